@@ -1,0 +1,69 @@
+package core
+
+import "github.com/adzehq/adze/internal/base/id"
+
+// Time is an instant in milliseconds since the Unix epoch. Zero means "none".
+type Time int64
+
+// Definition is one version of a task's definition: all that the core must know
+// of it to run it. It never changes; a changed workflow is a new version.
+type Definition struct {
+	Version  id.ID  // the workflow version it belongs to; the key
+	Tenant   id.ID  // whose it is
+	Workflow string // the workflow's name
+	Action   string // what a worker must offer to be given the task
+	Queue    string // which tasks wait in one line; queues are per tenant
+
+	// Retries is how many failed attempts are followed by another one. A lost
+	// worker is not a failed attempt, see LossesMax.
+	Retries int32
+	// The pause before retry n (1-based) is BackoffMS × BackoffFactor^(n-1), at
+	// most BackoffMaxMS, less up to half of it by jitter.
+	BackoffMS     int64
+	BackoffMaxMS  int64
+	BackoffFactor float64
+
+	ScheduleTimeoutMS  int64 // longest wait in a queue, per readiness; 0 = no limit
+	ExecutionTimeoutMS int64 // longest run of an attempt; 0 = no limit
+}
+
+// Bounds of the core. Each is enforced here and tested at the number and past it.
+const (
+	// LossesMax is how many times a task's worker may be lost before the task
+	// fails: a task that kills its workers must not wander for ever.
+	LossesMax = 10
+
+	// GraceMS is how long a worker whose stream closed may take to come back
+	// before its tasks run elsewhere.
+	GraceMS = 5_000
+
+	// RecoveryGraceMS is GraceMS for workers that were connected to the owner
+	// before: they have to find the new one first.
+	RecoveryGraceMS = 10_000
+
+	// StopGraceMS is how long a worker that was told to stop an attempt may take
+	// to answer before the core goes on without it.
+	StopGraceMS = 5_000
+
+	// CheckpointAgeMS is how long a task is open, or in a new state, before that
+	// is written to open_task. Short tasks end before and never touch it.
+	CheckpointAgeMS = 1_000
+
+	// CheckpointRowsMax bounds the rows of one checkpoint, so that no batch of
+	// the journal is long; what is left is written with the next tick.
+	CheckpointRowsMax = 1_000
+
+	// WindowMax is how many tasks of a lane are read from Postgres at once. A
+	// lane keeps at most twice as many in memory; the rest is there.
+	WindowMax = 2_048
+
+	// LookAheadMS is how early a due task that is not in memory is read.
+	LookAheadMS = 5_000
+)
+
+// Priorities: a higher one goes first.
+const (
+	PriorityMin     = -1_000
+	PriorityMax     = 1_000
+	PriorityDefault = 0
+)

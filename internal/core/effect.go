@@ -1,0 +1,255 @@
+package core
+
+import "github.com/adzehq/adze/internal/base/id"
+
+// Effects is what follows from inputs: rows to write in one transaction, and
+// what is told to others once it is committed.
+//
+// It is a struct of lists, not a list of effects: rows of one kind are written
+// by one statement, and the order between kinds does not show. The order within
+// a list is the order of the decisions. It is reused: Reset keeps the room.
+type Effects struct {
+	// Rows, all in one transaction.
+	Tasks    []NewTask  // insert task
+	Results  []Result   // insert task_result
+	Attempts []Attempt  // insert attempt
+	Open     []OpenTask // insert or update open_task; the last of an id counts
+	Closed   []id.ID    // delete open_task, after Open
+	LowWater id.ID      // update low_water; 0 = unchanged
+
+	// Told after the commit, but for an Assignment: see Assignment.Seq.
+	Assigned []Assignment
+	Stopped  []Stop
+	Settled  []Settlement
+	Answers  []Answer
+	Loads    []Load // to be read after the commit of everything before
+}
+
+// Reset empties the lists and keeps their room.
+func (e *Effects) Reset() {
+	clear(e.Tasks) // lets go of the payloads
+	clear(e.Results)
+	*e = Effects{
+		Tasks: e.Tasks[:0], Results: e.Results[:0], Attempts: e.Attempts[:0],
+		Open: e.Open[:0], Closed: e.Closed[:0],
+		Assigned: e.Assigned[:0], Stopped: e.Stopped[:0], Settled: e.Settled[:0],
+		Answers: e.Answers[:0], Loads: e.Loads[:0],
+	}
+}
+
+// Rows is how many rows the effects write.
+func (e *Effects) Rows() int {
+	n := len(e.Tasks) + len(e.Results) + len(e.Attempts) + len(e.Open) + len(e.Closed)
+	if e.LowWater != 0 {
+		n++
+	}
+	return n
+}
+
+// Status is how a task ended.
+type Status uint8
+
+// The terminal statuses.
+const (
+	Succeeded Status = iota + 1
+	Failed
+	Cancelled
+)
+
+func (s Status) String() string {
+	return [...]string{"", "succeeded", "failed", "cancelled"}[s]
+}
+
+// Result is the one terminal result of a task.
+type Result struct {
+	Task     id.ID
+	Tenant   id.ID
+	Version  id.ID
+	Status   Status
+	Attempt  int32 // the attempt that ended it, 1-based; 0 if none was started
+	Worker   id.ID // who ran that attempt; 0 if none
+	Assigned Time  // of that attempt; 0 if none
+	Started  Time  // of that attempt, as the worker said; 0 if it did not
+	Finished Time
+	Error    string  // for people; empty when it succeeded
+	Output   Payload // JSON; nil unless it succeeded
+}
+
+// Attempt is an attempt that ended without ending its task.
+type Attempt struct {
+	Task     id.ID
+	Tenant   id.ID
+	Number   int32 // 1-based
+	Outcome  AttemptOutcome
+	Worker   id.ID
+	Assigned Time
+	Started  Time // 0 if the worker did not say
+	Finished Time
+	RetryAt  Time   // when the next attempt is ready
+	Error    string // for people
+}
+
+// AttemptOutcome is why an attempt ended.
+type AttemptOutcome uint8
+
+// Outcomes of attempts that are followed by another one.
+const (
+	AttemptFailed   AttemptOutcome = iota + 1 // the task's code failed
+	AttemptTimedOut                           // it ran too long
+	AttemptLost                               // its worker went away
+)
+
+func (o AttemptOutcome) String() string {
+	return [...]string{"", "failed", "timed_out", "lost"}[o]
+}
+
+// OpenTask is a checkpoint row: all the core needs to go on with a task.
+type OpenTask struct {
+	ID       id.ID
+	Tenant   id.ID
+	Version  id.ID
+	Worker   id.ID // with OpenRunning; else 0
+	Token    Token // with OpenRunning; else 0
+	Due      Time  // ready: end of the schedule timeout, 0 = none; delayed: when it is ready; running: end of the execution timeout, 0 = none
+	Assigned Time  // with OpenRunning
+	Priority int32
+	Attempt  int32 // the current attempt, or the next one if none runs; 1-based
+	Failures int32 // attempts so far that count against the retries
+	State    OpenState
+	Queue    string
+	Key      string
+}
+
+// OpenState is where an open task stands.
+type OpenState uint8
+
+// The states of an open task.
+const (
+	OpenReady   OpenState = iota + 1 // waits in its lane for a worker
+	OpenDelayed                      // waits for a time: run-at, or back-off
+	OpenRunning                      // a worker has it
+)
+
+func (s OpenState) String() string {
+	return [...]string{"", "ready", "delayed", "running"}[s]
+}
+
+// ParseOpenState is the inverse of String; 0 if the name is unknown.
+func ParseOpenState(name string) OpenState {
+	for s := OpenReady; s <= OpenRunning; s++ {
+		if s.String() == name {
+			return s
+		}
+	}
+	return 0
+}
+
+// Assignment gives an attempt to a worker.
+type Assignment struct {
+	Worker   id.ID
+	Task     id.ID
+	Version  id.ID
+	Token    Token
+	Attempt  int32
+	Deadline Time // when it times out; 0 = never
+	// Seq is the Apply that submitted the task (Shard.Seq): the assignment may
+	// be sent as soon as that one is committed, it waits for nothing else.
+	Seq uint64
+}
+
+// Stop tells a worker to stop an attempt. The worker answers with a report.
+type Stop struct {
+	Worker id.ID
+	Task   id.ID
+	Token  Token
+	Reason StopReason
+}
+
+// StopReason is why an attempt must stop.
+type StopReason uint8
+
+// Why an attempt must stop.
+const (
+	StopCancelled StopReason = iota + 1 // someone cancelled the task
+	StopTimedOut                        // it ran too long
+	StopForeign                         // it is not, or no longer, this worker's
+)
+
+// Settlement tells a worker that a report of it is dealt with for good, and
+// need not be kept or sent again.
+type Settlement struct {
+	Worker id.ID
+	Task   id.ID
+	Token  Token
+	Stale  bool // it was of an old attempt and was refused
+}
+
+// Answer replies to the input with that Ref, one for each task it named.
+type Answer struct {
+	Ref      uint64
+	Task     id.ID
+	Kind     AnswerKind
+	Deadline Time // with Refresh
+}
+
+// AnswerKind is what came of a request.
+type AnswerKind uint8
+
+// What can come of a request.
+const (
+	AnswerDone    AnswerKind = iota + 1 // it is done: the task is cancelled, the deadline moved
+	AnswerStarted                       // the worker is told; the result follows
+	AnswerUnknown                       // no such open task: it ended, or never was
+	AnswerStale                         // the attempt is not the current one
+)
+
+// Load asks for checkpoint rows that are not in memory.
+//
+// A lane load asks for ready rows of a lane in lane order (priority descending,
+// id ascending). A due load asks for ready and delayed rows with a due time,
+// in the order (due, id), at most up to Until.
+type Load struct {
+	Kind   LoadKind
+	Tenant id.ID  // lane load
+	Queue  string // lane load
+	Key    string // lane load
+	After  Order  // rows strictly after it
+	Until  Time   // due load
+	Limit  int
+}
+
+// LoadKind tells the two loads apart.
+type LoadKind uint8
+
+// The two loads.
+const (
+	LoadLane LoadKind = iota + 1
+	LoadDue
+)
+
+// Order is a place in a line: lower Rank first, then lower ID. In a lane the
+// rank is the negated priority, so that higher priorities and then older tasks
+// go first; among delayed tasks it is the due time. The zero Order is before
+// all delayed tasks; LaneStart is before all tasks of a lane.
+type Order struct {
+	Rank int64
+	ID   id.ID
+}
+
+// LaneStart comes before every task of a lane.
+var LaneStart = Order{Rank: -PriorityMax - 1}
+
+// Before tells whether o goes first.
+func (o Order) Before(p Order) bool {
+	return o.Rank < p.Rank || o.Rank == p.Rank && o.ID < p.ID
+}
+
+// Live is where an open task stands right now.
+type Live struct {
+	State    OpenState // 0: not open, or in Postgres only
+	Attempt  int32     // current, or next
+	Worker   id.ID     // with OpenRunning
+	Assigned Time      // with OpenRunning
+	Started  Time      // with OpenRunning; 0 until its worker says so
+	Due      Time      // as OpenTask.Due
+}

@@ -1,0 +1,168 @@
+package core
+
+import "github.com/adzehq/adze/internal/base/id"
+
+// Input is something that happened. The shard's runtime makes it, stamps the
+// time and hands it to Shard.Apply; nothing else changes the core.
+type Input interface{ input() }
+
+// Payload is bytes that the core passes on and neither reads nor keeps.
+type Payload []byte
+
+// Define makes a definition known. It must come before the first task of that
+// version; a version that is known already is left as it is.
+type Define struct{ Definition Definition }
+
+// Submit brings new tasks, ids ascending and above all ids seen so far.
+type Submit struct{ Tasks []NewTask }
+
+// NewTask is a task as it is submitted, and the row of it that is stored.
+type NewTask struct {
+	ID       id.ID
+	Tenant   id.ID
+	Version  id.ID  // a Definition's
+	ReplayOf id.ID  // the run that this one repeats; 0 if none
+	RunAt    Time   // not before; 0 = now
+	Key      string // fairness key within the queue; "" for the one lane of a queue without keys
+	Priority int32
+	Input    Payload // JSON
+	Metadata Payload // JSON object, or nil
+}
+
+// Join brings a worker, for the first time or again. Running is what a worker
+// that comes back says it still runs: what it does not name, it has lost; what
+// is named and no longer its own, it is told to stop.
+type Join struct {
+	Worker  id.ID
+	Tenant  id.ID
+	Actions []string
+	Slots   int32 // how many tasks it runs at once
+	Running []Claim
+}
+
+// Claim is a worker's word that it runs an attempt.
+type Claim struct {
+	Task    id.ID
+	Attempt int32
+	Token   Token
+}
+
+// Resize changes a worker's slots. With 0 it is given nothing new: it drains.
+type Resize struct {
+	Worker id.ID
+	Slots  int32
+}
+
+// Leave says that a worker's stream ended.
+type Leave struct {
+	Worker id.ID
+	Reason LeaveReason
+}
+
+// LeaveReason is why a worker's stream ended.
+type LeaveReason uint8
+
+// How a worker leaves decides whether its tasks wait for it.
+const (
+	LeaveClosed  LeaveReason = iota // the stream broke: grace, it may come back
+	LeaveSilent                     // nothing was heard for too long: its tasks run elsewhere now
+	LeaveDrained                    // it said goodbye: its tasks run elsewhere now
+)
+
+// Report is what a worker says about its attempts, in the order it happened.
+type Report struct {
+	Worker id.ID
+	Items  []ReportItem
+}
+
+// ReportItem is one thing that happened to an attempt.
+type ReportItem struct {
+	Task         id.ID
+	Attempt      int32
+	Token        Token
+	Kind         ReportKind
+	NonRetryable bool    // with ReportFailed: do not try again
+	Error        string  // with ReportFailed: for people
+	Output       Payload // with ReportCompleted: JSON
+}
+
+// ReportKind is what happened.
+type ReportKind uint8
+
+// What can happen to an attempt.
+const (
+	ReportStarted   ReportKind = iota + 1 // the task's code runs
+	ReportCompleted                       // it returned
+	ReportFailed                          // it returned an error, panicked, or was stopped
+)
+
+// Token names one assignment: the owner's epoch in the high 24 bits and a
+// number in the low 40. It tells a late report of an old attempt from the
+// current one.
+type Token int64
+
+// Refresh moves the deadline of a running attempt to at least now + ByMS.
+// It is answered with AnswerDone or AnswerStale.
+type Refresh struct {
+	Ref   uint64
+	Task  id.ID
+	Token Token
+	ByMS  int64
+}
+
+// Cancel ends tasks that wait, and stops those that run. Each is answered under
+// Ref. For tasks that may wait in Postgres only, the runtime adds their
+// checkpoint rows, which it reads first: without one, an unknown task is
+// answered AnswerUnknown.
+type Cancel struct {
+	Ref    uint64
+	Tasks  []id.ID
+	Stored []OpenTask
+	Reason string // for people; part of the result's error
+}
+
+// Tick lets time pass: timers that are due fire, the checkpoint is brought up
+// to date. Shard.NextDue says when the next one is needed.
+type Tick struct{}
+
+// Loaded answers a Load with checkpoint rows in the order that Load asked for,
+// read after all effects before that Load were committed.
+type Loaded struct {
+	Load Load
+	Rows []OpenTask // fewer than Load.Limit: there are no more
+	// NextDue is the due time of the first row that a due load left out because
+	// it lies after Load.Until; 0 = there is none.
+	NextDue Time
+}
+
+// Restore is the state of the shard that a new owner reads from Postgres. It is
+// the first input, after the definitions, and comes once.
+type Restore struct {
+	Epoch    int64      // of the new lease; part of each Token
+	LowWater id.ID      // as stored
+	Running  []OpenTask // checkpoint rows in state running
+	Fresh    []NewTask  // tasks above the low-water mark with neither result nor checkpoint row; ids ascending; payloads nil
+	Lanes    []LaneDepth
+	Delayed  int64 // how many checkpoint rows are in state delayed
+	NextDue  Time  // the smallest due time of all rows that are ready or delayed; 0 = none
+}
+
+// LaneDepth is how many checkpoint rows of a lane are ready.
+type LaneDepth struct {
+	Tenant id.ID
+	Queue  string
+	Key    string
+	Depth  int64
+}
+
+func (*Define) input()  {}
+func (*Submit) input()  {}
+func (*Join) input()    {}
+func (*Resize) input()  {}
+func (*Leave) input()   {}
+func (*Report) input()  {}
+func (*Refresh) input() {}
+func (*Cancel) input()  {}
+func (*Tick) input()    {}
+func (*Loaded) input()  {}
+func (*Restore) input() {}

@@ -1,0 +1,133 @@
+package shard
+
+import (
+	"context"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+)
+
+// Client is the seam between the edges and a shard, wherever its owner runs: in
+// this process (Runtime), or in another one, behind peer. Everything a tenant can
+// ask of the engine's mind passes here; reads of committed rows do not (history).
+//
+// What comes in is validated (edge/admit). Every error is a *fault.Error or the
+// context's.
+type Client interface {
+	// Define registers definitions of one tenant, all or none, and answers in order.
+	Define(ctx context.Context, tenant id.ID, definitions []Definition) ([]Defined, error)
+	// Submit stores the runs in one transaction. A nil error means they survive a
+	// crash; the ids are in the order of runs. It waits while the journal is full
+	// and gives up with ctx, or at once with NoWait (fault.Exhausted).
+	Submit(ctx context.Context, tenant id.ID, runs []NewRun, wait Wait) ([]id.ID, error)
+	// Await calls deliver once per id with its outcome, in any order, from any
+	// goroutine, until ctx ends. It returns without waiting. An id that is not
+	// this tenant's gets an Outcome with Status 0.
+	Await(ctx context.Context, tenant id.ID, ids []id.ID, deliver func(Outcome)) error
+	// Cancel answers in the order of ids.
+	Cancel(ctx context.Context, tenant id.ID, ids []id.ID, reason string) ([]Cancelled, error)
+	// Replay submits runs again with their input, and answers in order; an id that
+	// is unknown or has not ended refuses all.
+	Replay(ctx context.Context, tenant id.ID, ids []id.ID) ([]id.ID, error)
+	// Refresh moves the deadline of a running attempt and returns it.
+	Refresh(ctx context.Context, tenant id.ID, task id.ID, token core.Token, byMS int64) (core.Time, error)
+	// Attach begins a worker's session. Close it with Session.Close.
+	Attach(ctx context.Context, tenant id.ID, hello Hello) (Session, error)
+	// Live tells where open tasks stand, in the order of ids; one that is not open
+	// (or waits in Postgres only) has State 0.
+	Live(ctx context.Context, tenant id.ID, ids []id.ID) ([]core.Live, error)
+}
+
+// Definition is a workflow as it is registered.
+type Definition struct {
+	Name string
+	JSON []byte          // canonical form; equal bytes are the same version
+	Core core.Definition // without Version and Tenant
+}
+
+// Defined is what came of a Definition.
+type Defined struct {
+	Version id.ID
+	Created bool // false: it was the current version already
+}
+
+// NewRun is a run as it is submitted.
+type NewRun struct {
+	Workflow string
+	Input    []byte // JSON
+	Metadata []byte // JSON object, or nil
+	Priority int32
+	RunAt    core.Time // 0 = at once
+	DelayMS  int64     // instead of RunAt: counted from the submit
+}
+
+// Wait says what Submit does while the journal is full.
+type Wait bool
+
+// The two ways to meet a full journal.
+const (
+	WaitForRoom Wait = true
+	NoWait      Wait = false
+)
+
+// Outcome is how a run ended.
+type Outcome struct {
+	ID      id.ID
+	Status  core.Status // 0: no such run
+	Attempt int32
+	Error   string
+	Output  []byte
+}
+
+// Cancelled is what came of a request to cancel.
+type Cancelled uint8
+
+// What can come of a request to cancel.
+const (
+	CancelUnknown  Cancelled = iota // no such run
+	CancelDone                      // it waited, and is cancelled
+	CancelStopping                  // its worker is told
+	CancelEnded                     // it had ended before
+)
+
+// Hello begins a worker's session.
+type Hello struct {
+	Worker  id.ID // from the session before; 0 the first time
+	Name    string
+	SDK     string
+	Actions []string
+	Slots   int32
+	Running []core.Claim
+}
+
+// Session is one stream of a worker. Recv is for one goroutine, the rest for any.
+type Session interface {
+	// Worker is the worker's id, made at its first session.
+	Worker() id.ID
+	// Recv waits for something to tell the worker. It fails when the session is
+	// over: closed, replaced by a newer one of the same worker, or the shard lost.
+	Recv(ctx context.Context) (Down, error)
+	// Report hands over what the worker says, and waits while the journal is full.
+	// What is dealt with comes back as a Settlement.
+	Report(ctx context.Context, items []core.ReportItem) error
+	// Resize changes the slots; 0 drains.
+	Resize(ctx context.Context, slots int32) error
+	// Close ends the session. Only the first reason counts.
+	Close(reason core.LeaveReason)
+}
+
+// Down is what the engine tells a worker. The slices are the receiver's.
+type Down struct {
+	Assignments []Assignment
+	Stops       []core.Stop
+	Settled     []core.Settlement
+}
+
+// Assignment is an attempt with all that its worker needs.
+type Assignment struct {
+	core.Assignment
+	Action   string
+	Workflow string
+	Input    []byte
+	Metadata []byte
+}

@@ -1,0 +1,40 @@
+package shard
+
+import (
+	"context"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/journal"
+)
+
+// Journal makes effects durable, in the order of Append (journal.Journal).
+type Journal interface {
+	Append(journal.Entry)
+}
+
+// Store reads what is committed, and writes what is not the core's to decide.
+type Store interface {
+	// Restore reads the state that the owner with epoch starts from.
+	Restore(ctx context.Context, shard int32, epoch int64) (*core.Restore, error)
+	// Definitions are all versions known to the tenants of the shard.
+	Definitions(ctx context.Context, shard int32) ([]StoredDefinition, error)
+	// Define stores definitions, all or none; a new version takes its id from next.
+	Define(ctx context.Context, tenant id.ID, definitions []Definition, next func() id.ID) ([]Defined, error)
+	// Load answers a core.Load.
+	Load(ctx context.Context, shard int32, load core.Load) (*core.Loaded, error)
+	// Open reads checkpoint rows; ids without one are left out.
+	Open(ctx context.Context, ids []id.ID) ([]core.OpenTask, error)
+	// Inputs reads task rows; ids without one are left out.
+	Inputs(ctx context.Context, ids []id.ID) ([]core.NewTask, error)
+	// Outcomes reads results with their outputs; ids without one are left out.
+	Outcomes(ctx context.Context, tenant id.ID, ids []id.ID) ([]Outcome, error)
+	// Joined records a worker's session.
+	Joined(ctx context.Context, worker, tenant id.ID, hello Hello) error
+}
+
+// StoredDefinition is a definition as it was stored.
+type StoredDefinition struct {
+	core.Definition
+	Current bool // new runs of the workflow get it
+}
