@@ -11,8 +11,7 @@ type Definition struct {
 	Version  id.ID  // the workflow version it belongs to; the key
 	Tenant   id.ID  // whose it is
 	Workflow string // the workflow's name
-	Action   string // what a worker must offer to be given the task
-	Queue    string // which tasks wait in one line; queues are per tenant
+	Action   string // what a worker must offer to be given the task; its tasks wait in the tenant's queue of that name
 
 	// Retries is how many failed attempts are followed by another one. A lost
 	// worker is not a failed attempt, see LossesMax.
@@ -56,9 +55,6 @@ const (
 	// WindowMax is how many tasks of a lane are read from Postgres at once. A
 	// lane keeps at most twice as many in memory; the rest is there.
 	WindowMax = 2_048
-
-	// LookAheadMS is how early a due task that is not in memory is read.
-	LookAheadMS = 5_000
 )
 
 // Priorities: a higher one goes first.

@@ -118,6 +118,7 @@ type OpenTask struct {
 	State    OpenState
 	Queue    string
 	Key      string
+	Cancel   string // with OpenRunning: it was cancelled and its worker told; the error of its result. Empty otherwise
 }
 
 // OpenState is where an open task stands.
@@ -203,28 +204,29 @@ const (
 	AnswerStale                         // the attempt is not the current one
 )
 
-// Load asks for checkpoint rows that are not in memory.
-//
-// A lane load asks for ready rows of a lane in lane order (priority descending,
-// id ascending). A due load asks for ready and delayed rows with a due time,
-// in the order (due, id), at most up to Until.
+// Load asks for checkpoint rows that are not in memory. It is read after the
+// commit of everything before it, and answered with Loaded.
 type Load struct {
 	Kind   LoadKind
-	Tenant id.ID  // lane load
-	Queue  string // lane load
-	Key    string // lane load
-	After  Order  // rows strictly after it
-	Until  Time   // due load
-	Limit  int
+	Tenant id.ID   // lane load
+	Queue  string  // lane load
+	Key    string  // lane load
+	After  Order   // lane and due load: rows strictly after it
+	Until  Time    // due load: rows due by then
+	Limit  int     // lane and due load
+	Tasks  []id.ID // task load
+	Ref    uint64  // task load: the Cancel that it serves
+	Reason string  // task load: of that Cancel
 }
 
-// LoadKind tells the two loads apart.
+// LoadKind is which rows a Load asks for.
 type LoadKind uint8
 
-// The two loads.
+// The loads.
 const (
-	LoadLane LoadKind = iota + 1
-	LoadDue
+	LoadLane  LoadKind = iota + 1 // ready rows of a lane, in lane order: priority descending, id ascending
+	LoadDue                       // ready and delayed rows with a due time, in the order (due, id)
+	LoadTasks                     // the rows of Tasks, in any order
 )
 
 // Order is a place in a line: lower Rank first, then lower ID. In a lane the

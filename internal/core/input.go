@@ -111,22 +111,20 @@ type Refresh struct {
 }
 
 // Cancel ends tasks that wait, and stops those that run. Each is answered under
-// Ref. For tasks that may wait in Postgres only, the runtime adds their
-// checkpoint rows, which it reads first: without one, an unknown task is
-// answered AnswerUnknown.
+// Ref; one that is not in memory after a Load of its checkpoint row. Reason is for
+// people and becomes part of the result's error.
 type Cancel struct {
 	Ref    uint64
 	Tasks  []id.ID
-	Stored []OpenTask
-	Reason string // for people; part of the result's error
+	Reason string
 }
 
 // Tick lets time pass: timers that are due fire, the checkpoint is brought up
 // to date. Shard.NextDue says when the next one is needed.
 type Tick struct{}
 
-// Loaded answers a Load with checkpoint rows in the order that Load asked for,
-// read after all effects before that Load were committed.
+// Loaded answers a Load with checkpoint rows in the order that it asked for, read
+// after all effects before that Load were committed. Every Load is answered once.
 type Loaded struct {
 	Load Load
 	Rows []OpenTask // fewer than Load.Limit: there are no more

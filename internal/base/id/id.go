@@ -55,7 +55,7 @@ func (i ID) Shard() int32 { return int32(i >> seqBits & (ShardsMax - 1)) }
 // back and a stranger's UUID is told apart without a query.
 func (i ID) UUID() uuid.UUID {
 	hi := uint64(i)
-	check := mix(hi) >> 6 // 58 bits
+	check := Mix(hi) >> 6 // 58 bits
 	var u uuid.UUID
 	putUint64(u[0:8], hi>>16<<16|8<<12|hi>>4&0xfff)
 	putUint64(u[8:16], 0b10<<62|(hi&0xf)<<58|check)
@@ -126,8 +126,8 @@ func (s *Source) after(i ID) ID {
 	return ms<<timeShift | s.shard | (seq + 1)
 }
 
-// mix is the finaliser of splitmix64: each bit of the result hangs on all of x.
-func mix(x uint64) uint64 {
+// Mix is the finaliser of splitmix64: each bit of the result hangs on all of x.
+func Mix(x uint64) uint64 {
 	x += 0x9e3779b97f4a7c15
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb

@@ -84,7 +84,7 @@ begin
         where shard = fenced_shard and epoch = expected_epoch
     ) then
         raise exception 'shard % is no longer owned with epoch %', fenced_shard, expected_epoch
-            using errcode = 'ADZ01';
+            using errcode = 'ADZ01', detail = fenced_shard::text;
     end if;
 end
 $$;
@@ -155,7 +155,8 @@ create table adze.open_task (
     failures    integer not null,
     state       text not null check (state in ('ready', 'delayed', 'running')),
     queue       text not null,
-    key         text not null
+    key         text not null,
+    cancel      text not null                 -- running, and told to stop: the error of its result; '' = no
 ) with (
     fillfactor = 70,
     autovacuum_vacuum_scale_factor = 0,
@@ -166,12 +167,16 @@ create table adze.open_task (
     autovacuum_analyze_threshold = 20000,
     autovacuum_vacuum_cost_delay = 0
 );
--- Windows of a lane, in lane order.
-create index open_task_lane_idx on adze.open_task (shard, tenant_id, queue, key, priority desc, id)
+-- Windows of a lane, in lane order. The priority is negated so that all columns
+-- ascend: only then is a window one range of the index.
+create index open_task_lane_idx on adze.open_task (shard, tenant_id, queue, key, (-priority), id)
     where state = 'ready';
 -- What falls due: run-at, back-off, schedule timeouts.
 create index open_task_due_idx on adze.open_task (shard, due_at, id)
     where state <> 'running' and due_at > 0;
+-- What a new owner must know at once; few rows beside a deep backlog.
+create index open_task_running_idx on adze.open_task (shard, id)
+    where state = 'running';
 
 -- Below this id, everything open of the shard is in open_task.
 create table adze.low_water (

@@ -1,0 +1,154 @@
+package core
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/adzehq/adze/internal/base/id"
+)
+
+func (s *Shard) report(in *Report) {
+	w := s.workers[in.Worker]
+	for i := range in.Items {
+		s.reportItem(w, in, &in.Items[i])
+	}
+}
+
+func (s *Shard) reportItem(w *worker, in *Report, item *ReportItem) {
+	t := s.tasks[item.Task]
+	current := t != nil && t.state == OpenRunning && t.token == item.Token && t.worker.id == in.Worker
+	if item.Kind == ReportStarted {
+		if current && t.started == 0 {
+			t.started = s.now
+		}
+		return
+	}
+	if !current && t != nil && w != nil && s.adoptable(t, item.Attempt, item.Token) {
+		s.unplace(t)
+		s.run(t, w, item.Token)
+		current = true
+	}
+	s.out.Settled = append(s.out.Settled, Settlement{
+		Worker: in.Worker, Task: item.Task, Token: item.Token, Stale: !current,
+	})
+	switch {
+	case current:
+		s.end(t, item)
+	case w != nil:
+		s.forgetAbandoned(w, item.Token)
+	}
+}
+
+// forgetAbandoned frees the slot of an attempt that was settled without its worker.
+func (s *Shard) forgetAbandoned(w *worker, token Token) {
+	if _, ok := w.abandoned[token]; ok {
+		delete(w.abandoned, token)
+		s.freeSlot(w)
+	}
+}
+
+// end ends the current attempt of t by its worker's word.
+func (s *Shard) end(t *task, item *ReportItem) {
+	switch {
+	case t.stop == StopTimedOut:
+		s.timedOut(t)
+	case item.Kind == ReportCompleted:
+		s.finish(t, Succeeded, "", item.Output)
+	case t.stop == StopCancelled:
+		s.finish(t, Cancelled, t.cancelled, nil)
+	default:
+		s.fail(t, AttemptFailed, item.Error, !item.NonRetryable)
+	}
+}
+
+// fail ends the current attempt, which counts against the retries.
+func (s *Shard) fail(t *task, outcome AttemptOutcome, text string, retry bool) {
+	if !retry || t.failures >= t.def.Retries {
+		s.finish(t, Failed, text, nil)
+		return
+	}
+	t.failures++
+	pause := s.backoff(t)
+	s.retreat(t, outcome, text, s.now+pause)
+	if pause > 0 {
+		s.delay(t, s.now+pause)
+		return
+	}
+	s.makeReady(t)
+}
+
+// lose ends the current attempt because its worker is gone. It does not count
+// against the retries, but it is bounded.
+func (s *Shard) lose(t *task) {
+	switch {
+	case t.stop == StopCancelled:
+		s.finish(t, Cancelled, t.cancelled, nil)
+	case t.stop == StopTimedOut:
+		s.timedOut(t)
+	case t.losses() >= LossesMax:
+		s.finish(t, Failed, fmt.Sprintf("worker lost %d times", LossesMax+1), nil)
+	default:
+		s.retreat(t, AttemptLost, "worker lost", s.now)
+		s.makeReady(t)
+	}
+}
+
+func (s *Shard) timedOut(t *task) {
+	text := fmt.Sprintf("execution timeout: ran longer than %s", ms(t.def.ExecutionTimeoutMS))
+	s.fail(t, AttemptTimedOut, text, true)
+}
+
+// retreat writes the attempt down that ended, takes t from its worker and counts on.
+func (s *Shard) retreat(t *task, outcome AttemptOutcome, text string, retryAt Time) {
+	s.out.Attempts = append(s.out.Attempts, Attempt{
+		Task: t.id, Tenant: t.def.Tenant, Number: t.attempt, Outcome: outcome,
+		Worker: t.worker.id, Assigned: t.assigned, Started: t.started, Finished: s.now,
+		RetryAt: retryAt, Error: text,
+	})
+	s.unplace(t)
+	t.worker, t.token, t.stop, t.cancelled = nil, 0, 0, ""
+	t.attempt++
+}
+
+// backoff is the pause before the next attempt, in milliseconds, after t.failures.
+// The jitter takes up to half of it away, by a hash of the task and the attempt:
+// tasks that failed together come back apart, and a replay does the same.
+func (s *Shard) backoff(t *task) Time {
+	pause, limit := float64(t.def.BackoffMS), float64(t.def.BackoffMaxMS)
+	for i := int32(1); i < t.failures && pause < limit; i++ {
+		pause = float64(pause * t.def.BackoffFactor)
+	}
+	pause = min(pause, limit)
+	share := float64(id.Mix(uint64(t.id)+uint64(t.attempt))>>11) / (1 << 53)
+	return Time(pause - float64(pause*share)/2)
+}
+
+func (s *Shard) refresh(in *Refresh) {
+	answer := Answer{Ref: in.Ref, Task: in.Task, Kind: AnswerStale}
+	t := s.tasks[in.Task]
+	if t != nil && t.state == OpenRunning && t.token == in.Token && t.stop == 0 {
+		if later := s.now + Time(in.ByMS); t.due > 0 && later > t.due {
+			s.setDue(t, later)
+			s.changed(t)
+		}
+		answer.Kind, answer.Deadline = AnswerDone, t.due
+	}
+	s.out.Answers = append(s.out.Answers, answer)
+}
+
+// stopRunning tells the worker of t to stop, and gives it StopGraceMS to answer.
+func (s *Shard) stopRunning(t *task, reason StopReason) {
+	t.stop = reason
+	s.setDue(t, s.now+StopGraceMS)
+	s.tellStop(t)
+}
+
+func (s *Shard) tellStop(t *task) {
+	s.out.Stopped = append(s.out.Stopped, Stop{Worker: t.worker.id, Task: t.id, Token: t.token, Reason: t.stop})
+}
+
+func scheduleTimeoutText(def *Definition) string {
+	return fmt.Sprintf("schedule timeout: waited longer than %s for a worker", ms(def.ScheduleTimeoutMS))
+}
+
+func ms(n int64) time.Duration { return time.Duration(n) * time.Millisecond }

@@ -1,0 +1,68 @@
+package core
+
+import "github.com/adzehq/adze/internal/base/id"
+
+func (s *Shard) cancel(in *Cancel) {
+	var elsewhere []id.ID
+	for _, task := range in.Tasks {
+		if t := s.tasks[task]; t != nil {
+			s.cancelTask(t, in.Ref, in.Reason)
+			continue
+		}
+		elsewhere = append(elsewhere, task)
+	}
+	if len(elsewhere) > 0 {
+		s.request(Load{Kind: LoadTasks, Tasks: elsewhere, Ref: in.Ref, Reason: in.Reason})
+	}
+}
+
+// cancelTask cancels a task in memory.
+func (s *Shard) cancelTask(t *task, ref uint64, reason string) {
+	answer := Answer{Ref: ref, Task: t.id, Kind: AnswerDone}
+	switch {
+	case t.state != OpenRunning:
+		s.finish(t, Cancelled, cancelText(reason), nil)
+	case t.stop == StopCancelled:
+		answer.Kind = AnswerStarted
+	default:
+		answer.Kind = AnswerStarted
+		t.cancelled = cancelText(reason)
+		s.stopRunning(t, StopCancelled)
+		t.dirty = true // whoever asked is told that it is stopping: that must survive a crash
+		s.save(t)
+	}
+	s.out.Answers = append(s.out.Answers, answer)
+}
+
+// loadedTasks goes on with a Cancel whose tasks were not in memory.
+func (s *Shard) loadedTasks(in *Loaded) {
+	rows := make(map[id.ID]*OpenTask, len(in.Rows))
+	for i := range in.Rows {
+		rows[in.Rows[i].ID] = &in.Rows[i]
+	}
+	var again []id.ID
+	for _, task := range in.Load.Tasks {
+		t, row := s.tasks[task], rows[task]
+		switch {
+		case t != nil:
+			s.cancelTask(t, in.Load.Ref, in.Load.Reason)
+		case s.loads.gone[task] == stored: // what was read may be behind
+			again = append(again, task)
+		case row == nil || s.loads.gone[task] == closed:
+			s.out.Answers = append(s.out.Answers, Answer{Ref: in.Load.Ref, Task: task, Kind: AnswerUnknown})
+		default:
+			s.endStored(row, cancelText(in.Load.Reason))
+			s.out.Answers = append(s.out.Answers, Answer{Ref: in.Load.Ref, Task: task, Kind: AnswerDone})
+		}
+	}
+	if len(again) > 0 {
+		s.request(Load{Kind: LoadTasks, Tasks: again, Ref: in.Load.Ref, Reason: in.Load.Reason})
+	}
+}
+
+func cancelText(reason string) string {
+	if reason == "" {
+		return "cancelled"
+	}
+	return "cancelled: " + reason
+}

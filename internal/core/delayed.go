@@ -1,0 +1,127 @@
+package core
+
+import "github.com/adzehq/adze/internal/base/id"
+
+// delayed is the line of tasks that wait for a time: run-at, or back-off. With
+// more than two windows in memory the later part is left to its checkpoint rows.
+//
+// It also watches the clock for all tasks that are in Postgres only: a due load
+// brings in what has fallen due there, delayed ones to become ready and ready ones
+// to end by their schedule timeout.
+type delayed struct {
+	line
+
+	stored int64 // delayed tasks that are in Postgres only
+	// With due > 0: no task that is in Postgres only is due before, and those with a
+	// due time come after from, but for those already brought in.
+	due     Time
+	from    Order
+	loading bool
+	// meanwhile is the earliest task stored while loading; the zero Order is none.
+	meanwhile Order
+}
+
+// awaits notes that a task with a due time (0 = none) is in Postgres only now.
+func (d *delayed) awaits(due Time, task id.ID) {
+	if due == 0 {
+		return
+	}
+	order := Order{Rank: int64(due), ID: task}
+	if d.loading && (d.meanwhile.Rank == 0 || order.Before(d.meanwhile)) {
+		d.meanwhile = order
+	}
+	if d.due == 0 || due < d.due {
+		d.due = due
+	}
+	if just := (Order{Rank: order.Rank, ID: order.ID - 1}); just.Before(d.from) {
+		d.from = just
+	}
+}
+
+// delay has t wait until due.
+func (s *Shard) delay(t *task, due Time) {
+	t.state, t.due = OpenDelayed, due
+	s.changed(t)
+	s.delayed.add(t)
+	if s.delayed.len() > 2*s.window {
+		for _, later := range s.delayed.cut(s.window) {
+			s.delayed.stored++
+			s.store(later)
+		}
+	}
+}
+
+// wake makes the delayed tasks ready that are due.
+func (s *Shard) wake() {
+	for t := s.delayed.first(); t != nil && t.due <= s.now; t = s.delayed.first() {
+		s.delayed.remove(t)
+		s.makeReady(t)
+	}
+	s.requestDue()
+}
+
+// requestDue has the tasks loaded that fell due in Postgres.
+func (s *Shard) requestDue() {
+	d := &s.delayed
+	if d.loading || d.due == 0 || d.due > s.now {
+		return
+	}
+	d.loading = true
+	s.request(Load{Kind: LoadDue, After: d.from, Until: s.now, Limit: s.window})
+}
+
+// loadedDue wakes what fell due, and notes when the next one does.
+func (s *Shard) loadedDue(in *Loaded) {
+	d := &s.delayed
+	d.loading = false
+	for i := range in.Rows {
+		row := &in.Rows[i]
+		if !s.absent(row.ID) {
+			continue
+		}
+		if row.State == OpenReady {
+			s.expireStored(row)
+			continue
+		}
+		d.stored--
+		s.makeReady(s.revive(row))
+	}
+	if n := len(in.Rows); n == in.Load.Limit {
+		d.due, d.from = in.Rows[n-1].Due, Order{Rank: int64(in.Rows[n-1].Due), ID: in.Rows[n-1].ID}
+	} else {
+		d.due, d.from = in.NextDue, Order{Rank: int64(in.Load.Until), ID: maxID}
+	}
+	if m := d.meanwhile; m.Rank != 0 {
+		d.meanwhile = Order{}
+		d.awaits(Time(m.Rank), m.ID)
+	}
+	s.requestDue()
+}
+
+const maxID = id.ID(1<<63 - 1)
+
+// expireStored ends a ready task that is in Postgres only by its schedule timeout.
+func (s *Shard) expireStored(row *OpenTask) {
+	s.endStored(row, scheduleTimeoutText(s.definitions[row.Version]))
+}
+
+// endStored cancels a task that is in Postgres only.
+func (s *Shard) endStored(row *OpenTask, text string) {
+	def := s.definitions[row.Version]
+	l := s.queue(def.Tenant, def.Action).lane(row.Key)
+	if row.State == OpenDelayed {
+		s.delayed.stored--
+	} else {
+		l.stored--
+		if l.empty() {
+			l.leaveRing()
+		}
+	}
+	l.retire()
+	s.out.Results = append(s.out.Results, Result{
+		Task: row.ID, Tenant: def.Tenant, Version: row.Version, Status: Cancelled,
+		Attempt: row.Attempt - 1, Finished: s.now, Error: text,
+	})
+	s.out.Closed = append(s.out.Closed, row.ID)
+	s.loads.left(row.ID, closed)
+}

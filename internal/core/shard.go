@@ -1,0 +1,197 @@
+package core
+
+import "github.com/adzehq/adze/internal/base/id"
+
+// Shard is the state of one shard. It is for one goroutine.
+type Shard struct {
+	number int32
+	window int // WindowMax; smaller in simulations
+	epoch  int64
+
+	seq        uint64
+	dispatched int64 // how many tokens were made in this epoch
+	last       id.ID // the largest task id seen
+	now        Time
+	out        *Effects
+
+	definitions map[id.ID]*Definition
+	tasks       map[id.ID]*task
+	workers     map[id.ID]*worker
+	queues      map[queueKey]*queue
+	stirred     []*queue // have something to match at the end of this Apply
+	away        []*worker
+
+	timers  line
+	delayed delayed
+	ledger  ledger
+	loads   loads
+	pool    taskPool
+}
+
+// New is the empty mind of a shard.
+func New(shard int32) *Shard { return NewSized(shard, WindowMax) }
+
+// NewSized is New with another window, so that a simulation reaches its bounds
+// with few tasks.
+func NewSized(shard int32, window int) *Shard {
+	return &Shard{
+		number:      shard,
+		window:      max(window, 1),
+		definitions: map[id.ID]*Definition{},
+		tasks:       map[id.ID]*task{},
+		workers:     map[id.ID]*worker{},
+		queues:      map[queueKey]*queue{},
+		timers:      line{kind: timerLine},
+		delayed:     delayed{line: line{kind: delayedLine}},
+	}
+}
+
+// Seq counts the inputs so far.
+func (s *Shard) Seq() uint64 { return s.seq }
+
+// Apply decides what follows from in at now, and appends it to out. Time that went
+// back is taken as standing still.
+func (s *Shard) Apply(now Time, in Input, out *Effects) {
+	s.seq++
+	s.now = max(s.now, now)
+	s.out = out
+	switch in := in.(type) {
+	case *Submit:
+		s.submit(in)
+	case *Report:
+		s.report(in)
+	case *Tick:
+		s.tick()
+	case *Loaded:
+		s.loaded(in)
+	case *Join:
+		s.join(in)
+	case *Resize:
+		s.resize(in)
+	case *Leave:
+		s.leave(in)
+	case *Cancel:
+		s.cancel(in)
+	case *Refresh:
+		s.refresh(in)
+	case *Define:
+		s.define(in)
+	case *Restore:
+		s.restore(in)
+	}
+	s.match()
+	s.out = nil
+}
+
+func (s *Shard) define(in *Define) {
+	if _, known := s.definitions[in.Definition.Version]; !known {
+		definition := in.Definition
+		s.definitions[definition.Version] = &definition
+	}
+}
+
+func (s *Shard) submit(in *Submit) {
+	for i := range in.Tasks {
+		s.out.Tasks = append(s.out.Tasks, in.Tasks[i])
+		s.enter(&in.Tasks[i], s.seq)
+	}
+}
+
+// enter opens a new task: ready, or delayed until its time.
+func (s *Shard) enter(row *NewTask, seq uint64) {
+	def := s.definitions[row.Version]
+	t := s.pool.get()
+	t.id, t.def, t.seq = row.ID, def, seq
+	t.priority, t.attempt = row.Priority, 1
+	s.remember(t, row.Key)
+	s.ledger.enter(t, s.now)
+	if row.RunAt > s.now {
+		s.delay(t, row.RunAt)
+		return
+	}
+	s.makeReady(t)
+}
+
+// makeReady puts t in its lane; from now on its schedule timeout runs.
+func (s *Shard) makeReady(t *task) {
+	t.state, t.due = OpenReady, 0
+	if ms := t.def.ScheduleTimeoutMS; ms > 0 {
+		t.due = s.now + Time(ms)
+	}
+	s.changed(t)
+	s.admit(t)
+}
+
+// finish gives t its one result and forgets it.
+func (s *Shard) finish(t *task, status Status, text string, output Payload) {
+	r := Result{
+		Task: t.id, Tenant: t.def.Tenant, Version: t.def.Version, Status: status,
+		Attempt: t.attempt, Finished: s.now, Error: text, Output: output,
+	}
+	if t.state == OpenRunning {
+		r.Worker, r.Assigned, r.Started = t.worker.id, t.assigned, t.started
+	} else {
+		r.Attempt-- // the next one was not started
+	}
+	s.out.Results = append(s.out.Results, r)
+	s.close(t)
+}
+
+// close forgets a task that ended. A running one has left its worker's list, or
+// leaves it here with its slot.
+func (s *Shard) close(t *task) {
+	s.unplace(t)
+	if t.saved {
+		s.out.Closed = append(s.out.Closed, t.id)
+		s.loads.left(t.id, closed)
+	}
+	s.forget(t)
+}
+
+// remember and forget are where a task comes to memory, and leaves it.
+func (s *Shard) remember(t *task, key string) {
+	t.lane = s.queue(t.def.Tenant, t.def.Action).lane(key)
+	t.lane.open++
+	s.last = max(s.last, t.id)
+	s.tasks[t.id] = t
+}
+
+func (s *Shard) forget(t *task) {
+	t.lane.open--
+	t.lane.retire()
+	delete(s.tasks, t.id)
+	s.pool.put(t)
+}
+
+// unplace takes t out of wherever it waits or runs.
+func (s *Shard) unplace(t *task) {
+	s.stopTimer(t)
+	switch t.state {
+	case OpenReady:
+		t.lane.leave(t)
+	case OpenDelayed:
+		s.delayed.remove(t)
+	case OpenRunning:
+		s.release(t)
+	}
+}
+
+// startTimer puts t among the timers if it has a due time.
+func (s *Shard) startTimer(t *task) {
+	if t.due > 0 && !s.timers.has(t) {
+		s.timers.add(t)
+	}
+}
+
+func (s *Shard) stopTimer(t *task) {
+	if s.timers.has(t) {
+		s.timers.remove(t)
+	}
+}
+
+// setDue moves t's due time, and its timer.
+func (s *Shard) setDue(t *task, due Time) {
+	s.stopTimer(t)
+	t.due = due
+	s.startTimer(t)
+}

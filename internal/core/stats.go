@@ -1,0 +1,49 @@
+package core
+
+import "github.com/adzehq/adze/internal/base/id"
+
+// Stats counts what the shard holds.
+type Stats struct {
+	Resident  int   // tasks in memory
+	Ready     int   // of them, in a lane
+	Delayed   int   // of them, waiting for a time
+	Running   int   // of them, at a worker
+	Stored    int64 // tasks in Postgres only
+	Workers   int   // connected or expected back
+	SlotsUsed int   // attempts outstanding at workers, abandoned ones included
+	Loads     int   // in flight
+	Low       id.ID // the low-water mark
+}
+
+// Stats counts by a walk over the workers and lanes: for tests and metrics, not
+// for the hot path.
+func (s *Shard) Stats() Stats {
+	stats := Stats{
+		Resident: len(s.tasks), Delayed: s.delayed.len(), Stored: s.delayed.stored,
+		Workers: len(s.workers), Loads: s.loads.flying, Low: s.ledger.low,
+	}
+	for _, q := range s.queues {
+		for _, l := range q.lanes {
+			stats.Ready += l.len() + len(l.arrived)
+			stats.Stored += l.stored
+		}
+	}
+	for _, w := range s.workers {
+		stats.SlotsUsed += int(w.used)
+		stats.Running += int(w.used) - len(w.abandoned)
+	}
+	return stats
+}
+
+// Live is where a task stands right now.
+func (s *Shard) Live(task id.ID) Live {
+	t := s.tasks[task]
+	if t == nil {
+		return Live{}
+	}
+	live := Live{State: t.state, Attempt: t.attempt, Due: t.due}
+	if t.state == OpenRunning {
+		live.Worker, live.Assigned, live.Started = t.worker.id, t.assigned, t.started
+	}
+	return live
+}

@@ -1,0 +1,71 @@
+package core
+
+import "github.com/adzehq/adze/internal/base/id"
+
+// task is an open task in memory. It sits in exactly one place: a lane (ready),
+// the delayed line, or a worker (running).
+type task struct {
+	id  id.ID
+	def *Definition
+
+	lane   *lane   // the lane it is ready in; also while it is delayed or running
+	worker *worker // with OpenRunning
+	// Neighbours in its worker's list of running attempts.
+	prev, next *task
+
+	token    Token
+	due      Time // as OpenTask.Due; while stopping: the end of the stop's grace
+	assigned Time
+	started  Time
+	seq      uint64 // the Apply that submitted it; 0 if that is committed for sure
+
+	priority int32
+	attempt  int32
+	failures int32
+	seats    [2]int32 // its index in a line of each seat; -1 = not in one
+
+	state OpenState
+	stop  StopReason // with OpenRunning: told to stop, and why
+	saved bool       // has a checkpoint row
+	dirty bool       // its checkpoint row is behind, and it is in the ledger for it
+
+	cancelled string // as OpenTask.Cancel
+}
+
+// losses is how many of its workers were lost.
+func (t *task) losses() int32 { return t.attempt - 1 - t.failures }
+
+// row is the checkpoint row of t as it stands.
+func (t *task) row() OpenTask {
+	row := OpenTask{
+		ID: t.id, Tenant: t.def.Tenant, Version: t.def.Version,
+		Due: t.due, Priority: t.priority, Attempt: t.attempt, Failures: t.failures,
+		State: t.state, Queue: t.lane.queue.name, Key: t.lane.key,
+	}
+	if t.state == OpenRunning {
+		row.Worker, row.Token, row.Assigned, row.Cancel = t.worker.id, t.token, t.assigned, t.cancelled
+	}
+	return row
+}
+
+// taskPool lends task structs again: at tens of thousands a second they would be
+// a large part of the garbage.
+type taskPool struct{ free []*task }
+
+const taskPoolMax = 8_192
+
+func (p *taskPool) get() *task {
+	if n := len(p.free); n > 0 {
+		t := p.free[n-1]
+		p.free = p.free[:n-1]
+		return t
+	}
+	return &task{seats: [2]int32{-1, -1}}
+}
+
+func (p *taskPool) put(t *task) {
+	if len(p.free) < taskPoolMax {
+		*t = task{seats: [2]int32{-1, -1}}
+		p.free = append(p.free, t)
+	}
+}

@@ -1,0 +1,251 @@
+package core
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/adzehq/adze/internal/base/id"
+)
+
+// worker is a worker of a tenant, connected or expected back.
+type worker struct {
+	id     id.ID
+	tenant id.ID
+	offers []*offer
+	turn   int // which offer is asked first when a slot is free
+
+	slots int32
+	used  int32 // attempts outstanding at it: those in its list, and the abandoned
+	until Time  // when it is away: until when it is expected back; else 0
+
+	first, last *task // running, in the order of assignment
+	// abandoned are attempts that the core has settled without the worker's word.
+	// They hold their slot until the worker reports or loses them.
+	abandoned map[Token]struct{}
+}
+
+func (w *worker) hasSlot() bool { return w.until == 0 && w.used < w.slots }
+
+func (w *worker) push(t *task) {
+	t.worker = w
+	t.prev, t.next = w.last, nil
+	if w.last == nil {
+		w.first = t
+	} else {
+		w.last.next = t
+	}
+	w.last = t
+}
+
+func (w *worker) drop(t *task) {
+	if t.prev == nil {
+		w.first = t.next
+	} else {
+		t.prev.next = t.next
+	}
+	if t.next == nil {
+		w.last = t.prev
+	} else {
+		t.next.prev = t.prev
+	}
+	t.prev, t.next = nil, nil
+}
+
+func (w *worker) abandon(token Token) {
+	if w.abandoned == nil {
+		w.abandoned = map[Token]struct{}{}
+	}
+	w.abandoned[token] = struct{}{}
+}
+
+// epochBits leaves a token 40 bits for its number: 31 years at 1,000 a second.
+const epochShift = 40
+
+func (s *Shard) token() Token {
+	s.dispatched++
+	return Token(s.epoch<<epochShift | s.dispatched)
+}
+
+func (t Token) epoch() int64 { return int64(t) >> epochShift }
+
+// assign gives a ready task that left its lane to w.
+func (s *Shard) assign(t *task, w *worker) {
+	s.stopTimer(t)
+	s.run(t, w, s.token())
+	s.out.Assigned = append(s.out.Assigned, Assignment{
+		Worker: w.id, Task: t.id, Version: t.def.Version, Token: t.token,
+		Attempt: t.attempt, Deadline: t.due, Seq: t.seq,
+	})
+}
+
+// run has t run at w from now on.
+func (s *Shard) run(t *task, w *worker, token Token) {
+	t.state, t.token, t.stop = OpenRunning, token, 0
+	t.assigned, t.started, t.due = s.now, 0, 0
+	if ms := t.def.ExecutionTimeoutMS; ms > 0 {
+		s.setDue(t, s.now+Time(ms))
+	}
+	w.push(t)
+	w.used++
+	s.changed(t)
+}
+
+// release takes a running task from its worker and frees the slot.
+func (s *Shard) release(t *task) {
+	w := t.worker
+	w.drop(t)
+	s.freeSlot(w)
+}
+
+// abandon takes a running task from its worker, which has not answered a stop: the
+// slot stays in use.
+func (s *Shard) abandon(t *task) {
+	t.worker.abandon(t.token)
+	t.worker.used++ // release gives one back
+}
+
+func (s *Shard) freeSlot(w *worker) {
+	w.used--
+	s.welcome(w)
+}
+
+// welcome lists w's offers if it has a free slot, and stirs its queues; the one
+// whose turn it is comes first.
+func (s *Shard) welcome(w *worker) {
+	if !w.hasSlot() {
+		return
+	}
+	n := len(w.offers)
+	for i := range n {
+		o := w.offers[(w.turn+i)%n]
+		o.queue.free.add(o)
+		if o.queue.ring != nil {
+			o.queue.stir()
+		}
+	}
+}
+
+func (s *Shard) join(in *Join) {
+	w := s.workers[in.Worker]
+	if w == nil {
+		w = &worker{id: in.Worker, tenant: in.Tenant}
+		s.workers[w.id] = w
+	}
+	s.present(w)
+	s.setOffers(w, in.Actions)
+	w.slots = in.Slots
+	s.reconcile(w, in.Running)
+	s.welcome(w)
+}
+
+func (s *Shard) setOffers(w *worker, actions []string) {
+	for _, o := range w.offers {
+		o.queue.free.remove(o)
+	}
+	w.offers = w.offers[:0]
+	for _, action := range slices.Compact(slices.Sorted(slices.Values(actions))) {
+		w.offers = append(w.offers, &offer{worker: w, queue: s.queue(w.tenant, action), place: len(w.offers)})
+	}
+	w.turn = 0
+}
+
+// reconcile compares what w says it runs with what it should run.
+func (s *Shard) reconcile(w *worker, claims []Claim) {
+	claimed := make(map[Token]bool, len(claims))
+	for _, c := range claims {
+		claimed[c.Token] = true
+	}
+	for t := w.first; t != nil; {
+		next := t.next
+		if !claimed[t.token] {
+			s.lose(t)
+		}
+		t = next
+	}
+	w.used -= int32(len(w.abandoned))
+	w.abandoned = nil
+	for _, c := range claims {
+		s.claim(w, c)
+	}
+}
+
+// claim judges one attempt that w says it runs.
+func (s *Shard) claim(w *worker, c Claim) {
+	t := s.tasks[c.Task]
+	switch {
+	case t != nil && t.state == OpenRunning && t.token == c.Token && t.worker == w:
+		if t.stop != 0 { // the first word may have been lost with the stream
+			s.tellStop(t)
+		}
+	case t != nil && s.adoptable(t, c.Attempt, c.Token):
+		s.unplace(t)
+		s.run(t, w, c.Token)
+	default:
+		w.abandon(c.Token)
+		w.used++
+		s.out.Stopped = append(s.out.Stopped, Stop{Worker: w.id, Task: c.Task, Token: c.Token, Reason: StopForeign})
+	}
+}
+
+// adoptable tells whether an attempt that was assigned by an owner before, and not
+// written down before it ended, may go on: nobody else was given it since.
+func (s *Shard) adoptable(t *task, attempt int32, token Token) bool {
+	return t.state != OpenRunning && t.attempt == attempt && token.epoch() < s.epoch
+}
+
+func (s *Shard) resize(in *Resize) {
+	if w := s.workers[in.Worker]; w != nil {
+		w.slots = in.Slots
+		s.welcome(w)
+	}
+}
+
+func (s *Shard) leave(in *Leave) {
+	w := s.workers[in.Worker]
+	if w == nil {
+		return
+	}
+	if in.Reason == LeaveClosed {
+		s.expect(w, s.now+GraceMS)
+		return
+	}
+	s.bury(w)
+}
+
+// expect waits for w until then.
+func (s *Shard) expect(w *worker, until Time) {
+	if w.until == 0 {
+		s.away = append(s.away, w)
+	}
+	w.until = until
+}
+
+// present ends the wait for w.
+func (s *Shard) present(w *worker) {
+	w.until = 0
+	if at := slices.Index(s.away, w); at >= 0 {
+		s.away = slices.Delete(s.away, at, at+1)
+	}
+}
+
+// bury forgets w; its tasks run elsewhere.
+func (s *Shard) bury(w *worker) {
+	s.present(w)
+	w.slots = 0
+	for _, o := range w.offers {
+		o.queue.free.remove(o)
+	}
+	for w.first != nil {
+		s.lose(w.first)
+	}
+	delete(s.workers, w.id)
+}
+
+// buryOverdue forgets the workers that did not come back in time.
+func (s *Shard) buryOverdue() {
+	overdue := slices.DeleteFunc(slices.Clone(s.away), func(w *worker) bool { return w.until > s.now })
+	slices.SortFunc(overdue, func(a, b *worker) int { return cmp.Compare(a.id, b.id) })
+	for _, w := range overdue {
+		s.bury(w)
+	}
+}
