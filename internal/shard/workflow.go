@@ -20,7 +20,7 @@ type Workflow struct {
 type Task struct {
 	Name               string  `json:"name"`
 	Action             string  `json:"action"`
-	Queue              string  `json:"queue"`
+	Queue              string  `json:"queue,omitempty"` // the action; a queue of its own comes with a later version
 	Retries            int32   `json:"retries"`
 	Backoff            Backoff `json:"backoff"`
 	ScheduleTimeoutMS  int64   `json:"schedule_timeout_ms"`
@@ -61,7 +61,6 @@ func (w *Workflow) core() core.Definition {
 	return core.Definition{
 		Workflow:           w.Name,
 		Action:             t.Action,
-		Queue:              t.Queue,
 		Retries:            t.Retries,
 		BackoffMS:          t.Backoff.InitialMS,
 		BackoffMaxMS:       t.Backoff.MaxMS,
