@@ -1,0 +1,92 @@
+package admit
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/shard"
+)
+
+// Hello checks how a worker introduces itself.
+func Hello(h *shard.Hello) error {
+	if err := text("name", h.Name, LabelBytesMax); err != nil {
+		return err
+	}
+	if err := text("sdk", h.SDK, LabelBytesMax); err != nil {
+		return err
+	}
+	if err := Count("actions", len(h.Actions), ActionsMax); err != nil {
+		return err
+	}
+	for i, action := range h.Actions {
+		if err := name(fmt.Sprintf("actions[%d]", i), action); err != nil {
+			return err
+		}
+	}
+	if len(h.Running) > SlotsMax {
+		return invalid("running", "has %d entries, at most %s run on one worker", len(h.Running), thousands(SlotsMax))
+	}
+	// One that comes back may be draining: it has no slots for anything new.
+	least := int64(1)
+	if h.Worker != 0 {
+		least = 0
+	}
+	return between("slots", int64(h.Slots), least, SlotsMax)
+}
+
+// Slots checks the new number of a worker's slots; 0 drains it.
+func Slots(slots int32) error { return between("slots", int64(slots), 0, SlotsMax) }
+
+// Refresh checks by how much an attempt's deadline is to move.
+func Refresh(byMS int64) error { return between("by_ms", byMS, 1, DurationMSMax) }
+
+// Report checks what a worker says of an attempt and makes it fit to be stored.
+//
+// An output that cannot be stored fails the attempt for good: the task's code
+// would return it again, and to refuse the report would only bring it back. What
+// is no report at all is an error.
+func (l Limits) Report(item *core.ReportItem) error {
+	switch item.Kind {
+	case core.ReportStarted:
+		return nil
+	case core.ReportCompleted:
+		output, err := payload("output", item.Output, l.outputBytesMax())
+		item.Output = output
+		if err != nil {
+			*item = core.ReportItem{
+				Task: item.Task, Attempt: item.Attempt, Token: item.Token,
+				Kind: core.ReportFailed, NonRetryable: true, Error: err.Error(),
+			}
+		}
+		return nil
+	case core.ReportFailed:
+		item.Error = fit(item.Error, ReportErrorBytesMax)
+		item.Output = nil
+		return nil
+	default:
+		return fault.New(fault.Invalid, "kind", "is unknown; say started, completed or failed")
+	}
+}
+
+// fit makes any text storable: cut to bytesMax between two characters, without
+// NUL and broken UTF-8, and never empty.
+func fit(s string, bytesMax int) string {
+	const cutMark = " … (cut)"
+	if s == "" {
+		return "failed without saying why"
+	}
+	if !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {
+		s = strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", "\uFFFD"), "\uFFFD")
+	}
+	if len(s) <= bytesMax {
+		return s
+	}
+	end := bytesMax - len(cutMark)
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + cutMark
+}

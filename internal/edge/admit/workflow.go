@@ -1,0 +1,120 @@
+package admit
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+
+	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/shard"
+)
+
+// The back-off of a task that names none.
+const (
+	BackoffInitialMSDefault = 1_000
+	BackoffFactorDefault    = 2
+	BackoffMaxMSDefault     = 60_000
+)
+
+// Definitions checks workflows, fills in what was left out and gives each name's
+// definition once. place[i] is where the definition of workflows[i] stands.
+//
+// A name that comes twice with the same content is one definition; with different
+// content it is a conflict.
+func Definitions(workflows []shard.Workflow) (definitions []shard.Definition, place []int, err error) {
+	if err := Count("workflows", len(workflows), WorkflowsMax); err != nil {
+		return nil, nil, err
+	}
+	place = make([]int, len(workflows))
+	seen := make(map[string]int, len(workflows))
+	for i := range workflows {
+		d, err := definition(workflows[i])
+		if err != nil {
+			return nil, nil, fault.At(fmt.Sprintf("workflows[%d]", i), err)
+		}
+		at, known := seen[d.Name]
+		if !known {
+			at = len(definitions)
+			seen[d.Name] = at
+			definitions = append(definitions, d)
+		}
+		if !bytes.Equal(definitions[at].JSON, d.JSON) {
+			return nil, nil, fault.New(fault.Conflict, fmt.Sprintf("workflows[%d].name", i),
+				"%q is defined twice in this call, with different content; rename one of them", d.Name)
+		}
+		place[i] = at
+	}
+	return definitions, place, nil
+}
+
+func definition(w shard.Workflow) (shard.Definition, error) {
+	if err := name("name", w.Name); err != nil {
+		return shard.Definition{}, err
+	}
+	if err := text("description", w.Description, DescriptionBytesMax); err != nil {
+		return shard.Definition{}, err
+	}
+	switch {
+	case len(w.Tasks) == 0:
+		return shard.Definition{}, invalid("tasks", "is empty; a workflow has one task")
+	case len(w.Tasks) > 1:
+		return shard.Definition{}, fault.New(fault.Unimplemented, "tasks",
+			"graphs of several tasks come with a later version; give one task")
+	}
+	t, err := task(w.Name, w.Tasks[0])
+	if err != nil {
+		return shard.Definition{}, fault.At("tasks[0]", err)
+	}
+	w.Tasks = []shard.Task{t}
+	return w.Definition()
+}
+
+// task is t with its defaults, for the workflow of that name.
+func task(workflow string, t shard.Task) (shard.Task, error) {
+	t.Name = orDefault(t.Name, workflow)
+	action := workflow
+	if t.Name != workflow {
+		action = workflow + ":" + t.Name
+	}
+	t.Action = orDefault(t.Action, action)
+	if t.Queue != "" && t.Queue != t.Action {
+		return t, fault.New(fault.Unimplemented, "queue",
+			"a queue of its own comes with a later version; leave it empty, tasks wait in the queue of their action")
+	}
+	t.Queue = ""
+
+	for _, check := range []error{
+		name("name", t.Name),
+		name("action", t.Action),
+		between("retries", int64(t.Retries), 0, RetriesMax),
+		duration("schedule_timeout_ms", t.ScheduleTimeoutMS),
+		duration("execution_timeout_ms", t.ExecutionTimeoutMS),
+	} {
+		if check != nil {
+			return t, check
+		}
+	}
+	var err error
+	t.Backoff, err = backoff(t.Backoff)
+	return t, fault.At("backoff", err)
+}
+
+// backoff is b with a default for each field that is zero.
+func backoff(b shard.Backoff) (shard.Backoff, error) {
+	if err := duration("initial_ms", b.InitialMS); err != nil {
+		return b, err
+	}
+	if err := duration("max_ms", b.MaxMS); err != nil {
+		return b, err
+	}
+	b.InitialMS = orDefault(b.InitialMS, BackoffInitialMSDefault)
+	b.Factor = orDefault(b.Factor, BackoffFactorDefault)
+	b.MaxMS = orDefault(b.MaxMS, max(BackoffMaxMSDefault, b.InitialMS))
+	switch {
+	case math.IsNaN(b.Factor) || b.Factor < 1 || b.Factor > BackoffFactorMax:
+		return b, invalid("factor", "is %g, allowed is 1 to %s", b.Factor, thousands(BackoffFactorMax))
+	case b.MaxMS < b.InitialMS:
+		return b, invalid("max_ms", "is %d, less than the first pause of %d ms", b.MaxMS, b.InitialMS)
+	}
+	return b, nil
+}
