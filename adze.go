@@ -1,0 +1,36 @@
+// Package adze runs functions as durable tasks, on PostgreSQL.
+//
+// Three things are needed for a first task. A [Task] is a named, typed function:
+//
+//	var Greet = adze.NewTask("greet", func(ctx context.Context, name string) (string, error) {
+//		return "Hello, " + name, nil
+//	}, adze.Retries(3))
+//
+// A [Client] reaches the engine: [Dial] over gRPC, or [Open], which runs the
+// engine inside the program and needs a database only.
+//
+//	client, err := adze.Dial(ctx)
+//
+// A [Worker] runs tasks, in this program or in others:
+//
+//	go client.Work(ctx, adze.Slots(100), Greet)
+//
+// Then a run is submitted from anywhere:
+//
+//	run, err := Greet.Run(ctx, client, "Ada") // stored: it survives a crash of everything
+//	text, err := run.Result(ctx)
+//
+// What holds: a run whose submit was answered is never lost; its function runs at
+// least once, again after an error as often as its [Retries] say, and elsewhere
+// after its worker was lost; it ends exactly once, and its result never changes.
+// A function that has effects elsewhere should therefore be idempotent: [RunID]
+// is the same for all attempts of a run and serves as a key.
+//
+// Inputs and outputs are JSON by encoding/json, at most 4 MiB each unless the
+// engine is configured otherwise. Errors of the engine are an [*Error], whose
+// Kind says what can be done; the end of a run that did not succeed is a
+// [*RunError].
+package adze
+
+// sdkName is how this package introduces itself; people see it in lists of workers.
+const sdkName = "go/0.1.0"

@@ -1,0 +1,129 @@
+package adze
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/shard"
+)
+
+// panicStackBytesMax bounds the stack in the error of a task that panicked.
+const panicStackBytesMax = 16 << 10
+
+// attempt is one attempt of a task on this worker, from its assignment until the
+// engine has settled its report.
+type attempt struct {
+	shard.Assignment
+	worker     *Worker
+	definition *definition
+	ctx        context.Context
+	cancel     context.CancelCauseFunc
+
+	// Guarded by the worker's mu.
+	ended    bool            // report holds what is to be settled
+	forsaken bool            // told to end by a worker that shuts down: an error is nobody's fault
+	report   core.ReportItem // kept until it is settled
+	batch    uint64          // the batch of reports that its start is in
+	place    int             // where in the batch
+}
+
+type attemptKey struct{}
+
+// attemptValue is a context that knows its attempt.
+type attemptValue struct {
+	context.Context
+	attempt *attempt
+}
+
+func (v *attemptValue) Value(key any) any {
+	if key == (attemptKey{}) {
+		return v.attempt
+	}
+	return v.Context.Value(key)
+}
+
+func attemptOf(ctx context.Context) *attempt {
+	a, _ := ctx.Value(attemptKey{}).(*attempt)
+	return a
+}
+
+// Attempt is the number of the attempt that runs with ctx, 1 for the first; 0 if ctx
+// is not that of a task.
+func Attempt(ctx context.Context) int {
+	if a := attemptOf(ctx); a != nil {
+		return int(a.Assignment.Attempt)
+	}
+	return 0
+}
+
+// RunID is the run whose task runs with ctx, the same for all its attempts; 0 if ctx
+// is not that of a task.
+func RunID(ctx context.Context) ID {
+	if a := attemptOf(ctx); a != nil {
+		return ID(a.Task)
+	}
+	return 0
+}
+
+// RefreshTimeout lets the attempt that runs with ctx run for at least d from now,
+// and returns when it times out. It is for a task that makes progress and cannot
+// say beforehand for how long. An attempt that is over is ErrNotFound or ErrConflict.
+func RefreshTimeout(ctx context.Context, d time.Duration) (time.Time, error) {
+	a := attemptOf(ctx)
+	if a == nil {
+		return time.Time{}, &Error{Kind: KindInvalid, Field: "ctx", Text: "is not the context of a task"}
+	}
+	at, err := a.worker.client.transport.refresh(ctx, a.Task, a.Token, d.Milliseconds())
+	if err != nil {
+		return time.Time{}, fmt.Errorf("refresh timeout: %w", err)
+	}
+	return timeOf(int64(at)), nil
+}
+
+// run calls the task's function, whatever it does, and hands in what came of it.
+func (a *attempt) run() {
+	report := a.item(core.ReportFailed)
+	returned := false
+	defer func() {
+		if p := recover(); p != nil {
+			report.Error = panicText(p)
+		} else if !returned {
+			report.Error = "task ended its goroutine (runtime.Goexit) instead of returning"
+		}
+		a.cancel(nil)
+		a.worker.finish(a, report)
+	}()
+	output, err := a.definition.call(a.ctx, a.Input)
+	returned = true
+	a.Input, a.Metadata = nil, nil // the report may be kept for a while
+	if err == nil {
+		report.Kind, report.Output = core.ReportCompleted, output
+		return
+	}
+	var final *nonRetryable
+	report.Error, report.NonRetryable = err.Error(), errors.As(err, &final)
+}
+
+// item is a report of the attempt.
+func (a *attempt) item(kind core.ReportKind) core.ReportItem {
+	return core.ReportItem{Task: a.Task, Attempt: a.Assignment.Attempt, Token: a.Token, Kind: kind}
+}
+
+// claim says that the attempt is still this worker's to report.
+func (a *attempt) claim() core.Claim {
+	return core.Claim{Task: id.ID(a.Task), Attempt: a.Assignment.Attempt, Token: a.Token}
+}
+
+// panicText is a panic's value and stack.
+func panicText(p any) string {
+	stack := debug.Stack()
+	if len(stack) > panicStackBytesMax {
+		stack = stack[:panicStackBytesMax]
+	}
+	return fmt.Sprintf("panic: %v\n\n%s", p, stack)
+}

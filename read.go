@@ -1,0 +1,119 @@
+package adze
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/adzehq/adze/internal/base/id"
+)
+
+// listPage is how many runs List asks for at once.
+const listPage = 200
+
+// Status is where a run stands.
+type Status string
+
+// The statuses. The last three are ends, and never change.
+const (
+	Delayed   Status = "delayed" // waits for a time: its RunAt or Delay, or the pause before a retry
+	Queued    Status = "queued"  // waits for a worker
+	Running   Status = "running"
+	Succeeded Status = "succeeded"
+	Failed    Status = "failed"
+	Cancelled Status = "cancelled"
+)
+
+// Ended reports whether s is an end.
+func (s Status) Ended() bool { return s == Succeeded || s == Failed || s == Cancelled }
+
+// RunInfo is what is known of a run. A time that has not come is zero.
+type RunInfo struct {
+	ID       ID
+	Task     string
+	Status   Status
+	Priority int
+	Attempt  int // the current or last attempt, 1-based; 0 if there was none
+
+	SubmittedAt time.Time
+	RunAt       time.Time // not before
+	AssignedAt  time.Time // of the attempt: a worker was chosen
+	StartedAt   time.Time // of the attempt: its function was called; zero for one that took almost no time
+	FinishedAt  time.Time
+
+	ReplayOf ID     // the run that this one repeats; 0 if none
+	Error    string // of a run that did not succeed
+
+	// From Get only.
+	Input    json.RawMessage
+	Metadata json.RawMessage
+	Output   json.RawMessage
+	Attempts []AttemptInfo
+}
+
+// AttemptInfo is an attempt that ended without ending its run.
+type AttemptInfo struct {
+	Number     int    // 1-based
+	Outcome    string // failed, timed_out, lost
+	AssignedAt time.Time
+	StartedAt  time.Time
+	FinishedAt time.Time
+	RetryAt    time.Time // when the next attempt was ready
+	Error      string
+}
+
+// Filter says which runs List gives. Its zero value is all of them.
+type Filter struct {
+	Task     string   // all if empty
+	Statuses []Status // all if empty
+	Since    time.Time
+	Until    time.Time // submitted before
+}
+
+// Get returns all that is known of a run, with its payloads and attempts. The run
+// of nobody, or of another tenant, is ErrNotFound.
+func (c *Client) Get(ctx context.Context, run ID) (*RunInfo, error) {
+	info, err := c.transport.get(ctx, id.ID(run))
+	if err != nil {
+		return nil, fmt.Errorf("get %s: %w", run, err)
+	}
+	return info, nil
+}
+
+// List gives the runs that filter asks for, newest first, reading them page by
+// page as the loop goes on. An error ends it.
+func (c *Client) List(ctx context.Context, filter Filter) iter.Seq2[RunInfo, error] {
+	return func(yield func(RunInfo, error) bool) {
+		for before, more := id.ID(0), true; more; more = before != 0 {
+			page, next, err := c.transport.list(ctx, filter, before, listPage)
+			if err != nil {
+				yield(RunInfo{}, fmt.Errorf("list runs: %w", err))
+				return
+			}
+			for _, info := range page {
+				if !yield(info, nil) {
+					return
+				}
+			}
+			before = next
+		}
+	}
+}
+
+// timeOf is ms since the Unix epoch as a time; 0 is the zero time.
+func timeOf(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
+}
+
+// milli is the inverse of timeOf.
+func milli(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}

@@ -1,0 +1,64 @@
+package adze
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/shard"
+)
+
+// Run is a run of a Task that was stored. It may be used from any goroutine.
+type Run[Out any] struct {
+	ID ID
+
+	task   string
+	client *Client
+	ended  atomic.Pointer[shard.Outcome] // kept by the first Result; it never changes
+}
+
+// Result waits for the end of the run and returns its output. It may be called any
+// number of times, by many at once, and long after the run ended. A run that failed
+// or was cancelled gives a *RunError, an ID that is no run of yours ErrNotFound.
+// The end of ctx ends the waiting, not the run.
+func (r *Run[Out]) Result(ctx context.Context) (out Out, err error) {
+	ended := r.ended.Load()
+	if ended == nil {
+		waited, err := r.client.awaits.wait(ctx, id.ID(r.ID))
+		if err != nil {
+			return out, fmt.Errorf("await %s %s: %w", r.task, r.ID, err)
+		}
+		ended = &waited
+		r.ended.Store(ended)
+	}
+	if err = r.failure(ended); err != nil {
+		return out, err
+	}
+	if err = json.Unmarshal(ended.Output, &out); err != nil {
+		return out, fmt.Errorf("decode output of %s %s: %w", r.task, r.ID, err)
+	}
+	return out, nil
+}
+
+// Cancel is [Client.Cancel] of this run.
+func (r *Run[Out]) Cancel(ctx context.Context, reason string) error {
+	return r.client.Cancel(ctx, r.ID, reason)
+}
+
+// failure is the error of a run that did not succeed, else nil.
+func (r *Run[Out]) failure(o *shard.Outcome) error {
+	switch o.Status {
+	case core.Succeeded:
+		return nil
+	case core.Failed, core.Cancelled:
+		return &RunError{
+			ID: r.ID, Task: r.task, Status: Status(o.Status.String()),
+			Attempt: int(o.Attempt), Text: o.Error,
+		}
+	default:
+		return &Error{Kind: KindNotFound, Field: "id", Text: "no run " + r.ID.String()}
+	}
+}

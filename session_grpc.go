@@ -1,0 +1,205 @@
+package adze
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/shard"
+	wire "github.com/adzehq/adze/internal/wire/adzev1"
+)
+
+const (
+	// engineSilenceMax is how long nothing may be heard of an engine, which says
+	// something empty at least every ping of its Welcome.
+	engineSilenceMax = 10 * time.Second
+	// goodbyeMax is how long a goodbye may take.
+	goodbyeMax = 3 * time.Second
+)
+
+// grpcSession is a worker's session over the native protocol.
+type grpcSession struct {
+	stream grpc.BidiStreamingClient[wire.WorkerMessage, wire.EngineMessage]
+	end    context.CancelFunc
+	worker id.ID
+	ping   time.Duration
+
+	sending sync.Mutex  // a stream takes one Send at a time
+	spoke   atomic.Bool // since the last look of the pinger
+	silence *time.Timer // ends the stream when nothing is heard
+
+	closing sync.Once
+	ended   chan struct{}  // closed when Recv has failed: nothing more comes
+	over    sync.Once      // closes ended
+	parts   sync.WaitGroup // the pinger
+}
+
+func (t *grpcTransport) attach(ctx context.Context, hello shard.Hello) (shard.Session, error) {
+	ctx, end := context.WithCancel(ctx)
+	stream, err := t.engine.Work(ctx)
+	if err != nil {
+		end()
+		return nil, received(err)
+	}
+	s := &grpcSession{stream: stream, end: end, ended: make(chan struct{})}
+	s.silence = time.AfterFunc(engineSilenceMax, end)
+	welcome, err := s.greet(hello)
+	if err != nil {
+		s.silence.Stop()
+		end()
+		return nil, err
+	}
+	s.worker = id.ID(welcome.WorkerId)
+	s.ping = time.Duration(max(welcome.PingMs, 100)) * time.Millisecond
+	s.parts.Go(func() { s.sendPings(ctx) })
+	return s, nil
+}
+
+// greet sends the hello and waits for its answer.
+func (s *grpcSession) greet(hello shard.Hello) (*wire.Welcome, error) {
+	// A failed Send says no more than that the stream is over; Recv has the reason.
+	_ = s.stream.Send(&wire.WorkerMessage{Hello: wireHello(&hello)})
+	first, err := s.stream.Recv()
+	if err != nil {
+		return nil, received(err)
+	}
+	if first.Welcome == nil {
+		return nil, &Error{Kind: KindInternal, Text: "engine did not begin with a Welcome"}
+	}
+	return first.Welcome, nil
+}
+
+func wireHello(h *shard.Hello) *wire.Hello {
+	hello := &wire.Hello{
+		WorkerId: uint64(h.Worker), Name: h.Name, Sdk: h.SDK, Actions: h.Actions, Slots: h.Slots,
+	}
+	for _, c := range h.Running {
+		hello.Running = append(hello.Running, &wire.Running{
+			TaskId: uint64(c.Task), Token: uint64(c.Token), Attempt: c.Attempt,
+		})
+	}
+	return hello
+}
+
+func (s *grpcSession) Worker() id.ID { return s.worker }
+
+// Recv fails when the stream is over; it ends with the context of attach, not with ctx.
+func (s *grpcSession) Recv(context.Context) (shard.Down, error) {
+	message, err := s.stream.Recv()
+	if err != nil {
+		s.over.Do(func() { close(s.ended) })
+		return shard.Down{}, received(err)
+	}
+	s.silence.Reset(engineSilenceMax)
+	return down(message), nil
+}
+
+func down(m *wire.EngineMessage) (d shard.Down) {
+	if len(m.Assignments) > 0 {
+		d.Assignments = make([]shard.Assignment, len(m.Assignments))
+	}
+	for i, a := range m.Assignments {
+		d.Assignments[i] = shard.Assignment{
+			Assignment: core.Assignment{
+				Task: id.ID(a.TaskId), Token: core.Token(a.Token),
+				Attempt: a.Attempt, Deadline: core.Time(a.DeadlineMs),
+			},
+			Action: a.Action, Workflow: a.Workflow, Input: a.Input, Metadata: a.Metadata,
+		}
+	}
+	for _, stop := range m.Stops {
+		d.Stops = append(d.Stops, core.Stop{
+			Task: id.ID(stop.TaskId), Token: core.Token(stop.Token), Reason: stopReasons[stop.Reason],
+		})
+	}
+	if len(m.Settled) > 0 {
+		d.Settled = make([]core.Settlement, len(m.Settled))
+	}
+	for i, one := range m.Settled {
+		d.Settled[i] = core.Settlement{Task: id.ID(one.TaskId), Token: core.Token(one.Token), Stale: one.Stale}
+	}
+	return d
+}
+
+var stopReasons = map[wire.Stop_Reason]core.StopReason{
+	wire.Stop_REASON_CANCELLED: core.StopCancelled,
+	wire.Stop_REASON_TIMED_OUT: core.StopTimedOut,
+	wire.Stop_REASON_FOREIGN:   core.StopForeign,
+}
+
+var reportKinds = [...]wire.Report_Kind{
+	core.ReportStarted:   wire.Report_KIND_STARTED,
+	core.ReportCompleted: wire.Report_KIND_COMPLETED,
+	core.ReportFailed:    wire.Report_KIND_FAILED,
+}
+
+func (s *grpcSession) Report(_ context.Context, items []core.ReportItem) error {
+	room := make([]wire.Report, len(items))
+	message := &wire.WorkerMessage{Reports: make([]*wire.Report, len(items))}
+	for i := range items {
+		item, to := &items[i], &room[i]
+		to.TaskId, to.Token, to.Attempt = uint64(item.Task), uint64(item.Token), item.Attempt
+		to.Kind, to.Output = reportKinds[item.Kind], item.Output
+		to.Error, to.NonRetryable = item.Error, item.NonRetryable
+		message.Reports[i] = to
+	}
+	return s.send(message)
+}
+
+func (s *grpcSession) Resize(_ context.Context, slots int32) error {
+	return s.send(&wire.WorkerMessage{Resize: &wire.Resize{Slots: slots}})
+}
+
+func (s *grpcSession) send(m *wire.WorkerMessage) error {
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	s.spoke.Store(true)
+	return received(s.stream.Send(m))
+}
+
+// sendPings proves that the worker lives while it has nothing to say.
+func (s *grpcSession) sendPings(ctx context.Context) {
+	tick := time.NewTicker(s.ping / 2)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			if s.spoke.Swap(false) {
+				continue
+			}
+			if s.send(&wire.WorkerMessage{}) != nil {
+				return
+			}
+			s.spoke.Store(false)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Close ends the stream. A drained worker says goodbye, and waits for the engine to
+// have heard it: Recv must be waiting meanwhile.
+func (s *grpcSession) Close(reason core.LeaveReason) {
+	s.closing.Do(func() {
+		if reason == core.LeaveDrained && s.send(&wire.WorkerMessage{Goodbye: true}) == nil {
+			s.hangUp()
+		}
+		s.silence.Stop()
+		s.end()
+		s.parts.Wait()
+	})
+}
+
+func (s *grpcSession) hangUp() {
+	s.sending.Lock()
+	err := s.stream.CloseSend()
+	s.sending.Unlock()
+	if err == nil {
+		within(goodbyeMax, s.ended)
+	}
+}

@@ -1,0 +1,156 @@
+package adze
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/adzehq/adze/internal/shard"
+)
+
+// Task is a named function from In to Out that runs durably. In and Out are
+// anything that encoding/json reads and writes. A Task is made once, by
+// [NewTask], does not change, and may be used from any goroutine.
+type Task[In, Out any] struct {
+	definition *definition
+}
+
+// definition is a task as client and worker use it, without its types.
+type definition struct {
+	workflow shard.Workflow
+	// call decodes the input, calls the function and encodes what it returns. It is
+	// nil for a task that was declared without its function.
+	call func(ctx context.Context, input []byte) (output []byte, err error)
+}
+
+func (d *definition) name() string { return d.workflow.Name }
+
+// NewTask names a function. The name, 1–255 letters, digits and . _ - : /, is
+// what is stored: it must stay the same across releases, and one name belongs to
+// one task.
+//
+// A program that only submits may declare the task of another program, with nil
+// for the function.
+func NewTask[In, Out any](name string, function func(ctx context.Context, in In) (Out, error), options ...TaskOption) *Task[In, Out] {
+	d := &definition{workflow: shard.Workflow{Name: name, Tasks: make([]shard.Task, 1)}}
+	for _, o := range options {
+		o(&d.workflow)
+	}
+	if function != nil {
+		d.call = codec(function)
+	}
+	return &Task[In, Out]{definition: d}
+}
+
+// codec puts JSON around function. What cannot be decoded or encoded will not be
+// at the next attempt either.
+func codec[In, Out any](function func(context.Context, In) (Out, error)) func(context.Context, []byte) ([]byte, error) {
+	return func(ctx context.Context, input []byte) ([]byte, error) {
+		var in In
+		if err := json.Unmarshal(input, &in); err != nil {
+			return nil, NonRetryable(fmt.Errorf("decode input: %w", err))
+		}
+		out, err := function(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		output, err := json.Marshal(out)
+		if err != nil {
+			return nil, NonRetryable(fmt.Errorf("encode output: %w", err))
+		}
+		return output, nil
+	}
+}
+
+// Name is the task's name.
+func (t *Task[In, Out]) Name() string { return t.definition.name() }
+
+// applyWorker makes a Task an argument of NewWorker.
+func (t *Task[In, Out]) applyWorker(c *workerConfig) {
+	c.definitions = append(c.definitions, t.definition)
+}
+
+// Run submits the task with input in. It returns once the run is stored: with a
+// nil error the run survives a crash of everything. It waits while the engine is
+// full, and gives up with ctx; that the outcome is then unknown is said by
+// ErrUnknown.
+//
+// Concurrent calls share round trips and transactions without waiting for each
+// other.
+func (t *Task[In, Out]) Run(ctx context.Context, c *Client, in In, options ...RunOption) (*Run[Out], error) {
+	r, err := t.newRun(in, options)
+	if err != nil {
+		return nil, fmt.Errorf("run %s: %w", t.Name(), err)
+	}
+	i, err := c.submits.submit(ctx, r)
+	if errors.Is(err, ErrNotFound) && t.definition.call != nil {
+		// Nobody registered it yet: the first worker may still be starting.
+		if err = c.define(ctx, t.definition); err == nil {
+			i, err = c.submits.submit(ctx, r)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("run %s: %w", t.Name(), err)
+	}
+	return t.Lookup(c, ID(i)), nil
+}
+
+// Call is Run and Result: it submits the task and waits for its output.
+func (t *Task[In, Out]) Call(ctx context.Context, c *Client, in In, options ...RunOption) (Out, error) {
+	r, err := t.Run(ctx, c, in, options...)
+	if err != nil {
+		var none Out
+		return none, err
+	}
+	return r.Result(ctx)
+}
+
+// RunMany submits the task once for each input, with the same options for all,
+// and answers in the order of inputs. The inputs are stored in transactions of up
+// to 1,000 runs or 4 MiB, one after the other, each whole or not at all: with an
+// error, the runs that were stored before it are returned.
+func (t *Task[In, Out]) RunMany(ctx context.Context, c *Client, inputs []In, options ...RunOption) ([]*Run[Out], error) {
+	news := make([]shard.NewRun, len(inputs))
+	for i, in := range inputs {
+		r, err := t.newRun(in, options)
+		if err != nil {
+			return nil, fmt.Errorf("run %s: input %d: %w", t.Name(), i, err)
+		}
+		news[i] = r
+	}
+	ids, err := c.submits.submitMany(ctx, news)
+	if errors.Is(err, ErrNotFound) && len(ids) == 0 && t.definition.call != nil {
+		if err = c.define(ctx, t.definition); err == nil {
+			ids, err = c.submits.submitMany(ctx, news)
+		}
+	}
+	runs := make([]*Run[Out], len(ids))
+	for i, stored := range ids {
+		runs[i] = t.Lookup(c, ID(stored))
+	}
+	if err != nil {
+		return runs, fmt.Errorf("run %s: %w", t.Name(), err)
+	}
+	return runs, nil
+}
+
+// Lookup is a handle on a run of the task that was submitted before, by any
+// program. It asks the engine nothing.
+func (t *Task[In, Out]) Lookup(c *Client, run ID) *Run[Out] {
+	return &Run[Out]{ID: run, task: t.Name(), client: c}
+}
+
+func (t *Task[In, Out]) newRun(in In, options []RunOption) (shard.NewRun, error) {
+	input, err := json.Marshal(in)
+	if err != nil {
+		return shard.NewRun{}, &Error{Kind: KindInvalid, Field: "input", Text: err.Error(), cause: err}
+	}
+	r := shard.NewRun{Workflow: t.Name(), Input: input}
+	for _, o := range options {
+		if err := o(&r); err != nil {
+			return shard.NewRun{}, err
+		}
+	}
+	return r, nil
+}

@@ -1,0 +1,43 @@
+package adze
+
+import (
+	"context"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/shard"
+)
+
+// transport is how a Client reaches an engine: over gRPC, or in this process. It
+// speaks the engine's own types, so that the one in this process translates
+// nothing; its errors are *Error or a context's.
+type transport interface {
+	define(ctx context.Context, workflows []shard.Workflow) error
+	// submit stores runs and answers in their order: each for itself, or with whole
+	// all or none. An error says that nothing was stored, unless it is KindUnknown.
+	submit(ctx context.Context, runs []shard.NewRun, whole bool) ([]submitted, error)
+	// await opens a stream that lasts until it breaks or ctx ends.
+	await(ctx context.Context) (outcomes, error)
+	// attach opens a worker's session, whose life ends with ctx at the latest.
+	attach(ctx context.Context, hello shard.Hello) (shard.Session, error)
+	cancel(ctx context.Context, ids []id.ID, reason string) ([]shard.Cancelled, error)
+	replay(ctx context.Context, ids []id.ID) ([]id.ID, error)
+	refresh(ctx context.Context, task id.ID, token core.Token, byMS int64) (core.Time, error)
+	get(ctx context.Context, run id.ID) (*RunInfo, error)
+	list(ctx context.Context, filter Filter, before id.ID, limit int) (page []RunInfo, next id.ID, err error)
+	close() error
+}
+
+// submitted is what came of one run of a submit: an id or an error.
+type submitted struct {
+	id  id.ID
+	err error
+}
+
+// outcomes is a stream of the results that were asked for, each once, in the order
+// they come. ask is for one goroutine and recv for another one.
+type outcomes interface {
+	ask(ids []id.ID) error
+	recv() ([]shard.Outcome, error)
+	close()
+}

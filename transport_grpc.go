@@ -1,0 +1,330 @@
+package adze
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/shard"
+	wire "github.com/adzehq/adze/internal/wire/adzev1"
+)
+
+const (
+	// messageBytesMax is the largest message of an engine: a batch of payloads.
+	messageBytesMax = 80 << 20
+	// aliveAfter and aliveWithin find a connection that died without a word.
+	aliveAfter  = 20 * time.Second
+	aliveWithin = 10 * time.Second
+	// socketBufferBytes lets a batch go to the kernel in few writes.
+	socketBufferBytes = 128 << 10
+)
+
+// grpcTransport reaches an engine over the native protocol.
+type grpcTransport struct {
+	connection *grpc.ClientConn
+	engine     wire.AdzeClient
+}
+
+func dialGRPC(c *config) (*grpcTransport, error) {
+	secure := insecure.NewCredentials()
+	if c.tls != nil {
+		secure = credentials.NewTLS(c.tls)
+	}
+	connection, err := grpc.NewClient(c.address,
+		grpc.WithTransportCredentials(secure),
+		grpc.WithPerRPCCredentials(bearer(c.token)),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(messageBytesMax)),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: aliveAfter, Timeout: aliveWithin}),
+		grpc.WithReadBufferSize(socketBufferBytes),
+		grpc.WithWriteBufferSize(socketBufferBytes),
+		grpc.WithUserAgent("adze-"+sdkName),
+	)
+	if err != nil {
+		return nil, &Error{Kind: KindInvalid, Field: "address", Text: err.Error(), cause: err}
+	}
+	return &grpcTransport{connection: connection, engine: wire.NewAdzeClient(connection)}, nil
+}
+
+// bearer is the token as each call carries it.
+type bearer string
+
+func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	if b == "" {
+		return nil, nil
+	}
+	return map[string]string{"authorization": "Bearer " + string(b)}, nil
+}
+
+// RequireTransportSecurity is false because an engine on the same machine needs none.
+func (b bearer) RequireTransportSecurity() bool { return false }
+
+func (t *grpcTransport) close() error { return t.connection.Close() }
+
+// knock opens a stream of results and asks for none.
+func (t *grpcTransport) knock(ctx context.Context) error {
+	stream, err := t.engine.Await(ctx)
+	if err != nil {
+		return received(err)
+	}
+	if err := stream.CloseSend(); err != nil {
+		return received(err)
+	}
+	if _, err := stream.Recv(); !errors.Is(err, io.EOF) {
+		return received(err)
+	}
+	return nil
+}
+
+func (t *grpcTransport) define(ctx context.Context, workflows []shard.Workflow) error {
+	request := &wire.PutWorkflowsRequest{Workflows: make([]*wire.Workflow, len(workflows))}
+	for i := range workflows {
+		request.Workflows[i] = wireWorkflow(&workflows[i])
+	}
+	_, err := t.engine.PutWorkflows(ctx, request)
+	return received(err) // registering again is harmless: an unknown outcome is none
+}
+
+func wireWorkflow(w *shard.Workflow) *wire.Workflow {
+	one := &wire.Workflow{Name: w.Name, Description: w.Description}
+	for _, t := range w.Tasks {
+		one.Tasks = append(one.Tasks, &wire.Task{
+			Name: t.Name, Action: t.Action, Queue: t.Queue, Retries: t.Retries,
+			Backoff: &wire.Backoff{
+				InitialMs: t.Backoff.InitialMS, Factor: t.Backoff.Factor, MaxMs: t.Backoff.MaxMS,
+			},
+			ScheduleTimeoutMs: t.ScheduleTimeoutMS, ExecutionTimeoutMs: t.ExecutionTimeoutMS,
+		})
+	}
+	return one
+}
+
+func (t *grpcTransport) submit(ctx context.Context, runs []shard.NewRun, whole bool) ([]submitted, error) {
+	if err := t.connected(ctx); err != nil {
+		return nil, err
+	}
+	room := make([]wire.NewRun, len(runs))
+	request := &wire.SubmitRequest{Runs: make([]*wire.NewRun, len(runs)), AllOrNothing: whole}
+	for i := range runs {
+		r, to := &runs[i], &room[i]
+		to.Workflow, to.Input, to.Metadata = r.Workflow, r.Input, r.Metadata
+		to.Priority, to.DelayMs, to.RunAtMs = r.Priority, r.DelayMS, int64(r.RunAt)
+		request.Runs[i] = to
+	}
+	response, err := t.engine.Submit(ctx, request)
+	if err != nil {
+		return nil, receivedOnce(err)
+	}
+	return answers(response.Runs, len(runs))
+}
+
+// answers reads what came of each of n runs.
+func answers(runs []*wire.Submitted, n int) ([]submitted, error) {
+	if len(runs) != n {
+		return nil, &Error{Kind: KindInternal, Text: "engine answered another number of runs than it was given"}
+	}
+	all := make([]submitted, n)
+	for i, r := range runs {
+		all[i].id = id.ID(r.RunId)
+		if r.Error != nil {
+			all[i].err = fieldError(r.Error)
+		}
+	}
+	return all, nil
+}
+
+func (t *grpcTransport) await(ctx context.Context) (outcomes, error) {
+	stream, err := t.engine.Await(ctx)
+	if err != nil {
+		return nil, received(err)
+	}
+	return grpcOutcomes{stream}, nil
+}
+
+type grpcOutcomes struct {
+	stream grpc.BidiStreamingClient[wire.AwaitRequest, wire.AwaitResponse]
+}
+
+func (o grpcOutcomes) ask(ids []id.ID) error {
+	return o.stream.Send(&wire.AwaitRequest{RunIds: wireIDs(ids)})
+}
+
+func (o grpcOutcomes) recv() ([]shard.Outcome, error) {
+	response, err := o.stream.Recv()
+	if err != nil {
+		return nil, received(err)
+	}
+	all := make([]shard.Outcome, len(response.Outcomes))
+	for i, one := range response.Outcomes {
+		all[i] = shard.Outcome{
+			ID: id.ID(one.RunId), Status: endStatuses[one.Status],
+			Attempt: one.Attempt, Error: one.Error, Output: one.Output,
+		}
+	}
+	return all, nil
+}
+
+func (o grpcOutcomes) close() { _ = o.stream.CloseSend() }
+
+var endStatuses = map[wire.Status]core.Status{
+	wire.Status_STATUS_SUCCEEDED: core.Succeeded,
+	wire.Status_STATUS_FAILED:    core.Failed,
+	wire.Status_STATUS_CANCELLED: core.Cancelled,
+}
+
+func (t *grpcTransport) cancel(ctx context.Context, ids []id.ID, reason string) ([]shard.Cancelled, error) {
+	if err := t.connected(ctx); err != nil {
+		return nil, err
+	}
+	response, err := t.engine.Cancel(ctx, &wire.CancelRequest{RunIds: wireIDs(ids), Reason: reason})
+	if err != nil {
+		return nil, receivedOnce(err)
+	}
+	all := make([]shard.Cancelled, len(ids))
+	for i, r := range response.Runs {
+		all[i] = cancelOutcomes[r.Outcome]
+	}
+	return all, nil
+}
+
+var cancelOutcomes = map[wire.Cancelled_Outcome]shard.Cancelled{
+	wire.Cancelled_OUTCOME_UNSPECIFIED: shard.CancelUnknown,
+	wire.Cancelled_OUTCOME_CANCELLED:   shard.CancelDone,
+	wire.Cancelled_OUTCOME_STOPPING:    shard.CancelStopping,
+	wire.Cancelled_OUTCOME_ENDED:       shard.CancelEnded,
+}
+
+func (t *grpcTransport) replay(ctx context.Context, ids []id.ID) ([]id.ID, error) {
+	if err := t.connected(ctx); err != nil {
+		return nil, err
+	}
+	response, err := t.engine.Replay(ctx, &wire.ReplayRequest{RunIds: wireIDs(ids)})
+	if err != nil {
+		return nil, receivedOnce(err)
+	}
+	all, err := answers(response.Runs, len(ids))
+	if err != nil {
+		return nil, err
+	}
+	fresh := make([]id.ID, len(ids))
+	for i, a := range all {
+		if a.err != nil {
+			return nil, a.err
+		}
+		fresh[i] = a.id
+	}
+	return fresh, nil
+}
+
+func (t *grpcTransport) refresh(ctx context.Context, task id.ID, token core.Token, byMS int64) (core.Time, error) {
+	response, err := t.engine.RefreshTimeout(ctx, &wire.RefreshTimeoutRequest{
+		TaskId: uint64(task), Token: uint64(token), ByMs: byMS,
+	})
+	if err != nil {
+		return 0, received(err) // to refresh twice is harmless
+	}
+	return core.Time(response.DeadlineMs), nil
+}
+
+func wireIDs(ids []id.ID) []uint64 {
+	all := make([]uint64, len(ids))
+	for i, one := range ids {
+		all[i] = uint64(one)
+	}
+	return all
+}
+
+// connected waits until there is a connection, so that a call which must not be
+// repeated does not start without one. It fails when the first try does.
+func (t *grpcTransport) connected(ctx context.Context) error {
+	patient, stop := context.WithTimeout(ctx, dialPatience)
+	defer stop()
+	for {
+		state := t.connection.GetState()
+		if state == connectivity.Ready {
+			return nil
+		}
+		t.connection.Connect()
+		if !t.connection.WaitForStateChange(patient, state) {
+			if err := ctx.Err(); err != nil {
+				return context.Cause(ctx)
+			}
+			return &Error{Kind: KindUnavailable, Text: "no connection to the engine at " + t.connection.Target() + "; nothing was sent"}
+		}
+	}
+}
+
+// received is the error of a call that is harmless to repeat.
+func received(err error) error { return fromStatus(err, KindUnavailable) }
+
+// receivedOnce is the error of a call that may have been done, although its answer
+// got lost.
+func receivedOnce(err error) error { return fromStatus(err, KindUnknown) }
+
+// codeKinds is the one table between gRPC's codes and ours. Unavailable, Cancelled,
+// Aborted and DeadlineExceeded are missing: what they mean hangs on the call.
+var codeKinds = map[codes.Code]Kind{
+	codes.InvalidArgument:    KindInvalid,
+	codes.NotFound:           KindNotFound,
+	codes.AlreadyExists:      KindConflict,
+	codes.FailedPrecondition: KindConflict,
+	codes.Unauthenticated:    KindUnauthenticated,
+	codes.PermissionDenied:   KindForbidden,
+	codes.ResourceExhausted:  KindExhausted,
+	codes.Unimplemented:      KindUnimplemented,
+	codes.Internal:           KindInternal,
+	codes.Unknown:            KindInternal,
+	codes.DataLoss:           KindInternal,
+}
+
+// fromStatus makes an *Error of a call's error; broken is its kind if the connection
+// broke or the call was given up.
+func fromStatus(err error, broken Kind) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, io.EOF) {
+		return &Error{Kind: KindUnavailable, Text: "the engine ended the stream", cause: err}
+	}
+	s := status.Convert(err)
+	for _, detail := range s.Details() {
+		if f, ok := detail.(*wire.FieldError); ok {
+			return fieldError(f)
+		}
+	}
+	kind, known := codeKinds[s.Code()]
+	if known {
+		return &Error{Kind: kind, Text: s.Message()}
+	}
+	text := s.Message()
+	if broken == KindUnknown {
+		text = "the answer got lost, it may be done or not: " + text
+	}
+	return &Error{Kind: broken, Text: text, cause: contextCause(s.Code())}
+}
+
+// contextCause lets errors.Is see that it was the caller who gave up.
+func contextCause(code codes.Code) error {
+	switch code {
+	case codes.Canceled:
+		return context.Canceled
+	case codes.DeadlineExceeded:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
+func fieldError(f *wire.FieldError) error {
+	return &Error{Kind: Kind(f.Kind), Field: f.Field, Text: f.Text}
+}

@@ -1,0 +1,376 @@
+package adze
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/shard"
+)
+
+const (
+	slotsPerCPU         = 10
+	drainTimeoutDefault = 30 * time.Second
+	// forsakeTimeout is how long functions may take to see that their context ended.
+	forsakeTimeout = 5 * time.Second
+)
+
+// Worker runs tasks. Make it with [Client.NewWorker].
+type Worker struct {
+	client      *Client
+	log         *slog.Logger
+	name        string
+	slots       int
+	drain       time.Duration
+	definitions []*definition
+	actions     map[string]*definition
+
+	mu       sync.Mutex
+	id       id.ID                   // given with the first session
+	session  shard.Session           // nil while there is none
+	held     map[core.Token]*attempt // running, or ended and not settled
+	running  int                     // of held
+	reports  reports                 // on their way to the engine
+	draining chan struct{}           // made when the worker is to end; closed with drained
+	drained  bool                    // nothing is held, and nothing will be
+}
+
+// NewWorker makes a worker that runs the tasks among options. It does nothing
+// before [Worker.Run].
+func (c *Client) NewWorker(options ...WorkerOption) *Worker {
+	config := workerConfig{slots: slotsPerCPU * runtime.GOMAXPROCS(0), drain: drainTimeoutDefault, name: processName()}
+	for _, o := range options {
+		o.applyWorker(&config)
+	}
+	return &Worker{
+		client: c, log: c.log.With("worker", config.name),
+		name: config.name, slots: config.slots, drain: config.drain, definitions: config.definitions,
+		actions: map[string]*definition{},
+		held:    map[core.Token]*attempt{},
+		reports: newReports(),
+	}
+}
+
+func processName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "worker"
+	}
+	return fmt.Sprintf("%s/%d", host, os.Getpid())
+}
+
+// Run registers the worker's tasks and runs what it is given until ctx ends. An
+// engine that cannot be reached is tried again; one that refuses ends Run with an
+// error. A worker runs once.
+//
+// The tasks' contexts carry the values of ctx, and go on when it ends: then the
+// worker takes nothing new, waits for what it runs as long as [DrainTimeout] says,
+// and returns nil if nothing was left behind.
+func (w *Worker) Run(ctx context.Context) error {
+	if err := w.open(); err != nil {
+		return err
+	}
+	if err := w.register(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return fmt.Errorf("worker %s: %w", w.name, err)
+	}
+	life, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	refused := make(chan error, 1)
+	go func() { refused <- w.serve(life) }()
+	select {
+	case err := <-refused:
+		w.forsake()
+		return fmt.Errorf("worker %s: %w", w.name, err)
+	case <-ctx.Done():
+	}
+	left := w.end()
+	stop()
+	<-refused
+	if left > 0 {
+		return fmt.Errorf("worker %s: %d tasks did not end within %v; they run elsewhere", w.name, left, w.drain)
+	}
+	return nil
+}
+
+// open checks what the worker was made of.
+func (w *Worker) open() error {
+	if len(w.definitions) == 0 {
+		return &Error{Kind: KindInvalid, Field: "tasks", Text: "a worker needs one task at least; pass them to NewWorker or Work"}
+	}
+	for _, d := range w.definitions {
+		if d.call == nil {
+			return &Error{Kind: KindInvalid, Field: d.name(), Text: "was declared without its function, a worker cannot run it"}
+		}
+		if other := w.actions[d.name()]; other != nil && other != d {
+			return &Error{Kind: KindConflict, Field: d.name(), Text: "is the name of two tasks of this worker; rename one"}
+		}
+		w.actions[d.name()] = d
+	}
+	return nil
+}
+
+// register makes the tasks known, as soon as there is an engine.
+func (w *Worker) register(ctx context.Context) error {
+	var pause pauses
+	for {
+		err := w.client.define(ctx, w.definitions...)
+		if err == nil || !passing(err) {
+			return err
+		}
+		w.log.Warn("could not register tasks", "err", err)
+		if pause.wait(ctx) != nil {
+			return err
+		}
+	}
+}
+
+// serve holds one session after the other until ctx ends or the engine refuses.
+func (w *Worker) serve(ctx context.Context) error {
+	var pause pauses
+	for {
+		began := time.Now()
+		err := w.serveOnce(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if !passing(err) {
+			return err
+		}
+		w.log.Warn("lost the engine", "err", err, "running", w.runs())
+		if time.Since(began) > pauseMax {
+			pause.reset()
+		}
+		_ = pause.wait(ctx) // its end is seen above
+	}
+}
+
+// serveOnce holds a session until it breaks or ctx ends.
+func (w *Worker) serveOnce(ctx context.Context) error {
+	session, err := w.client.transport.attach(ctx, w.hello())
+	if err != nil {
+		return err
+	}
+	reporting, stop := context.WithCancel(ctx)
+	var reporter sync.WaitGroup
+	defer reporter.Wait()
+	defer stop()
+	defer session.Close(core.LeaveClosed)
+
+	if err := w.begin(reporting, session); err != nil {
+		return err
+	}
+	reporter.Go(func() { w.sendReports(reporting, session) })
+	for {
+		down, err := session.Recv(ctx)
+		if err != nil {
+			w.lose(session)
+			return err
+		}
+		w.take(ctx, &down)
+	}
+}
+
+// hello introduces the worker, with all it holds: what it ran to its end and could
+// not report is still its own.
+func (w *Worker) hello() shard.Hello {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h := shard.Hello{Worker: w.id, Name: w.name, SDK: sdkName, Slots: int32(w.slots)}
+	if w.draining != nil && w.id != 0 {
+		h.Slots = 0
+	}
+	h.Actions = make([]string, 0, len(w.actions))
+	for action := range w.actions {
+		h.Actions = append(h.Actions, action)
+	}
+	for _, a := range w.held {
+		h.Running = append(h.Running, a.claim())
+	}
+	return h
+}
+
+// begin makes session the current one and queues what was not settled before.
+func (w *Worker) begin(ctx context.Context, session shard.Session) error {
+	w.mu.Lock()
+	w.id, w.session = session.Worker(), session
+	w.reports.clear()
+	for _, a := range w.held {
+		if a.ended {
+			w.reports.add(a.report)
+		}
+	}
+	draining := w.draining != nil
+	w.mu.Unlock()
+	if draining { // it may have begun after the Hello
+		return session.Resize(ctx, 0)
+	}
+	return nil
+}
+
+func (w *Worker) lose(session shard.Session) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.session == session {
+		w.session = nil
+	}
+}
+
+// take does what the engine says. Their starts are reported together, after all
+// have been started: short tasks end before and are reported once.
+func (w *Worker) take(ctx context.Context, down *shard.Down) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range down.Assignments {
+		w.start(ctx, &down.Assignments[i])
+	}
+	for _, stop := range down.Stops {
+		if a := w.held[stop.Token]; a != nil {
+			a.cancel(stopCause(stop.Reason))
+		}
+	}
+	for _, settled := range down.Settled {
+		if a := w.held[settled.Token]; a != nil && a.ended {
+			w.release(a)
+		}
+	}
+	w.reports.signal()
+}
+
+func stopCause(reason core.StopReason) error {
+	switch reason {
+	case core.StopCancelled:
+		return ErrCancelled
+	case core.StopTimedOut:
+		return ErrTimedOut
+	default:
+		return ErrLost
+	}
+}
+
+// start runs an attempt in a goroutine of its own. Called with mu held.
+func (w *Worker) start(ctx context.Context, given *shard.Assignment) {
+	if w.drained || w.held[given.Token] != nil {
+		return // the goodbye gives it to another worker, or it was told twice
+	}
+	a := &attempt{Assignment: *given, worker: w, definition: w.actions[given.Action]}
+	if a.definition == nil {
+		a.definition = unknownAction(given.Action)
+	}
+	// Cancelled by the engine and by the end of a drain, never by the session's end.
+	a.ctx, a.cancel = context.WithCancelCause(&attemptValue{context.WithoutCancel(ctx), a})
+	a.batch, a.place = w.reports.add(a.item(core.ReportStarted))
+	w.held[a.Token] = a
+	w.running++
+	go a.run()
+}
+
+// unknownAction fails what this worker never offered.
+func unknownAction(action string) *definition {
+	return &definition{call: func(context.Context, []byte) ([]byte, error) {
+		return nil, fmt.Errorf("worker has no task %q", action)
+	}}
+}
+
+// finish takes what came of an attempt. If its start is still unsent, the end takes
+// its place.
+func (w *Worker) finish(a *attempt, report core.ReportItem) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running--
+	a.ended, a.report = true, report
+	if a.forsaken && report.Kind == core.ReportFailed {
+		w.release(a) // the goodbye gives it to another worker
+		return
+	}
+	if !w.reports.replace(a.batch, a.place, report) {
+		w.reports.add(report)
+	}
+	w.reports.signal()
+}
+
+// release forgets an attempt. Called with mu held.
+func (w *Worker) release(a *attempt) {
+	delete(w.held, a.Token)
+	w.closeIfDrained()
+}
+
+// closeIfDrained tells end that nothing is held. Called with mu held.
+func (w *Worker) closeIfDrained() {
+	if w.draining != nil && !w.drained && len(w.held) == 0 {
+		w.drained = true
+		close(w.draining)
+	}
+}
+
+func (w *Worker) runs() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.running
+}
+
+// end drains the worker and says goodbye. It returns how many tasks still run.
+func (w *Worker) end() int {
+	empty := w.beginDrain()
+	if !within(w.drain, empty) {
+		w.forsake()
+		within(forsakeTimeout, empty)
+	}
+	w.mu.Lock()
+	session, left := w.session, w.running
+	w.mu.Unlock()
+	if session != nil {
+		session.Close(core.LeaveDrained)
+	}
+	return left
+}
+
+// beginDrain takes nothing new. The channel it returns closes once nothing is held.
+func (w *Worker) beginDrain() <-chan struct{} {
+	w.mu.Lock()
+	w.draining = make(chan struct{})
+	w.closeIfDrained()
+	empty, session := w.draining, w.session
+	w.mu.Unlock()
+	if session != nil {
+		ctx, stop := context.WithTimeout(context.Background(), w.drain)
+		defer stop()
+		if err := session.Resize(ctx, 0); err != nil {
+			w.log.Warn("could not tell the engine to drain", "err", err) // the next session's Hello will
+		}
+	}
+	return empty
+}
+
+// forsake ends the contexts of what still runs.
+func (w *Worker) forsake() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.log.Warn("gave up draining", "running", w.running)
+	for _, a := range w.held {
+		if !a.ended {
+			a.forsaken = true
+			a.cancel(ErrDrained)
+		}
+	}
+}
+
+// within reports whether done closes within d.
+func within(d time.Duration, done <-chan struct{}) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
