@@ -1,0 +1,84 @@
+package open
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/base/pg"
+	"github.com/adzehq/adze/internal/core"
+)
+
+var (
+	//go:embed lane.sql
+	laneSQL string
+	//go:embed due.sql
+	dueSQL string
+	//go:embed next_due.sql
+	nextDueSQL string
+	//go:embed by_id.sql
+	byIDSQL string
+)
+
+// Lane reads at most load.Limit rows of a lane after load.After, in lane order.
+func Lane(ctx context.Context, db pg.DB, shard int32, load core.Load) ([]core.OpenTask, error) {
+	// No rank of a lane is outside the priorities; the bound makes it an integer,
+	// as the index has it.
+	rank := int32(max(load.After.Rank, core.LaneStart.Rank))
+	tasks, err := collect(ctx, db, load.Limit, laneSQL,
+		shard, load.Tenant, load.Queue, load.Key, rank, load.After.ID, load.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("read lane of queue %s: %w", load.Queue, err)
+	}
+	return tasks, nil
+}
+
+// Due reads at most load.Limit rows that are due after load.After and up to
+// load.Until, in the order (due time, id).
+func Due(ctx context.Context, db pg.DB, shard int32, load core.Load) ([]core.OpenTask, error) {
+	tasks, err := collect(ctx, db, load.Limit, dueSQL,
+		shard, load.After.Rank, load.After.ID, load.Until, load.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("read due tasks of shard %d: %w", shard, err)
+	}
+	return tasks, nil
+}
+
+// NextDue is the first due time later than after, or 0 if there is none.
+func NextDue(ctx context.Context, db pg.DB, shard int32, after core.Time) (core.Time, error) {
+	var due core.Time
+	err := db.QueryRow(ctx, nextDueSQL, shard, after).Scan(&due)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return 0, fmt.Errorf("read next due time of shard %d: %w", shard, err)
+	}
+	return due, nil
+}
+
+// ByID reads checkpoint rows in any order; ids without one are left out.
+func ByID(ctx context.Context, db pg.DB, ids []id.ID) ([]core.OpenTask, error) {
+	tasks, err := collect(ctx, db, len(ids), byIDSQL, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read %d open tasks: %w", len(ids), err)
+	}
+	return tasks, nil
+}
+
+func collect(ctx context.Context, db pg.DB, room int, sql string, args ...any) ([]core.OpenTask, error) {
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.AppendRows(make([]core.OpenTask, 0, room), rows, scan)
+}
+
+func scan(row pgx.CollectableRow) (o core.OpenTask, err error) {
+	var state string
+	err = row.Scan(&o.ID, &o.Tenant, &o.Version, &o.Worker, &o.Token, &o.Due, &o.Assigned,
+		&o.Priority, &o.Attempt, &o.Failures, &state, &o.Queue, &o.Key)
+	o.State = core.ParseOpenState(state)
+	return o, err
+}

@@ -1,0 +1,22 @@
+-- Reads the rows of a shard that a worker has, ids ascending.
+-- Writes: nothing. Locks: nothing.
+-- Bound: the slots of the shard's workers, through open_task_running_idx.
+select
+    id,
+    tenant_id,
+    version_id,
+    worker_id,
+    token,
+    due_at,
+    assigned_at,
+    priority,
+    attempt,
+    failures,
+    state,
+    queue,
+    key
+from adze.open_task
+where
+    shard = $1
+    and state = 'running'
+order by id

@@ -1,0 +1,63 @@
+-- Writes checkpoint rows, given as one array per column, over those that are
+-- there. No id may come twice. What never changes of a task is left alone.
+-- Writes: adze.open_task. Locks: the rows, in the order of the arrays (ascending ids).
+-- Bound: the journal's batch (journal.batchRowsMax, or one larger entry).
+insert into adze.open_task (
+    id,
+    tenant_id,
+    version_id,
+    worker_id,
+    token,
+    due_at,
+    assigned_at,
+    shard,
+    priority,
+    attempt,
+    failures,
+    state,
+    queue,
+    key
+)
+select
+    id,
+    tenant_id,
+    version_id,
+    worker_id,
+    token,
+    due_at,
+    assigned_at,
+    shard,
+    priority,
+    attempt,
+    failures,
+    state,
+    queue,
+    key
+from unnest(
+    $1::bigint[],
+    $2::bigint[],
+    $3::bigint[],
+    $4::bigint[],
+    $5::bigint[],
+    $6::bigint[],
+    $7::bigint[],
+    $8::integer[],
+    $9::integer[],
+    $10::integer[],
+    $11::integer[],
+    $12::text[],
+    $13::text[],
+    $14::text[]
+) as new (
+    id, tenant_id, version_id, worker_id, token, due_at, assigned_at,
+    shard, priority, attempt, failures, state, queue, key
+)
+on conflict (id) do update
+set
+    worker_id = excluded.worker_id,
+    token = excluded.token,
+    due_at = excluded.due_at,
+    assigned_at = excluded.assigned_at,
+    attempt = excluded.attempt,
+    failures = excluded.failures,
+    state = excluded.state

@@ -1,0 +1,21 @@
+-- Reads tasks by id, with their payloads; ids without a row are left out.
+-- Writes: nothing. Locks: nothing.
+-- Bound: one look-up by primary key per id. The lateral limit keeps it that way:
+-- a join could become a scan of every partition.
+select
+    t.id,
+    t.tenant_id,
+    t.version_id,
+    coalesce(t.replay_of, 0) as replay_of,
+    t.run_at,
+    t.key,
+    t.priority,
+    t.input,
+    t.metadata
+from unnest($1::bigint[]) as wanted (id)
+cross join lateral (
+    select *
+    from adze.task
+    where task.id = wanted.id
+    limit 1
+) as t

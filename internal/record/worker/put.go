@@ -1,0 +1,44 @@
+// Package worker keeps who has worked: one row per worker, for people who ask
+// what "worker 0190…" was.
+//
+// It owns the table worker. It promises that a row tells of the worker's last
+// session; whether it is connected is the shard's to say, and is not stored.
+package worker
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"time"
+
+	"github.com/adzehq/adze/internal/base/bulk"
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/base/pg"
+)
+
+//go:embed put.sql
+var putSQL string
+
+// Worker is a row.
+type Worker struct {
+	ID       id.ID
+	Tenant   id.ID
+	JoinedAt time.Time // the last session's begin
+	Slots    int32
+	Name     string
+	SDK      string
+	Actions  []string
+}
+
+// Put records a session of w. The row of another tenant's worker stays as it is.
+func Put(ctx context.Context, db pg.DB, w Worker) error {
+	actions := make([]string, len(w.Actions))
+	for i, a := range w.Actions {
+		actions[i] = bulk.Clean(a)
+	}
+	_, err := db.Exec(ctx, putSQL, w.ID, w.Tenant, w.JoinedAt, w.Slots, bulk.Clean(w.Name), bulk.Clean(w.SDK), actions)
+	if err != nil {
+		return fmt.Errorf("record worker %s: %w", w.ID, err)
+	}
+	return nil
+}

@@ -1,0 +1,21 @@
+-- Records a worker's session: a row at the first, an update at the next ones.
+-- Writes: adze.worker. Locks: the row.
+-- Bound: one row.
+insert into adze.worker (
+    id,
+    tenant_id,
+    joined_at,
+    slots,
+    name,
+    sdk,
+    actions
+)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (id) do update
+set
+    joined_at = excluded.joined_at,
+    slots = excluded.slots,
+    name = excluded.name,
+    sdk = excluded.sdk,
+    actions = excluded.actions
+where worker.tenant_id = excluded.tenant_id
