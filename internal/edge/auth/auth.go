@@ -1,0 +1,70 @@
+// Package auth tells whose a call is: a bearer token, a JWT signed with the key
+// that the engines of one database share, names the tenant.
+//
+// It owns what is in a token and the cache of those seen. It promises that a token
+// past its end is refused at once, and one that was revoked within RecheckAfter.
+package auth
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/base/id"
+)
+
+const (
+	// RecheckAfter is how long a token is taken to be valid without asking the
+	// database again.
+	RecheckAfter = 30 * time.Second
+
+	// trustWithoutDatabase is how long a known token is still good while the
+	// database cannot be asked: the journal waits for it, calls may do so too.
+	trustWithoutDatabase = 5 * time.Minute
+
+	// cachedTokensMax bounds the cache. Past it, it starts anew.
+	cachedTokensMax = 10_000
+
+	// tokenBytesMax is far above any token of ours; more is not even decoded.
+	tokenBytesMax = 4 << 10
+
+	// ttlMax is the longest life of a token.
+	ttlMax = 10 * 365 * 24 * time.Hour
+
+	issuer   = "adze"
+	audience = "adze"
+)
+
+// Token is what is stored of a token.
+type Token struct {
+	ID         uuid.UUID
+	Tenant     id.ID
+	TenantUUID uuid.UUID
+	ExpiresAt  time.Time
+	Revoked    bool
+}
+
+// Store reads tokens.
+type Store interface {
+	// Token reads one token; nil if it does not exist.
+	Token(ctx context.Context, token uuid.UUID) (*Token, error)
+}
+
+type tenantKey struct{}
+
+// WithTenant is ctx for a call of tenant.
+func WithTenant(ctx context.Context, tenant id.ID) context.Context {
+	return context.WithValue(ctx, tenantKey{}, tenant)
+}
+
+// Tenant is whose call ctx belongs to; 0 if nobody was asked.
+func Tenant(ctx context.Context) id.ID {
+	tenant, _ := ctx.Value(tenantKey{}).(id.ID)
+	return tenant
+}
+
+func unauthenticated(format string, args ...any) error {
+	return fault.New(fault.Unauthenticated, "", format, args...)
+}

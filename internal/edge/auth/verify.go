@@ -1,0 +1,174 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
+
+	"github.com/adzehq/adze/internal/base/clock"
+	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/base/id"
+)
+
+// Verifier checks tokens. It is safe for concurrent use.
+type Verifier struct {
+	secret []byte
+	store  Store
+	clock  clock.Clock
+	parser *jwt.Parser
+
+	mu    sync.Mutex
+	known map[string]*entry // by the token's text
+}
+
+// entry is a token whose signature is good.
+type entry struct {
+	mu        sync.Mutex // held while the database is asked, so that one of many callers asks
+	claimed   Token      // what the token says of itself
+	expires   time.Time
+	checkedAt time.Time // when the database last knew it; zero = not yet
+	tenant    id.ID
+	err       error // why it is refused, until it is checked again
+}
+
+// NewVerifier checks tokens that were signed with secret.
+func NewVerifier(secret []byte, store Store, c clock.Clock) *Verifier {
+	return &Verifier{
+		secret: secret, store: store, clock: c,
+		parser: jwt.NewParser(
+			jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
+			jwt.WithIssuer(issuer), jwt.WithAudience(audience),
+			jwt.WithExpirationRequired(), jwt.WithTimeFunc(c.Now)),
+		known: map[string]*entry{},
+	}
+}
+
+// Bearer checks the value of an authorization header and gives the tenant.
+func (v *Verifier) Bearer(ctx context.Context, header string) (id.ID, error) {
+	const scheme = "bearer "
+	if header == "" {
+		return 0, unauthenticated(`no token: send the metadata "authorization: Bearer <token>"`)
+	}
+	if len(header) <= len(scheme) || !strings.EqualFold(header[:len(scheme)], scheme) {
+		return 0, unauthenticated(`the authorization is no bearer token: send "authorization: Bearer <token>"`)
+	}
+	return v.Token(ctx, strings.TrimSpace(header[len(scheme):]))
+}
+
+// Token checks a token and gives the tenant.
+func (v *Verifier) Token(ctx context.Context, token string) (id.ID, error) {
+	e, err := v.entry(token)
+	if err != nil {
+		return 0, err
+	}
+	now := v.clock.Now()
+	if !now.Before(e.expires) {
+		return 0, expired(e.expires)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.checkedAt.IsZero() || now.Sub(e.checkedAt) >= RecheckAfter {
+		if err := v.recheck(ctx, e, now); err != nil {
+			return 0, err
+		}
+	}
+	return e.tenant, e.err
+}
+
+// entry finds the token among those seen, or checks its signature.
+func (v *Verifier) entry(token string) (*entry, error) {
+	v.mu.Lock()
+	e := v.known[token]
+	v.mu.Unlock()
+	if e != nil {
+		return e, nil
+	}
+	e, err := v.parse(token)
+	if err != nil {
+		return nil, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.known) >= cachedTokensMax {
+		clear(v.known)
+	}
+	if other := v.known[token]; other != nil {
+		return other, nil
+	}
+	v.known[token] = e
+	return e, nil
+}
+
+// parse reads a token that was not seen before.
+func (v *Verifier) parse(token string) (*entry, error) {
+	if len(token) > tokenBytesMax {
+		return nil, unauthenticated("the token is malformed: it is longer than %d bytes", tokenBytesMax)
+	}
+	var c claims
+	_, err := v.parser.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return v.secret, nil })
+	if err != nil {
+		return nil, explain(err, &c)
+	}
+	tokenID, err := uuid.Parse(c.TokenID)
+	if err != nil {
+		return nil, unauthenticated("the token is malformed: it has no token_id")
+	}
+	tenant, err := uuid.Parse(c.Subject)
+	if err != nil {
+		return nil, unauthenticated("the token is malformed: its subject is no tenant")
+	}
+	return &entry{claimed: Token{ID: tokenID, TenantUUID: tenant}, expires: c.ExpiresAt.Time}, nil
+}
+
+// explain says what is wrong with a token in words for its bearer.
+func explain(err error, c *claims) error {
+	switch {
+	case errors.Is(err, jwt.ErrTokenExpired) && c.ExpiresAt != nil:
+		return expired(c.ExpiresAt.Time)
+	case errors.Is(err, jwt.ErrTokenSignatureInvalid):
+		return unauthenticated("the token's signature is wrong: it was made for another database, or changed")
+	case errors.Is(err, jwt.ErrTokenMalformed):
+		return unauthenticated("the token is malformed: it is no JWT")
+	default:
+		return unauthenticated("the token is not one of Adze's: make one with: adze token create")
+	}
+}
+
+func expired(at time.Time) error {
+	return unauthenticated("the token expired on %s: make a new one with: adze token create",
+		at.UTC().Format(time.RFC3339))
+}
+
+// recheck asks the database about e, whose lock is held. While the database cannot
+// be asked, a token that was good stays good for a while.
+func (v *Verifier) recheck(ctx context.Context, e *entry, now time.Time) error {
+	stored, err := v.store.Token(ctx, e.claimed.ID)
+	if err != nil {
+		if !e.checkedAt.IsZero() && now.Sub(e.checkedAt) < trustWithoutDatabase {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fault.New(fault.Unavailable, "", "the token cannot be checked now: the database does not answer; try again")
+	}
+	e.checkedAt, e.tenant, e.err = now, 0, nil
+	switch {
+	case stored == nil:
+		e.err = unauthenticated("the token is unknown: make one with: adze token create")
+	case stored.Revoked:
+		e.err = unauthenticated("the token was revoked: make a new one with: adze token create")
+	case !now.Before(stored.ExpiresAt):
+		e.err = expired(stored.ExpiresAt)
+	case stored.TenantUUID != e.claimed.TenantUUID:
+		e.err = unauthenticated("the token names another tenant than it was made for")
+	default:
+		e.tenant = stored.Tenant
+	}
+	return nil
+}
