@@ -1,0 +1,150 @@
+package journal
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/adzehq/adze/internal/base/bulk"
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/base/lease"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/record/open"
+	"github.com/adzehq/adze/internal/record/task"
+)
+
+// columns are the rows of a batch, encoded. Their buffers are kept from one
+// batch to the next.
+type columns struct {
+	fence    lease.Fence
+	tasks    task.Columns
+	results  task.ResultColumns
+	attempts task.AttemptColumns
+	open     open.Columns
+	closed   open.ClosedColumns
+	lowWater open.LowWaterColumns
+
+	owners     []owner
+	checkpoint []checkpoint
+	marks      []mark
+}
+
+type owner struct {
+	shard int32
+	epoch int64
+}
+
+type mark struct {
+	shard int32
+	id    id.ID
+}
+
+// checkpoint is what the batch makes of an open_task row: the row, or nil for none.
+type checkpoint struct {
+	id  id.ID
+	row *core.OpenTask
+}
+
+// encode makes one transaction of the items: the fence first, then a statement
+// per table. Tasks and results are inserted as they come: each shard's tasks
+// ascend, and nobody else writes the same ids, so order matters to no lock.
+func (c *columns) encode(items []item, repeat bool) *bulk.Batch {
+	c.owners, c.checkpoint, c.marks = c.owners[:0], c.checkpoint[:0], c.marks[:0]
+	for i := range items {
+		c.add(&items[i])
+	}
+	c.addFence()
+	c.addCheckpoint()
+	c.addLowWater()
+	var b bulk.Batch
+	c.fence.Queue(&b)
+	c.tasks.Queue(&b, repeat)
+	c.results.Queue(&b, repeat)
+	c.attempts.Queue(&b, repeat)
+	c.open.Queue(&b)
+	c.closed.Queue(&b)
+	c.lowWater.Queue(&b)
+	return &b
+}
+
+func (c *columns) add(it *item) {
+	e := it.Effects
+	if o := (owner{it.Shard, it.Epoch}); it.rows > 0 && !slices.Contains(c.owners, o) {
+		c.owners = append(c.owners, o)
+	}
+	for i := range e.Tasks {
+		c.tasks.Add(&e.Tasks[i])
+	}
+	for i := range e.Results {
+		c.results.Add(&e.Results[i])
+	}
+	for i := range e.Attempts {
+		c.attempts.Add(&e.Attempts[i])
+	}
+	for i := range e.Open {
+		c.checkpoint = append(c.checkpoint, checkpoint{e.Open[i].ID, &e.Open[i]})
+	}
+	for _, closed := range e.Closed {
+		c.checkpoint = append(c.checkpoint, checkpoint{closed, nil})
+	}
+	if e.LowWater != 0 {
+		c.marks = append(c.marks, mark{it.Shard, e.LowWater})
+	}
+}
+
+func (c *columns) addFence() {
+	slices.SortFunc(c.owners, func(a, b owner) int {
+		return cmp.Or(cmp.Compare(a.shard, b.shard), cmp.Compare(a.epoch, b.epoch))
+	})
+	for _, o := range c.owners {
+		c.fence.Add(o.shard, o.epoch)
+	}
+}
+
+// addCheckpoint writes of each open_task row only what the batch leaves of it.
+// A row that is closed is deleted even if it was new: an earlier batch may have
+// written it.
+func (c *columns) addCheckpoint() {
+	slices.SortStableFunc(c.checkpoint, func(a, b checkpoint) int { return cmp.Compare(a.id, b.id) })
+	for i, p := range c.checkpoint {
+		switch {
+		case i+1 < len(c.checkpoint) && c.checkpoint[i+1].id == p.id: // overtaken
+		case p.row != nil:
+			c.open.Add(p.row)
+		default:
+			c.closed.Add(p.id)
+		}
+	}
+	clear(c.checkpoint) // lets go of the effects
+}
+
+// addLowWater writes each shard's last mark.
+func (c *columns) addLowWater() {
+	slices.SortStableFunc(c.marks, func(a, b mark) int { return cmp.Compare(a.shard, b.shard) })
+	for i, m := range c.marks {
+		if i+1 == len(c.marks) || c.marks[i+1].shard != m.shard {
+			c.lowWater.Add(m.shard, m.id)
+		}
+	}
+}
+
+// idRange is the smallest and the largest id of a row that goes to a partition.
+func idRange(items []item) (first, last id.ID) {
+	see := func(i id.ID) {
+		if first == 0 || i < first {
+			first = i
+		}
+		last = max(last, i)
+	}
+	for _, it := range items {
+		for i := range it.Effects.Tasks {
+			see(it.Effects.Tasks[i].ID)
+		}
+		for i := range it.Effects.Results {
+			see(it.Effects.Results[i].Task)
+		}
+		for i := range it.Effects.Attempts {
+			see(it.Effects.Attempts[i].Task)
+		}
+	}
+	return first, last
+}
