@@ -126,7 +126,7 @@ func (s *Shard) backoff(t *task) Time {
 func (s *Shard) refresh(in *Refresh) {
 	answer := Answer{Ref: in.Ref, Task: in.Task, Kind: AnswerStale}
 	t := s.tasks[in.Task]
-	if t != nil && t.state == OpenRunning && t.token == in.Token && t.stop == 0 {
+	if t != nil && t.state == OpenRunning && t.token == in.Token && t.def.Tenant == in.Tenant && t.stop == 0 {
 		if later := s.now + Time(in.ByMS); t.due > 0 && later > t.due {
 			s.setDue(t, later)
 			s.changed(t)

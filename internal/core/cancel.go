@@ -5,14 +5,14 @@ import "github.com/adzehq/adze/internal/base/id"
 func (s *Shard) cancel(in *Cancel) {
 	var elsewhere []id.ID
 	for _, task := range in.Tasks {
-		if t := s.tasks[task]; t != nil {
+		if t := s.tasks[task]; t != nil && t.def.Tenant == in.Tenant {
 			s.cancelTask(t, in.Ref, in.Reason)
 			continue
 		}
 		elsewhere = append(elsewhere, task)
 	}
 	if len(elsewhere) > 0 {
-		s.request(Load{Kind: LoadTasks, Tasks: elsewhere, Ref: in.Ref, Reason: in.Reason})
+		s.request(Load{Kind: LoadTasks, Tenant: in.Tenant, Tasks: elsewhere, Ref: in.Ref, Reason: in.Reason})
 	}
 }
 
@@ -44,11 +44,11 @@ func (s *Shard) loadedTasks(in *Loaded) {
 	for _, task := range in.Load.Tasks {
 		t, row := s.tasks[task], rows[task]
 		switch {
-		case t != nil:
+		case t != nil && t.def.Tenant == in.Load.Tenant:
 			s.cancelTask(t, in.Load.Ref, in.Load.Reason)
 		case s.loads.gone[task] == stored: // what was read may be behind
 			again = append(again, task)
-		case row == nil || s.loads.gone[task] == closed:
+		case t != nil || row == nil || row.Tenant != in.Load.Tenant || s.loads.gone[task] == closed:
 			s.out.Answers = append(s.out.Answers, Answer{Ref: in.Load.Ref, Task: task, Kind: AnswerUnknown})
 		default:
 			s.endStored(row, cancelText(in.Load.Reason))
@@ -56,7 +56,7 @@ func (s *Shard) loadedTasks(in *Loaded) {
 		}
 	}
 	if len(again) > 0 {
-		s.request(Load{Kind: LoadTasks, Tasks: again, Ref: in.Load.Ref, Reason: in.Load.Reason})
+		s.request(Load{Kind: LoadTasks, Tenant: in.Load.Tenant, Tasks: again, Ref: in.Load.Ref, Reason: in.Load.Reason})
 	}
 }
 

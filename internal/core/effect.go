@@ -208,7 +208,7 @@ const (
 // commit of everything before it, and answered with Loaded.
 type Load struct {
 	Kind   LoadKind
-	Tenant id.ID   // lane load
+	Tenant id.ID   // lane and task load
 	Queue  string  // lane load
 	Key    string  // lane load
 	After  Order   // lane and due load: rows strictly after it
@@ -249,6 +249,7 @@ func (o Order) Before(p Order) bool {
 // Live is where an open task stands right now.
 type Live struct {
 	State    OpenState // 0: not open, or in Postgres only
+	Tenant   id.ID
 	Attempt  int32     // current, or next
 	Worker   id.ID     // with OpenRunning
 	Assigned Time      // with OpenRunning

@@ -104,17 +104,20 @@ type Token int64
 // Refresh moves the deadline of a running attempt to at least now + ByMS.
 // It is answered with AnswerDone or AnswerStale.
 type Refresh struct {
-	Ref   uint64
-	Task  id.ID
-	Token Token
-	ByMS  int64
+	Ref    uint64
+	Tenant id.ID
+	Task   id.ID
+	Token  Token
+	ByMS   int64
 }
 
 // Cancel ends tasks that wait, and stops those that run. Each is answered under
 // Ref; one that is not in memory after a Load of its checkpoint row. Reason is for
 // people and becomes part of the result's error.
+// A task of another tenant is unknown.
 type Cancel struct {
 	Ref    uint64
+	Tenant id.ID
 	Tasks  []id.ID
 	Reason string
 }

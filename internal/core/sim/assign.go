@@ -1,0 +1,127 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/adzehq/adze/internal/core"
+)
+
+// assign holds each assignment of a step against the rules, and goes along.
+func (m *model) assign(st *step) *Violation {
+	for i := range st.out.Assigned {
+		a := &st.out.Assigned[i]
+		t, w := m.tasks[a.Task], m.workers[a.Worker]
+		if v := first(
+			m.checkAssignable(st, a, t),
+			m.checkRightWorker(a, t, w),
+			m.checkSlotsKept(a, w),
+			m.checkLaneOrder(a, t),
+			m.checkKeysTakeTurns(a, t, w),
+		); v != nil {
+			return v
+		}
+		m.token = a.Token
+		m.run(t, w, a.Token, st.now)
+	}
+	m.forgetServed()
+	return nil
+}
+
+// checkAssignable: what is assigned is ready, under its current attempt, and with a
+// token never used before.
+func (m *model) checkAssignable(st *step, a *core.Assignment, t *task) *Violation {
+	if t == nil || t.state != core.OpenReady {
+		return broken(rightCause, "task %d is assigned, but not ready", a.Task)
+	}
+	want := core.Assignment{
+		Worker: a.Worker, Task: t.row.ID, Version: t.row.Version, Token: a.Token, Attempt: t.attempt, Seq: a.Seq,
+	}
+	if t.def.ExecutionTimeoutMS > 0 {
+		want.Deadline = st.now + core.Time(t.def.ExecutionTimeoutMS)
+	}
+	if *a != want {
+		return broken(rightCause, "assignment %+v, want %+v", *a, want)
+	}
+	if a.Token <= m.token || epochOf(a.Token) != m.epoch {
+		return broken(rightCause, "token %d after %d in epoch %d", a.Token, m.token, m.epoch)
+	}
+	return nil
+}
+
+// checkRightWorker: a worker is connected, and given tasks of its tenant and its
+// actions only.
+func (m *model) checkRightWorker(a *core.Assignment, t *task, w *worker) *Violation {
+	if w == nil || w.away > 0 {
+		return broken(rightWorker, "task %d is given to worker %d, which is not connected", a.Task, a.Worker)
+	}
+	if !w.serves(t) {
+		return broken(rightWorker, "task %d of tenant %d, %s, is given to worker %d of tenant %d, %v",
+			a.Task, t.row.Tenant, t.def.Action, w.id, w.tenant, w.actions)
+	}
+	return nil
+}
+
+func (w *worker) serves(t *task) bool {
+	return w.tenant == t.row.Tenant && slices.Contains(w.actions, t.def.Action)
+}
+
+// checkSlotsKept: no worker is given more than its slots.
+func (m *model) checkSlotsKept(a *core.Assignment, w *worker) *Violation {
+	if len(w.held) >= int(w.slots) {
+		return broken(slotsKept, "task %d is given to worker %d, %d of %d slots in use", a.Task, w.id, len(w.held), w.slots)
+	}
+	return nil
+}
+
+// checkLaneOrder: no ready task of the lane, in memory or not, goes before the one
+// that is assigned.
+func (m *model) checkLaneOrder(a *core.Assignment, t *task) *Violation {
+	for _, other := range m.tasks {
+		if other.lane == t.lane && other.state == core.OpenReady && other.order().Before(t.order()) {
+			return broken(laneOrder, "task %d (priority %d) is assigned before task %d (priority %d)",
+				a.Task, t.row.Priority, other.row.ID, other.row.Priority)
+		}
+	}
+	return nil
+}
+
+// checkKeysTakeTurns: while a task of a key waits that the worker could be given as
+// well, no other key of its queue is served twice. A lane whose window is being
+// loaded misses its turn.
+func (m *model) checkKeysTakeTurns(a *core.Assignment, t *task, w *worker) *Violation {
+	delete(m.waits, t.lane)
+	for _, other := range m.tasks {
+		l := other.lane
+		if other.state != core.OpenReady || l == t.lane || l.tenant != t.lane.tenant || l.queue != t.lane.queue || m.loading(l) {
+			continue
+		}
+		served := m.waits[l]
+		if served == nil {
+			served = map[lane]core.Token{}
+			m.waits[l] = served
+		}
+		if last := served[t.lane]; last != 0 && last != a.Token {
+			return broken(keysTakeTurns, "key %q is served twice (task %d) while key %q waits", t.lane.key, a.Task, l.key)
+		}
+		served[t.lane] = a.Token
+	}
+	return nil
+}
+
+// forgetServed drops the waits of lanes that have nothing ready, or wait for a load.
+func (m *model) forgetServed() {
+	if len(m.waits) == 0 {
+		return
+	}
+	ready := map[lane]bool{}
+	for _, t := range m.tasks {
+		if t.state == core.OpenReady {
+			ready[t.lane] = true
+		}
+	}
+	for l := range m.waits {
+		if !ready[l] || m.loading(l) {
+			delete(m.waits, l)
+		}
+	}
+}

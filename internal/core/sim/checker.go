@@ -1,0 +1,283 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+)
+
+// check looks at everything that must hold after each step.
+func (h *history) check(st *step) *Violation {
+	return first(
+		h.checkAgreement(),
+		h.checkNothingLost(),
+		h.checkSlotsCounted(),
+		h.checkRecoverable(st),
+		h.checkRowsTrue(st),
+		h.checkCheckpointed(st),
+		h.checkMemoryBounded(st),
+		h.checkNothingIdles(),
+		h.checkOnTime(st),
+	)
+}
+
+// checkAgreement: each task that the core has in memory stands where the rules put
+// it, and nothing else is in memory.
+func (h *history) checkAgreement() *Violation {
+	for target, t := range h.model.tasks {
+		live := h.shard.Live(target)
+		if live.State == core.OpenReady {
+			h.model.wakeDue(target)
+		}
+		if live.State == 0 {
+			if t.state == core.OpenRunning {
+				return broken(agreement, "task %d runs at worker %d, and is not in memory", target, t.worker)
+			}
+			continue
+		}
+		want := core.Live{State: t.state, Attempt: t.attempt, Worker: t.worker, Assigned: t.assigned, Started: t.started, Due: t.due}
+		if t.stop != 0 {
+			want.Due = live.Due // of the stop, not of the attempt
+		}
+		if live != want {
+			return broken(agreement, "task %d stands at %+v, want %+v", target, live, want)
+		}
+	}
+	return nil
+}
+
+// checkNothingLost: the core counts as many open tasks, in memory and in Postgres,
+// as were accepted and have no result.
+func (h *history) checkNothingLost() *Violation {
+	stats := h.shard.Stats()
+	if have := stats.Resident + int(stats.Stored); have != len(h.model.tasks) {
+		return broken(nothingLost, "%d tasks in memory and %d stored, of %d open ones", stats.Resident, stats.Stored, len(h.model.tasks))
+	}
+	return nil
+}
+
+// checkSlotsCounted: slots in use are the attempts that workers may still run.
+func (h *history) checkSlotsCounted() *Violation {
+	held := 0
+	for _, w := range h.model.workers {
+		held += len(w.held)
+	}
+	if stats := h.shard.Stats(); stats.SlotsUsed != held {
+		return broken(slotsCounted, "%d slots in use, %d attempts outstanding", stats.SlotsUsed, held)
+	}
+	return nil
+}
+
+// checkRecoverable: what a new owner would find is each open task, and no ended one.
+// All effects so far count: each prefix of them is what a crash may leave.
+func (h *history) checkRecoverable(st *step) *Violation {
+	for target := range h.model.tasks {
+		if _, row := h.written.open[target]; !row && target < h.written.lowWater {
+			return broken(recoverable, "task %d is open, has no row and is below the low-water mark %d", target, h.written.lowWater)
+		}
+		if _, stored := h.written.tasks[target]; !stored {
+			return broken(nothingLost, "open task %d is not stored", target)
+		}
+	}
+	for _, r := range st.out.Results {
+		if _, row := h.written.open[r.Task]; row {
+			return broken(recoverable, "task %d ended and keeps its checkpoint row", r.Task)
+		}
+	}
+	return nil
+}
+
+// checkRowsTrue: a checkpoint row says where its task stands, or stood before this
+// step assigned it; and what is in Postgres only stands as its row says.
+func (h *history) checkRowsTrue(st *step) *Violation {
+	for _, o := range st.out.Open {
+		if t := h.model.tasks[o.ID]; t != nil && h.written.open[o.ID] == o {
+			if v := t.checkRow(o, st.now); v != nil {
+				return v
+			}
+		}
+	}
+	for target, t := range h.model.tasks {
+		if h.shard.Live(target).State != 0 {
+			continue
+		}
+		o, ok := h.written.open[target]
+		if !ok {
+			return broken(recoverable, "task %d is neither in memory nor in a row", target)
+		}
+		if v := t.checkRow(o, -1); v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+func (t *task) checkRow(o core.OpenTask, now core.Time) *Violation {
+	want := core.OpenTask{
+		ID: t.row.ID, Tenant: t.row.Tenant, Version: t.row.Version, Priority: t.row.Priority,
+		Attempt: t.attempt, Failures: t.failures, State: t.state, Queue: t.def.Action, Key: t.row.Key,
+		Worker: t.worker, Token: t.token, Due: t.due, Assigned: t.assigned,
+	}
+	if t.stop != 0 {
+		want.Due = o.Due
+	}
+	if t.state == core.OpenRunning && t.assigned == now && o.State == core.OpenReady {
+		want.State, want.Due = core.OpenReady, o.Due
+		want.Worker, want.Token, want.Assigned = 0, 0, 0
+	}
+	if o != want {
+		return broken(checkpointed, "row %+v, want %+v", o, want)
+	}
+	return nil
+}
+
+// checkpointLate is how old a state without a row may be when a tick has passed: a
+// task may be a moment too young for one checkpoint, and waits for the next.
+const checkpointLate = 2 * core.CheckpointAgeMS
+
+// checkCheckpointed: after a tick, what has been open, or in its state, for long has
+// a row that says so.
+func (h *history) checkCheckpointed(st *step) *Violation {
+	if _, ok := st.in.(*core.Tick); !ok {
+		return nil
+	}
+	for target, t := range h.model.tasks {
+		if st.now-t.since <= checkpointLate {
+			continue
+		}
+		o, ok := h.written.open[target]
+		if !ok || o.State != t.state || o.Attempt != t.attempt || o.Token != t.token {
+			return broken(checkpointed, "task %d is %v, attempt %d, since %d ms; its row (%v) says %v, attempt %d",
+				target, t.state, t.attempt, st.now-t.since, ok, o.State, o.Attempt)
+		}
+	}
+	return nil
+}
+
+// windowSlack is what a lane may have beyond two windows: the one whose coming is
+// noticed, and what a load brings back at once.
+const windowSlack = 1
+
+// checkMemoryBounded: a lane, and the line of the delayed, hold two windows in
+// memory while no load of theirs is on its way.
+func (h *history) checkMemoryBounded(*step) *Violation {
+	ready, delayed := map[lane]int{}, 0
+	for target, t := range h.model.tasks {
+		switch h.shard.Live(target).State {
+		case core.OpenReady:
+			ready[t.lane]++
+		case core.OpenDelayed:
+			delayed++
+		}
+	}
+	bound := 2*h.window + windowSlack
+	for l, n := range ready {
+		if n > bound && !h.model.loading(l) {
+			return broken(memoryBounded, "%d ready tasks of key %q are in memory, with a window of %d", n, l.key, h.window)
+		}
+	}
+	if delayed > bound {
+		return broken(memoryBounded, "%d delayed tasks are in memory, with a window of %d", delayed, h.window)
+	}
+	return nil
+}
+
+// checkNothingIdles: no connected worker has a free slot while a task that it could
+// be given is ready, but for lanes whose window is being loaded.
+func (h *history) checkNothingIdles() *Violation {
+	for _, w := range h.model.workers {
+		if w.away > 0 || len(w.held) >= int(w.slots) {
+			continue
+		}
+		for _, t := range h.model.tasks {
+			if t.state == core.OpenReady && w.serves(t) && !h.model.loading(t.lane) {
+				return broken(nothingIdles, "worker %d has %d of %d slots in use while task %d is ready", w.id, len(w.held), w.slots, t.row.ID)
+			}
+		}
+	}
+	return nil
+}
+
+// checkOnTime: the next tick is asked for no later than the first thing is due, and
+// a tick leaves nothing overdue behind. What is in Postgres only may be on its way.
+func (h *history) checkOnTime(st *step) *Violation {
+	next := h.shard.NextDue()
+	late := func(due core.Time) bool { return due > 0 && (next == 0 || next > due) }
+	_, tick := st.in.(*core.Tick)
+	for target, t := range h.model.tasks {
+		due := t.due
+		if t.stop != 0 {
+			due = t.stopBy
+		}
+		if h.shard.Live(target).State == 0 && h.model.loadingDue() {
+			continue
+		}
+		if late(due) {
+			return broken(onTime, "task %d (%v) is due at %d, the next tick at %d", target, t.state, due, next)
+		}
+		if tick && due > 0 && due <= st.now {
+			return broken(onTime, "task %d (%v) was due at %d, and the tick at %d passed it over", target, t.state, due, st.now)
+		}
+	}
+	for _, w := range h.model.workers {
+		if late(w.away) {
+			return broken(onTime, "worker %d is expected until %d, the next tick is at %d", w.id, w.away, next)
+		}
+	}
+	return nil
+}
+
+// checkStoredFirst: when a worker is told of a task, its row is committed.
+func (h *history) checkStoredFirst(a core.Assignment) *Violation {
+	if _, ok := h.committed.tasks[a.Task]; !ok {
+		return broken(storedFirst, "worker %d is told of task %d before that is committed", a.Worker, a.Task)
+	}
+	return nil
+}
+
+// checkEverythingEnded: after the quiet phase each accepted task has its result, no
+// checkpoint row is left, every request was answered, and nothing is in memory.
+func (h *history) checkEverythingEnded() *Violation {
+	for _, target := range h.accepted {
+		if _, ok := h.committed.results[target]; !ok {
+			return broken(everythingEnd, "task %d has no result", target)
+		}
+	}
+	if len(h.committed.open) > 0 {
+		return broken(recoverable, "%d checkpoint rows are left of %d tasks", len(h.committed.open), len(h.accepted))
+	}
+	if len(h.asked) > 0 {
+		return broken(answered, "%d requests have no answer", len(h.asked))
+	}
+	if stats := h.shard.Stats(); stats.Resident > 0 || stats.Stored > 0 || stats.Loads > 0 {
+		return broken(everythingEnd, "the core holds %+v", stats)
+	}
+	return nil
+}
+
+// named are the tasks whose being in memory decides what a step must do.
+func (m *model) named(in core.Input) []id.ID {
+	var tasks []id.ID
+	switch in := in.(type) {
+	case *core.Join:
+		for _, c := range in.Running {
+			tasks = append(tasks, c.Task)
+		}
+	case *core.Report:
+		for _, item := range in.Items {
+			tasks = append(tasks, item.Task)
+		}
+	case *core.Cancel:
+		tasks = in.Tasks
+	case *core.Loaded:
+		tasks = slices.Clone(in.Load.Tasks)
+	case *core.Tick:
+		for target, t := range m.tasks {
+			if t.due > 0 && t.due <= m.now+tickHorizon {
+				tasks = append(tasks, target)
+			}
+		}
+	}
+	return tasks
+}

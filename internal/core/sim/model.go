@@ -1,0 +1,221 @@
+package sim
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+)
+
+// model is the rules of the engine, written down a second time and as plainly as
+// they can be: all open tasks in one map, wherever the core keeps them. It follows
+// the core where the rules leave a choice (who is given what, which timer a late
+// tick takes first) and says what must be true of the choice.
+type model struct {
+	definitions map[id.ID]core.Definition
+	tasks       map[id.ID]*task // open
+	ended       map[id.ID]core.Status
+	workers     map[id.ID]*worker
+	epoch       int64
+	token       core.Token // the last one given
+	loads       []core.Load
+	waits       map[lane]map[lane]core.Token // by waiting lane: the lanes served meanwhile// see checkKeysTakeTurns
+	now         core.Time
+}
+
+// task is an open task.
+type task struct {
+	row      core.NewTask
+	def      core.Definition
+	lane     lane
+	state    core.OpenState
+	since    core.Time // in this state, or attempt
+	due      core.Time // as OpenTask.Due
+	attempt  int32
+	failures int32
+	seq      uint64 // the Apply that submitted it; 0 before a crash
+
+	worker   id.ID // running
+	token    core.Token
+	assigned core.Time
+	started  core.Time
+	stop     core.StopReason // running
+	stopBy   core.Time       // with stop: the worker's answer is awaited until then
+}
+
+func (t *task) losses() int32 { return t.attempt - 1 - t.failures }
+
+func (t *task) order() core.Order { return core.Order{Rank: -int64(t.row.Priority), ID: t.row.ID} }
+
+// worker is a worker that is connected, or expected back.
+type worker struct {
+	id      id.ID
+	tenant  id.ID
+	actions []string
+	slots   int32
+	away    core.Time // until when it is expected back; 0 = connected
+	// held are the attempts that it may still run, one slot each: given to it, and
+	// neither reported nor denied by it since.
+	held map[core.Token]id.ID
+}
+
+func newModel() *model {
+	return &model{
+		definitions: map[id.ID]core.Definition{},
+		tasks:       map[id.ID]*task{},
+		ended:       map[id.ID]core.Status{},
+		workers:     map[id.ID]*worker{},
+		waits:       map[lane]map[lane]core.Token{},
+	}
+}
+
+// cause is why an attempt, or a task that waits, ends.
+type cause uint8
+
+const (
+	completed cause = iota + 1
+	failed
+	failedForGood
+	timedOut
+	cancelled
+	lost
+	waitedTooLong
+)
+
+// outcome is what a cause leads to: a result, or another attempt.
+type outcome struct {
+	status core.Status         // 0: another attempt
+	ended  core.AttemptOutcome // with another attempt
+}
+
+// outcomeOf is the rule of how things end.
+func outcomeOf(t *task, c cause) outcome {
+	retry := t.failures < t.def.Retries
+	switch {
+	case c == completed:
+		return outcome{status: core.Succeeded}
+	case c == cancelled || c == waitedTooLong:
+		return outcome{status: core.Cancelled}
+	case c == failed && retry:
+		return outcome{ended: core.AttemptFailed}
+	case c == timedOut && retry:
+		return outcome{ended: core.AttemptTimedOut}
+	case c == lost && t.losses() < core.LossesMax:
+		return outcome{ended: core.AttemptLost}
+	}
+	return outcome{status: core.Failed}
+}
+
+// causeAtStop is what a stopped attempt ends as, when its worker is silent or gone.
+func causeAtStop(t *task, otherwise cause) cause {
+	switch t.stop {
+	case core.StopTimedOut:
+		return timedOut
+	case core.StopCancelled:
+		return cancelled
+	}
+	return otherwise
+}
+
+// causeOfReport is what a worker's word ends its attempt as.
+func causeOfReport(t *task, item *core.ReportItem) cause {
+	switch {
+	case t.stop == core.StopTimedOut:
+		return timedOut
+	case item.Kind == core.ReportCompleted:
+		return completed
+	case t.stop == core.StopCancelled:
+		return cancelled
+	case item.NonRetryable:
+		return failedForGood
+	}
+	return failed
+}
+
+// sorted are the open tasks in ascending order.
+func (m *model) sorted() []*task {
+	all := make([]*task, 0, len(m.tasks))
+	for _, t := range m.tasks {
+		all = append(all, t)
+	}
+	slices.SortFunc(all, func(a, b *task) int { return cmp.Compare(a.row.ID, b.row.ID) })
+	return all
+}
+
+func (m *model) submit(row core.NewTask, now core.Time, seq uint64) {
+	row.Input, row.Metadata = nil, nil
+	def := m.definitions[row.Version]
+	t := &task{row: row, def: def, lane: laneOf(row.Tenant, def.Action, row.Key), attempt: 1, seq: seq}
+	m.tasks[row.ID] = t
+	if row.RunAt > now {
+		t.delay(now, row.RunAt)
+		return
+	}
+	t.ready(now)
+}
+
+func (t *task) ready(now core.Time) {
+	t.state, t.since, t.due = core.OpenReady, now, 0
+	t.worker, t.token, t.assigned, t.started, t.stop, t.stopBy = 0, 0, 0, 0, 0, 0
+	if t.def.ScheduleTimeoutMS > 0 {
+		t.due = now + core.Time(t.def.ScheduleTimeoutMS)
+	}
+}
+
+func (t *task) delay(now, due core.Time) {
+	t.ready(now)
+	t.state, t.due = core.OpenDelayed, due
+}
+
+func (m *model) run(t *task, w *worker, token core.Token, now core.Time) {
+	t.state, t.since, t.due = core.OpenRunning, now, 0
+	t.worker, t.token, t.assigned, t.started, t.stop, t.stopBy = w.id, token, now, 0, 0, 0
+	if t.def.ExecutionTimeoutMS > 0 {
+		t.due = now + core.Time(t.def.ExecutionTimeoutMS)
+	}
+	w.held[token] = t.row.ID
+}
+
+// recover is the model of what a crash leaves: each accepted task without a result
+// stands where its checkpoint row says, or where its submit put it.
+func (m *model) recover(s *store, restore *core.Restore, now core.Time) *model {
+	r := newModel()
+	r.definitions, r.epoch, r.now = m.definitions, restore.Epoch, now
+	r.token = core.Token(restore.Epoch << tokenEpochShift)
+	for task, result := range s.results {
+		r.ended[task] = result.Status
+	}
+	for task, row := range s.tasks {
+		if _, ended := r.ended[task]; ended {
+			continue
+		}
+		r.submit(row, now, 0)
+		if o, ok := s.open[task]; ok {
+			r.resume(r.tasks[task], o, now)
+		}
+	}
+	return r
+}
+
+// tokenEpochShift is where the epoch stands in a token.
+const tokenEpochShift = 40
+
+func epochOf(t core.Token) int64 { return int64(t) >> tokenEpochShift }
+
+// resume has t stand where its checkpoint row says. The worker of a running one
+// may come back.
+func (m *model) resume(t *task, o core.OpenTask, now core.Time) {
+	t.state, t.since, t.due = o.State, now, o.Due
+	t.attempt, t.failures = o.Attempt, o.Failures
+	if o.State != core.OpenRunning {
+		return
+	}
+	w := m.workers[o.Worker]
+	if w == nil {
+		w = &worker{id: o.Worker, tenant: o.Tenant, away: now + core.RecoveryGraceMS, held: map[core.Token]id.ID{}}
+		m.workers[o.Worker] = w
+	}
+	t.worker, t.token, t.assigned = o.Worker, o.Token, o.Assigned
+	w.held[o.Token] = t.row.ID
+}

@@ -1,0 +1,51 @@
+package sim
+
+import "fmt"
+
+// promise is what a checker checks, in a sentence.
+type promise string
+
+// The promises of the core.
+const (
+	nothingLost   promise = "a task that was accepted is open or has a result"
+	oneResult     promise = "a task has one row, and one result that never changes"
+	rightCause    promise = "an attempt ends once, for a reason, and only the current one ends its task"
+	retriesRight  promise = "failures and losses are counted, retried and put off by the definition"
+	slotsKept     promise = "no worker is given more than its slots"
+	slotsCounted  promise = "slots in use are the attempts outstanding"
+	laneOrder     promise = "within a lane, higher priority and then older goes first"
+	keysTakeTurns promise = "no key of a queue is served twice while another waits"
+	rightWorker   promise = "a worker is given tasks of its tenant and its actions only"
+	storedFirst   promise = "an assignment is told after its submit is committed"
+	recoverable   promise = "rows and low-water mark hold all that is open, and nothing else"
+	checkpointed  promise = "what lasts has a checkpoint row that is true"
+	memoryBounded promise = "a lane, and the line of the delayed, hold two windows in memory"
+	nothingIdles  promise = "no slot is free while a task for it is ready"
+	onTime        promise = "the next tick is asked for in time, and leaves nothing overdue"
+	answered      promise = "each report and request is answered, once and rightly"
+	agreement     promise = "the core has a task where the rules put it"
+	everythingEnd promise = "with enough workers and time, all tasks end"
+	deterministic promise = "the same inputs and times give the same effects"
+)
+
+// Violation is a promise that was broken, and how.
+type Violation struct {
+	Promise promise
+	Text    string
+}
+
+func (v *Violation) Error() string { return fmt.Sprintf("%s: %s", v.Promise, v.Text) }
+
+func broken(p promise, format string, args ...any) *Violation {
+	return &Violation{Promise: p, Text: fmt.Sprintf(format, args...)}
+}
+
+// first is the first violation, if there is one.
+func first(violations ...*Violation) *Violation {
+	for _, v := range violations {
+		if v != nil {
+			return v
+		}
+	}
+	return nil
+}

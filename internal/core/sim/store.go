@@ -1,0 +1,196 @@
+package sim
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+)
+
+// store is the tables as maps. Two of them live in a history: one that has all
+// effects, and the committed one, which lags and is all that a crash leaves.
+type store struct {
+	tasks    map[id.ID]core.NewTask
+	results  map[id.ID]core.Result
+	attempts map[attemptKey]core.Attempt
+	open     map[id.ID]core.OpenTask
+	lowWater id.ID
+}
+
+type attemptKey struct {
+	task   id.ID
+	number int32
+}
+
+func newStore() *store {
+	return &store{
+		tasks:    map[id.ID]core.NewTask{},
+		results:  map[id.ID]core.Result{},
+		attempts: map[attemptKey]core.Attempt{},
+		open:     map[id.ID]core.OpenTask{},
+	}
+}
+
+// apply writes the rows of one pass as the journal does: plain inserts, so that
+// a row that is there already is an error, and Open before Closed.
+func (s *store) apply(e *core.Effects) *Violation {
+	for _, t := range e.Tasks {
+		if _, twice := s.tasks[t.ID]; twice {
+			return broken(oneResult, "task %d is inserted twice", t.ID)
+		}
+		t.Input, t.Metadata = nil, nil
+		s.tasks[t.ID] = t
+	}
+	for _, r := range e.Results {
+		if _, known := s.tasks[r.Task]; !known {
+			return broken(nothingLost, "result of task %d, which was never stored", r.Task)
+		}
+		if first, twice := s.results[r.Task]; twice {
+			return broken(oneResult, "task %d ended as %v, and again as %v", r.Task, first.Status, r.Status)
+		}
+		s.results[r.Task] = r
+	}
+	for _, a := range e.Attempts {
+		key := attemptKey{a.Task, a.Number}
+		if first, twice := s.attempts[key]; twice {
+			return broken(retriesRight, "attempt %d of task %d ended as %v, and again as %v",
+				a.Number, a.Task, first.Outcome, a.Outcome)
+		}
+		s.attempts[key] = a
+	}
+	for _, o := range e.Open {
+		s.open[o.ID] = o
+	}
+	for _, closed := range e.Closed {
+		delete(s.open, closed)
+	}
+	if e.LowWater != 0 {
+		if e.LowWater < s.lowWater {
+			return broken(recoverable, "low water falls from %d to %d", s.lowWater, e.LowWater)
+		}
+		s.lowWater = e.LowWater
+	}
+	return nil
+}
+
+// clone is what the next owner finds.
+func (s *store) clone() *store {
+	c := newStore()
+	for k, v := range s.tasks {
+		c.tasks[k] = v
+	}
+	for k, v := range s.results {
+		c.results[k] = v
+	}
+	for k, v := range s.attempts {
+		c.attempts[k] = v
+	}
+	for k, v := range s.open {
+		c.open[k] = v
+	}
+	c.lowWater = s.lowWater
+	return c
+}
+
+// load answers l as record does.
+func (s *store) load(l core.Load) *core.Loaded {
+	loaded := &core.Loaded{Load: l}
+	if l.Kind == core.LoadTasks {
+		loaded.Rows = s.stored(l.Tasks)
+		return loaded
+	}
+	var rows []core.OpenTask
+	for _, o := range s.open {
+		if matches(l, o) && l.After.Before(orderIn(l, o)) {
+			rows = append(rows, o)
+		}
+	}
+	slices.SortFunc(rows, func(a, b core.OpenTask) int { return compareOrder(orderIn(l, a), orderIn(l, b)) })
+	for _, o := range rows {
+		if l.Kind == core.LoadDue && o.Due > l.Until {
+			loaded.NextDue = o.Due
+			break
+		}
+		if len(loaded.Rows) == l.Limit {
+			break
+		}
+		loaded.Rows = append(loaded.Rows, o)
+	}
+	return loaded
+}
+
+func matches(l core.Load, o core.OpenTask) bool {
+	if l.Kind == core.LoadDue {
+		return o.State != core.OpenRunning && o.Due > 0
+	}
+	return o.State == core.OpenReady && laneOf(o.Tenant, o.Queue, o.Key) == laneOf(l.Tenant, l.Queue, l.Key)
+}
+
+func orderIn(l core.Load, o core.OpenTask) core.Order {
+	if l.Kind == core.LoadDue {
+		return core.Order{Rank: int64(o.Due), ID: o.ID}
+	}
+	return core.Order{Rank: -int64(o.Priority), ID: o.ID}
+}
+
+func compareOrder(a, b core.Order) int {
+	return cmp.Or(cmp.Compare(a.Rank, b.Rank), cmp.Compare(a.ID, b.ID))
+}
+
+// stored reads the checkpoint rows of tasks; one without a row is left out.
+func (s *store) stored(tasks []id.ID) []core.OpenTask {
+	var rows []core.OpenTask
+	for _, t := range tasks {
+		if o, ok := s.open[t]; ok {
+			rows = append(rows, o)
+		}
+	}
+	return rows
+}
+
+// restore reads what a new owner starts from.
+func (s *store) restore(epoch int64) *core.Restore {
+	r := &core.Restore{Epoch: epoch, LowWater: s.lowWater}
+	depth := map[lane]int64{}
+	for _, o := range s.open {
+		switch o.State {
+		case core.OpenRunning:
+			r.Running = append(r.Running, o)
+			continue
+		case core.OpenReady:
+			depth[laneOf(o.Tenant, o.Queue, o.Key)]++
+		case core.OpenDelayed:
+			r.Delayed++
+		}
+		if o.Due > 0 && (r.NextDue == 0 || o.Due < r.NextDue) {
+			r.NextDue = o.Due
+		}
+	}
+	for l, n := range depth {
+		r.Lanes = append(r.Lanes, core.LaneDepth{Tenant: l.tenant, Queue: l.queue, Key: l.key, Depth: n})
+	}
+	for _, t := range s.tasks {
+		_, ended := s.results[t.ID]
+		_, checkpointed := s.open[t.ID]
+		if t.ID >= s.lowWater && !ended && !checkpointed {
+			r.Fresh = append(r.Fresh, t)
+		}
+	}
+	// Maps have no order; a history must replay exactly.
+	slices.SortFunc(r.Running, func(a, b core.OpenTask) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(r.Fresh, func(a, b core.NewTask) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(r.Lanes, func(a, b core.LaneDepth) int {
+		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Queue, b.Queue), cmp.Compare(a.Key, b.Key))
+	})
+	return r
+}
+
+// lane is a line of tasks that go strictly one after the other.
+type lane struct {
+	tenant id.ID
+	queue  string
+	key    string
+}
+
+func laneOf(tenant id.ID, queue, key string) lane { return lane{tenant, queue, key} }

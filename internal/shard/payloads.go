@@ -1,0 +1,111 @@
+package shard
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+)
+
+// payloads keeps the inputs of recent tasks, so that dispatch need not read them
+// back. The oldest make way when it is full; those are read from Postgres.
+type payloads struct {
+	bytesMax int64
+
+	mu    sync.Mutex
+	bytes int64
+	of    map[id.ID]payload
+	age   []id.ID // oldest first; those that left before are skipped
+	head  int
+}
+
+type payload struct{ input, metadata []byte }
+
+func (p payload) bytes() int64 { return int64(len(p.input)+len(p.metadata)) + payloadOverhead }
+
+// payloadOverhead is what an entry costs beside its bytes.
+const payloadOverhead = 128
+
+func newPayloads(bytesMax int64) *payloads {
+	return &payloads{bytesMax: bytesMax, of: map[id.ID]payload{}}
+}
+
+func (p *payloads) put(tasks []core.NewTask) {
+	if len(tasks) == 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range tasks {
+		t := &tasks[i]
+		if t.Input == nil { // restored: not read yet
+			continue
+		}
+		entry := payload{t.Input, t.Metadata}
+		p.of[t.ID] = entry
+		p.bytes += entry.bytes()
+		p.age = append(p.age, t.ID)
+	}
+	for p.bytes > p.bytesMax && p.head < len(p.age) {
+		p.remove(p.age[p.head])
+		p.head++
+	}
+	p.compact()
+}
+
+// get looks up the payloads of a batch and calls found or missing for each.
+func (p *payloads) get(assigned []core.Assignment, found func(i int, entry payload), missing func(i int)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range assigned {
+		if entry, ok := p.of[assigned[i].Task]; ok {
+			found(i, entry)
+			continue
+		}
+		missing(i)
+	}
+}
+
+func (p *payloads) drop(results []core.Result) {
+	if len(results) == 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range results {
+		p.remove(results[i].Task)
+	}
+	p.compact()
+}
+
+func (p *payloads) remove(task id.ID) {
+	if entry, ok := p.of[task]; ok {
+		p.bytes -= entry.bytes()
+		delete(p.of, task)
+	}
+}
+
+// compact lets go of the entries of age that left.
+func (p *payloads) compact() {
+	for p.head < len(p.age) {
+		if _, ok := p.of[p.age[p.head]]; ok {
+			break
+		}
+		p.head++
+	}
+	if p.head > len(p.age)/2 {
+		p.age = p.age[:copy(p.age, p.age[p.head:])]
+		p.head = 0
+	}
+	if len(p.age)-p.head > 2*len(p.of)+ageSlack { // held up by a long wait in front
+		p.age = slices.DeleteFunc(p.age[p.head:], func(task id.ID) bool {
+			_, here := p.of[task]
+			return !here
+		})
+		p.head = 0
+	}
+}
+
+// ageSlack keeps a small age list from being swept again and again.
+const ageSlack = 1_024

@@ -1,0 +1,270 @@
+package shard
+
+import (
+	"context"
+	"sync"
+
+	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+)
+
+// sessions are the streams of the shard's workers: at most one each, the newest.
+type sessions struct {
+	mu      sync.Mutex
+	of      map[id.ID]*session
+	touched []*session // have something new since the last flush
+	closed  error      // set when the shard is lost
+}
+
+func newSessions() *sessions { return &sessions{of: map[id.ID]*session{}} }
+
+// session is one stream of a worker.
+type session struct {
+	runtime *Runtime
+	worker  id.ID
+	joined  uint64 // the Apply of its Join: what was decided before is not for it
+
+	ready chan struct{} // holds a token while there is something to receive
+	over  chan struct{} // closed when the session is over
+	once  sync.Once
+	err   error // why; read after over
+
+	// Under sessions.mu.
+	assigned []core.Assignment
+	stops    []core.Stop
+	settled  []core.Settlement
+	touched  bool
+}
+
+var errReplaced = fault.New(fault.Conflict, "hello.worker_id", "another stream of this worker took over")
+
+// Attach implements Client.
+func (r *Runtime) Attach(ctx context.Context, tenant id.ID, hello Hello) (Session, error) {
+	worker := hello.Worker
+	if worker == 0 {
+		worker = r.ids.Next(int64(r.now()))
+	}
+	if err := r.config.Store.Joined(ctx, worker, tenant, hello); err != nil {
+		return nil, err
+	}
+	s := &session{runtime: r, worker: worker, ready: make(chan struct{}, 1), over: make(chan struct{})}
+	err := r.send(message{session: s, input: &core.Join{
+		Worker: worker, Tenant: tenant, Actions: hello.Actions, Slots: hello.Slots, Running: hello.Running,
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// current tells whether a message of a session still counts: the end of a stream
+// says nothing about its worker once a newer one is there.
+func (r *Runtime) current(m *message) bool {
+	if _, leaves := m.input.(*core.Leave); !leaves || m.session == nil {
+		return true
+	}
+	return r.sessions.remove(m.session)
+}
+
+// note registers the session of a Join that was just applied.
+func (r *Runtime) note(m *message, seq uint64) {
+	if _, joins := m.input.(*core.Join); joins && m.session != nil {
+		m.session.joined = seq
+		r.sessions.add(m.session)
+	}
+}
+
+func (ss *sessions) add(s *session) {
+	ss.mu.Lock()
+	before, closed := ss.of[s.worker], ss.closed
+	ss.of[s.worker] = s
+	ss.mu.Unlock()
+	if before != nil {
+		before.end(errReplaced)
+	}
+	if closed != nil {
+		s.end(closed)
+	}
+}
+
+func (ss *sessions) remove(s *session) bool {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	if ss.of[s.worker] != s {
+		return false
+	}
+	delete(ss.of, s.worker)
+	return true
+}
+
+func (ss *sessions) closeAll(err error) {
+	ss.mu.Lock()
+	ss.closed = err
+	all := make([]*session, 0, len(ss.of))
+	for _, s := range ss.of {
+		all = append(all, s)
+	}
+	ss.mu.Unlock()
+	for _, s := range all {
+		s.end(err)
+	}
+}
+
+// find is the session of worker, marked as touched; nil if there is none that may
+// hear of what was decided in Apply decided.
+func (ss *sessions) find(worker id.ID, decided uint64) *session {
+	s := ss.of[worker]
+	if s == nil || decided < s.joined {
+		return nil
+	}
+	if !s.touched {
+		s.touched = true
+		ss.touched = append(ss.touched, s)
+	}
+	return s
+}
+
+func (ss *sessions) assign(a core.Assignment, decided uint64) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	if s := ss.find(a.Worker, decided); s != nil {
+		s.assigned = append(s.assigned, a)
+	}
+}
+
+func (ss *sessions) stop(stop core.Stop, decided uint64) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	if s := ss.find(stop.Worker, decided); s != nil {
+		s.stops = append(s.stops, stop)
+	}
+}
+
+// settle tells any session of the worker: a report is settled whatever stream it
+// came by.
+func (ss *sessions) settle(settled core.Settlement) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	if s := ss.find(settled.Worker, ^uint64(0)); s != nil {
+		s.settled = append(s.settled, settled)
+	}
+}
+
+// flush wakes the sessions that have something new.
+func (ss *sessions) flush() {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	for i, s := range ss.touched {
+		s.touched = false
+		ss.touched[i] = nil
+		select {
+		case s.ready <- struct{}{}:
+		default:
+		}
+	}
+	ss.touched = ss.touched[:0]
+}
+
+// Worker implements Session.
+func (s *session) Worker() id.ID { return s.worker }
+
+// Recv implements Session.
+func (s *session) Recv(ctx context.Context) (Down, error) {
+	for {
+		select {
+		case <-s.over:
+			return Down{}, s.err
+		case <-ctx.Done():
+			return Down{}, ctx.Err()
+		case <-s.ready:
+		}
+		assigned, down := s.takeAll()
+		if len(assigned)+len(down.Stops)+len(down.Settled) == 0 {
+			continue
+		}
+		var err error
+		down.Assignments, err = s.runtime.complete(ctx, assigned)
+		return down, err
+	}
+}
+
+func (s *session) takeAll() ([]core.Assignment, Down) {
+	ss := s.runtime.sessions
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	assigned, down := s.assigned, Down{Stops: s.stops, Settled: s.settled}
+	s.assigned, s.stops, s.settled = nil, nil, nil
+	return assigned, down
+}
+
+// complete gives assignments all that their worker needs.
+func (r *Runtime) complete(ctx context.Context, assigned []core.Assignment) ([]Assignment, error) {
+	full := make([]Assignment, len(assigned))
+	var missing []id.ID
+	for i := range assigned {
+		full[i].Assignment = assigned[i]
+		if def := r.catalog.version(assigned[i].Version); def != nil {
+			full[i].Action, full[i].Workflow = def.Action, def.Workflow
+		}
+	}
+	r.payloads.get(assigned,
+		func(i int, p payload) { full[i].Input, full[i].Metadata = p.input, p.metadata },
+		func(i int) { missing = append(missing, assigned[i].Task) })
+	if len(missing) == 0 {
+		return full, nil
+	}
+	stored, err := r.config.Store.Inputs(ctx, missing)
+	if err != nil {
+		return nil, err // the session ends, and its tasks run elsewhere
+	}
+	of := make(map[id.ID]*core.NewTask, len(stored))
+	for i := range stored {
+		of[stored[i].ID] = &stored[i]
+	}
+	for i := range full {
+		if row := of[full[i].Task]; row != nil {
+			full[i].Input, full[i].Metadata = row.Input, row.Metadata
+		}
+	}
+	return full, nil
+}
+
+// Report implements Session.
+func (s *session) Report(ctx context.Context, items []core.ReportItem) error {
+	bytes := int64(0)
+	for i := range items {
+		bytes += rowBytes + int64(len(items[i].Output)+len(items[i].Error))
+	}
+	gate := s.runtime.config.Reports
+	if err := gate.Reserve(ctx, bytes, true); err != nil {
+		return err
+	}
+	err := s.runtime.send(message{input: &core.Report{Worker: s.worker, Items: items}, gate: gate, bytes: bytes})
+	if err != nil {
+		gate.Release(bytes)
+	}
+	return err
+}
+
+// Resize implements Session.
+func (s *session) Resize(_ context.Context, slots int32) error {
+	return s.runtime.send(message{input: &core.Resize{Worker: s.worker, Slots: slots}})
+}
+
+// Close implements Session.
+func (s *session) Close(reason core.LeaveReason) {
+	s.once.Do(func() {
+		s.err = fault.New(fault.Unavailable, "", "the session is closed")
+		close(s.over)
+		_ = s.runtime.send(message{session: s, input: &core.Leave{Worker: s.worker, Reason: reason}}) // a lost shard knows its workers are gone
+	})
+}
+
+// end is Close without a word to the core, which knows.
+func (s *session) end(err error) {
+	s.once.Do(func() {
+		s.err = err
+		close(s.over)
+	})
+}

@@ -1,0 +1,215 @@
+package shard
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/adzehq/adze/internal/base/clock"
+	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+)
+
+// Config is what the shards of a process share.
+type Config struct {
+	Epochs  map[int32]int64 // the shards owned, with the epochs of their leases
+	ShardOf func(ctx context.Context, tenant id.ID) (int32, error)
+	Store   Store
+	Journal Journal
+	Submits Gate // bounds what submits may have in flight
+	Reports Gate // and reports; apart, so that new work cannot keep old work from ending
+	Clock   clock.Clock
+	Log     *slog.Logger
+
+	CacheBytesMax int64 // payloads kept in memory, per shard; 0 = CacheBytesDefault
+	Window        int   // 0 = core.WindowMax
+}
+
+// CacheBytesDefault is the payload cache of a shard.
+const CacheBytesDefault = 64 << 20
+
+// Gate bounds what is in flight to the journal (journal.Gate).
+type Gate interface {
+	// Reserve takes room for bytes, or fails: with ctx, or with fault.Exhausted at
+	// once when wait is false.
+	Reserve(ctx context.Context, bytes int64, wait bool) error
+	Release(bytes int64)
+}
+
+func (c *Config) window() int {
+	if c.Window > 0 {
+		return c.Window
+	}
+	return core.WindowMax
+}
+
+// Set is the shards that this process owns. It is the Client of all of them.
+type Set struct {
+	config   *Config
+	runtimes map[int32]*Runtime
+}
+
+// NewSet makes the shards of config.Epochs; Run serves them.
+func NewSet(config Config) *Set {
+	if config.CacheBytesMax == 0 {
+		config.CacheBytesMax = CacheBytesDefault
+	}
+	set := &Set{config: &config, runtimes: make(map[int32]*Runtime, len(config.Epochs))}
+	for number, epoch := range config.Epochs {
+		set.runtimes[number] = newRuntime(number, epoch, &config)
+	}
+	return set
+}
+
+// Run restores all shards and serves them until ctx ends, or one is lost.
+func (s *Set) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, r := range s.runtimes {
+		group.Go(func() error { return r.Run(ctx) })
+	}
+	return group.Wait()
+}
+
+// Ready returns once all shards are restored, or with why one is not.
+func (s *Set) Ready(ctx context.Context) error {
+	for _, r := range s.runtimes {
+		select {
+		case <-r.restored:
+		case <-r.failed:
+			return r.failure
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// Stats counts what the shards hold, by shard.
+func (s *Set) Stats(ctx context.Context) (map[int32]core.Stats, error) {
+	all := make(map[int32]core.Stats, len(s.runtimes))
+	for number, r := range s.runtimes {
+		stats, err := r.stats(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all[number] = stats
+	}
+	return all, nil
+}
+
+func (r *Runtime) stats(ctx context.Context) (core.Stats, error) {
+	got := make(chan core.Stats, 1)
+	if err := r.send(message{do: func(mind *core.Shard) { got <- mind.Stats() }}); err != nil {
+		return core.Stats{}, err
+	}
+	select {
+	case stats := <-got:
+		return stats, nil
+	case <-ctx.Done():
+		return core.Stats{}, ctx.Err()
+	case <-r.failed:
+		return core.Stats{}, r.unavailable()
+	}
+}
+
+// of is the tenant's shard, once it is restored.
+func (s *Set) of(ctx context.Context, tenant id.ID) (*Runtime, error) {
+	number, err := s.config.ShardOf(ctx, tenant)
+	if err != nil {
+		return nil, fmt.Errorf("find shard of tenant %s: %w", tenant, err)
+	}
+	r := s.runtimes[number]
+	if r == nil {
+		return nil, fault.New(fault.Unavailable, "", "shard %d is owned by another engine", number)
+	}
+	select {
+	case <-r.restored:
+		return r, nil
+	default:
+	}
+	select {
+	case <-r.restored:
+		return r, nil
+	case <-r.failed:
+		return nil, r.unavailable()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Define implements Client.
+func (s *Set) Define(ctx context.Context, tenant id.ID, definitions []Definition) ([]Defined, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	return r.Define(ctx, tenant, definitions)
+}
+
+// Submit implements Client.
+func (s *Set) Submit(ctx context.Context, tenant id.ID, runs []NewRun, wait Wait) ([]id.ID, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	return r.Submit(ctx, tenant, runs, wait)
+}
+
+// Await implements Client.
+func (s *Set) Await(ctx context.Context, tenant id.ID, ids []id.ID, deliver func(Outcome)) error {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	return r.Await(ctx, tenant, ids, deliver)
+}
+
+// Cancel implements Client.
+func (s *Set) Cancel(ctx context.Context, tenant id.ID, ids []id.ID, reason string) ([]Cancelled, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	return r.Cancel(ctx, tenant, ids, reason)
+}
+
+// Replay implements Client.
+func (s *Set) Replay(ctx context.Context, tenant id.ID, ids []id.ID) ([]id.ID, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	return r.Replay(ctx, tenant, ids)
+}
+
+// Refresh implements Client.
+func (s *Set) Refresh(ctx context.Context, tenant, task id.ID, token core.Token, byMS int64) (core.Time, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return 0, err
+	}
+	return r.Refresh(ctx, tenant, task, token, byMS)
+}
+
+// Attach implements Client.
+func (s *Set) Attach(ctx context.Context, tenant id.ID, hello Hello) (Session, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	return r.Attach(ctx, tenant, hello)
+}
+
+// Live implements Client.
+func (s *Set) Live(ctx context.Context, tenant id.ID, ids []id.ID) ([]core.Live, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	return r.Live(ctx, tenant, ids)
+}
+
+var _ Client = (*Set)(nil)

@@ -1,0 +1,140 @@
+package shard
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/journal"
+)
+
+// loadRetryPause is how long a load waits that Postgres refused.
+const loadRetryPause = 200 * time.Millisecond
+
+// stopPatience is how long a shard that stops waits for its last commits. Whoever
+// waits for one longer is told that it may or may not have happened.
+const stopPatience = 5 * time.Second
+
+var errStopped = errors.New("shard: stopped")
+
+// tell tells the world what is committed, in the order of the passes. Once the loop
+// has ended it goes on until the journal has dealt with all it was given.
+func (r *Runtime) tell(ctx context.Context, looped <-chan struct{}) {
+	for {
+		select {
+		case <-r.passes.ready:
+			r.tellAll(ctx, r.passes.take())
+		case <-looped:
+			r.tellRest(ctx)
+			return
+		}
+	}
+}
+
+func (r *Runtime) tellRest(ctx context.Context) {
+	patience := time.NewTimer(stopPatience)
+	defer patience.Stop()
+	for r.flying.Load() > 0 {
+		select {
+		case <-r.passes.ready:
+			r.tellAll(ctx, r.passes.take())
+		case <-patience.C:
+			return
+		}
+	}
+}
+
+func (r *Runtime) tellAll(ctx context.Context, passes []*pass) {
+	for _, p := range passes {
+		r.tellPass(ctx, p)
+		r.recycle(p)
+		r.flying.Add(-1)
+	}
+	r.sessions.flush()
+}
+
+func (r *Runtime) tellPass(ctx context.Context, p *pass) {
+	p.open()
+	if p.err != nil {
+		if errors.Is(p.err, journal.ErrFenced) {
+			r.fail(p.err)
+		}
+		for _, told := range p.told {
+			told(r.unavailable())
+		}
+		return
+	}
+	r.committed.Store(p.last)
+	e := &p.effects
+	for _, a := range e.Assigned {
+		r.sessions.assign(a, p.first)
+	}
+	for _, s := range e.Stopped {
+		r.sessions.stop(s, p.first)
+	}
+	for _, s := range e.Settled {
+		r.sessions.settle(s)
+	}
+	for _, told := range p.told {
+		told(nil)
+	}
+	r.waiters.deliver(e.Results)
+	r.payloads.drop(e.Results)
+	r.answers.deliver(e.Answers)
+	for _, load := range e.Loads {
+		go r.load(ctx, load)
+	}
+}
+
+// load reads what the core asked for and brings it in. It does not give up: a load
+// that is never answered would leave its lane waiting for ever.
+func (r *Runtime) load(ctx context.Context, load core.Load) {
+	for {
+		loaded, err := r.config.Store.Load(ctx, r.number, load)
+		if err == nil {
+			_ = r.send(message{input: loaded}) // a lost shard needs no answer
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		r.log.WarnContext(ctx, "could not load open tasks, trying again", "error", err)
+		timer := r.config.Clock.NewTimer(loadRetryPause)
+		select {
+		case <-ctx.Done():
+		case <-r.failed:
+		case <-timer.C():
+			timer.Stop()
+			continue
+		}
+		timer.Stop()
+		return
+	}
+}
+
+// fail ends the shard: sessions and waiters are told, nothing more is taken.
+func (r *Runtime) fail(err error) {
+	r.failOnce.Do(func() {
+		r.failure = err
+		close(r.failed)
+		r.sessions.closeAll(r.unavailable())
+	})
+}
+
+// refuseAll answers what came to the inbox after the loop had ended.
+func (r *Runtime) refuseAll() {
+	for _, m := range r.inbox.take() {
+		if m.gate != nil {
+			m.gate.Release(m.bytes)
+		}
+		if m.told != nil {
+			m.told(r.unavailable())
+		}
+	}
+}
+
+func (r *Runtime) unavailable() error {
+	return fault.New(fault.Unavailable, "", "shard %d is not owned by this engine any longer; try again", r.number)
+}
