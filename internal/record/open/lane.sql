@@ -14,7 +14,8 @@ select
     failures,
     state,
     queue,
-    key
+    key,
+    cancel
 from adze.open_task
 where
     shard = $1
