@@ -39,17 +39,15 @@ const (
 
 // Token is what is stored of a token.
 type Token struct {
-	ID         uuid.UUID
-	Tenant     id.ID
-	TenantUUID uuid.UUID
-	ExpiresAt  time.Time
-	Revoked    bool
+	Tenant    id.ID
+	ExpiresAt time.Time
+	Revoked   bool
 }
 
 // Store reads tokens.
 type Store interface {
-	// Token reads one token; nil if it does not exist.
-	Token(ctx context.Context, token uuid.UUID) (*Token, error)
+	// Token reads one token of the tenant that it claims; nil if there is none.
+	Token(ctx context.Context, token, tenant uuid.UUID) (*Token, error)
 }
 
 type tenantKey struct{}

@@ -19,14 +19,14 @@ import (
 
 // tokens is a Store in memory.
 type tokens struct {
-	stored map[uuid.UUID]*auth.Token
+	stored map[[2]uuid.UUID]*auth.Token
 	asked  int
 	err    error
 }
 
-func (s *tokens) Token(_ context.Context, token uuid.UUID) (*auth.Token, error) {
+func (s *tokens) Token(_ context.Context, token, tenant uuid.UUID) (*auth.Token, error) {
 	s.asked++
-	return s.stored[token], s.err
+	return s.stored[[2]uuid.UUID{token, tenant}], s.err
 }
 
 // stopped is a clock that stands until a test moves it.
@@ -51,7 +51,7 @@ func setup(t *testing.T) *bundle {
 	t.Helper()
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	b := &bundle{
-		store:  &tokens{stored: map[uuid.UUID]*auth.Token{}},
+		store:  &tokens{stored: map[[2]uuid.UUID]*auth.Token{}},
 		clock:  &stopped{now: now},
 		secret: []byte(strings.Repeat("s", auth.SecretBytes)),
 		grant: auth.Grant{
@@ -59,13 +59,13 @@ func setup(t *testing.T) *bundle {
 			GRPCAddr: "127.0.0.1:7077", HTTPURL: "http://127.0.0.1:8080",
 		},
 	}
-	b.store.stored[b.grant.Token] = &auth.Token{
-		ID: b.grant.Token, Tenant: 42, TenantUUID: b.grant.Tenant, ExpiresAt: b.grant.ExpiresAt,
-	}
+	b.store.stored[b.key()] = &auth.Token{Tenant: 42, ExpiresAt: b.grant.ExpiresAt}
 	b.Verifier = auth.NewVerifier(b.secret, b.store, b.clock)
 	b.token = b.sign(t, b.secret, b.grant)
 	return b
 }
+
+func (b *bundle) key() [2]uuid.UUID { return [2]uuid.UUID{b.grant.Token, b.grant.Tenant} }
 
 func (b *bundle) sign(t *testing.T, secret []byte, g auth.Grant) string {
 	t.Helper()
@@ -114,7 +114,7 @@ func TestWrongTokensAreRefusedWithTheReason(t *testing.T) {
 		"no signature":    {"Bearer " + unsigned, "signature"},
 		"another issuer":  {"Bearer " + foreign, "not one of Adze's"},
 		"unknown":         {"Bearer " + b.sign(t, b.secret, unknown), "unknown"},
-		"another tenant":  {"Bearer " + b.sign(t, b.secret, stranger), "another tenant"},
+		"another tenant":  {"Bearer " + b.sign(t, b.secret, stranger), "unknown"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := b.Bearer(t.Context(), c.header)
@@ -142,7 +142,7 @@ func TestRevokedTokenIsRefusedWithinHalfAMinute(t *testing.T) {
 	b := setup(t)
 	_, err := b.Token(t.Context(), b.token)
 	require.NoError(t, err)
-	b.store.stored[b.grant.Token].Revoked = true
+	b.store.stored[b.key()].Revoked = true
 
 	b.clock.now = b.clock.now.Add(auth.RecheckAfter - time.Millisecond)
 	_, err = b.Token(t.Context(), b.token)
