@@ -14,7 +14,8 @@ select
     o.failures,
     o.state,
     o.queue,
-    o.key
+    o.key,
+    o.cancel
 from unnest($1::bigint[]) as wanted (id)
 cross join lateral (
     select *

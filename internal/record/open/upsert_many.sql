@@ -16,7 +16,8 @@ insert into adze.open_task (
     failures,
     state,
     queue,
-    key
+    key,
+    cancel
 )
 select
     id,
@@ -32,7 +33,8 @@ select
     failures,
     state,
     queue,
-    key
+    key,
+    cancel
 from unnest(
     $1::bigint[],
     $2::bigint[],
@@ -47,10 +49,11 @@ from unnest(
     $11::integer[],
     $12::text[],
     $13::text[],
-    $14::text[]
+    $14::text[],
+    $15::text[]
 ) as new (
     id, tenant_id, version_id, worker_id, token, due_at, assigned_at,
-    shard, priority, attempt, failures, state, queue, key
+    shard, priority, attempt, failures, state, queue, key, cancel
 )
 on conflict (id) do update
 set
@@ -60,4 +63,5 @@ set
     assigned_at = excluded.assigned_at,
     attempt = excluded.attempt,
     failures = excluded.failures,
-    state = excluded.state
+    state = excluded.state,
+    cancel = excluded.cancel

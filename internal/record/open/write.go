@@ -36,14 +36,14 @@ func Statements() []bulk.Statement {
 type Columns struct {
 	id, tenant, version, worker, token, due, assigned bulk.Int8
 	shard, priority, attempt, failures                bulk.Int4
-	state, queue, key                                 bulk.Text
+	state, queue, key, cancel                         bulk.Text
 }
 
 func (c *Columns) all() []bulk.Column {
 	return []bulk.Column{
 		&c.id, &c.tenant, &c.version, &c.worker, &c.token, &c.due, &c.assigned,
 		&c.shard, &c.priority, &c.attempt, &c.failures,
-		&c.state, &c.queue, &c.key,
+		&c.state, &c.queue, &c.key, &c.cancel,
 	}
 }
 
@@ -63,6 +63,7 @@ func (c *Columns) Add(o *core.OpenTask) {
 	c.state.Add(o.State.String())
 	c.queue.Add(o.Queue)
 	c.key.Add(o.Key)
+	c.cancel.Add(o.Cancel)
 }
 
 // Queue adds the upsert to b, unless there are no rows, and empties the columns.

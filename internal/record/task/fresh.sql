@@ -1,4 +1,4 @@
--- Reads the tasks of a shard above its low-water mark that have neither a result
+-- Reads the tasks of a shard from its low-water mark on that have neither a result
 -- nor a checkpoint row, without payloads, ids ascending: what a new owner finds
 -- open besides the checkpoint. The shard is the ten bits below the time (id.ID).
 -- Writes: nothing. Locks: nothing.
@@ -13,16 +13,16 @@ select
     t.priority
 from adze.task as t
 where
-    t.id > $2
+    t.id >= $2
     and t.id >> 12 & 1023 = $1
     and not exists (
         select
         from adze.task_result as r
-        where r.id = t.id and r.id > $2
+        where r.id = t.id and r.id >= $2
     )
     and not exists (
         select
         from adze.open_task as o
-        where o.id = t.id and o.id > $2
+        where o.id = t.id and o.id >= $2
     )
 order by t.id
