@@ -161,6 +161,7 @@ func (h *Holder) acquire(ctx context.Context, shard int32) error {
 	}
 	epoch, err := h.takeOver(ctx, shard)
 	if err != nil {
+		h.unlockLiveness(ctx, shard)
 		return err
 	}
 	h.held[shard] = &grant{epoch: epoch, alive: true}
@@ -185,9 +186,22 @@ func (h *Holder) lockLiveness(ctx context.Context, shard int32) (locked bool, er
 	return false, nil
 }
 
+// unlockLiveness gives the lock back. An error means that the session is gone,
+// and the lock with it.
+func (h *Holder) unlockLiveness(ctx context.Context, shard int32) {
+	_, _ = h.conn.Exec(ctx, "select pg_advisory_unlock($1, $2)", livenessClass, shard)
+}
+
+// takeOverSettings bound the wait for the batch of an owner that was lost in the
+// middle of it: the leases that are held must be renewed meanwhile.
+const takeOverSettings = "set local lock_timeout = '1s'"
+
 // takeOver raises the epoch while no batch for the shard is under way.
 func (h *Holder) takeOver(ctx context.Context, shard int32) (epoch int64, err error) {
 	err = pgx.BeginFunc(ctx, h.conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, takeOverSettings); err != nil {
+			return err
+		}
 		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock($1, $2)", pg.LockClass, shard); err != nil {
 			return err
 		}

@@ -90,9 +90,7 @@ func (h *Holder) lose(ctx context.Context, shard int32) {
 	delete(h.held, shard)
 	h.config.Log.Warn("lost shard to another owner", "shard", shard, "epoch", g.epoch)
 	if g.alive {
-		// Its new owner may wait for the lock; an error means the session is gone
-		// and the lock with it.
-		_, _ = h.conn.Exec(ctx, "select pg_advisory_unlock($1, $2)", livenessClass, shard)
+		h.unlockLiveness(ctx, shard) // its new owner may wait for it
 	}
 	select {
 	case h.lost <- shard:

@@ -124,3 +124,13 @@ func scanFresh(row pgx.CollectableRow) (t core.NewTask, err error) {
 	err = row.Scan(&t.ID, &t.Tenant, &t.Version, &t.ReplayOf, &t.RunAt, &t.Key, &t.Priority)
 	return t, err
 }
+
+// ParseOutcome is the inverse of core.AttemptOutcome.String; 0 if the name is unknown.
+func ParseOutcome(name string) core.AttemptOutcome {
+	for o := core.AttemptFailed; o <= core.AttemptLost; o++ {
+		if o.String() == name {
+			return o
+		}
+	}
+	return 0
+}

@@ -1,0 +1,141 @@
+package shard
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/adzehq/adze/internal/base/clock"
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/record/open"
+	"github.com/adzehq/adze/internal/record/task"
+	"github.com/adzehq/adze/internal/record/worker"
+	"github.com/adzehq/adze/internal/record/workflow"
+)
+
+// postgres is the Store of production. It only puts together what the record
+// packages read and write.
+type postgres struct {
+	pool  *pgxpool.Pool
+	clock clock.Clock
+}
+
+// NewStore is a Store on the database behind pool.
+func NewStore(pool *pgxpool.Pool, clock clock.Clock) Store { return &postgres{pool, clock} }
+
+// Restore reads one statement after the other: the lease keeps all other writers
+// of the shard away.
+func (s *postgres) Restore(ctx context.Context, shard int32, epoch int64) (*core.Restore, error) {
+	r := &core.Restore{Epoch: epoch}
+	var err error
+	if r.LowWater, err = open.LowWater(ctx, s.pool, shard); err != nil {
+		return nil, err
+	}
+	if r.Running, err = open.Running(ctx, s.pool, shard); err != nil {
+		return nil, err
+	}
+	if r.Fresh, err = s.fresh(ctx, shard, r.LowWater); err != nil {
+		return nil, err
+	}
+	if r.Lanes, err = open.Lanes(ctx, s.pool, shard); err != nil {
+		return nil, err
+	}
+	if r.Delayed, err = open.Delayed(ctx, s.pool, shard); err != nil {
+		return nil, err
+	}
+	r.NextDue, err = open.NextDue(ctx, s.pool, shard, 0)
+	return r, err
+}
+
+// fresh spares a shard that was never used the look at everybody's history: a
+// task needs a definition first.
+func (s *postgres) fresh(ctx context.Context, shard int32, lowWater id.ID) ([]core.NewTask, error) {
+	if lowWater == 0 {
+		defined, err := workflow.OfShard(ctx, s.pool, shard)
+		if err != nil || len(defined) == 0 {
+			return nil, err
+		}
+	}
+	return task.Fresh(ctx, s.pool, shard, lowWater)
+}
+
+func (s *postgres) Definitions(ctx context.Context, shard int32) ([]StoredDefinition, error) {
+	versions, err := workflow.OfShard(ctx, s.pool, shard)
+	if err != nil {
+		return nil, err
+	}
+	stored := make([]StoredDefinition, len(versions))
+	for i, v := range versions {
+		definition, err := DecodeDefinition(v.JSON)
+		if err != nil {
+			return nil, fmt.Errorf("read version %s: %w", v.ID, err)
+		}
+		definition.Version, definition.Tenant = v.ID, v.Tenant
+		stored[i] = StoredDefinition{Definition: definition, Current: v.Current}
+	}
+	return stored, nil
+}
+
+func (s *postgres) Define(ctx context.Context, tenant id.ID, definitions []Definition, next func() id.ID) ([]Defined, error) {
+	rows := make([]workflow.Definition, len(definitions))
+	for i, d := range definitions {
+		rows[i] = workflow.Definition{Name: d.Name, JSON: d.JSON}
+	}
+	puts, err := workflow.PutMany(ctx, s.pool, tenant, rows, next)
+	if err != nil {
+		return nil, err
+	}
+	defined := make([]Defined, len(puts))
+	for i, p := range puts {
+		defined[i] = Defined{Version: p.Version, Created: p.Changed}
+	}
+	return defined, nil
+}
+
+func (s *postgres) Load(ctx context.Context, shard int32, load core.Load) (*core.Loaded, error) {
+	loaded := &core.Loaded{Load: load}
+	var err error
+	if load.Kind == core.LoadLane {
+		loaded.Rows, err = open.Lane(ctx, s.pool, shard, load)
+		return loaded, err
+	}
+	if loaded.Rows, err = open.Due(ctx, s.pool, shard, load); err != nil {
+		return nil, err
+	}
+	loaded.NextDue, err = open.NextDue(ctx, s.pool, shard, load.Until)
+	return loaded, err
+}
+
+func (s *postgres) Open(ctx context.Context, ids []id.ID) ([]core.OpenTask, error) {
+	return open.ByID(ctx, s.pool, ids)
+}
+
+func (s *postgres) Inputs(ctx context.Context, ids []id.ID) ([]core.NewTask, error) {
+	return task.Inputs(ctx, s.pool, ids)
+}
+
+func (s *postgres) Outcomes(ctx context.Context, tenant id.ID, ids []id.ID) ([]Outcome, error) {
+	results, err := task.Outcomes(ctx, s.pool, tenant, ids)
+	if err != nil {
+		return nil, err
+	}
+	outcomes := make([]Outcome, len(results))
+	for i, r := range results {
+		outcomes[i] = Outcome{ID: r.Task, Status: r.Status, Attempt: r.Attempt, Error: r.Error, Output: r.Output}
+	}
+	return outcomes, nil
+}
+
+func (s *postgres) Joined(ctx context.Context, workerID, tenant id.ID, hello Hello) error {
+	return worker.Put(ctx, s.pool, worker.Worker{
+		ID:       workerID,
+		Tenant:   tenant,
+		JoinedAt: s.clock.Now(),
+		Slots:    hello.Slots,
+		Name:     hello.Name,
+		SDK:      hello.SDK,
+		Actions:  hello.Actions,
+	})
+}
