@@ -36,7 +36,7 @@ func (h *history) checkAgreement() *Violation {
 			}
 			continue
 		}
-		want := core.Live{State: t.state, Attempt: t.attempt, Worker: t.worker, Assigned: t.assigned, Started: t.started, Due: t.due}
+		want := core.Live{State: t.state, Tenant: t.row.Tenant, Attempt: t.attempt, Worker: t.worker, Assigned: t.assigned, Started: t.started, Due: t.due}
 		if t.stop != 0 {
 			want.Due = live.Due // of the stop, not of the attempt
 		}
@@ -121,6 +121,9 @@ func (t *task) checkRow(o core.OpenTask, now core.Time) *Violation {
 	}
 	if t.stop != 0 {
 		want.Due = o.Due
+	}
+	if t.stop == core.StopCancelled && o.Cancel != "" {
+		want.Cancel = o.Cancel
 	}
 	if t.state == core.OpenRunning && t.assigned == now && o.State == core.OpenReady {
 		want.State, want.Due = core.OpenReady, o.Due
@@ -257,7 +260,7 @@ func (h *history) checkEverythingEnded() *Violation {
 }
 
 // named are the tasks whose being in memory decides what a step must do.
-func (m *model) named(in core.Input) []id.ID {
+func (m *model) named(now core.Time, in core.Input) []id.ID {
 	var tasks []id.ID
 	switch in := in.(type) {
 	case *core.Join:
@@ -274,7 +277,7 @@ func (m *model) named(in core.Input) []id.ID {
 		tasks = slices.Clone(in.Load.Tasks)
 	case *core.Tick:
 		for target, t := range m.tasks {
-			if t.due > 0 && t.due <= m.now+tickHorizon {
+			if t.due > 0 && t.due <= now {
 				tasks = append(tasks, target)
 			}
 		}

@@ -218,4 +218,16 @@ func (m *model) resume(t *task, o core.OpenTask, now core.Time) {
 	}
 	t.worker, t.token, t.assigned = o.Worker, o.Token, o.Assigned
 	w.held[o.Token] = t.row.ID
+	if o.Cancel != "" { // whoever cancelled it was told so
+		t.stop, t.stopBy = core.StopCancelled, o.Due
+	}
+}
+
+func (m *model) sortedWorkers() []*worker {
+	all := make([]*worker, 0, len(m.workers))
+	for _, w := range m.workers {
+		all = append(all, w)
+	}
+	slices.SortFunc(all, func(a, b *worker) int { return cmp.Compare(a.id, b.id) })
+	return all
 }

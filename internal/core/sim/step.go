@@ -138,7 +138,7 @@ func (m *model) takeInput(st *step) *Violation {
 	case *core.Refresh:
 		m.takeRefresh(st, in)
 	case *core.Cancel:
-		return m.cancelEach(st, in.Tasks, in.Ref)
+		return m.cancelEach(st, in.Tenant, in.Tasks, in.Ref)
 	case *core.Loaded:
 		return m.takeLoaded(st, in)
 	case *core.Tick:
@@ -364,7 +364,7 @@ func (m *model) takeItem(st *step, w *worker, item *core.ReportItem) *Violation 
 func (m *model) takeRefresh(st *step, in *core.Refresh) {
 	answer := core.Answer{Ref: in.Ref, Task: in.Task, Kind: core.AnswerStale}
 	t := m.tasks[in.Task]
-	if t != nil && t.state == core.OpenRunning && t.token == in.Token && t.stop == 0 {
+	if t != nil && t.row.Tenant == in.Tenant && t.state == core.OpenRunning && t.token == in.Token && t.stop == 0 {
 		if t.due > 0 {
 			t.due = max(t.due, st.now+core.Time(in.ByMS))
 		}
@@ -373,14 +373,17 @@ func (m *model) takeRefresh(st *step, in *core.Refresh) {
 	st.answers = append(st.answers, answer)
 }
 
-// cancelEach cancels tasks in order. The core puts off those that are not in
-// memory by a Load of the same Ref, and no others.
-func (m *model) cancelEach(st *step, tasks []id.ID, ref uint64) *Violation {
+// cancelEach cancels tasks of a tenant in order. The core puts off those that are
+// not in memory by a Load of the same Ref, and no others of the tenant's.
+func (m *model) cancelEach(st *step, tenant id.ID, tasks []id.ID, ref uint64) *Violation {
 	later := st.putOff(ref)
 	for _, target := range tasks {
 		t := m.tasks[target]
+		if t != nil && t.row.Tenant != tenant {
+			t = nil
+		}
 		if slices.Contains(later, target) {
-			if st.resident[target] {
+			if t != nil && st.resident[target] {
 				return broken(answered, "the cancel of task %d is put off, though it is in memory", target)
 			}
 			continue
@@ -428,7 +431,7 @@ func (m *model) stop(st *step, t *task, reason core.StopReason) {
 // Cancel goes on.
 func (m *model) takeLoaded(st *step, in *core.Loaded) *Violation {
 	if in.Load.Kind == core.LoadTasks {
-		return m.cancelEach(st, in.Load.Tasks, in.Load.Ref)
+		return m.cancelEach(st, in.Load.Tenant, in.Load.Tasks, in.Load.Ref)
 	}
 	for _, row := range in.Rows {
 		t := m.tasks[row.ID]

@@ -1,0 +1,373 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+)
+
+// action is a kind of thing that may happen next.
+type action int
+
+const (
+	doSubmit action = iota
+	doBurst
+	doAdvance
+	doJump
+	doTick
+	doCommit
+	doRead
+	doAnswer
+	doReceive
+	doReport
+	doRepeat
+	doHire
+	doDrop
+	doRejoin
+	doResize
+	doCancel
+	doRefresh
+	doDefine
+	doCrash
+	actions
+)
+
+// usual is how often each happens; a history multiplies each by 0 to 3.
+var usual = [actions]int{
+	doSubmit: 12, doBurst: 2, doAdvance: 12, doJump: 2, doTick: 6, doCommit: 20, doRead: 8, doAnswer: 8,
+	doReceive: 20, doReport: 20, doRepeat: 2, doHire: 3, doDrop: 4, doRejoin: 6, doResize: 2,
+	doCancel: 4, doRefresh: 2, doDefine: 1, doCrash: 1,
+}
+
+const (
+	tenants    = 2
+	agentsMax  = 8
+	definesMax = 10
+)
+
+var (
+	allActions = []string{"bake", "fry", "boil"}
+	keys       = []string{"", "", "a", "b", "c"}
+	priorities = []int32{0, 0, 0, 1, -1, 5}
+)
+
+func pick[T any](h *history, from []T) T { return from[h.rand.IntN(len(from))] }
+
+// act does the next thing.
+func (h *history) act() *Violation {
+	total := 0
+	for _, w := range h.weights {
+		total += w
+	}
+	if total == 0 {
+		return h.submit(1)
+	}
+	at := h.rand.IntN(total)
+	for a, w := range h.weights {
+		if at < w {
+			return h.do(action(a))
+		}
+		at -= w
+	}
+	return nil
+}
+
+func (h *history) do(a action) *Violation {
+	switch a {
+	case doSubmit:
+		return h.submit(1 + h.rand.IntN(4))
+	case doBurst:
+		return h.submit(5 + h.rand.IntN(20))
+	case doAdvance:
+		return h.advance(core.Time(h.rand.IntN(pick(h, []int{10, 300, 3_000}))))
+	case doJump:
+		return h.advance(core.Time(h.rand.IntN(60_000) - 2_000))
+	case doTick:
+		return h.apply(&core.Tick{})
+	case doCommit:
+		return h.commitSome()
+	case doRead:
+		if len(h.toRead) > 0 {
+			h.read(h.rand.IntN(len(h.toRead)))
+		}
+	case doAnswer:
+		if len(h.toAnswer) > 0 {
+			return h.answer(h.rand.IntN(len(h.toAnswer)))
+		}
+	case doCancel:
+		return h.cancel()
+	case doDefine:
+		if len(h.definitions) < definesMax {
+			d := h.newDefinition()
+			return h.apply(&core.Define{Definition: d})
+		}
+	case doCrash:
+		return h.crash()
+	default:
+		return h.doFleet(a)
+	}
+	return nil
+}
+
+func (h *history) doFleet(a action) *Violation {
+	if a == doHire {
+		return h.hire()
+	}
+	if len(h.agents) == 0 {
+		return nil
+	}
+	w := pick(h, h.agents)
+	switch {
+	case a == doRejoin && !w.dead:
+		return h.rejoin(w)
+	case !w.joined:
+		return nil
+	case a == doReceive:
+		return h.receiveSome(w)
+	case a == doReport:
+		return h.reportSome(w)
+	case a == doRepeat:
+		return h.repeat()
+	case a == doDrop:
+		return h.drop(w)
+	case a == doResize:
+		w.slots = int32(h.rand.IntN(4))
+		return h.apply(&core.Resize{Worker: w.id, Slots: w.slots})
+	case a == doRefresh:
+		return h.refresh(w)
+	}
+	return nil
+}
+
+func (h *history) newDefinition() core.Definition {
+	n := len(h.definitions)
+	action := pick(h, allActions)
+	d := core.Definition{
+		Version: firstVersion + id.ID(n), Tenant: firstTenant + id.ID(h.rand.IntN(tenants)),
+		Workflow: action, Action: action, Retries: int32(h.rand.IntN(4)),
+		BackoffMS: pick(h, []int64{0, 1, 100, 1_500}), BackoffMaxMS: pick(h, []int64{1, 1_000, 10_000}),
+		BackoffFactor:      pick(h, []float64{1, 2, 3.5}),
+		ScheduleTimeoutMS:  pick(h, []int64{0, 0, 1, 3_000, 30_000}),
+		ExecutionTimeoutMS: pick(h, []int64{0, 0, 1, 2_000, 20_000}),
+	}
+	h.definitions = append(h.definitions, d)
+	return d
+}
+
+func (h *history) submit(n int) *Violation {
+	in := &core.Submit{}
+	for range n {
+		h.lastTask++
+		d := pick(h, h.definitions)
+		row := core.NewTask{
+			ID: h.lastTask, Tenant: d.Tenant, Version: d.Version, Key: pick(h, keys), Priority: pick(h, priorities),
+			Input: core.Payload("{}"),
+		}
+		if h.rand.IntN(4) == 0 {
+			row.RunAt = max(1, h.now+core.Time(h.rand.IntN(8_000)-1_000))
+		}
+		in.Tasks = append(in.Tasks, row)
+	}
+	return h.apply(in)
+}
+
+// advance lets time pass; the owner is mostly awake when something is due.
+func (h *history) advance(by core.Time) *Violation {
+	h.now += by
+	if next := h.shard.NextDue(); next > 0 && next <= h.now && h.rand.IntN(4) > 0 {
+		return h.apply(&core.Tick{})
+	}
+	return nil
+}
+
+func (h *history) commitSome() *Violation {
+	for range h.rand.IntN(len(h.entries) - h.durable + 1) {
+		if v := h.commit(); v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+func (h *history) read(at int) {
+	load := h.toRead[at]
+	h.toRead = slices.Delete(h.toRead, at, at+1)
+	h.toAnswer = append(h.toAnswer, h.committed.load(load))
+}
+
+func (h *history) answer(at int) *Violation {
+	loaded := h.toAnswer[at]
+	h.toAnswer = slices.Delete(h.toAnswer, at, at+1)
+	return h.apply(loaded)
+}
+
+// cancel asks for some tasks, open or not, known or not.
+func (h *history) cancel() *Violation {
+	in := &core.Cancel{Reason: "changed my mind"}
+	for range 1 + h.rand.IntN(3) {
+		back := h.rand.IntN(20)
+		target := max(firstTask, h.lastTask+1-id.ID(back))
+		if !slices.Contains(in.Tasks, target) {
+			in.Tasks = append(in.Tasks, target)
+		}
+	}
+	h.lastRef++
+	in.Ref, in.Tenant = h.lastRef, h.tenantOf(in.Tasks[0])
+	h.asked[in.Ref] = len(in.Tasks)
+	return h.apply(in)
+}
+
+// tenantOf is whose task it is, and anybody's if that is not known.
+func (h *history) tenantOf(target id.ID) id.ID {
+	if t := h.model.tasks[target]; t != nil {
+		return t.row.Tenant
+	}
+	return firstTenant
+}
+
+func (h *history) refresh(a *agent) *Violation {
+	if len(a.running) == 0 {
+		return nil
+	}
+	r := pick(h, a.running)
+	h.lastRef++
+	h.asked[h.lastRef] = 1
+	return h.apply(&core.Refresh{Ref: h.lastRef, Tenant: a.tenant, Task: r.Task, Token: r.Token, ByMS: int64(h.rand.IntN(10_000))})
+}
+
+func (h *history) newAgent(tenant id.ID, offers []string, slots int32) *agent {
+	h.lastWorker++
+	a := &agent{id: h.lastWorker, tenant: tenant, actions: offers, slots: slots}
+	h.agents = append(h.agents, a)
+	return a
+}
+
+func (h *history) hire() *Violation {
+	if len(h.agents) >= agentsMax {
+		return nil
+	}
+	var offers []string
+	for _, action := range allActions {
+		if h.rand.IntN(3) > 0 {
+			offers = append(offers, action)
+		}
+	}
+	a := h.newAgent(firstTenant+id.ID(h.rand.IntN(tenants)), offers, int32(1+h.rand.IntN(4)))
+	return h.join(a, nil)
+}
+
+func (h *history) join(a *agent, claims []core.Claim) *Violation {
+	a.disconnect()
+	a.joined = true
+	return h.apply(&core.Join{Worker: a.id, Tenant: a.tenant, Actions: a.actions, Slots: a.slots, Running: claims})
+}
+
+// rejoin brings a worker back: mostly with all it has, sometimes as a process that
+// remembers nothing, or not all, or too much.
+func (h *history) rejoin(a *agent) *Violation {
+	if a.joined && h.rand.IntN(3) > 0 {
+		return nil
+	}
+	switch h.rand.IntN(6) {
+	case 0:
+		a.running, a.outbox = nil, nil
+	case 1:
+		a.running = a.running[:len(a.running)/2]
+	}
+	claims := a.claims()
+	if len(claims) > 0 && h.rand.IntN(6) == 0 {
+		claims = append(claims, claims[0])
+	}
+	if len(h.said) > 0 && h.rand.IntN(6) == 0 {
+		old := pick(h, h.said).item
+		claims = append(claims, core.Claim{Task: old.Task, Attempt: old.Attempt, Token: old.Token})
+	}
+	if v := h.join(a, claims); v != nil {
+		return v
+	}
+	if len(a.outbox) > 0 && h.rand.IntN(4) > 0 {
+		return h.report(a, a.outbox...)
+	}
+	return nil
+}
+
+func (h *history) drop(a *agent) *Violation {
+	a.dead = h.rand.IntN(4) == 0
+	reason := pick(h, []core.LeaveReason{core.LeaveClosed, core.LeaveClosed, core.LeaveSilent, core.LeaveDrained})
+	return h.leave(a, reason)
+}
+
+// leave ends a worker's stream, if the core has heard of it at all.
+func (h *history) leave(a *agent, reason core.LeaveReason) *Violation {
+	a.disconnect()
+	if h.model.workers[a.id] == nil {
+		return nil
+	}
+	return h.apply(&core.Leave{Worker: a.id, Reason: reason})
+}
+
+func (h *history) receiveSome(a *agent) *Violation {
+	for range h.rand.IntN(len(a.inbox) + 1) {
+		if v := a.receive(h); v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// reportSome has a worker say what became of some of its attempts.
+func (h *history) reportSome(a *agent) *Violation {
+	var items []core.ReportItem
+	for range 1 + h.rand.IntN(3) {
+		if len(a.running) == 0 {
+			break
+		}
+		at := h.rand.IntN(len(a.running))
+		r := a.running[at]
+		switch what := h.rand.IntN(10); {
+		case !r.started && what < 4:
+			r.started = true
+			items = append(items, core.ReportItem{Task: r.Task, Attempt: r.Attempt, Token: r.Token, Kind: core.ReportStarted})
+		case r.stopped && what < 8, what == 8:
+			items = append(items, a.finish(at, core.ReportFailed, h.rand.IntN(5) == 0))
+		case what < 8:
+			items = append(items, a.finish(at, core.ReportCompleted, false))
+		}
+	}
+	if len(items) > 0 && h.rand.IntN(10) == 0 {
+		items = append(items, items[len(items)-1]) // twice in one breath
+	}
+	return h.report(a, items...)
+}
+
+func (h *history) report(a *agent, items ...core.ReportItem) *Violation {
+	if len(items) == 0 {
+		return nil
+	}
+	for _, i := range items {
+		h.said = append(h.said, word{a, i})
+	}
+	return h.apply(&core.Report{Worker: a.id, Items: slices.Clone(items)})
+}
+
+// repeat says something again that was said at any time, by whoever said it or by
+// another worker.
+func (h *history) repeat() *Violation {
+	if len(h.said) == 0 {
+		return nil
+	}
+	w := pick(h, h.said)
+	a := w.agent
+	if h.rand.IntN(5) == 0 {
+		a = pick(h, h.agents)
+	}
+	if !a.joined {
+		return nil
+	}
+	return h.apply(&core.Report{Worker: a.id, Items: []core.ReportItem{w.item}})
+}
+
+// String names an action in a trace.
+func (a action) String() string { return fmt.Sprintf("action %d", int(a)) }

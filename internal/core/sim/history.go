@@ -1,0 +1,306 @@
+package sim
+
+import (
+	"fmt"
+	"hash"
+	"hash/fnv"
+	"math/rand/v2"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+)
+
+// history is one run of the simulator. Everything in it follows from the seed.
+type history struct {
+	seed uint64
+	rand *rand.Rand
+
+	shard  *core.Shard
+	window int
+	epoch  int64
+	now    core.Time
+	model  *model
+
+	entries   []entry // all steps, of all owners
+	durable   int     // how many of them are committed or were lost in a crash
+	bySeq     map[uint64]int
+	written   *store // has the effects of all steps
+	committed *store // has those of the durable ones
+
+	accepted []id.ID
+	asked    map[uint64]int // by Ref: answers that are awaited
+	held     []held         // assignments that wait for a commit
+	toRead   []core.Load    // committed, to be read
+	toAnswer []*core.Loaded // read, to be answered
+	agents   []*agent
+	said     []word // reports so far, to be repeated
+
+	definitions []core.Definition
+	lastTask    id.ID
+	lastWorker  id.ID
+	lastRef     uint64
+	weights     [actions]int
+
+	digest hash.Hash64                // of all effects; nil = not asked for
+	tamper func(h *history, st *step) // breaks a step, to see a checker find it
+}
+
+type entry struct {
+	step
+	sessions map[id.ID]int // of the workers that are told something, when it was decided
+}
+
+type held struct {
+	core.Assignment
+	session int
+}
+
+type word struct {
+	agent *agent
+	item  core.ReportItem
+}
+
+// Ids are small and tell by their size what they name: a trace is to be read.
+const (
+	firstTenant  id.ID = 1
+	firstVersion id.ID = 100
+	firstWorker  id.ID = 1_000
+	firstTask    id.ID = 100_000
+	startOfTime        = core.Time(10_000_000)
+	shardNumber        = 7
+)
+
+func newHistory(seed uint64) *history {
+	h := &history{
+		seed: seed, rand: rand.New(rand.NewPCG(seed, 0xad2e)),
+		now: startOfTime, model: newModel(),
+		bySeq: map[uint64]int{}, written: newStore(), committed: newStore(),
+		asked: map[uint64]int{}, lastTask: firstTask, lastWorker: firstWorker,
+	}
+	h.window = 1 + h.rand.IntN(6)
+	if h.rand.IntN(4) == 0 {
+		h.window = core.WindowMax
+	}
+	for i := range h.weights {
+		h.weights[i] = usual[i] * h.rand.IntN(4) // what a history never does is as telling as what it does
+	}
+	return h
+}
+
+// run plays the history to its quiet end.
+func (h *history) run(stepsMax int) *Violation {
+	if v := h.open(); v != nil {
+		return v
+	}
+	for range stepsMax {
+		if v := h.act(); v != nil {
+			return v
+		}
+	}
+	return h.quiet()
+}
+
+// open starts the first owner and registers the definitions.
+func (h *history) open() *Violation {
+	h.shard = core.NewSized(shardNumber, h.window)
+	for range 1 + h.rand.IntN(5) {
+		h.newDefinition()
+	}
+	return h.takeOver()
+}
+
+// takeOver has a new owner restore what is committed.
+func (h *history) takeOver() *Violation {
+	h.epoch++
+	h.shard = core.NewSized(shardNumber, h.window)
+	h.bySeq = map[uint64]int{}
+	var none core.Effects
+	for i := range h.definitions {
+		h.model.definitions[h.definitions[i].Version] = h.definitions[i]
+		h.shard.Apply(h.now, &core.Define{Definition: h.definitions[i]}, &none)
+	}
+	restore := h.committed.restore(h.epoch)
+	h.model = h.model.recover(h.committed, restore, h.now)
+	return h.apply(restore)
+}
+
+// crash loses what is not committed, and all that was in memory.
+func (h *history) crash() *Violation {
+	h.durable = len(h.entries)
+	h.written = h.committed.clone()
+	h.asked, h.held, h.toRead, h.toAnswer = map[uint64]int{}, nil, nil, nil
+	for _, a := range h.agents {
+		a.disconnect()
+	}
+	return h.takeOver()
+}
+
+// apply hands one input to the core and judges what comes of it.
+func (h *history) apply(in core.Input) *Violation {
+	e := entry{step: step{now: h.now, in: in, out: &core.Effects{}, resident: map[id.ID]bool{}}}
+	st := &e.step
+	for _, target := range h.model.named(max(h.now, h.model.now), in) {
+		st.resident[target] = h.shard.Live(target).State != 0
+	}
+	h.shard.Apply(h.now, in, st.out)
+	st.seq = h.shard.Seq()
+	if h.tamper != nil {
+		h.tamper(h, st)
+	}
+	e.sessions = h.sessions()
+	h.bySeq[st.seq] = len(h.entries)
+	h.entries = append(h.entries, e)
+	st = &h.entries[len(h.entries)-1].step
+	if h.digest != nil {
+		fmt.Fprintf(h.digest, "%+v\n", *st.out)
+	}
+	if v := first(h.written.apply(st.out), h.model.follow(st), h.check(st)); v != nil {
+		return v
+	}
+	for _, a := range st.out.Assigned {
+		h.held = append(h.held, held{a, e.sessions[a.Worker]})
+	}
+	h.tellAssigned()
+	return nil
+}
+
+func (h *history) sessions() map[id.ID]int {
+	sessions := make(map[id.ID]int, len(h.agents))
+	for _, a := range h.agents {
+		sessions[a.id] = a.session
+	}
+	return sessions
+}
+
+// commit makes the next step durable and tells what waited for it.
+func (h *history) commit() *Violation {
+	e := &h.entries[h.durable]
+	h.durable++
+	if v := h.committed.apply(e.out); v != nil {
+		return v
+	}
+	for _, t := range e.out.Tasks {
+		h.accepted = append(h.accepted, t.ID)
+	}
+	for _, s := range e.out.Stopped {
+		h.tell(s.Worker, e.sessions[s.Worker], message{stop: s})
+	}
+	for _, s := range e.out.Settled {
+		h.tell(s.Worker, e.sessions[s.Worker], message{settled: s})
+	}
+	for _, a := range e.out.Answers {
+		if h.asked[a.Ref]--; h.asked[a.Ref] == 0 {
+			delete(h.asked, a.Ref)
+		}
+	}
+	h.toRead = append(h.toRead, e.out.Loads...)
+	h.tellAssigned()
+	return nil
+}
+
+// tellAssigned sends the assignments whose submit is committed by now.
+func (h *history) tellAssigned() {
+	waiting := h.held[:0]
+	for _, a := range h.held {
+		if a.Seq > 0 && h.bySeq[a.Seq] >= h.durable {
+			waiting = append(waiting, a)
+			continue
+		}
+		h.tell(a.Worker, a.session, message{assigned: a.Assignment})
+	}
+	h.held = waiting
+}
+
+func (h *history) tell(worker id.ID, session int, m message) {
+	for _, a := range h.agents {
+		if a.id == worker && a.session == session && a.joined {
+			a.inbox = append(a.inbox, m)
+		}
+	}
+}
+
+// quietStepsMax bounds the quiet phase: a history has some hundred tasks, each
+// ends within a few steps once nothing goes wrong any more.
+const quietStepsMax = 5_000
+
+// quiet lets everything succeed, and everything must end.
+func (h *history) quiet() *Violation {
+	if v := h.calm(); v != nil {
+		return v
+	}
+	for range quietStepsMax {
+		idle, v := h.quietStep()
+		if v != nil {
+			return v
+		}
+		if idle {
+			next := h.shard.NextDue()
+			if next == 0 {
+				break
+			}
+			h.now = max(h.now, next)
+			if v := h.apply(&core.Tick{}); v != nil {
+				return v
+			}
+		}
+	}
+	return h.checkEverythingEnded()
+}
+
+// calm sends the workers that misbehave away, for ever, and brings good ones.
+func (h *history) calm() *Violation {
+	for _, a := range h.agents {
+		a.dead = true
+		if a.joined && h.rand.IntN(2) == 0 {
+			continue
+		}
+		if v := h.leave(a, core.LeaveSilent); v != nil {
+			return v
+		}
+	}
+	for tenant := range tenants {
+		a := h.newAgent(firstTenant+id.ID(tenant), allActions, 100)
+		if v := h.join(a, nil); v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// quietStep commits, reads, answers, delivers and completes all there is.
+func (h *history) quietStep() (idle bool, v *Violation) {
+	idle = true
+	for h.durable < len(h.entries) {
+		idle = false
+		if v := h.commit(); v != nil {
+			return false, v
+		}
+	}
+	for len(h.toRead) > 0 {
+		h.read(0)
+	}
+	for len(h.toAnswer) > 0 {
+		idle = false
+		if v := h.answer(0); v != nil {
+			return false, v
+		}
+	}
+	for _, a := range h.agents {
+		for len(a.inbox) > 0 {
+			idle = false
+			if v := a.receive(h); v != nil {
+				return false, v
+			}
+		}
+		if a.joined && len(a.running) > 0 {
+			idle = false
+			if v := h.report(a, a.finish(0, core.ReportCompleted, false)); v != nil {
+				return false, v
+			}
+		}
+	}
+	return idle, nil
+}
+
+// newDigest is what two runs of a seed are compared by.
+func newDigest() hash.Hash64 { return fnv.New64a() }

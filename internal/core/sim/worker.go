@@ -1,0 +1,90 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+)
+
+// agent is a worker's process as the world sees it: it runs what it is told,
+// remembers what it has not seen settled, and misbehaves as the history wants.
+type agent struct {
+	id      id.ID
+	tenant  id.ID
+	actions []string
+	slots   int32
+	session int // counts its streams; what was meant for an older one is lost
+	joined  bool
+	dead    bool // never comes back
+	inbox   []message
+	running []*run
+	outbox  []core.ReportItem // ends reported and not settled
+}
+
+// run is an attempt in the worker's hands.
+type run struct {
+	core.Claim
+	started bool
+	stopped bool
+}
+
+// message is one word of the engine to a worker; one of the three.
+type message struct {
+	assigned core.Assignment
+	stop     core.Stop
+	settled  core.Settlement
+}
+
+// receive takes the next word in.
+func (a *agent) receive(h *history) *Violation {
+	m := a.inbox[0]
+	a.inbox = a.inbox[1:]
+	switch {
+	case m.assigned.Task != 0:
+		a.running = append(a.running, &run{Claim: core.Claim{
+			Task: m.assigned.Task, Attempt: m.assigned.Attempt, Token: m.assigned.Token,
+		}})
+		return h.checkStoredFirst(m.assigned)
+	case m.stop.Task != 0:
+		if at := slices.IndexFunc(a.running, func(r *run) bool { return r.Token == m.stop.Token }); at >= 0 {
+			a.running[at].stopped = true
+		}
+	case m.settled.Task != 0:
+		a.outbox = slices.DeleteFunc(a.outbox, func(i core.ReportItem) bool { return i.Token == m.settled.Token })
+	}
+	return nil
+}
+
+// finish makes the end of a run and keeps it until it is settled.
+func (a *agent) finish(at int, kind core.ReportKind, nonRetryable bool) core.ReportItem {
+	r := a.running[at]
+	a.running = slices.Delete(a.running, at, at+1)
+	item := core.ReportItem{Task: r.Task, Attempt: r.Attempt, Token: r.Token, Kind: kind, NonRetryable: nonRetryable}
+	if kind == core.ReportCompleted {
+		item.Output = fmt.Appendf(nil, `{"token":%d}`, r.Token)
+	} else {
+		item.Error = "it broke"
+	}
+	a.outbox = append(a.outbox, item)
+	return item
+}
+
+// claims are what it still has in hand, the unsettled ends among them.
+func (a *agent) claims() []core.Claim {
+	var claims []core.Claim
+	for _, r := range a.running {
+		claims = append(claims, r.Claim)
+	}
+	for _, i := range a.outbox {
+		claims = append(claims, core.Claim{Task: i.Task, Attempt: i.Attempt, Token: i.Token})
+	}
+	return claims
+}
+
+// disconnect drops the stream; what was on its way is lost with it.
+func (a *agent) disconnect() {
+	a.joined, a.inbox = false, nil
+	a.session++
+}
