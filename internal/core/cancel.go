@@ -42,13 +42,13 @@ func (s *Shard) loadedTasks(in *Loaded) {
 	}
 	var again []id.ID
 	for _, task := range in.Load.Tasks {
-		t, row := s.tasks[task], rows[task]
+		t, row, how := s.tasks[task], rows[task], s.loads.since(in.Load, task)
 		switch {
 		case t != nil && t.def.Tenant == in.Load.Tenant:
 			s.cancelTask(t, in.Load.Ref, in.Load.Reason)
-		case s.loads.gone[task] == stored: // what was read may be behind
+		case how == stored: // what was read may be behind
 			again = append(again, task)
-		case t != nil || row == nil || row.Tenant != in.Load.Tenant || s.loads.gone[task] == closed:
+		case t != nil || row == nil || row.Tenant != in.Load.Tenant || how == closed:
 			s.out.Answers = append(s.out.Answers, Answer{Ref: in.Load.Ref, Task: task, Kind: AnswerUnknown})
 		default:
 			s.endStored(row, cancelText(in.Load.Reason))

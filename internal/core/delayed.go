@@ -76,7 +76,7 @@ func (s *Shard) loadedDue(in *Loaded) {
 	d.loading = false
 	for i := range in.Rows {
 		row := &in.Rows[i]
-		if !s.absent(row.ID) {
+		if !s.absent(in.Load, row.ID) {
 			continue
 		}
 		if row.State == OpenReady {
@@ -123,5 +123,5 @@ func (s *Shard) endStored(row *OpenTask, text string) {
 		Attempt: row.Attempt - 1, Finished: s.now, Error: text,
 	})
 	s.out.Closed = append(s.out.Closed, row.ID)
-	s.loads.left(row.ID, closed)
+	s.left(row.ID, closed)
 }

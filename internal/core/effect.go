@@ -217,6 +217,7 @@ type Load struct {
 	Tasks  []id.ID // task load
 	Ref    uint64  // task load: the Cancel that it serves
 	Reason string  // task load: of that Cancel
+	Seq    uint64  // the Apply that asked
 }
 
 // LoadKind is which rows a Load asks for.
@@ -250,9 +251,9 @@ func (o Order) Before(p Order) bool {
 type Live struct {
 	State    OpenState // 0: not open, or in Postgres only
 	Tenant   id.ID
-	Attempt  int32     // current, or next
-	Worker   id.ID     // with OpenRunning
-	Assigned Time      // with OpenRunning
-	Started  Time      // with OpenRunning; 0 until its worker says so
-	Due      Time      // as OpenTask.Due
+	Attempt  int32 // current, or next
+	Worker   id.ID // with OpenRunning
+	Assigned Time  // with OpenRunning
+	Started  Time  // with OpenRunning; 0 until its worker says so
+	Due      Time  // as OpenTask.Due
 }

@@ -97,7 +97,7 @@ func (s *Shard) store(t *task) {
 	s.stopTimer(t)
 	s.save(t)
 	s.delayed.awaits(t.due, t.id)
-	s.loads.left(t.id, stored)
+	s.left(t.id, stored)
 	s.forget(t)
 }
 
@@ -145,7 +145,7 @@ func (s *Shard) loadedLane(in *Loaded) {
 	l.arrived = nil
 	for i := range in.Rows {
 		row := &in.Rows[i]
-		if !s.absent(row.ID) {
+		if !s.absent(in.Load, row.ID) {
 			continue
 		}
 		l.stored--

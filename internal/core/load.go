@@ -5,23 +5,37 @@ import "github.com/adzehq/adze/internal/base/id"
 // loads watches over the loads in flight. What a load brings was read some time
 // ago: meanwhile a task may have come to memory, have ended, or have been stored
 // again. The first is seen in Shard.tasks, the others are remembered here for as
-// long as any load is in flight.
+// long as any load is in flight, with the Apply: a load that was asked for later has
+// read what came of it.
 type loads struct {
 	flying int
 	gone   map[id.ID]departure
 }
 
-type departure uint8
+type departure struct {
+	how departed
+	seq uint64
+}
+
+type departed uint8
 
 const (
-	closed departure = iota + 1 // it ended
-	stored                      // it is in Postgres only, in a newer state than may have been read
+	closed departed = iota + 1 // it ended
+	stored                     // it is in Postgres only, in a newer state than may have been read
 )
 
-func (l *loads) left(task id.ID, how departure) {
-	if l.flying > 0 {
-		l.gone[task] = how
+func (s *Shard) left(task id.ID, how departed) {
+	if s.loads.flying > 0 {
+		s.loads.gone[task] = departure{how, s.seq}
 	}
+}
+
+// since is how a task left memory since load was asked for; 0 if it did not.
+func (l *loads) since(load Load, task id.ID) departed {
+	if d := l.gone[task]; d.seq > load.Seq {
+		return d.how
+	}
+	return 0
 }
 
 func (s *Shard) request(load Load) {
@@ -29,6 +43,7 @@ func (s *Shard) request(load Load) {
 		s.loads.gone = map[id.ID]departure{}
 	}
 	s.loads.flying++
+	load.Seq = s.seq
 	s.out.Loads = append(s.out.Loads, load)
 }
 
@@ -48,10 +63,9 @@ func (s *Shard) loaded(in *Loaded) {
 }
 
 // absent tells whether a row that was read is still in Postgres only.
-func (s *Shard) absent(task id.ID) bool {
+func (s *Shard) absent(load Load, task id.ID) bool {
 	_, here := s.tasks[task]
-	_, gone := s.loads.gone[task]
-	return !here && !gone
+	return !here && s.loads.since(load, task) == 0
 }
 
 // revive brings a checkpoint row to memory; its place is the caller's to give.

@@ -143,7 +143,7 @@ func (s *Shard) close(t *task) {
 	s.unplace(t)
 	if t.saved {
 		s.out.Closed = append(s.out.Closed, t.id)
-		s.loads.left(t.id, closed)
+		s.left(t.id, closed)
 	}
 	s.forget(t)
 }
