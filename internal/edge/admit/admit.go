@@ -18,8 +18,6 @@ import (
 const (
 	RunsMax      = 1_000 // runs of a Submit, Cancel or Replay
 	WorkflowsMax = 1_000 // definitions of a PutWorkflows
-	ListMax      = 1_000 // runs of a page
-	ListDefault  = 50
 )
 
 // Sizes of what is stored.

@@ -1,0 +1,95 @@
+package grpcapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/adzehq/adze/internal/base/fault"
+	wire "github.com/adzehq/adze/internal/wire/adzev1"
+)
+
+// kindCodes is the one table from our kinds of errors to gRPC's codes.
+var kindCodes = [...]codes.Code{
+	fault.Internal:        codes.Internal,
+	fault.Invalid:         codes.InvalidArgument,
+	fault.NotFound:        codes.NotFound,
+	fault.Conflict:        codes.AlreadyExists,
+	fault.Unauthenticated: codes.Unauthenticated,
+	fault.Forbidden:       codes.PermissionDenied,
+	fault.Exhausted:       codes.ResourceExhausted,
+	fault.Unavailable:     codes.Unavailable,
+	fault.Unimplemented:   codes.Unimplemented,
+}
+
+// status makes a gRPC error of err, with a FieldError in its details. What has no
+// kind is logged here, and the caller learns no more than that.
+func (s *Server) status(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, done := status.FromError(err); done {
+		return err
+	}
+	var e *fault.Error
+	switch {
+	case errors.As(err, &e) && e.Kind != fault.Internal:
+		return withDetail(e)
+	case errors.Is(err, context.Canceled):
+		return status.Error(codes.Canceled, "the call was cancelled")
+	case errors.Is(err, context.DeadlineExceeded):
+		return status.Error(codes.DeadlineExceeded, "the call's deadline passed")
+	default:
+		s.Log.Error("call failed", "error", err)
+		return status.Error(codes.Internal, "internal error: the engine's log says more")
+	}
+}
+
+func withDetail(e *fault.Error) error {
+	st, err := status.New(kindCodes[e.Kind], e.Error()).WithDetails(fieldError(e))
+	if err != nil {
+		return status.Error(kindCodes[e.Kind], e.Error())
+	}
+	return st.Err()
+}
+
+func fieldError(e *fault.Error) *wire.FieldError {
+	return &wire.FieldError{Field: e.Field, Kind: e.Kind.String(), Text: e.Text}
+}
+
+// itemError is the error of one item in an answer.
+func (s *Server) itemError(err error) *wire.FieldError {
+	var e *fault.Error
+	if errors.As(err, &e) && e.Kind != fault.Internal {
+		return fieldError(e)
+	}
+	s.Log.Error("item failed", "error", err)
+	return &wire.FieldError{Kind: fault.Internal.String(), Text: "internal error: the engine's log says more"}
+}
+
+// recoverUnary keeps a panic in one call from ending the engine.
+func (s *Server) recoverUnary(
+	ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler,
+) (answer any, err error) {
+	defer s.recovered(info.FullMethod, &err)
+	return next(ctx, req)
+}
+
+func (s *Server) recoverStream(
+	srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler,
+) (err error) {
+	defer s.recovered(info.FullMethod, &err)
+	return next(srv, stream)
+}
+
+func (s *Server) recovered(method string, err *error) {
+	if p := recover(); p != nil {
+		s.Log.Error("call panicked", "method", method, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		*err = status.Error(codes.Internal, "internal error: the engine's log says more")
+	}
+}

@@ -1,0 +1,112 @@
+// Package grpcapi serves the native protocol, proto/adze/v1.
+//
+// It owns the translation between the wire and the shard client, and the liveness
+// of worker streams. It decides nothing: what comes in is admitted or refused by
+// edge/admit, what follows is the shard's. It promises to batch what goes out
+// without waiting for a batch, and to allocate by message and not by item.
+package grpcapi
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"google.golang.org/grpc"
+	_ "google.golang.org/grpc/encoding/gzip" // clients may compress
+	"google.golang.org/grpc/keepalive"
+
+	"github.com/adzehq/adze/internal/base/clock"
+	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/edge/admit"
+	"github.com/adzehq/adze/internal/edge/auth"
+	"github.com/adzehq/adze/internal/shard"
+	wire "github.com/adzehq/adze/internal/wire/adzev1"
+)
+
+const (
+	// MessageBytesMax is the largest message either way.
+	MessageBytesMax = 64 << 20
+
+	// batchBytesMax is where a batch of payloads is cut: a larger one helps nobody
+	// and makes the items behind it wait.
+	batchBytesMax = 4 << 20
+
+	// itemBytes is what an item weighs beside its payloads.
+	itemBytes = 64
+
+	// pingMinInterval is how often a client may ping its connection.
+	pingMinInterval = 5 * time.Second
+
+	// A connection on which nothing was read for pingAfter is asked whether it
+	// lives, and closed when it does not answer.
+	pingAfter     = 15 * time.Second
+	pingAnswerMax = 10 * time.Second
+
+	// streamsMax bounds the calls that one connection has open at a time.
+	streamsMax = 10_000
+
+	// socketBufferBytes lets a batch go to the kernel in few writes.
+	socketBufferBytes = 128 << 10
+)
+
+// Config is what a Server is made of.
+type Config struct {
+	Shards shard.Client
+	Reader *Reader
+	Auth   *auth.Verifier
+	Limits admit.Limits
+	Clock  clock.Clock
+	Log    *slog.Logger
+}
+
+// Server implements the service of the native protocol.
+type Server struct {
+	wire.UnimplementedAdzeServer
+	Config
+
+	stopping context.Context // ended by Drain
+	stop     context.CancelCauseFunc
+}
+
+// errStopping is why streams end when the engine stops.
+var errStopping = fault.New(fault.Unavailable, "", "the engine is stopping: connect again")
+
+// NewServer is the service, not yet listening.
+func NewServer(c Config) *Server {
+	stopping, stop := context.WithCancelCause(context.Background())
+	return &Server{Config: c, stopping: stopping, stop: stop}
+}
+
+// Drain ends all streams, so that a graceful stop need not wait for them. Workers
+// and waiters are told to connect again.
+func (s *Server) Drain() { s.stop(errStopping) }
+
+// GRPC is a gRPC server of the service, with authentication and recovery around
+// each call.
+func (s *Server) GRPC(options ...grpc.ServerOption) *grpc.Server {
+	server := grpc.NewServer(append([]grpc.ServerOption{
+		grpc.MaxRecvMsgSize(MessageBytesMax),
+		grpc.MaxSendMsgSize(MessageBytesMax),
+		grpc.MaxConcurrentStreams(streamsMax),
+		grpc.ReadBufferSize(socketBufferBytes),
+		grpc.WriteBufferSize(socketBufferBytes),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{
+			MinTime: pingMinInterval, PermitWithoutStream: true,
+		}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingAfter, Timeout: pingAnswerMax}),
+		grpc.ChainUnaryInterceptor(s.recoverUnary, s.Auth.UnaryInterceptor(s.status)),
+		grpc.ChainStreamInterceptor(s.recoverStream, s.Auth.StreamInterceptor(s.status)),
+	}, options...)...)
+	wire.RegisterAdzeServer(server, s)
+	return server
+}
+
+// bounded is ctx that also ends when the engine stops. Its cause says which.
+func (s *Server) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	release := context.AfterFunc(s.stopping, func() { cancel(errStopping) })
+	return ctx, func() {
+		release()
+		cancel(nil)
+	}
+}

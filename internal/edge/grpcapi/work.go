@@ -1,0 +1,193 @@
+package grpcapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"google.golang.org/grpc"
+
+	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/edge/admit"
+	"github.com/adzehq/adze/internal/edge/auth"
+	"github.com/adzehq/adze/internal/shard"
+	wire "github.com/adzehq/adze/internal/wire/adzev1"
+)
+
+type workStream = grpc.BidiStreamingServer[wire.WorkerMessage, wire.EngineMessage]
+
+// work is one session of a worker: a goroutine that reads, one that writes, one
+// that watches for silence.
+type work struct {
+	server  *Server
+	session shard.Session
+	line    *line
+}
+
+// Work implements the service.
+func (s *Server) Work(stream workStream) error {
+	ctx, cancel := s.bounded(stream.Context())
+	defer cancel()
+	session, err := s.greet(ctx, stream)
+	if err != nil {
+		return s.status(err)
+	}
+	w := &work{server: s, session: session, line: &line{stream: stream}}
+	return s.status(w.run(ctx))
+}
+
+// greet waits for the hello and answers it.
+func (s *Server) greet(ctx context.Context, stream workStream) (shard.Session, error) {
+	first, err := stream.Recv()
+	if err != nil {
+		return nil, err
+	}
+	if first.Hello == nil {
+		return nil, fault.New(fault.Invalid, "hello", "is missing; the first message of a worker introduces it")
+	}
+	hello := helloOf(first.Hello)
+	if err := admit.Hello(&hello); err != nil {
+		return nil, fault.At("hello", err)
+	}
+	session, err := s.Shards.Attach(ctx, auth.Tenant(ctx), hello)
+	if err != nil {
+		return nil, err
+	}
+	welcome := &wire.Welcome{
+		WorkerId: uint64(session.Worker()),
+		PingMs:   pingInterval.Milliseconds(),
+		GraceMs:  core.GraceMS,
+	}
+	if err := stream.Send(&wire.EngineMessage{Welcome: welcome}); err != nil {
+		session.Close(core.LeaveClosed)
+		return nil, err
+	}
+	return session, nil
+}
+
+func helloOf(h *wire.Hello) shard.Hello {
+	hello := shard.Hello{
+		Worker: id.ID(h.WorkerId), Name: h.Name, SDK: h.Sdk, Actions: h.Actions, Slots: h.Slots,
+		Running: make([]core.Claim, len(h.Running)),
+	}
+	for i, r := range h.Running {
+		hello.Running[i] = core.Claim{
+			Task: id.ID(r.GetTaskId()), Token: core.Token(r.GetToken()), Attempt: r.GetAttempt(),
+		}
+	}
+	return hello
+}
+
+// leave is why one of the goroutines ended the session, and what the worker is told.
+type leave struct {
+	reason core.LeaveReason
+	err    error
+}
+
+// run lasts as long as the session. The reader may still wait in the stream when it
+// returns: the stream ends with the call, and the reader with it.
+func (w *work) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ends := make(chan leave, 3)
+	go func() { ends <- w.read(ctx) }()
+	go func() { ends <- w.write(ctx) }()
+	go func() { ends <- w.watch(ctx) }()
+
+	var end leave
+	select {
+	case end = <-ends:
+	case <-ctx.Done():
+		end = leave{core.LeaveClosed, context.Cause(ctx)}
+	}
+	w.session.Close(end.reason)
+	return end.err
+}
+
+// read takes what the worker says.
+func (w *work) read(ctx context.Context) leave {
+	for {
+		message, err := w.line.recv()
+		switch {
+		case errors.Is(err, io.EOF):
+			return leave{core.LeaveClosed, nil}
+		case err != nil:
+			return leave{core.LeaveClosed, err}
+		}
+		if err := w.take(ctx, message); err != nil {
+			return leave{core.LeaveClosed, err}
+		}
+		if message.Goodbye {
+			return leave{core.LeaveDrained, nil}
+		}
+	}
+}
+
+// take hands over one message. It waits while the journal is full, and the worker
+// with it: that is the flow control of reports.
+func (w *work) take(ctx context.Context, message *wire.WorkerMessage) error {
+	if message.Hello != nil {
+		return fault.New(fault.Invalid, "hello", "came again; it is the first message of a stream only")
+	}
+	if len(message.Reports) > 0 {
+		items, err := w.items(message.Reports)
+		if err != nil {
+			return err
+		}
+		if err := w.session.Report(ctx, items); err != nil {
+			return err
+		}
+	}
+	if message.Resize == nil {
+		return nil
+	}
+	if err := admit.Slots(message.Resize.Slots); err != nil {
+		return fault.At("resize", err)
+	}
+	return w.session.Resize(ctx, message.Resize.Slots)
+}
+
+// items are the reports as the shard takes them; the slice is the shard's then.
+func (w *work) items(reports []*wire.Report) ([]core.ReportItem, error) {
+	items := make([]core.ReportItem, len(reports))
+	for i, r := range reports {
+		item := &items[i]
+		item.Task, item.Token, item.Attempt = id.ID(r.GetTaskId()), core.Token(r.GetToken()), r.GetAttempt()
+		item.Kind = reportKind(r.GetKind())
+		item.NonRetryable, item.Error, item.Output = r.GetNonRetryable(), r.GetError(), r.GetOutput()
+		if err := w.server.Limits.Report(item); err != nil {
+			return nil, fault.At(fmt.Sprintf("reports[%d]", i), err)
+		}
+	}
+	return items, nil
+}
+
+// reportKind is 0 for a kind that is not known here.
+func reportKind(kind wire.Report_Kind) core.ReportKind {
+	switch kind {
+	case wire.Report_KIND_STARTED:
+		return core.ReportStarted
+	case wire.Report_KIND_COMPLETED:
+		return core.ReportCompleted
+	case wire.Report_KIND_FAILED:
+		return core.ReportFailed
+	default:
+		return 0
+	}
+}
+
+// write tells the worker what the engine decided.
+func (w *work) write(ctx context.Context) leave {
+	for {
+		down, err := w.session.Recv(ctx)
+		if err != nil {
+			return leave{core.LeaveClosed, err}
+		}
+		if err := w.line.sendDown(&down); err != nil {
+			return leave{core.LeaveClosed, err}
+		}
+	}
+}
