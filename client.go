@@ -76,7 +76,7 @@ func newClient(t transport, log *slog.Logger) *Client {
 	own := newBackground()
 	return &Client{
 		transport: t, log: log, own: own,
-		submits: &submitter{transport: t, own: own},
+		submits: newSubmitter(t, own),
 		awaits:  newAwaiter(t, log, own),
 	}
 }

@@ -3,6 +3,7 @@ package adze
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/adzehq/adze/internal/base/fault"
@@ -130,20 +131,14 @@ var kindFaults = map[fault.Kind]Kind{
 	fault.Unimplemented:   KindUnimplemented,
 }
 
-// publicError is err of the engine as users see it.
+// publicError is err of an engine in this process as users see it; a context's
+// error stays what it is.
 func publicError(err error) error {
-	var public *Error
 	var f *fault.Error
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &public):
-		return err
-	case errors.As(err, &f):
+	if errors.As(err, &f) {
 		return &Error{Kind: kindFaults[f.Kind], Field: f.Field, Text: f.Text}
-	default:
-		return err
 	}
+	return err
 }
 
 // kindOf is the kind of the Error in err's chain; KindInternal if there is none.
@@ -165,15 +160,26 @@ func passing(err error) bool {
 	}
 }
 
-// ofOneRun takes the place in the merged batch off err's field: the caller knows
-// of one run only.
+// ofOneRun takes the place in the engine's list off err's field: the caller knows of
+// one run only.
 func ofOneRun(err error) error {
+	_, err = placed(err)
+	return err
+}
+
+// placed splits the field of err, like runs[3].input, into the place and the rest.
+// The place is -1 if err is about none.
+func placed(err error) (int, error) {
 	var e *Error
-	if !errors.As(err, &e) || !strings.HasPrefix(e.Field, "runs[") {
-		return err
+	if !errors.As(err, &e) {
+		return -1, err
+	}
+	list, rest, found := strings.Cut(e.Field, "]")
+	at, wrong := strconv.Atoi(strings.TrimPrefix(list, "runs["))
+	if !found || wrong != nil {
+		return -1, err
 	}
 	moved := *e
-	_, moved.Field, _ = strings.Cut(e.Field, "]")
-	moved.Field = strings.TrimPrefix(moved.Field, ".")
-	return &moved
+	moved.Field = strings.TrimPrefix(rest, ".")
+	return at, &moved
 }

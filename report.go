@@ -51,29 +51,30 @@ func (r *reports) signal() {
 	}
 }
 
-// take is all that is queued; spare is used for what comes next.
-func (r *reports) take(spare []core.ReportItem) []core.ReportItem {
+// take is all that is queued. It is the session's from then on: an engine in this
+// process reads it later.
+func (r *reports) take() []core.ReportItem {
 	items := r.items
-	r.items = spare[:0]
-	r.batch++
+	r.items = nil
+	if len(items) > 0 {
+		r.items = make([]core.ReportItem, 0, len(items)) // the next batch is about as large
+		r.batch++
+	}
 	return items
 }
 
 // clear drops what is queued.
 func (r *reports) clear() {
-	clear(r.items)
-	r.items = r.items[:0]
+	r.items = nil
 	r.batch++
 }
 
 // sendReports tells the engine what happened until ctx ends or the session breaks,
 // which its receiver sees too.
 func (w *Worker) sendReports(ctx context.Context, session shard.Session) {
-	var items []core.ReportItem
 	for {
-		clear(items) // lets go of the outputs
 		w.mu.Lock()
-		items = w.reports.take(items)
+		items := w.reports.take()
 		w.mu.Unlock()
 		if len(items) == 0 {
 			select {

@@ -27,6 +27,9 @@ const (
 type submitter struct {
 	transport transport
 	own       *background // the client's: a call serves many callers and outlives each
+	// spare submissions are those whose caller has seen the answer. One whose caller
+	// gave up is not used again: its answer may still come.
+	spare sync.Pool
 
 	mu      sync.Mutex
 	waiting []*submission // in order of arrival
@@ -41,16 +44,19 @@ type submission struct {
 	err      error
 }
 
-// submissions are used again when their caller has seen the answer. One whose
-// caller gave up is not: its answer may still come.
-var submissions = sync.Pool{New: func() any { return &submission{answered: make(chan struct{}, 1)} }}
+func newSubmitter(t transport, own *background) *submitter {
+	return &submitter{
+		transport: t, own: own,
+		spare: sync.Pool{New: func() any { return &submission{answered: make(chan struct{}, 1)} }},
+	}
+}
 
 // submit returns once the run is stored, refused, or ctx ends.
 func (s *submitter) submit(ctx context.Context, run shard.NewRun) (id.ID, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	one := submissions.Get().(*submission)
+	one := s.spare.Get().(*submission)
 	one.run = run
 	if !s.add(one) {
 		return 0, ErrClosed
@@ -59,7 +65,7 @@ func (s *submitter) submit(ctx context.Context, run shard.NewRun) (id.ID, error)
 	case <-one.answered:
 		i, err := one.id, one.err
 		one.run, one.err = shard.NewRun{}, nil
-		submissions.Put(one)
+		s.spare.Put(one)
 		return i, ofOneRun(err)
 	case <-ctx.Done():
 		return 0, s.giveUp(ctx, one)
@@ -146,13 +152,11 @@ func (s *submitter) submitMany(ctx context.Context, runs []shard.NewRun) ([]id.I
 	for len(runs) > 0 {
 		n := fitting(runs)
 		answers, err := s.transport.submit(ctx, runs[:n], true)
+		if at, err := placed(err); at >= 0 {
+			return ids, fmt.Errorf("input %d: %w", len(ids)+at, err)
+		}
 		if err != nil {
 			return ids, err
-		}
-		for i, a := range answers {
-			if a.err != nil {
-				return ids, fmt.Errorf("input %d: %w", len(ids)+i, ofOneRun(a.err))
-			}
 		}
 		for _, a := range answers {
 			ids = append(ids, a.id)

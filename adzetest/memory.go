@@ -1,0 +1,220 @@
+package adzetest
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/journal"
+	"github.com/adzehq/adze/internal/shard"
+)
+
+// memory stands in for Postgres: the tables as maps. It is the shard's Store, its
+// Journal, which commits at once, and its Gate, which is always open.
+type memory struct {
+	mu       sync.Mutex
+	versions map[id.ID]version
+	current  map[string]id.ID // version by the workflow's name
+	tasks    map[id.ID]core.NewTask
+	order    []id.ID // of tasks, ascending
+	results  map[id.ID]core.Result
+	attempts map[id.ID][]core.Attempt
+	open     map[id.ID]core.OpenTask
+}
+
+type version struct {
+	name string
+	json string
+}
+
+func newMemory() *memory {
+	return &memory{
+		versions: map[id.ID]version{}, current: map[string]id.ID{},
+		tasks: map[id.ID]core.NewTask{}, results: map[id.ID]core.Result{},
+		attempts: map[id.ID][]core.Attempt{}, open: map[id.ID]core.OpenTask{},
+	}
+}
+
+// Append implements shard.Journal.
+func (m *memory) Append(e journal.Entry) {
+	m.write(e.Effects)
+	e.Done(nil)
+}
+
+func (m *memory) write(e *core.Effects) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, t := range e.Tasks {
+		m.tasks[t.ID] = t
+		m.order = append(m.order, t.ID)
+	}
+	for _, r := range e.Results {
+		m.results[r.Task] = r
+	}
+	for _, a := range e.Attempts {
+		m.attempts[a.Task] = append(m.attempts[a.Task], a)
+	}
+	for _, o := range e.Open {
+		m.open[o.ID] = o
+	}
+	for _, closed := range e.Closed {
+		delete(m.open, closed)
+	}
+}
+
+// Reserve implements shard.Gate.
+func (m *memory) Reserve(context.Context, int64, bool) error { return nil }
+
+// Release implements shard.Gate.
+func (m *memory) Release(int64) {}
+
+// Restore implements shard.Store: a test begins with nothing.
+func (m *memory) Restore(_ context.Context, _ int32, epoch int64) (*core.Restore, error) {
+	return &core.Restore{Epoch: epoch}, nil
+}
+
+// Definitions implements shard.Store.
+func (m *memory) Definitions(context.Context, int32) ([]shard.StoredDefinition, error) {
+	return nil, nil
+}
+
+// Define implements shard.Store.
+func (m *memory) Define(_ context.Context, _ id.ID, definitions []shard.Definition, next func() id.ID) ([]shard.Defined, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := make([]shard.Defined, len(definitions))
+	for i, d := range definitions {
+		named := m.find(version{d.Name, string(d.JSON)})
+		if named == 0 {
+			named = next()
+			m.versions[named] = version{d.Name, string(d.JSON)}
+		}
+		all[i] = shard.Defined{Version: named, Created: m.current[d.Name] != named}
+		m.current[d.Name] = named
+	}
+	return all, nil
+}
+
+func (m *memory) find(wanted version) id.ID {
+	for named, v := range m.versions {
+		if v == wanted {
+			return named
+		}
+	}
+	return 0
+}
+
+// Load implements shard.Store.
+func (m *memory) Load(_ context.Context, _ int32, load core.Load) (*core.Loaded, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	loaded := &core.Loaded{Load: load}
+	for _, row := range m.candidates(load) {
+		if load.Kind == core.LoadDue && row.Due > load.Until {
+			loaded.NextDue = row.Due
+			break
+		}
+		if len(loaded.Rows) == load.Limit {
+			break
+		}
+		loaded.Rows = append(loaded.Rows, row)
+	}
+	return loaded, nil
+}
+
+// candidates are the rows that load may give, in its order.
+func (m *memory) candidates(load core.Load) []core.OpenTask {
+	var rows []core.OpenTask
+	for _, row := range m.open {
+		if asked(&load, &row) && load.After.Before(place(&load, &row)) {
+			rows = append(rows, row)
+		}
+	}
+	slices.SortFunc(rows, func(a, b core.OpenTask) int {
+		if place(&load, &a).Before(place(&load, &b)) {
+			return -1
+		}
+		return 1
+	})
+	return rows
+}
+
+func asked(load *core.Load, row *core.OpenTask) bool {
+	if load.Kind == core.LoadDue {
+		return row.State != core.OpenRunning && row.Due > 0
+	}
+	return row.State == core.OpenReady &&
+		row.Tenant == load.Tenant && row.Queue == load.Queue && row.Key == load.Key
+}
+
+func place(load *core.Load, row *core.OpenTask) core.Order {
+	if load.Kind == core.LoadDue {
+		return core.Order{Rank: int64(row.Due), ID: row.ID}
+	}
+	return core.Order{Rank: -int64(row.Priority), ID: row.ID}
+}
+
+// Open implements shard.Store.
+func (m *memory) Open(_ context.Context, ids []id.ID) ([]core.OpenTask, error) {
+	return pick(m, m.open, ids), nil
+}
+
+// Inputs implements shard.Store.
+func (m *memory) Inputs(_ context.Context, ids []id.ID) ([]core.NewTask, error) {
+	return pick(m, m.tasks, ids), nil
+}
+
+// Outcomes implements shard.Store.
+func (m *memory) Outcomes(_ context.Context, _ id.ID, ids []id.ID) ([]shard.Outcome, error) {
+	results := pick(m, m.results, ids)
+	all := make([]shard.Outcome, len(results))
+	for i, r := range results {
+		all[i] = shard.Outcome{ID: r.Task, Status: r.Status, Attempt: r.Attempt, Error: r.Error, Output: r.Output}
+	}
+	return all, nil
+}
+
+// Joined implements shard.Store.
+func (m *memory) Joined(context.Context, id.ID, id.ID, shard.Hello) error { return nil }
+
+func pick[V any](m *memory, rows map[id.ID]V, ids []id.ID) []V {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var picked []V
+	for _, one := range ids {
+		if row, known := rows[one]; known {
+			picked = append(picked, row)
+		}
+	}
+	return picked
+}
+
+// newest gives ids of tasks below before (0 = all), the newest first.
+func (m *memory) newest(before id.ID) []id.ID {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := slices.Clone(m.order)
+	slices.SortFunc(all, func(a, b id.ID) int { return cmp.Compare(b, a) })
+	if before == 0 {
+		return all
+	}
+	return slices.DeleteFunc(all, func(one id.ID) bool { return one >= before })
+}
+
+// stored is all rows of a run.
+func (m *memory) stored(run id.ID) (t core.NewTask, workflow string, r *core.Result, attempts []core.Attempt, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t, known := m.tasks[run]
+	if !known {
+		return t, "", nil, nil, fault.New(fault.NotFound, "run_id", "no run %s", run)
+	}
+	if result, ended := m.results[run]; ended {
+		r = &result
+	}
+	return t, m.versions[t.Version].name, r, slices.Clone(m.attempts[run]), nil
+}

@@ -1,0 +1,30 @@
+// Package embed is the seam between the SDK and an engine in the same process.
+//
+// It owns no behaviour: it names what the SDK needs of an engine. It promises that
+// a program which embeds an engine passes the same checks and meets the same mind
+// as one that calls it over the network; only the wire between them is gone.
+package embed
+
+import (
+	"context"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/edge/admit"
+	"github.com/adzehq/adze/internal/shard"
+	wire "github.com/adzehq/adze/internal/wire/adzev1"
+)
+
+// Engine is an engine in this process, as one tenant sees it.
+type Engine struct {
+	Tenant id.ID
+	Shards shard.Client
+	Limits admit.Limits
+	Reader Reader
+	Close  func() error // ends the engine
+}
+
+// Reader reads runs as they are told to clients. An unknown run is fault.NotFound.
+type Reader interface {
+	GetRun(ctx context.Context, tenant id.ID, request *wire.GetRunRequest) (*wire.GetRunResponse, error)
+	ListRuns(ctx context.Context, tenant id.ID, request *wire.ListRunsRequest) (*wire.ListRunsResponse, error)
+}

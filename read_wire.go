@@ -1,0 +1,95 @@
+package adze
+
+import (
+	"context"
+
+	"github.com/adzehq/adze/internal/base/id"
+	wire "github.com/adzehq/adze/internal/wire/adzev1"
+)
+
+func (t *grpcTransport) get(ctx context.Context, run id.ID) (*RunInfo, error) {
+	response, err := t.engine.GetRun(ctx, getRequest(run))
+	if err != nil {
+		return nil, received(err)
+	}
+	return runDetails(response), nil
+}
+
+func (t *grpcTransport) list(ctx context.Context, f Filter, before id.ID, limit int) ([]RunInfo, id.ID, error) {
+	request, err := listRequest(f, before, limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	response, err := t.engine.ListRuns(ctx, request)
+	if err != nil {
+		return nil, 0, received(err)
+	}
+	return runPage(response), id.ID(response.NextBefore), nil
+}
+
+func getRequest(run id.ID) *wire.GetRunRequest {
+	return &wire.GetRunRequest{RunId: uint64(run), Payloads: true}
+}
+
+func listRequest(f Filter, before id.ID, limit int) (*wire.ListRunsRequest, error) {
+	request := &wire.ListRunsRequest{
+		Workflow: f.Task, SinceMs: milli(f.Since), UntilMs: milli(f.Until),
+		Before: uint64(before), Limit: int32(limit),
+	}
+	for _, s := range f.Statuses {
+		code, known := wireStatuses[s]
+		if !known {
+			return nil, &Error{Kind: KindInvalid, Field: "statuses", Text: "there is no status " + string(s)}
+		}
+		request.Statuses = append(request.Statuses, code)
+	}
+	return request, nil
+}
+
+func runDetails(response *wire.GetRunResponse) *RunInfo {
+	info := runInfo(response.Run)
+	for _, a := range response.Attempts {
+		info.Attempts = append(info.Attempts, AttemptInfo{
+			Number: int(a.Number), Outcome: a.Outcome, Error: a.Error,
+			AssignedAt: timeOf(a.AssignedMs), StartedAt: timeOf(a.StartedMs),
+			FinishedAt: timeOf(a.FinishedMs), RetryAt: timeOf(a.RetryAtMs),
+		})
+	}
+	return &info
+}
+
+func runPage(response *wire.ListRunsResponse) []RunInfo {
+	page := make([]RunInfo, len(response.Runs))
+	for i, r := range response.Runs {
+		page[i] = runInfo(r)
+	}
+	return page
+}
+
+func runInfo(r *wire.Run) RunInfo {
+	return RunInfo{
+		ID: ID(r.RunId), Task: r.Workflow, Status: publicStatuses[r.Status],
+		Priority: int(r.Priority), Attempt: int(r.Attempt),
+		SubmittedAt: timeOf(r.SubmittedMs), RunAt: timeOf(r.RunAtMs), AssignedAt: timeOf(r.AssignedMs),
+		StartedAt: timeOf(r.StartedMs), FinishedAt: timeOf(r.FinishedMs),
+		ReplayOf: ID(r.ReplayOf), Error: r.Error,
+		Input: r.Input, Metadata: r.Metadata, Output: r.Output,
+	}
+}
+
+var wireStatuses = map[Status]wire.Status{
+	Delayed:   wire.Status_STATUS_DELAYED,
+	Queued:    wire.Status_STATUS_QUEUED,
+	Running:   wire.Status_STATUS_RUNNING,
+	Succeeded: wire.Status_STATUS_SUCCEEDED,
+	Failed:    wire.Status_STATUS_FAILED,
+	Cancelled: wire.Status_STATUS_CANCELLED,
+}
+
+var publicStatuses = func() map[wire.Status]Status {
+	inverse := make(map[wire.Status]Status, len(wireStatuses))
+	for s, code := range wireStatuses {
+		inverse[code] = s
+	}
+	return inverse
+}()

@@ -1,0 +1,162 @@
+package adze
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/edge/admit"
+	"github.com/adzehq/adze/internal/embed"
+	"github.com/adzehq/adze/internal/shard"
+)
+
+// Embed makes a client of an engine that runs in this process. It serves package
+// adzetest and the adze binary; programs use [Open].
+func Embed(engine embed.Engine, log *slog.Logger) *Client {
+	return newClient(&embeddedTransport{engine}, log)
+}
+
+// embeddedTransport calls an engine in this process. What comes in is checked as at
+// any edge.
+type embeddedTransport struct{ embed.Engine }
+
+func (t *embeddedTransport) close() error { return t.Close() }
+
+func (t *embeddedTransport) define(ctx context.Context, workflows []shard.Workflow) error {
+	definitions, _, err := admit.Definitions(workflows)
+	if err != nil {
+		return publicError(err)
+	}
+	_, err = t.Shards.Define(ctx, t.Tenant, definitions)
+	return publicError(err)
+}
+
+func (t *embeddedTransport) submit(ctx context.Context, runs []shard.NewRun, whole bool) ([]submitted, error) {
+	answers, err := t.Limits.Submit(ctx, t.Shards, t.Tenant, runs, whole, shard.WaitForRoom)
+	if err != nil {
+		return nil, publicError(err)
+	}
+	all := make([]submitted, len(answers))
+	for i, a := range answers {
+		all[i] = submitted{a.ID, publicError(a.Err)}
+	}
+	return all, nil
+}
+
+func (t *embeddedTransport) attach(ctx context.Context, hello shard.Hello) (shard.Session, error) {
+	if err := admit.Hello(&hello); err != nil {
+		return nil, publicError(err)
+	}
+	session, err := t.Shards.Attach(ctx, t.Tenant, hello)
+	if err != nil {
+		return nil, publicError(err)
+	}
+	return &embeddedSession{session, t.Limits}, nil
+}
+
+// embeddedSession checks what a worker reports.
+type embeddedSession struct {
+	shard.Session
+	limits admit.Limits
+}
+
+func (s *embeddedSession) Report(ctx context.Context, items []core.ReportItem) error {
+	for i := range items {
+		if err := s.limits.Report(&items[i]); err != nil {
+			return publicError(err)
+		}
+	}
+	return publicError(s.Session.Report(ctx, items))
+}
+
+func (s *embeddedSession) Recv(ctx context.Context) (shard.Down, error) {
+	down, err := s.Session.Recv(ctx)
+	return down, publicError(err)
+}
+
+func (t *embeddedTransport) cancel(ctx context.Context, ids []id.ID, reason string) ([]shard.Cancelled, error) {
+	if err := admit.Reason(reason); err != nil {
+		return nil, publicError(err)
+	}
+	answers, err := t.Shards.Cancel(ctx, t.Tenant, ids, reason)
+	return answers, publicError(err)
+}
+
+func (t *embeddedTransport) replay(ctx context.Context, ids []id.ID) ([]id.ID, error) {
+	fresh, err := t.Shards.Replay(ctx, t.Tenant, ids)
+	return fresh, publicError(err)
+}
+
+func (t *embeddedTransport) refresh(ctx context.Context, task id.ID, token core.Token, byMS int64) (core.Time, error) {
+	if err := admit.Refresh(byMS); err != nil {
+		return 0, publicError(err)
+	}
+	deadline, err := t.Shards.Refresh(ctx, t.Tenant, task, token, byMS)
+	return deadline, publicError(err)
+}
+
+func (t *embeddedTransport) get(ctx context.Context, run id.ID) (*RunInfo, error) {
+	response, err := t.Reader.GetRun(ctx, t.Tenant, getRequest(run))
+	if err != nil {
+		return nil, publicError(err)
+	}
+	return runDetails(response), nil
+}
+
+func (t *embeddedTransport) list(ctx context.Context, f Filter, before id.ID, limit int) ([]RunInfo, id.ID, error) {
+	request, err := listRequest(f, before, limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	response, err := t.Reader.ListRuns(ctx, t.Tenant, request)
+	if err != nil {
+		return nil, 0, publicError(err)
+	}
+	return runPage(response), id.ID(response.NextBefore), nil
+}
+
+func (t *embeddedTransport) await(ctx context.Context) (outcomes, error) {
+	return &embeddedOutcomes{t: t, ctx: ctx, ready: make(chan struct{}, 1)}, nil
+}
+
+// embeddedOutcomes gathers what the engine delivers until it is received.
+type embeddedOutcomes struct {
+	t   *embeddedTransport
+	ctx context.Context
+
+	mu    sync.Mutex
+	came  []shard.Outcome
+	ready chan struct{} // one value: came is not empty
+}
+
+func (o *embeddedOutcomes) ask(ids []id.ID) error {
+	return publicError(o.t.Shards.Await(o.ctx, o.t.Tenant, ids, o.deliver))
+}
+
+func (o *embeddedOutcomes) deliver(one shard.Outcome) {
+	o.mu.Lock()
+	o.came = append(o.came, one)
+	o.mu.Unlock()
+	select {
+	case o.ready <- struct{}{}:
+	default:
+	}
+}
+
+func (o *embeddedOutcomes) recv() ([]shard.Outcome, error) {
+	select {
+	case <-o.ready:
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		came := o.came
+		o.came = nil
+		return came, nil
+	case <-o.ctx.Done():
+		return nil, o.ctx.Err()
+	}
+}
+
+// close has nothing to do: the context of await ends what was asked.
+func (o *embeddedOutcomes) close() {}
