@@ -29,7 +29,7 @@ create table adze.token (
 
 -- What tokens are signed with; one row, made at the first start.
 create table adze.signing_key (
-    only        boolean primary key default true check (only),
+    singleton   boolean primary key default true check (singleton),
     secret      bytea not null
 );
 
