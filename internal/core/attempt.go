@@ -108,6 +108,7 @@ func (s *Shard) retreat(t *task, outcome AttemptOutcome, text string, retryAt Ti
 	s.unplace(t)
 	t.worker, t.token, t.stop, t.cancelled = nil, 0, 0, ""
 	t.attempt++
+	t.counted = true
 }
 
 // backoff is the pause before the next attempt, in milliseconds, after t.failures.

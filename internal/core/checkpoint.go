@@ -55,6 +55,11 @@ func (l *ledger) schedule(now Time) {
 
 // changed notes that t is in a new state: if it lasts, its row is brought up to date.
 func (s *Shard) changed(t *task) {
+	if t.counted {
+		t.dirty, t.counted = true, false
+		s.save(t)
+		return
+	}
 	if t.saved && !t.dirty {
 		t.dirty = true
 		s.ledger.changed.push(entry{t.id, s.now})

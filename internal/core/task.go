@@ -28,6 +28,9 @@ type task struct {
 	stop  StopReason // with OpenRunning: told to stop, and why
 	saved bool       // has a checkpoint row
 	dirty bool       // its checkpoint row is behind, and it is in the ledger for it
+	// An attempt ended: its row and the checkpoint are one commit, or a new owner
+	// would count the attempt, and its failure, anew.
+	counted bool
 
 	cancelled string // as OpenTask.Cancel
 }
