@@ -159,6 +159,9 @@ func (s *Shard) loadedLane(in *Loaded) {
 	for _, t := range arrived {
 		s.admit(t)
 	}
+	if l.len() > 2*s.window { // what came before the edge during the load is in memory
+		s.spill(l)
+	}
 	if !l.empty() {
 		l.enterRing()
 		l.queue.stir()
