@@ -165,7 +165,10 @@ func (s *Shard) reconcile(w *worker, claims []Claim) {
 	w.used -= int32(len(w.abandoned))
 	w.abandoned = nil
 	for _, c := range claims {
-		s.claim(w, c)
+		if claimed[c.Token] { // one that is named twice holds one slot
+			delete(claimed, c.Token)
+			s.claim(w, c)
+		}
 	}
 }
 
