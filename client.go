@@ -99,7 +99,7 @@ func (c *Client) Work(ctx context.Context, options ...WorkerOption) error {
 // without an error; one that does not exist is ErrNotFound.
 func (c *Client) Cancel(ctx context.Context, run ID, reason string) error {
 	answers, err := c.transport.cancel(ctx, []id.ID{id.ID(run)}, reason)
-	if err == nil && answers[0] == shard.CancelUnknown {
+	if err == nil && len(answers) == 1 && answers[0] == shard.CancelUnknown {
 		err = &Error{Kind: KindNotFound, Field: "id", Text: "no run " + run.String()}
 	}
 	if err != nil {

@@ -23,8 +23,8 @@ const (
 	KindUnavailable     Kind = "unavailable"     // the engine is not there; nothing was done: try again
 	KindUnimplemented   Kind = "unimplemented"   // the engine is too old for it
 	KindInternal        Kind = "internal"        // a fault of the engine, see its log
-	// KindUnknown: the connection broke before the answer, so that a submit, cancel
-	// or replay may have happened or not. It is never repeated silently.
+	// KindUnknown: the connection broke before the answer, so that a submit or replay
+	// may have happened or not. It is never repeated silently.
 	KindUnknown Kind = "unknown"
 )
 
@@ -141,6 +141,16 @@ func publicError(err error) error {
 	return err
 }
 
+// storedOrNot is err of a call that stores runs: an engine that went away may have
+// stored them before.
+func storedOrNot(err error) error {
+	var e *Error
+	if !errors.As(err, &e) || e.Kind != KindUnavailable {
+		return err
+	}
+	return &Error{Kind: KindUnknown, Text: "the answer got lost, it may be stored or not: " + e.Text, cause: e.cause}
+}
+
 // kindOf is the kind of the Error in err's chain; KindInternal if there is none.
 func kindOf(err error) Kind {
 	var e *Error
@@ -174,9 +184,10 @@ func placed(err error) (int, error) {
 	if !errors.As(err, &e) {
 		return -1, err
 	}
-	list, rest, found := strings.Cut(e.Field, "]")
-	at, wrong := strconv.Atoi(strings.TrimPrefix(list, "runs["))
-	if !found || wrong != nil {
+	list, rest, _ := strings.Cut(e.Field, "]")
+	name, number, _ := strings.Cut(list, "[")
+	at, wrong := strconv.Atoi(number)
+	if wrong != nil || name != "runs" && name != "run_ids" {
 		return -1, err
 	}
 	moved := *e

@@ -36,7 +36,7 @@ func (t *embeddedTransport) define(ctx context.Context, workflows []shard.Workfl
 func (t *embeddedTransport) submit(ctx context.Context, runs []shard.NewRun, whole bool) ([]submitted, error) {
 	answers, err := t.Limits.Submit(ctx, t.Shards, t.Tenant, runs, whole, shard.WaitForRoom)
 	if err != nil {
-		return nil, publicError(err)
+		return nil, storedOrNot(publicError(err))
 	}
 	all := make([]submitted, len(answers))
 	for i, a := range answers {
@@ -86,7 +86,7 @@ func (t *embeddedTransport) cancel(ctx context.Context, ids []id.ID, reason stri
 
 func (t *embeddedTransport) replay(ctx context.Context, ids []id.ID) ([]id.ID, error) {
 	fresh, err := t.Shards.Replay(ctx, t.Tenant, ids)
-	return fresh, publicError(err)
+	return fresh, storedOrNot(publicError(err))
 }
 
 func (t *embeddedTransport) refresh(ctx context.Context, task id.ID, token core.Token, byMS int64) (core.Time, error) {

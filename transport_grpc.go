@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	// messageBytesMax is the largest message of an engine: a batch of payloads.
-	messageBytesMax = 80 << 20
+	// messageBytesMax is the largest message of an engine.
+	messageBytesMax = 64 << 20
 	// aliveAfter and aliveWithin find a connection that died without a word.
 	aliveAfter  = 20 * time.Second
 	aliveWithin = 10 * time.Second
@@ -123,7 +123,7 @@ func (t *grpcTransport) submit(ctx context.Context, runs []shard.NewRun, whole b
 	}
 	response, err := t.engine.Submit(ctx, request)
 	if err != nil {
-		return nil, receivedOnce(err)
+		return nil, storedOrNot(received(err))
 	}
 	return answers(response.Runs, len(runs))
 }
@@ -183,14 +183,11 @@ var endStatuses = map[wire.Status]core.Status{
 }
 
 func (t *grpcTransport) cancel(ctx context.Context, ids []id.ID, reason string) ([]shard.Cancelled, error) {
-	if err := t.connected(ctx); err != nil {
-		return nil, err
-	}
 	response, err := t.engine.Cancel(ctx, &wire.CancelRequest{RunIds: wireIDs(ids), Reason: reason})
 	if err != nil {
-		return nil, receivedOnce(err)
+		return nil, received(err) // to cancel again is harmless
 	}
-	all := make([]shard.Cancelled, len(ids))
+	all := make([]shard.Cancelled, len(response.Runs))
 	for i, r := range response.Runs {
 		all[i] = cancelOutcomes[r.Outcome]
 	}
@@ -210,7 +207,7 @@ func (t *grpcTransport) replay(ctx context.Context, ids []id.ID) ([]id.ID, error
 	}
 	response, err := t.engine.Replay(ctx, &wire.ReplayRequest{RunIds: wireIDs(ids)})
 	if err != nil {
-		return nil, receivedOnce(err)
+		return nil, storedOrNot(received(err))
 	}
 	all, err := answers(response.Runs, len(ids))
 	if err != nil {
@@ -264,15 +261,8 @@ func (t *grpcTransport) connected(ctx context.Context) error {
 	}
 }
 
-// received is the error of a call that is harmless to repeat.
-func received(err error) error { return fromStatus(err, KindUnavailable) }
-
-// receivedOnce is the error of a call that may have been done, although its answer
-// got lost.
-func receivedOnce(err error) error { return fromStatus(err, KindUnknown) }
-
-// codeKinds is the one table between gRPC's codes and ours. Unavailable, Cancelled,
-// Aborted and DeadlineExceeded are missing: what they mean hangs on the call.
+// codeKinds is the one table between gRPC's codes and ours. What is missing says that
+// there was no answer.
 var codeKinds = map[codes.Code]Kind{
 	codes.InvalidArgument:    KindInvalid,
 	codes.NotFound:           KindNotFound,
@@ -287,9 +277,9 @@ var codeKinds = map[codes.Code]Kind{
 	codes.DataLoss:           KindInternal,
 }
 
-// fromStatus makes an *Error of a call's error; broken is its kind if the connection
-// broke or the call was given up.
-func fromStatus(err error, broken Kind) error {
+// received is the *Error of a call's error. A connection that broke, or a caller who
+// gave up, is KindUnavailable.
+func received(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -303,14 +293,10 @@ func fromStatus(err error, broken Kind) error {
 		}
 	}
 	kind, known := codeKinds[s.Code()]
-	if known {
-		return &Error{Kind: kind, Text: s.Message()}
+	if !known {
+		kind = KindUnavailable
 	}
-	text := s.Message()
-	if broken == KindUnknown {
-		text = "the answer got lost, it may be done or not: " + text
-	}
-	return &Error{Kind: broken, Text: text, cause: contextCause(s.Code())}
+	return &Error{Kind: kind, Text: s.Message(), cause: contextCause(s.Code())}
 }
 
 // contextCause lets errors.Is see that it was the caller who gave up.

@@ -79,7 +79,7 @@ func (r *reader) run(ctx context.Context, tenant, one id.ID) (*wire.Run, []core.
 	if result != nil {
 		ended(run, result)
 	} else {
-		open(run, &live[0])
+		standing(run, &live[0])
 	}
 	return run, attempts, nil
 }
@@ -94,7 +94,7 @@ func ended(run *wire.Run, r *core.Result) {
 	run.AssignedMs, run.StartedMs, run.FinishedMs = int64(r.Assigned), int64(r.Started), int64(r.Finished)
 }
 
-func open(run *wire.Run, live *core.Live) {
+func standing(run *wire.Run, live *core.Live) {
 	run.Status = map[core.OpenState]wire.Status{
 		core.OpenDelayed: wire.Status_STATUS_DELAYED,
 		core.OpenRunning: wire.Status_STATUS_RUNNING,
@@ -102,6 +102,13 @@ func open(run *wire.Run, live *core.Live) {
 	if run.Status == wire.Status_STATUS_UNSPECIFIED {
 		run.Status = wire.Status_STATUS_QUEUED
 	}
-	run.Attempt, run.WorkerId = live.Attempt, uint64(live.Worker)
+	run.Attempt = live.Attempt
+	if live.State != core.OpenRunning {
+		run.Attempt-- // the next one has not begun
+	}
+	if live.State == core.OpenDelayed {
+		run.RunAtMs = int64(live.Due)
+	}
+	run.WorkerId = uint64(live.Worker)
 	run.AssignedMs, run.StartedMs = int64(live.Assigned), int64(live.Started)
 }
