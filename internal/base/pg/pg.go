@@ -31,11 +31,11 @@ type Beginner interface {
 var (
 	_ DB = (*pgxpool.Pool)(nil)
 	_ DB = (*pgx.Conn)(nil)
-	_ DB = (pgx.Tx)(nil)
+	_ DB = pgx.Tx(nil)
 
 	_ Beginner = (*pgxpool.Pool)(nil)
 	_ Beginner = (*pgx.Conn)(nil)
-	_ Beginner = (pgx.Tx)(nil)
+	_ Beginner = pgx.Tx(nil)
 )
 
 // LockClass is the first key of every advisory lock of Adze's ("adze" in ASCII).
