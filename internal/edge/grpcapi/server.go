@@ -63,6 +63,7 @@ type Config struct {
 type Server struct {
 	wire.UnimplementedAdzeServer
 	Config
+	metrics metrics
 
 	stopping context.Context // ended by Drain
 	stop     context.CancelCauseFunc
@@ -74,7 +75,7 @@ var errStopping = fault.New(fault.Unavailable, "", "the engine is stopping: conn
 // NewServer is the service, not yet listening.
 func NewServer(c Config) *Server {
 	stopping, stop := context.WithCancelCause(context.Background())
-	return &Server{Config: c, stopping: stopping, stop: stop}
+	return &Server{Config: c, metrics: newMetrics(), stopping: stopping, stop: stop}
 }
 
 // Drain ends all streams, so that a graceful stop need not wait for them. Workers

@@ -27,14 +27,18 @@ func (s *Server) Submit(ctx context.Context, req *wire.SubmitRequest) (*wire.Sub
 	}
 	room := make([]wire.Submitted, len(answers))
 	response := &wire.SubmitResponse{Runs: make([]*wire.Submitted, len(answers))}
+	refused := 0
 	for i := range answers {
 		to := &room[i]
 		to.RunId = uint64(answers[i].ID)
 		if answers[i].Err != nil {
+			refused++
 			to.Error = s.itemError(answers[i].Err)
 		}
 		response.Runs[i] = to
 	}
+	s.metrics.runs.Add(float64(len(answers) - refused))
+	s.metrics.refused.Add(float64(refused))
 	return response, nil
 }
 

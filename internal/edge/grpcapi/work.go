@@ -35,6 +35,8 @@ func (s *Server) Work(stream workStream) error {
 	if err != nil {
 		return s.status(err)
 	}
+	s.metrics.sessions.Inc()
+	defer s.metrics.sessions.Dec()
 	w := &work{server: s, session: session, line: &line{stream: stream}}
 	return s.status(w.run(ctx))
 }
@@ -185,6 +187,11 @@ func (w *work) write(ctx context.Context) leave {
 		down, err := w.session.Recv(ctx)
 		if err != nil {
 			return leave{core.LeaveClosed, err}
+		}
+		for i := range down.Settled {
+			if down.Settled[i].Stale {
+				w.server.metrics.stale.Inc()
+			}
 		}
 		if err := w.line.sendDown(&down); err != nil {
 			return leave{core.LeaveClosed, err}
