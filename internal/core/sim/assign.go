@@ -23,7 +23,6 @@ func (m *model) assign(st *step) *Violation {
 		m.token = a.Token
 		m.run(t, w, a.Token, st.now)
 	}
-	m.forgetServed()
 	return nil
 }
 
@@ -108,14 +107,15 @@ func (m *model) checkKeysTakeTurns(a *core.Assignment, t *task, w *worker) *Viol
 	return nil
 }
 
-// forgetServed drops the waits of lanes that have nothing ready, or wait for a load.
+// forgetServed drops the waits of lanes that wait for a load, or may have been empty
+// for a moment: their place in the ring is a new one.
 func (m *model) forgetServed() {
 	if len(m.waits) == 0 {
 		return
 	}
 	ready := map[lane]bool{}
 	for _, t := range m.tasks {
-		if t.state == core.OpenReady {
+		if t.state == core.OpenReady && !t.readied {
 			ready[t.lane] = true
 		}
 	}

@@ -137,7 +137,7 @@ func (h *history) crash() *Violation {
 
 // apply hands one input to the core and judges what comes of it.
 func (h *history) apply(in core.Input) *Violation {
-	e := entry{step: step{now: h.now, in: in, out: &core.Effects{}, resident: map[id.ID]bool{}}}
+	e := entry{step: step{now: h.now, in: in, out: &core.Effects{}, live: h.shard.Live, resident: map[id.ID]bool{}}}
 	st := &e.step
 	for _, target := range h.model.named(max(h.now, h.model.now), in) {
 		st.resident[target] = h.shard.Live(target).State != 0

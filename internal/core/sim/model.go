@@ -35,6 +35,7 @@ type task struct {
 	attempt  int32
 	failures int32
 	seq      uint64 // the Apply that submitted it; 0 before a crash
+	readied  bool   // ready since this step only
 
 	worker   id.ID // running
 	token    core.Token
@@ -156,7 +157,7 @@ func (m *model) submit(row core.NewTask, now core.Time, seq uint64) {
 }
 
 func (t *task) ready(now core.Time) {
-	t.state, t.since, t.due = core.OpenReady, now, 0
+	t.state, t.since, t.due, t.readied = core.OpenReady, now, 0, true
 	t.worker, t.token, t.assigned, t.started, t.stop, t.stopBy = 0, 0, 0, 0, 0, 0
 	if t.def.ScheduleTimeoutMS > 0 {
 		t.due = now + core.Time(t.def.ScheduleTimeoutMS)

@@ -14,7 +14,8 @@ type step struct {
 	now      core.Time
 	in       core.Input
 	out      *core.Effects
-	resident map[id.ID]bool // tasks the input names, or a tick may end, that were in memory before it
+	live     func(id.ID) core.Live // after the step
+	resident map[id.ID]bool        // tasks the input names, or a tick may end, that were in memory before it
 
 	results  map[id.ID]*core.Result  // of out, not yet explained
 	attempts map[id.ID]*core.Attempt // of out, not yet explained
@@ -30,6 +31,9 @@ func (m *model) follow(st *step) *Violation {
 	if v := st.index(); v != nil {
 		return v
 	}
+	for _, t := range m.tasks {
+		t.readied = false
+	}
 	m.notePendingLoads(st)
 	if v := m.takeInput(st); v != nil {
 		return v
@@ -37,6 +41,7 @@ func (m *model) follow(st *step) *Violation {
 	if v := st.unexplained(); v != nil {
 		return v
 	}
+	m.forgetServed()
 	m.wake(st.out)
 	return m.assign(st)
 }
@@ -298,7 +303,9 @@ func (m *model) takeJoin(st *step, in *core.Join) *Violation {
 		}
 	}
 	for _, c := range in.Running {
-		m.claim(st, w, c)
+		if _, twice := w.held[c.Token]; !twice {
+			m.claim(st, w, c)
+		}
 	}
 	return nil
 }
@@ -469,10 +476,16 @@ func (m *model) fire(st *step, t *task) *Violation {
 		return m.end(st, t, nil, causeAtStop(t, lost))
 	case t.state == core.OpenRunning && t.stop == 0 && due:
 		m.stop(st, t, core.StopTimedOut)
-	case t.state == core.OpenReady && due && st.resident[t.row.ID]:
+	case t.state == core.OpenReady && due && st.resident[t.row.ID] && !st.left(t.row.ID):
 		return m.end(st, t, nil, waitedTooLong)
 	}
 	return nil
+}
+
+// left tells whether a task that was in memory is in Postgres only after the step:
+// a lost task that came before it has pushed it out.
+func (st *step) left(target id.ID) bool {
+	return st.results[target] == nil && st.live(target).State == 0
 }
 
 // wake follows the core in when a delayed task whose time has come is ready: rows
