@@ -134,6 +134,9 @@ var kindFaults = map[fault.Kind]Kind{
 // publicError is err of an engine in this process as users see it; a context's
 // error stays what it is.
 func publicError(err error) error {
+	if err == nil {
+		return nil
+	}
 	var f *fault.Error
 	if errors.As(err, &f) {
 		return &Error{Kind: kindFaults[f.Kind], Field: f.Field, Text: f.Text}
@@ -180,6 +183,9 @@ func ofOneRun(err error) error {
 // placed splits the field of err, like runs[3].input, into the place and the rest.
 // The place is -1 if err is about none.
 func placed(err error) (int, error) {
+	if err == nil {
+		return -1, nil
+	}
 	var e *Error
 	if !errors.As(err, &e) {
 		return -1, err

@@ -30,6 +30,7 @@ type Worker struct {
 	drain       time.Duration
 	definitions []*definition
 	actions     map[string]*definition
+	values      context.Context // what the contexts of all attempts come from; it never ends
 
 	mu       sync.Mutex
 	id       id.ID                   // given with the first session
@@ -82,7 +83,8 @@ func (w *Worker) Run(ctx context.Context) error {
 		}
 		return fmt.Errorf("worker %s: %w", w.name, err)
 	}
-	life, stop := context.WithCancel(context.WithoutCancel(ctx))
+	w.values = context.WithoutCancel(ctx)
+	life, stop := context.WithCancel(w.values)
 	defer stop()
 	refused := make(chan error, 1)
 	go func() { refused <- w.serve(life) }()
@@ -175,7 +177,7 @@ func (w *Worker) serveOnce(ctx context.Context) error {
 			w.lose(session)
 			return err
 		}
-		w.take(ctx, &down)
+		w.take(&down)
 	}
 }
 
@@ -226,11 +228,11 @@ func (w *Worker) lose(session shard.Session) {
 
 // take does what the engine says. Their starts are reported together, after all
 // have been started: short tasks end before and are reported once.
-func (w *Worker) take(ctx context.Context, down *shard.Down) {
+func (w *Worker) take(down *shard.Down) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i := range down.Assignments {
-		w.start(ctx, &down.Assignments[i])
+		w.start(&down.Assignments[i])
 	}
 	for _, stop := range down.Stops {
 		if a := w.held[stop.Token]; a != nil {
@@ -257,7 +259,7 @@ func stopCause(reason core.StopReason) error {
 }
 
 // start runs an attempt in a goroutine of its own. Called with mu held.
-func (w *Worker) start(ctx context.Context, given *shard.Assignment) {
+func (w *Worker) start(given *shard.Assignment) {
 	if w.drained || w.held[given.Token] != nil {
 		return // the goodbye gives it to another worker, or it was told twice
 	}
@@ -266,7 +268,7 @@ func (w *Worker) start(ctx context.Context, given *shard.Assignment) {
 		a.definition = unknownAction(given.Action)
 	}
 	// Cancelled by the engine and by the end of a drain, never by the session's end.
-	a.ctx, a.cancel = context.WithCancelCause(&attemptValue{context.WithoutCancel(ctx), a})
+	a.ctx, a.cancel = context.WithCancelCause(&attemptValue{w.values, a})
 	a.batch, a.place = w.reports.add(a.item(core.ReportStarted))
 	w.held[a.Token] = a
 	w.running++

@@ -66,6 +66,13 @@ func Run(t *testing.T, test func(t *testing.T, env *Env)) {
 
 func newEnv(t *testing.T) *Env {
 	t.Helper()
+	client := newClient(t)
+	t.Cleanup(func() { _ = client.Close() })
+	return &Env{Client: client, t: t}
+}
+
+// newClient starts an engine, which ends with the client.
+func newClient(t testing.TB) *adze.Client {
 	rows := newMemory()
 	log := slog.New(slog.DiscardHandler)
 	shards := shard.NewSet(shard.Config{
@@ -87,11 +94,9 @@ func newEnv(t *testing.T) *Env {
 		engine.Wait()
 		return nil
 	}
-	client := adze.Embed(embed.Engine{
+	return adze.Embed(embed.Engine{
 		Tenant: tenant, Shards: shards, Reader: &reader{rows, shards}, Close: end,
 	}, log)
-	t.Cleanup(func() { _ = client.Close() })
-	return &Env{Client: client, t: t}
 }
 
 // Work starts a worker with the tasks and options given; it is ended before the
@@ -111,8 +116,8 @@ func (e *Env) Work(options ...adze.WorkerOption) {
 	e.Settle()
 }
 
-// Now is the time on the test's clock.
-func (e *Env) Now() time.Time { return time.Now() }
+// Now is the time on the test's clock, in UTC.
+func (e *Env) Now() time.Time { return time.Now().UTC() }
 
 // Advance moves the clock by d. All that falls due on the way happens at its time.
 // It returns when nothing more can be done without the clock moving on.
