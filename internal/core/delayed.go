@@ -73,7 +73,6 @@ func (s *Shard) requestDue() {
 // loadedDue wakes what fell due, and notes when the next one does.
 func (s *Shard) loadedDue(in *Loaded) {
 	d := &s.delayed
-	d.loading = false
 	for i := range in.Rows {
 		row := &in.Rows[i]
 		if !s.absent(in.Load, row.ID) {
@@ -86,6 +85,7 @@ func (s *Shard) loadedDue(in *Loaded) {
 		d.stored--
 		s.makeReady(s.revive(row))
 	}
+	d.loading = false // only now: a task made ready above may have been stored again
 	if n := len(in.Rows); n == in.Load.Limit {
 		d.due, d.from = in.Rows[n-1].Due, Order{Rank: int64(in.Rows[n-1].Due), ID: in.Rows[n-1].ID}
 	} else {
