@@ -112,10 +112,7 @@ func (s *Shard) endStored(row *OpenTask, text string) {
 	if row.State == OpenDelayed {
 		s.delayed.stored--
 	} else {
-		l.stored--
-		if l.empty() {
-			l.leaveRing()
-		}
+		s.unstore(l)
 	}
 	l.retire()
 	s.out.Results = append(s.out.Results, Result{

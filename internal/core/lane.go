@@ -137,6 +137,23 @@ func (s *Shard) requestLane(l *lane) {
 	})
 }
 
+// unstore takes a task that ended off the count of those in Postgres only. With
+// none left there, who waits for the load to be judged may go in at once: a later
+// newcomer does.
+func (s *Shard) unstore(l *lane) {
+	l.stored--
+	if l.stored == 0 {
+		arrived := l.arrived
+		l.arrived = nil
+		for _, t := range arrived {
+			s.admit(t)
+		}
+	}
+	if l.empty() {
+		l.leaveRing()
+	}
+}
+
 // loadedLane brings the next window in, then judges who came meanwhile.
 func (s *Shard) loadedLane(in *Loaded) {
 	l := s.queue(in.Load.Tenant, in.Load.Queue).lane(in.Load.Key)
