@@ -97,7 +97,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		Reports:       journal.NewGate(journal.GateBytesMax),
 		Clock:         c.Clock,
 		Log:           c.Log,
-		CacheBytesMax: c.CacheBytesMax / Shards,
+		CacheBytesMax: c.CacheBytesMax,
 	})
 	e.metrics = newMetrics(e)
 	return nil

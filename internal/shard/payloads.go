@@ -8,7 +8,7 @@ import (
 	"github.com/adzehq/adze/internal/core"
 )
 
-// payloads keeps the inputs of recent tasks, so that dispatch need not read them
+// payloads keeps the inputs of recent tasks of all shards, so that dispatch need not read them
 // back. The oldest make way when it is full; those are read from Postgres.
 type payloads struct {
 	bytesMax int64

@@ -80,7 +80,7 @@ type reserved struct {
 	bytes int64
 }
 
-func newRuntime(number int32, epoch int64, config *Config) *Runtime {
+func newRuntime(number int32, epoch int64, config *Config, payloads *payloads) *Runtime {
 	return &Runtime{
 		number: number, epoch: epoch, config: config,
 		log:    config.Log.With("shard", number),
@@ -89,7 +89,7 @@ func newRuntime(number int32, epoch int64, config *Config) *Runtime {
 		spare:  sync.Pool{New: func() any { return new(pass) }},
 
 		catalog:  newCatalog(),
-		payloads: newPayloads(config.CacheBytesMax),
+		payloads: payloads,
 		waiters:  newWaiters(),
 		answers:  newAnswers(),
 		sessions: newSessions(),

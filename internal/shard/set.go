@@ -24,11 +24,11 @@ type Config struct {
 	Clock   clock.Clock
 	Log     *slog.Logger
 
-	CacheBytesMax int64 // payloads kept in memory, per shard; 0 = CacheBytesDefault
+	CacheBytesMax int64 // payloads kept in memory, of all shards; 0 = CacheBytesDefault
 	Window        int   // 0 = core.WindowMax
 }
 
-// CacheBytesDefault is the payload cache of a shard.
+// CacheBytesDefault is the payload cache of a process.
 const CacheBytesDefault = 64 << 20
 
 // Gate bounds what is in flight to the journal (journal.Gate).
@@ -58,8 +58,9 @@ func NewSet(config Config) *Set {
 		config.CacheBytesMax = CacheBytesDefault
 	}
 	set := &Set{config: &config, runtimes: make(map[int32]*Runtime, len(config.Epochs))}
+	cache := newPayloads(config.CacheBytesMax)
 	for number, epoch := range config.Epochs {
-		set.runtimes[number] = newRuntime(number, epoch, &config)
+		set.runtimes[number] = newRuntime(number, epoch, &config, cache)
 	}
 	return set
 }
