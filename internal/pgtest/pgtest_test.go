@@ -24,7 +24,7 @@ func TestEachTestHasAMigratedDatabaseOfItsOwn(t *testing.T) {
 			for _, m := range list {
 				require.False(t, m.AppliedAt.IsZero(), m.Name)
 			}
-			_, err = db.Exec(t.Context(), "create table mine ()")
+			_, err = db.Exec(t.Context(), "create table adze.mine ()")
 			require.NoError(t, err)
 		})
 	}

@@ -31,6 +31,9 @@ const (
 var session = map[string]string{
 	"application_name": "adze",
 	"timezone":         "UTC",
+	// Statements name the schema. A user called adze would otherwise have it in
+	// the path by default, and hide one that does not.
+	"search_path": "pg_catalog",
 	// Our statements take a few ms at most: compiling one costs more than it saves.
 	"jit": "off",
 	// A statement that waits this long for a lock meets somebody else's DDL:

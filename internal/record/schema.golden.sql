@@ -1,0 +1,167 @@
+-- The schema after all migrations, read from the catalogs by schema_test.go.
+-- It is for reading and for diffs; nothing runs it.
+
+create table adze.attempt (
+    task_id bigint not null,
+    tenant_id bigint not null,
+    worker_id bigint,
+    assigned_at bigint not null,
+    started_at bigint not null,
+    finished_at bigint not null,
+    retry_at bigint not null,
+    number integer not null,
+    outcome text not null,
+    error text not null,
+    constraint attempt_pkey PRIMARY KEY (task_id, number)
+) partition by range (task_id);
+
+create table adze.low_water (
+    shard integer not null,
+    id bigint not null,
+    constraint low_water_pkey PRIMARY KEY (shard)
+) with (fillfactor=50);
+
+create table adze.migration (
+    name text not null,
+    applied_at timestamp with time zone not null default now(),
+    constraint migration_pkey PRIMARY KEY (name)
+);
+
+create table adze.open_task (
+    id bigint not null,
+    tenant_id bigint not null,
+    version_id bigint not null,
+    worker_id bigint not null,
+    token bigint not null,
+    due_at bigint not null,
+    assigned_at bigint not null,
+    shard integer not null,
+    priority integer not null,
+    attempt integer not null,
+    failures integer not null,
+    state text not null,
+    queue text not null,
+    key text not null,
+    cancel text not null,
+    constraint open_task_pkey PRIMARY KEY (id),
+    constraint open_task_state_check CHECK ((state = ANY (ARRAY['ready'::text, 'delayed'::text, 'running'::text])))
+) with (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_insert_scale_factor=0, autovacuum_vacuum_insert_threshold=50000, autovacuum_analyze_scale_factor=0, autovacuum_analyze_threshold=20000, autovacuum_vacuum_cost_delay=0);
+CREATE INDEX open_task_due_idx ON adze.open_task USING btree (shard, due_at, id) WHERE ((state <> 'running'::text) AND (due_at > 0));
+CREATE INDEX open_task_lane_idx ON adze.open_task USING btree (shard, tenant_id, queue, key, ((- priority)), id) WHERE (state = 'ready'::text);
+CREATE INDEX open_task_running_idx ON adze.open_task USING btree (shard, id) WHERE (state = 'running'::text);
+
+create table adze.shard_lease (
+    shard integer not null,
+    epoch bigint not null,
+    owner bigint not null,
+    renewed_at timestamp with time zone not null,
+    constraint shard_lease_pkey PRIMARY KEY (shard)
+);
+
+create table adze.signing_key (
+    singleton boolean not null default true,
+    secret bytea not null,
+    constraint signing_key_pkey PRIMARY KEY (singleton),
+    constraint signing_key_singleton_check CHECK (singleton)
+);
+
+create table adze.task (
+    id bigint not null,
+    tenant_id bigint not null,
+    version_id bigint not null,
+    run_at bigint not null,
+    replay_of bigint,
+    priority integer not null,
+    key text not null,
+    input bytea not null,
+    metadata bytea,
+    constraint task_pkey PRIMARY KEY (id)
+) partition by range (id);
+CREATE INDEX task_tenant_idx ON ONLY adze.task USING btree (tenant_id, id);
+
+create table adze.task_result (
+    id bigint not null,
+    tenant_id bigint not null,
+    worker_id bigint,
+    assigned_at bigint not null,
+    started_at bigint not null,
+    finished_at bigint not null,
+    attempt integer not null,
+    status text not null,
+    error text,
+    output bytea,
+    constraint task_result_pkey PRIMARY KEY (id)
+) partition by range (id);
+
+create table adze.tenant (
+    id bigint not null,
+    uuid uuid not null,
+    shard integer not null,
+    name text not null,
+    created_at timestamp with time zone not null,
+    constraint tenant_pkey PRIMARY KEY (id),
+    constraint tenant_name_key UNIQUE (name),
+    constraint tenant_uuid_key UNIQUE (uuid)
+);
+
+create table adze.token (
+    id uuid not null,
+    tenant_id bigint not null,
+    name text not null,
+    created_at timestamp with time zone not null,
+    expires_at timestamp with time zone not null,
+    revoked_at timestamp with time zone,
+    constraint token_pkey PRIMARY KEY (id),
+    constraint token_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES adze.tenant(id)
+);
+
+create table adze.worker (
+    id bigint not null,
+    tenant_id bigint not null,
+    joined_at timestamp with time zone not null,
+    slots integer not null,
+    name text not null,
+    sdk text not null,
+    actions text[] not null,
+    constraint worker_pkey PRIMARY KEY (id)
+);
+CREATE INDEX worker_tenant_idx ON adze.worker USING btree (tenant_id, id);
+
+create table adze.workflow (
+    id bigint not null,
+    tenant_id bigint not null,
+    current_id bigint not null,
+    name text not null,
+    constraint workflow_pkey PRIMARY KEY (id),
+    constraint workflow_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES adze.tenant(id),
+    constraint workflow_tenant_id_name_key UNIQUE (tenant_id, name)
+);
+
+create table adze.workflow_version (
+    id bigint not null,
+    workflow_id bigint not null,
+    tenant_id bigint not null,
+    created_at timestamp with time zone not null,
+    digest bytea not null,
+    definition bytea not null,
+    constraint workflow_version_pkey PRIMARY KEY (id),
+    constraint workflow_version_workflow_id_digest_key UNIQUE (workflow_id, digest),
+    constraint workflow_version_workflow_id_fkey FOREIGN KEY (workflow_id) REFERENCES adze.workflow(id)
+);
+
+CREATE OR REPLACE FUNCTION adze.fence(fenced_shard integer, expected_epoch bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+    perform pg_advisory_xact_lock_shared(1633974885, fenced_shard);
+    if not exists (
+        select from adze.shard_lease
+        where shard = fenced_shard and epoch = expected_epoch
+    ) then
+        raise exception 'shard % is no longer owned with epoch %', fenced_shard, expected_epoch
+            using errcode = 'ADZ01', detail = fenced_shard::text;
+    end if;
+end
+$function$
+;
