@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/adzehq/adze"
+)
+
+type cancelCmd struct {
+	connection
+	IDs    []string `arg:"" name:"run" help:"Ids of the runs."`
+	Reason string   `default:"cancelled with the adze command" help:"Why, for people; part of the run's error."`
+}
+
+// Run cancels one run after the other. A run that has ended stays as it is.
+func (c *cancelCmd) Run(e *env) error {
+	return eachRun(e, &c.connection, c.IDs, func(client *adze.Client, run adze.ID) error {
+		if err := client.Cancel(e.ctx, run, c.Reason); err != nil {
+			return err
+		}
+		fmt.Fprintln(e.stdout, "cancelling", run)
+		return nil
+	})
+}
+
+type replayCmd struct {
+	connection
+	IDs []string `arg:"" name:"run" help:"Ids of runs that have ended."`
+}
+
+// Run prints the ids of the new runs.
+func (c *replayCmd) Run(e *env) error {
+	return eachRun(e, &c.connection, c.IDs, func(client *adze.Client, run adze.ID) error {
+		fresh, err := client.Replay(e.ctx, run)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(e.stdout, fresh)
+		return nil
+	})
+}
+
+// eachRun reads all ids before it does anything.
+func eachRun(e *env, c *connection, ids []string, do func(*adze.Client, adze.ID) error) error {
+	runs := make([]adze.ID, len(ids))
+	for i, text := range ids {
+		var err error
+		if runs[i], err = adze.ParseID(text); err != nil {
+			return err
+		}
+	}
+	client, err := c.dial(e)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	for _, run := range runs {
+		if err := do(client, run); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/adzehq/adze"
+	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/edge/auth"
+)
+
+// connection is how client commands find the engine and say who they are.
+type connection struct {
+	Address string `env:"ADZE_ADDRESS" placeholder:"HOST:PORT" help:"Where the engine listens; else what the token says."`
+	Token   string `env:"ADZE_TOKEN" placeholder:"JWT" help:"Who calls; else the token of an adze dev on --data-dir."`
+	DataDir string `name:"data-dir" env:"ADZE_DATA_DIR" default:".adze" placeholder:"DIR" help:"Data directory of the adze dev whose token to use."`
+	TLS     bool   `name:"tls" env:"ADZE_TLS" help:"Encrypt the connection."`
+	TLSCA   string `name:"tls-ca" env:"ADZE_TLS_CA" placeholder:"FILE" help:"Certificates (PEM) to verify the engine by; else the machine's. Implies --tls."`
+}
+
+// dial connects to the engine.
+func (c *connection) dial(e *env) (*adze.Client, error) {
+	token, err := c.token()
+	if err != nil {
+		return nil, err
+	}
+	address := c.Address
+	if address == "" {
+		address = auth.Address(token)
+	}
+	if address == "" {
+		return nil, fault.New(fault.Invalid, "address", "is empty, and the token names none; give --address or set ADZE_ADDRESS")
+	}
+	options := []adze.Option{adze.Address(address), adze.Token(token), adze.Logger(e.log)}
+	if c.TLS || c.TLSCA != "" {
+		secure, err := c.tls()
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, adze.TLS(secure))
+	}
+	return adze.Dial(e.ctx, options...)
+}
+
+func (c *connection) token() (string, error) {
+	if c.Token != "" {
+		return c.Token, nil
+	}
+	path := filepath.Join(c.DataDir, "token")
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fault.New(fault.Unauthenticated, "token", "is missing, and there is no %s of an adze dev", path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("read token: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
+func (c *connection) tls() (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.TLSCA == "" {
+		return config, nil
+	}
+	certificates, err := os.ReadFile(c.TLSCA)
+	if err != nil {
+		return nil, fmt.Errorf("read certificates (--tls-ca): %w", err)
+	}
+	config.RootCAs = x509.NewCertPool()
+	if !config.RootCAs.AppendCertsFromPEM(certificates) {
+		return nil, fault.New(fault.Invalid, "tls-ca", "holds no certificate in PEM: %s", c.TLSCA)
+	}
+	return config, nil
+}

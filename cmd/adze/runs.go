@@ -1,0 +1,204 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/adzehq/adze"
+)
+
+type runsCmd struct {
+	List runsListCmd `cmd:"" help:"List runs, newest first."`
+	Get  runsGetCmd  `cmd:"" help:"Show all of one run."`
+}
+
+type runsListCmd struct {
+	connection
+	Workflow string        `help:"Of this workflow only."`
+	Status   []string      `enum:"delayed,queued,running,succeeded,failed,cancelled" help:"In these statuses only: ${enum}."`
+	Since    time.Duration `help:"Submitted no longer ago than this."`
+	Limit    int           `short:"n" default:"20" help:"At most so many."`
+	JSON     bool          `name:"json" help:"One JSON object a line."`
+}
+
+// Run prints a table for people, or a line of JSON a run.
+func (c *runsListCmd) Run(e *env) error {
+	client, err := c.dial(e)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	filter := adze.Filter{Task: c.Workflow}
+	for _, s := range c.Status {
+		filter.Statuses = append(filter.Statuses, adze.Status(s))
+	}
+	if c.Since > 0 {
+		filter.Since = time.Now().Add(-c.Since)
+	}
+	table := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
+	if !c.JSON {
+		fmt.Fprintln(table, "RUN\tWORKFLOW\tSTATUS\tATTEMPT\tSUBMITTED\tTOOK\tERROR")
+	}
+	left := c.Limit
+	for run, err := range client.List(e.ctx, filter) {
+		if err != nil {
+			return err
+		}
+		if left--; left < 0 {
+			break
+		}
+		if c.JSON {
+			if err := printJSON(e.stdout, &run, false); err != nil {
+				return err
+			}
+			continue
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n",
+			run.ID, run.Task, run.Status, run.Attempt, clockTime(run.SubmittedAt), took(&run), firstLine(run.Error, 60))
+	}
+	return table.Flush()
+}
+
+type runsGetCmd struct {
+	connection
+	ID   string `arg:"" name:"run" help:"The run's id."`
+	JSON bool   `name:"json" help:"As JSON."`
+}
+
+// Run prints all that is known of a run.
+func (c *runsGetCmd) Run(e *env) error {
+	run, err := adze.ParseID(c.ID)
+	if err != nil {
+		return err
+	}
+	client, err := c.dial(e)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	info, err := client.Get(e.ctx, run)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(e.stdout, info, true)
+	}
+	return printRun(e.stdout, info)
+}
+
+// printRun writes a line for each thing that is known.
+func printRun(to io.Writer, r *adze.RunInfo) error {
+	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(table, "%s\t%s\n", name, value)
+		}
+	}
+	line("run", r.ID.String())
+	line("workflow", r.Task)
+	line("status", string(r.Status))
+	line("attempt", fmt.Sprint(r.Attempt))
+	line("priority", fmt.Sprint(r.Priority))
+	if r.ReplayOf != 0 {
+		line("replay of", r.ReplayOf.String())
+	}
+	line("submitted", clockTime(r.SubmittedAt))
+	line("not before", clockTime(r.RunAt))
+	line("assigned", clockTime(r.AssignedAt))
+	line("started", clockTime(r.StartedAt))
+	line("finished", clockTime(r.FinishedAt))
+	line("took", took(r))
+	line("metadata", string(r.Metadata))
+	line("input", string(r.Input))
+	line("output", string(r.Output))
+	for _, a := range r.Attempts {
+		line(fmt.Sprintf("attempt %d", a.Number),
+			fmt.Sprintf("%s %s: %s", clockTime(a.FinishedAt), a.Outcome, firstLine(a.Error, 200)))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if r.Error != "" { // it may have lines of its own: a stack
+		fmt.Fprintf(to, "error:\n%s\n", r.Error)
+	}
+	return nil
+}
+
+// runJSON is a run as the command prints it.
+type runJSON struct {
+	Run         adze.ID         `json:"run"`
+	Workflow    string          `json:"workflow"`
+	Status      adze.Status     `json:"status"`
+	Attempt     int             `json:"attempt"`
+	Priority    int             `json:"priority"`
+	SubmittedAt time.Time       `json:"submitted_at"`
+	RunAt       time.Time       `json:"run_at,omitzero"`
+	AssignedAt  time.Time       `json:"assigned_at,omitzero"`
+	StartedAt   time.Time       `json:"started_at,omitzero"`
+	FinishedAt  time.Time       `json:"finished_at,omitzero"`
+	ReplayOf    adze.ID         `json:"replay_of,omitzero"`
+	Error       string          `json:"error,omitempty"`
+	Metadata    json.RawMessage `json:"metadata,omitempty"`
+	Input       json.RawMessage `json:"input,omitempty"`
+	Output      json.RawMessage `json:"output,omitempty"`
+	Attempts    []attemptJSON   `json:"attempts,omitempty"`
+}
+
+type attemptJSON struct {
+	Number     int       `json:"number"`
+	Outcome    string    `json:"outcome"`
+	AssignedAt time.Time `json:"assigned_at,omitzero"`
+	StartedAt  time.Time `json:"started_at,omitzero"`
+	FinishedAt time.Time `json:"finished_at,omitzero"`
+	RetryAt    time.Time `json:"retry_at,omitzero"`
+	Error      string    `json:"error,omitempty"`
+}
+
+func printJSON(to io.Writer, r *adze.RunInfo, indent bool) error {
+	out := runJSON{
+		Run: r.ID, Workflow: r.Task, Status: r.Status, Attempt: r.Attempt, Priority: r.Priority,
+		SubmittedAt: r.SubmittedAt, RunAt: r.RunAt, AssignedAt: r.AssignedAt, StartedAt: r.StartedAt,
+		FinishedAt: r.FinishedAt, ReplayOf: r.ReplayOf, Error: r.Error,
+		Metadata: r.Metadata, Input: r.Input, Output: r.Output,
+	}
+	for _, a := range r.Attempts {
+		out.Attempts = append(out.Attempts, attemptJSON(a))
+	}
+	encoder := json.NewEncoder(to)
+	if indent {
+		encoder.SetIndent("", "  ")
+	}
+	return encoder.Encode(out)
+}
+
+// took is how long the run's last attempt took, or has taken so far.
+func took(r *adze.RunInfo) string {
+	begin := r.StartedAt
+	if begin.IsZero() {
+		begin = r.AssignedAt
+	}
+	if begin.IsZero() || r.FinishedAt.IsZero() {
+		return ""
+	}
+	return r.FinishedAt.Sub(begin).Round(time.Millisecond).String()
+}
+
+func clockTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Local().Format("2006-01-02 15:04:05.000")
+}
+
+// firstLine fits a text into a table.
+func firstLine(s string, runesMax int) string {
+	s, _, _ = strings.Cut(s, "\n")
+	if runes := []rune(s); len(runes) > runesMax {
+		return string(runes[:runesMax-1]) + "…"
+	}
+	return s
+}
