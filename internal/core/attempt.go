@@ -23,6 +23,9 @@ func (s *Shard) reportItem(w *worker, in *Report, item *ReportItem) {
 		}
 		return
 	}
+	if w != nil {
+		s.forgetAbandoned(w, item.Token)
+	}
 	if !current && t != nil && w != nil && s.adoptable(t, item.Attempt, item.Token) {
 		s.unplace(t)
 		s.run(t, w, item.Token)
@@ -31,11 +34,8 @@ func (s *Shard) reportItem(w *worker, in *Report, item *ReportItem) {
 	s.out.Settled = append(s.out.Settled, Settlement{
 		Worker: in.Worker, Task: item.Task, Token: item.Token, Stale: !current,
 	})
-	switch {
-	case current:
+	if current {
 		s.end(t, item)
-	case w != nil:
-		s.forgetAbandoned(w, item.Token)
 	}
 }
 
