@@ -320,7 +320,7 @@ func (m *model) claim(st *step, w *worker, c core.Claim) {
 		if t.stop != 0 { // it may have missed the first word
 			st.stops = append(st.stops, core.Stop{Worker: w.id, Task: c.Task, Token: c.Token, Reason: t.stop})
 		}
-	case t != nil && st.resident[c.Task] && m.adoptable(t, c.Attempt, c.Token):
+	case t != nil && st.resident[c.Task] && !st.left(c.Task) && m.adoptable(t, c.Attempt, c.Token):
 		m.run(t, w, c.Token, st.now)
 	default:
 		st.stops = append(st.stops, core.Stop{Worker: w.id, Task: c.Task, Token: c.Token, Reason: core.StopForeign})
@@ -483,7 +483,7 @@ func (m *model) fire(st *step, t *task) *Violation {
 }
 
 // left tells whether a task that was in memory is in Postgres only after the step:
-// a lost task that came before it has pushed it out.
+// it was lost at once and did not fit its lane, or one that was lost pushed it out.
 func (st *step) left(target id.ID) bool {
 	return st.results[target] == nil && st.live(target).State == 0
 }
