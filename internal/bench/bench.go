@@ -1,0 +1,149 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/adzehq/adze/internal/base/id"
+)
+
+// Options is what a run measures.
+type Options struct {
+	Modes []string  // empty = all
+	Quick bool      // short loads and small backlogs: all modes within 45 s
+	Log   io.Writer // progress
+}
+
+// mode is one workload.
+type mode struct {
+	name string
+	says string
+	run  func(*bench, context.Context) error
+}
+
+var modes = []mode{
+	{"plain", "single submits from many goroutines, no-op tasks", (*bench).plain},
+	{"bulk", "1,000 runs a call", (*bench).bulk},
+	{"drain", "a backlog, then the workers start", (*bench).drain},
+	{"latency", "20 a second on an idle system", (*bench).latency},
+	{"backlog", "beside a deep backlog in another queue", (*bench).backlog},
+	{"snapshot", "while another session holds a snapshot open", (*bench).snapshot},
+	{"embedded", "the engine inside the program, no gRPC", (*bench).embedded},
+	{"idle", "nothing to do", (*bench).idle},
+	{"history", "14 days of history", (*bench).history},
+}
+
+// Modes are the names of all modes, with what they measure.
+func Modes() (names, says []string) {
+	for _, m := range modes {
+		names, says = append(names, m.name), append(says, m.says)
+	}
+	return names, says
+}
+
+// bench is one run.
+type bench struct {
+	Options
+	cluster *cluster
+	report  Report
+	floor   float64 // tasks/s
+}
+
+// size is a number that is smaller in a quick run.
+func (b *bench) size(full, quick int) int {
+	if b.Quick {
+		return quick
+	}
+	return full
+}
+
+// span is a duration that is shorter in a quick run.
+func (b *bench) span() time.Duration {
+	if b.Quick {
+		return 2 * time.Second
+	}
+	return 10 * time.Second
+}
+
+// Run measures the modes on a Postgres server of its own, below a temporary
+// directory.
+func Run(ctx context.Context, options Options) (_ Report, err error) {
+	chosen, err := choose(options.Modes)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "adze-bench-")
+	if err != nil {
+		return nil, fmt.Errorf("make directory: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	b := &bench{Options: options}
+	b.say("starting postgres")
+	if b.cluster, err = startCluster(ctx, dir); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, b.cluster.stop(context.WithoutCancel(ctx))) }()
+	if err := b.measureFloor(ctx); err != nil {
+		return nil, err
+	}
+	for _, m := range chosen {
+		b.say("%s: %s", m.name, m.says)
+		if err := m.run(b, ctx); err != nil {
+			return b.report, fmt.Errorf("mode %s: %w", m.name, err)
+		}
+	}
+	return b.report, nil
+}
+
+func choose(names []string) ([]mode, error) {
+	if len(names) == 0 {
+		return modes, nil
+	}
+	var chosen []mode
+	for _, name := range names {
+		at := slices.IndexFunc(modes, func(m mode) bool { return m.name == name })
+		if at < 0 {
+			all, _ := Modes()
+			return nil, fmt.Errorf("no mode %q: choose of %s", name, strings.Join(all, ", "))
+		}
+		chosen = append(chosen, modes[at])
+	}
+	return chosen, nil
+}
+
+func (b *bench) say(format string, args ...any) { fmt.Fprintf(b.Log, "bench: "+format+"\n", args...) }
+
+func (b *bench) measureFloor(ctx context.Context) (err error) {
+	b.say("floor: the same rows by a bare program")
+	url, err := b.cluster.database(ctx, "floor")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.cluster.drop(ctx, "floor")) }()
+	pool, err := pgxpool.New(ctx, url)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer pool.Close()
+	if err := ensurePartitions(ctx, pool, id.First(time.Now()), id.First(time.Now().Add(time.Hour))); err != nil {
+		return fmt.Errorf("make partitions: %w", err)
+	}
+	b.floor, err = floor(ctx, pool, b.span()/2)
+	return err
+}
+
+// throughput adds tasks a second, and what that is of the floor.
+func (b *bench) throughput(name string, n int, took time.Duration) {
+	rate := float64(n) / took.Seconds()
+	b.report.add(name, "throughput", "tasks/s", rate)
+	b.report.add(name, "floor_throughput", "tasks/s", b.floor)
+	b.report.add(name, "floor_ratio", "ratio", rate/b.floor)
+}
