@@ -281,7 +281,10 @@ func TestBadInputNamesItsField(t *testing.T) {
 			"delay_ms": func() error { _, err := task.Run(t.Context(), env.Client, "", adze.Delay(-time.Second)); return err },
 			"input":    func() error { _, err := task.Run(t.Context(), env.Client, "a\x00b"); return err },
 			"metadata": func() error { _, err := task.Run(t.Context(), env.Client, "", adze.Metadata("no object")); return err },
-			"workflow": func() error { _, err := adze.NewTask[int, int]("unknown", nil).Run(t.Context(), env.Client, 1); return err },
+			"workflow": func() error {
+				_, err := adze.NewTask[int, int]("unknown", nil).Run(t.Context(), env.Client, 1)
+				return err
+			},
 			"workflows[0].tasks[0].retries": func() error {
 				bold := adze.NewTask("bold", func(context.Context, int) (int, error) { return 0, nil }, adze.Retries(5000))
 				return env.Client.Work(t.Context(), bold)
