@@ -26,7 +26,7 @@ func (s *Shard) reportItem(w *worker, in *Report, item *ReportItem) {
 	if w != nil {
 		s.forgetAbandoned(w, item.Token)
 	}
-	if !current && t != nil && w != nil && s.adoptable(t, item.Attempt, item.Token) {
+	if !current && t != nil && w != nil && s.adoptable(w, t, item.Attempt, item.Token) {
 		s.unplace(t)
 		s.run(t, w, item.Token)
 		current = true

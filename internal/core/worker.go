@@ -180,7 +180,7 @@ func (s *Shard) claim(w *worker, c Claim) {
 		if t.stop != 0 { // the first word may have been lost with the stream
 			s.tellStop(t)
 		}
-	case t != nil && s.adoptable(t, c.Attempt, c.Token):
+	case t != nil && s.adoptable(w, t, c.Attempt, c.Token):
 		s.unplace(t)
 		s.run(t, w, c.Token)
 	default:
@@ -192,8 +192,8 @@ func (s *Shard) claim(w *worker, c Claim) {
 
 // adoptable tells whether an attempt that was assigned by an owner before, and not
 // written down before it ended, may go on: nobody else was given it since.
-func (s *Shard) adoptable(t *task, attempt int32, token Token) bool {
-	return t.state != OpenRunning && t.attempt == attempt && token.epoch() < s.epoch
+func (s *Shard) adoptable(w *worker, t *task, attempt int32, token Token) bool {
+	return t.def.Tenant == w.tenant && t.state != OpenRunning && t.attempt == attempt && token.epoch() < s.epoch
 }
 
 func (s *Shard) resize(in *Resize) {
