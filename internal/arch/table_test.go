@@ -1,0 +1,51 @@
+package arch
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// owners are the packages that write each table. A table that is missing here
+// has no owner yet, and nobody may write it.
+var owners = map[string]string{
+	"attempt":          "internal/record/task",
+	"low_water":        "internal/record/open",
+	"migration":        "internal/record/migrations",
+	"open_task":        "internal/record/open",
+	"shard_lease":      "internal/base/lease",
+	"signing_key":      "internal/record/tenant",
+	"task":             "internal/record/task",
+	"task_result":      "internal/record/task",
+	"tenant":           "internal/record/tenant",
+	"token":            "internal/record/tenant",
+	"worker":           "internal/record/worker",
+	"workflow":         "internal/record/workflow",
+	"workflow_version": "internal/record/workflow",
+}
+
+// writers by trade: they fill tables to test or to measure.
+var writers = []string{"internal/record/rowtest", "internal/bench", "e2e"}
+
+var write = regexp.MustCompile(`(?i)\b(?:insert\s+into|update|delete\s+from|merge\s+into|truncate|copy)\s+(?:only\s+)?adze\.(\w+)`)
+
+func TestATableHasOneWriter(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, walk(func(name string, text []byte) error {
+		dir := path.Dir(name)
+		if strings.HasSuffix(name, "_test.go") || dir == "internal/record/migrations" && path.Ext(name) == ".sql" {
+			return nil
+		}
+		for _, match := range write.FindAllSubmatch(text, -1) {
+			table := string(match[1])
+			if owners[table] != dir && !slices.ContainsFunc(writers, func(part string) bool { return under(dir, part) }) {
+				t.Errorf("%s writes adze.%s, which is %q's: one who writes is one who can break it", name, table, owners[table])
+			}
+		}
+		return nil
+	}))
+}
