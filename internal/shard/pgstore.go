@@ -97,14 +97,16 @@ func (s *postgres) Define(ctx context.Context, tenant id.ID, definitions []Defin
 func (s *postgres) Load(ctx context.Context, shard int32, load core.Load) (*core.Loaded, error) {
 	loaded := &core.Loaded{Load: load}
 	var err error
-	if load.Kind == core.LoadLane {
+	switch load.Kind {
+	case core.LoadLane:
 		loaded.Rows, err = open.Lane(ctx, s.pool, shard, load)
-		return loaded, err
+	case core.LoadTasks:
+		loaded.Rows, err = open.ByID(ctx, s.pool, load.Tasks)
+	default:
+		if loaded.Rows, err = open.Due(ctx, s.pool, shard, load); err == nil {
+			loaded.NextDue, err = open.NextDue(ctx, s.pool, shard, load.Until)
+		}
 	}
-	if loaded.Rows, err = open.Due(ctx, s.pool, shard, load); err != nil {
-		return nil, err
-	}
-	loaded.NextDue, err = open.NextDue(ctx, s.pool, shard, load.Until)
 	return loaded, err
 }
 

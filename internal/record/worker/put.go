@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/adzehq/adze/internal/base/bulk"
+	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/base/pg"
 )
@@ -30,15 +31,19 @@ type Worker struct {
 	Actions  []string
 }
 
-// Put records a session of w. The row of another tenant's worker stays as it is.
+// Put records a session of w. The id of another tenant's worker is refused: with it
+// comes the right to that worker's tasks.
 func Put(ctx context.Context, db pg.DB, w Worker) error {
 	actions := make([]string, len(w.Actions))
 	for i, a := range w.Actions {
 		actions[i] = bulk.Clean(a)
 	}
-	_, err := db.Exec(ctx, putSQL, w.ID, w.Tenant, w.JoinedAt, w.Slots, bulk.Clean(w.Name), bulk.Clean(w.SDK), actions)
+	tag, err := db.Exec(ctx, putSQL, w.ID, w.Tenant, w.JoinedAt, w.Slots, bulk.Clean(w.Name), bulk.Clean(w.SDK), actions)
 	if err != nil {
 		return fmt.Errorf("record worker %s: %w", w.ID, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return fault.New(fault.NotFound, "hello.worker_id", "no worker %s; leave it out to get a new id", w.ID)
 	}
 	return nil
 }
