@@ -48,6 +48,8 @@ type cli struct {
 	Cancel cancelCmd `cmd:"" group:"client" help:"Cancel runs."`
 	Replay replayCmd `cmd:"" group:"client" help:"Submit runs that have ended again."`
 
+	Bench benchCmd `cmd:"" help:"Measure this machine, on a Postgres and an engine of its own."`
+
 	Version versionCmd `cmd:"" help:"Say which version this is."`
 }
 
@@ -74,6 +76,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	parser, err := kong.New(&c,
 		kong.Name("adze"),
 		kong.Description("A durable task queue on PostgreSQL."),
+		kong.Vars{"bench_modes": benchModes()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "engine", Title: "Engine:"}, {Key: "client", Title: "Client:"},

@@ -97,7 +97,7 @@ func startEngine(ctx context.Context, url string) (*engine, error) {
 		return nil, err
 	}
 	e := &engine{address: addresses[0]}
-	env := append(os.Environ(), "ADZE_DATABASE_URL="+url, "ADZE_GRPC_ADDRESS="+addresses[0], "ADZE_HTTP_ADDRESS="+addresses[1])
+	env := append(os.Environ(), "ADZE_DATABASE_URL="+url, "ADZE_GRPC_ADDR="+addresses[0], "ADZE_HTTP_ADDR="+addresses[1])
 	e.command = exec.Command(self, "server")
 	e.command.Env = env
 	e.command.Stdout, e.command.Stderr = &e.output, &e.output
