@@ -1,0 +1,199 @@
+package open
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/adzehq/adze/internal/base/bulk"
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/pgtest"
+	"github.com/adzehq/adze/internal/record/rowtest"
+)
+
+const shard = 7
+
+// seq is the n-th id of the shard.
+func seq(n int) id.ID { return id.ID(n)<<22 | shard<<12 }
+
+func ready(n int, key string, priority int32, due core.Time) core.OpenTask {
+	return core.OpenTask{
+		ID: seq(n), Tenant: 1, Version: 2, Due: due, Priority: priority, Attempt: 1,
+		State: core.OpenReady, Queue: "q", Key: key,
+	}
+}
+
+func write(t *testing.T, pool *pgxpool.Pool, rows []core.OpenTask, closed ...id.ID) {
+	t.Helper()
+	require.NoError(t, rowtest.Send(t, pool, Statements(), func(b *bulk.Batch) {
+		var c Columns
+		for i := range rows {
+			c.Add(&rows[i])
+		}
+		c.Queue(b)
+		var d ClosedColumns
+		for _, i := range closed {
+			d.Add(i)
+		}
+		d.Queue(b)
+	}))
+}
+
+func TestCheckpointRowsAreReadAsTheyWereWrittenLast(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	first := core.OpenTask{
+		ID: seq(1), Tenant: 1, Version: 2, Worker: 3, Token: 4, Due: 5, Assigned: 6, Priority: -7,
+		Attempt: 8, Failures: 9, State: core.OpenRunning, Queue: "q", Key: "k", Cancel: "stop",
+	}
+	write(t, pool, []core.OpenTask{first, ready(2, "", 0, 0), ready(3, "", 0, 0)})
+	changed := first
+	changed.Worker, changed.Token, changed.Due, changed.Assigned = 0, 0, 50, 0
+	changed.Attempt, changed.Failures, changed.State, changed.Cancel = 9, 10, core.OpenDelayed, ""
+
+	got, err := Running(t.Context(), pool, shard)
+	require.NoError(t, err)
+	require.Equal(t, []core.OpenTask{first}, got)
+
+	write(t, pool, []core.OpenTask{changed}, seq(3), seq(99))
+	got, err = ByID(t.Context(), pool, []id.ID{seq(1), seq(2), seq(3)})
+	require.NoError(t, err)
+	require.ElementsMatch(t, []core.OpenTask{changed, ready(2, "", 0, 0)}, got)
+}
+
+func TestALaneIsReadInItsOrderWindowByWindow(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	rows := []core.OpenTask{
+		ready(1, "k", 0, 0), ready(2, "k", 5, 0), ready(3, "k", 0, 0), ready(4, "k", core.PriorityMin, 0),
+		ready(5, "k", core.PriorityMax, 0), ready(6, "other", 9, 0), ready(7, "k", 5, 0),
+	}
+	delayed := ready(8, "k", 9, 1)
+	delayed.State = core.OpenDelayed
+	write(t, pool, append(rows, delayed))
+	var order []id.ID
+	load := core.Load{Kind: core.LoadLane, Tenant: 1, Queue: "q", Key: "k", After: core.LaneStart, Limit: 2}
+	for {
+		window, err := Lane(t.Context(), pool, shard, load)
+		require.NoError(t, err)
+		for _, o := range window {
+			order = append(order, o.ID)
+			load.After = core.Order{Rank: -int64(o.Priority), ID: o.ID}
+		}
+		if len(window) < load.Limit {
+			break
+		}
+	}
+	require.Equal(t, []id.ID{seq(5), seq(2), seq(7), seq(1), seq(3), seq(4)}, order)
+}
+
+func TestDueTasksAreReadInTheOrderOfTheirTimes(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	running := ready(5, "", 0, 15)
+	running.State = core.OpenRunning
+	delayed := ready(2, "", 0, 20)
+	delayed.State = core.OpenDelayed
+	write(t, pool, []core.OpenTask{ready(1, "", 0, 30), delayed, ready(3, "", 0, 20), ready(4, "", 0, 0), running, ready(6, "", 0, 40)})
+	read := func(load core.Load) (ids []id.ID) {
+		rows, err := Due(t.Context(), pool, shard, load)
+		require.NoError(t, err)
+		for _, o := range rows {
+			ids = append(ids, o.ID)
+		}
+		return ids
+	}
+	require.Equal(t, []id.ID{seq(2), seq(3), seq(1)}, read(core.Load{Until: 30, Limit: 9}))
+	require.Equal(t, []id.ID{seq(2), seq(3)}, read(core.Load{Until: 30, Limit: 2}))
+	require.Equal(t, []id.ID{seq(3), seq(1)}, read(core.Load{After: core.Order{Rank: 20, ID: seq(2)}, Until: 39, Limit: 9}))
+
+	for after, want := range map[core.Time]core.Time{0: 20, 20: 30, 30: 40, 40: 0} {
+		next, err := NextDue(t.Context(), pool, shard, after)
+		require.NoError(t, err)
+		require.Equal(t, want, next, "after %d", after)
+	}
+	n, err := Delayed(t.Context(), pool, shard)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, n)
+}
+
+func TestLanesAreCounted(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	write(t, pool, []core.OpenTask{ready(1, "b", 0, 0), ready(2, "a", 0, 0), ready(3, "b", 0, 0)})
+	lanes, err := Lanes(t.Context(), pool, shard)
+	require.NoError(t, err)
+	require.Equal(t, []core.LaneDepth{
+		{Tenant: 1, Queue: "q", Key: "a", Depth: 1},
+		{Tenant: 1, Queue: "q", Key: "b", Depth: 2},
+	}, lanes)
+	lanes, err = Lanes(t.Context(), pool, shard+1)
+	require.NoError(t, err)
+	require.Empty(t, lanes)
+}
+
+func TestTheLowWaterMarkIsTheLastOneWritten(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	mark, err := LowWater(t.Context(), pool, shard)
+	require.NoError(t, err)
+	require.Zero(t, mark)
+	for _, want := range []id.ID{5, 9} {
+		require.NoError(t, rowtest.Send(t, pool, Statements(), func(b *bulk.Batch) {
+			var c LowWaterColumns
+			c.Add(shard, want)
+			c.Queue(b)
+		}))
+		mark, err = LowWater(t.Context(), pool, shard)
+		require.NoError(t, err)
+		require.Equal(t, want, mark)
+	}
+}
+
+// backlog fills open_task with ready rows on a hundred keys, and some of the
+// other states, as a session would that has just begun: with no statistics.
+func backlog(t *testing.T, pool *pgxpool.Pool, rows int) {
+	t.Helper()
+	_, err := pool.Exec(t.Context(), `
+		insert into adze.open_task
+		select n::bigint << 22 | 7 << 12, 1, 2, 0, 0, case when n % 50 = 0 then n else 0 end, 0, 7, n % 3, 1, 0,
+			case when n % 1000 = 0 then 'running' when n % 100 = 0 then 'delayed' else 'ready' end,
+			'q', 'k' || n % 100, ''
+		from generate_series(1, $1) n`, rows)
+	require.NoError(t, err)
+}
+
+func TestWindowsAreOneRangeOfAnIndexAtAnyDepth(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	backlog(t, pool, 100_000)
+	plans := func(t *testing.T) {
+		for name, c := range map[string]struct{ sql, arguments, index string }{
+			"lane":     {laneSQL, fmt.Sprintf("7, 1, 'q', 'k7', -1, %d, 100", seq(50_000)), "open_task_lane_idx"},
+			"due":      {dueSQL, "7, 0, 0, 60000, 100", "open_task_due_idx"},
+			"next due": {nextDueSQL, "7, 50000", "open_task_due_idx"},
+			"running":  {runningSQL, "7", "open_task_running_idx"},
+			"by id":    {byIDSQL, fmt.Sprintf("'{%d,%d}'", seq(5), seq(6)), "open_task_pkey"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				rowtest.Plans(t, pool, c.sql, c.arguments, func(t *testing.T, ran []rowtest.Node) {
+					rowtest.NoScan(t, ran, "open_task")
+					var indexes []string
+					for _, n := range ran {
+						indexes = append(indexes, n.Index)
+						require.False(t, n.Type == "Sort" && slices.Contains([]string{"lane", "due"}, name), "%s is sorted, not read in order", name)
+					}
+					require.Contains(t, indexes, c.index)
+				})
+			})
+		}
+	}
+	t.Run("without statistics", plans)
+	_, err := pool.Exec(t.Context(), "analyze adze.open_task")
+	require.NoError(t, err)
+	t.Run("with statistics", plans)
+}

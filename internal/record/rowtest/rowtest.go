@@ -1,0 +1,142 @@
+// Package rowtest is what the tests of the record packages share: it fills
+// tables, sends columns as the journal does, and looks at plans. It owns nothing.
+// It promises that a plan is judged by what ran, not by what was planned.
+package rowtest
+
+import (
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/adzehq/adze/internal/base/bulk"
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/keeper"
+)
+
+// Send sends what queue adds in one transaction, as the journal does.
+func Send(t testing.TB, pool *pgxpool.Pool, statements []bulk.Statement, queue func(*bulk.Batch)) error {
+	t.Helper()
+	conn := Conn(t, pool)
+	require.NoError(t, bulk.Prepare(t.Context(), conn.PgConn(), statements...))
+	var b bulk.Batch
+	queue(&b)
+	return b.Exec(t.Context(), conn.PgConn())
+}
+
+// Conn is a connection that ends with the test.
+func Conn(t testing.TB, pool *pgxpool.Pool) *pgx.Conn {
+	t.Helper()
+	pooled, err := pool.Acquire(t.Context())
+	require.NoError(t, err)
+	conn := pooled.Hijack()
+	t.Cleanup(func() { _ = conn.Close(t.Context()) })
+	return conn
+}
+
+// History fills days days before now with perDay tasks of tenant 1 each, spread
+// over each day and over ten shards; all but the last hundredth have a result. It
+// returns the ids, ascending.
+func History(t testing.TB, pool *pgxpool.Pool, now time.Time, days, perDay int) []id.ID {
+	t.Helper()
+	k := keeper.New(pool, keeper.Config{Log: slog.New(slog.DiscardHandler)})
+	from := now.AddDate(0, 0, -days)
+	require.NoError(t, k.EnsurePartitions(t.Context(), id.First(from), id.First(now)))
+	n := days * perDay
+	ids := make([]id.ID, n)
+	step := now.Sub(from) / time.Duration(n)
+	for i := range ids {
+		ids[i] = id.First(from.Add(time.Duration(i)*step)) + id.ID(i%10)<<12
+	}
+	for _, statement := range []string{
+		`insert into adze.workflow_version values (2, 3, 1, now(), '', '')`,
+		`insert into adze.task select i, 1, 2, 0, null, 0, '', '1', null from unnest($1::bigint[]) i`,
+		`insert into adze.task_result select i, 1, 4, 1, 2, 3, 1, 'succeeded', null, '2' from unnest($1::bigint[]) i`,
+		`insert into adze.attempt select i, 1, 4, 1, 2, 3, 4, 1, 'failed', 'bad' from unnest($1::bigint[]) i where i % 10 = 0`,
+	} {
+		args := []any{ids}
+		switch {
+		case strings.Contains(statement, "workflow_version"):
+			_, err := pool.Exec(t.Context(), `
+				insert into adze.tenant values (1, gen_random_uuid(), 7, 'one', now());
+				insert into adze.workflow values (3, 1, 2, 'w')`)
+			require.NoError(t, err)
+			args = nil
+		case strings.Contains(statement, "task_result"):
+			args = []any{ids[:n-n/100]}
+		}
+		_, err := pool.Exec(t.Context(), statement, args...)
+		require.NoError(t, err)
+	}
+	require.NoError(t, k.Analyze(t.Context()))
+	return ids
+}
+
+// Node is a part of a plan that ran.
+type Node struct {
+	Type     string `json:"Node Type"`
+	Relation string `json:"Relation Name"`
+	Index    string `json:"Index Name"`
+	Loops    int    `json:"Actual Loops"`
+	Plans    []Node
+}
+
+// Plans runs sql with arguments, given as SQL, as a custom and as a generic plan:
+// a prepared statement comes to either. It hands the parts of each that ran to
+// check.
+func Plans(t *testing.T, pool *pgxpool.Pool, sql, arguments string, check func(t *testing.T, ran []Node)) {
+	t.Helper()
+	for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
+		t.Run(mode, func(t *testing.T) {
+			check(t, explain(t, Conn(t, pool), sql, mode, arguments))
+		})
+	}
+}
+
+func explain(t *testing.T, conn *pgx.Conn, sql, mode, arguments string) []Node {
+	t.Helper()
+	_, err := conn.Exec(t.Context(), "set plan_cache_mode = "+mode+"; prepare p as "+sql)
+	require.NoError(t, err)
+	var raw []byte
+	err = conn.QueryRow(t.Context(), "explain (analyze, format json) execute p ("+arguments+")").Scan(&raw)
+	require.NoError(t, err)
+	var plans []struct{ Plan Node }
+	require.NoError(t, json.Unmarshal(raw, &plans))
+	return flatten(plans[0].Plan, nil)
+}
+
+func flatten(n Node, into []Node) []Node {
+	if n.Loops > 0 {
+		into = append(into, n)
+	}
+	for _, child := range n.Plans {
+		into = flatten(child, into)
+	}
+	return into
+}
+
+// NoScan demands that no table whose name begins with prefix was read from end to
+// end.
+func NoScan(t *testing.T, ran []Node, prefix string) {
+	t.Helper()
+	for _, n := range ran {
+		require.False(t, n.Type == "Seq Scan" && strings.HasPrefix(n.Relation, prefix), "scan of %s", n.Relation)
+	}
+}
+
+// Partitions are the tables read whose names begin with prefix and a digit: the
+// partitions of a parent that were not pruned.
+func Partitions(ran []Node, prefix string) map[string]bool {
+	read := map[string]bool{}
+	for _, n := range ran {
+		if rest, ok := strings.CutPrefix(n.Relation, prefix+"_"); ok && rest[0] >= '0' && rest[0] <= '9' {
+			read[n.Relation] = true
+		}
+	}
+	return read
+}

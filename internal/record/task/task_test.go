@@ -1,0 +1,148 @@
+package task
+
+import (
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/adzehq/adze/internal/base/bulk"
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/keeper"
+	"github.com/adzehq/adze/internal/pgtest"
+	"github.com/adzehq/adze/internal/record/rowtest"
+)
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+func setup(t *testing.T) (*pgxpool.Pool, *id.Source) {
+	t.Helper()
+	pool := pgtest.Open(t)
+	require.NoError(t, keeper.New(pool, keeper.Config{Log: slog.New(slog.DiscardHandler)}).EnsurePartitions(t.Context(), id.First(noon), id.First(noon)))
+	return pool, id.NewSource(7, 0)
+}
+
+func insert(t *testing.T, pool *pgxpool.Pool, repeat bool, tasks []core.NewTask, results []core.Result) error {
+	t.Helper()
+	return rowtest.Send(t, pool, Statements(), func(b *bulk.Batch) {
+		var c Columns
+		for i := range tasks {
+			c.Add(&tasks[i])
+		}
+		c.Queue(b, repeat)
+		var r ResultColumns
+		for i := range results {
+			r.Add(&results[i])
+		}
+		r.Queue(b, repeat)
+	})
+}
+
+func TestTasksAreReadAsTheyWereWritten(t *testing.T) {
+	t.Parallel()
+	pool, ids := setup(t)
+	tasks := []core.NewTask{
+		{ID: ids.Next(noon.UnixMilli()), Tenant: 1, Version: 2, Input: core.Payload("null")},
+		{
+			ID: ids.Next(noon.UnixMilli()), Tenant: 3, Version: 4, ReplayOf: 5, RunAt: 6, Key: "k", Priority: -7,
+			Input: core.Payload(`{"a":"\u0000"}`), Metadata: core.Payload(`{}`),
+		},
+	}
+	require.NoError(t, insert(t, pool, false, tasks, nil))
+	got, err := Inputs(t.Context(), pool, []id.ID{tasks[0].ID, tasks[1].ID, 99})
+	require.NoError(t, err)
+	require.ElementsMatch(t, tasks, got)
+
+	existing, err := Existing(t.Context(), pool, 3, []id.ID{tasks[0].ID, tasks[1].ID, 99})
+	require.NoError(t, err)
+	require.Equal(t, []id.ID{tasks[1].ID}, existing)
+}
+
+func TestResultsAreReadAsTheyWereWrittenByTheirTenantOnly(t *testing.T) {
+	t.Parallel()
+	pool, ids := setup(t)
+	results := []core.Result{
+		{Task: ids.Next(noon.UnixMilli()), Tenant: 1, Status: core.Cancelled, Finished: 5, Error: "no longer needed"},
+		{
+			Task: ids.Next(noon.UnixMilli()), Tenant: 1, Status: core.Succeeded, Attempt: 2, Worker: 3,
+			Assigned: 4, Started: 5, Finished: 6, Output: core.Payload(`[1]`),
+		},
+		{Task: ids.Next(noon.UnixMilli()), Tenant: 2, Status: core.Failed, Attempt: 1, Error: "bad"},
+	}
+	require.NoError(t, insert(t, pool, false, nil, results))
+	got, err := Outcomes(t.Context(), pool, 1, []id.ID{results[0].Task, results[1].Task, results[2].Task, 99})
+	require.NoError(t, err)
+	require.ElementsMatch(t, results[:2], got)
+}
+
+func TestATaskHasOneResultForEver(t *testing.T) {
+	t.Parallel()
+	pool, ids := setup(t)
+	first := core.Result{Task: ids.Next(noon.UnixMilli()), Tenant: 1, Status: core.Succeeded, Output: core.Payload("1")}
+	second := first
+	second.Output = core.Payload("2")
+	require.NoError(t, insert(t, pool, false, nil, []core.Result{first}))
+	require.ErrorContains(t, insert(t, pool, false, nil, []core.Result{second}), "duplicate key")
+	require.NoError(t, insert(t, pool, true, nil, []core.Result{second}), "a repetition is passed over")
+	got, err := Outcomes(t.Context(), pool, 1, []id.ID{first.Task})
+	require.NoError(t, err)
+	require.Equal(t, []core.Result{first}, got)
+}
+
+func TestFreshTasksHaveNeitherResultNorCheckpoint(t *testing.T) {
+	t.Parallel()
+	pool, ids := setup(t)
+	var tasks []core.NewTask
+	for range 5 {
+		tasks = append(tasks, core.NewTask{ID: ids.Next(noon.UnixMilli()), Tenant: 1, Version: 2, Key: "k", Priority: 3, RunAt: 4})
+	}
+	other := core.NewTask{ID: id.NewSource(8, 0).Next(noon.UnixMilli())}
+	for i := range tasks {
+		tasks[i].Input = core.Payload("1")
+	}
+	other.Input = core.Payload("1")
+	require.NoError(t, insert(t, pool, false, append([]core.NewTask{other}, tasks...),
+		[]core.Result{{Task: tasks[2].ID, Status: core.Succeeded}}))
+	_, err := pool.Exec(t.Context(), `insert into adze.open_task values ($1,1,2,0,0,0,0,7,0,1,0,'ready','q','','')`, tasks[3].ID)
+	require.NoError(t, err)
+
+	fresh, err := Fresh(t.Context(), pool, 7, tasks[1].ID)
+	require.NoError(t, err)
+	want := []core.NewTask{tasks[1], tasks[4]}
+	want[0].Input, want[1].Input = nil, nil
+	require.Equal(t, want, fresh)
+}
+
+func TestLookUpsGoToOnePartitionByIndex(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	ids := rowtest.History(t, pool, noon, 14, 3_000)
+	wanted := fmt.Sprintf("'{%d,%d}'", ids[20_000], ids[20_010])
+	for name, c := range map[string]struct{ sql, arguments, table string }{
+		"inputs":   {inputsSQL, wanted, "task"},
+		"outcomes": {outcomesSQL, "1, " + wanted, "task_result"},
+		"existing": {existingSQL, "1, " + wanted, "task"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rowtest.Plans(t, pool, c.sql, c.arguments, func(t *testing.T, ran []rowtest.Node) {
+				rowtest.NoScan(t, ran, "task")
+				require.Len(t, rowtest.Partitions(ran, c.table), 1)
+			})
+		})
+	}
+}
+
+func TestFreshReadsOnlyFromTheMarkOn(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	ids := rowtest.History(t, pool, noon, 14, 3_000)
+	mark := fmt.Sprint(int64(ids[len(ids)-30]))
+	rowtest.Plans(t, pool, freshSQL, "7, "+mark, func(t *testing.T, ran []rowtest.Node) {
+		require.Len(t, rowtest.Partitions(ran, "task"), 1)
+		require.Len(t, rowtest.Partitions(ran, "task_result"), 1)
+	})
+}
