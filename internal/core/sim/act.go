@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/adzehq/adze/internal/base/id"
@@ -282,7 +281,11 @@ func (h *history) rejoin(a *agent) *Violation {
 	}
 	if len(h.said) > 0 && h.rand.IntN(6) == 0 {
 		old := pick(h, h.said).item
-		claims = append(claims, core.Claim{Task: old.Task, Attempt: old.Attempt, Token: old.Token})
+		claim := core.Claim{Task: old.Task, Attempt: old.Attempt, Token: old.Token}
+		if !slices.Contains(claims, claim) {
+			a.running = append(a.running, &run{Claim: claim})
+			claims = append(claims, claim)
+		}
 	}
 	if v := h.join(a, claims); v != nil {
 		return v
@@ -369,5 +372,3 @@ func (h *history) repeat() *Violation {
 	return h.apply(&core.Report{Worker: a.id, Items: []core.ReportItem{w.item}})
 }
 
-// String names an action in a trace.
-func (a action) String() string { return fmt.Sprintf("action %d", int(a)) }

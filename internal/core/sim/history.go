@@ -247,11 +247,15 @@ func (h *history) quiet() *Violation {
 	return h.checkEverythingEnded()
 }
 
-// calm sends the workers that misbehave away, for ever, and brings good ones.
+// calm sends some workers away, for ever; the others say what they kept back, and
+// good ones come.
 func (h *history) calm() *Violation {
 	for _, a := range h.agents {
 		a.dead = true
 		if a.joined && h.rand.IntN(2) == 0 {
+			if v := h.report(a, a.outbox...); v != nil {
+				return v
+			}
 			continue
 		}
 		if v := h.leave(a, core.LeaveSilent); v != nil {

@@ -12,6 +12,7 @@ import (
 var (
 	seedFlag      = flag.Uint64("sim.seed", 1, "the first seed")
 	historiesFlag = flag.Uint64("sim.histories", 10_000, "how many histories to play, from the first seed on")
+	stepsFlag     = flag.Int("sim.steps", StepsUsual, "how many things happen in a history before its quiet end")
 	durationFlag  = flag.Duration("sim.duration", 0, "play for this long instead of a number of histories")
 )
 
@@ -53,14 +54,14 @@ func TestSimulation(t *testing.T) {
 
 // playChecked plays a history, and now and then a second time to compare.
 func playChecked(seed uint64, twice bool) error {
-	digest, failure := Play(seed, twice)
+	digest, failure := Play(seed, *stepsFlag, twice)
 	if failure != nil {
 		return failure
 	}
 	if !twice {
 		return nil
 	}
-	if again, _ := Play(seed, true); again != digest {
+	if again, _ := Play(seed, *stepsFlag, true); again != digest {
 		return &Failure{Seed: seed, Violation: broken(deterministic, "two runs of a seed differ")}
 	}
 	return nil

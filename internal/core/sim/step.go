@@ -320,7 +320,7 @@ func (m *model) claim(st *step, w *worker, c core.Claim) {
 		if t.stop != 0 { // it may have missed the first word
 			st.stops = append(st.stops, core.Stop{Worker: w.id, Task: c.Task, Token: c.Token, Reason: t.stop})
 		}
-	case t != nil && st.resident[c.Task] && !st.left(c.Task) && m.adoptable(t, c.Attempt, c.Token):
+	case t != nil && st.resident[c.Task] && !st.left(c.Task) && m.adoptable(w, t, c.Attempt, c.Token):
 		m.run(t, w, c.Token, st.now)
 	default:
 		st.stops = append(st.stops, core.Stop{Worker: w.id, Task: c.Task, Token: c.Token, Reason: core.StopForeign})
@@ -329,8 +329,8 @@ func (m *model) claim(st *step, w *worker, c core.Claim) {
 
 // adoptable: given by an owner before, forgotten in the crash, and nobody else has
 // been given it since.
-func (m *model) adoptable(t *task, attempt int32, token core.Token) bool {
-	return t.state != core.OpenRunning && t.attempt == attempt && epochOf(token) < m.epoch
+func (m *model) adoptable(w *worker, t *task, attempt int32, token core.Token) bool {
+	return t.row.Tenant == w.tenant && t.state != core.OpenRunning && t.attempt == attempt && epochOf(token) < m.epoch
 }
 
 func (m *model) takeReport(st *step, in *core.Report) *Violation {
@@ -352,7 +352,7 @@ func (m *model) takeItem(st *step, w *worker, item *core.ReportItem) *Violation 
 		}
 		return nil
 	}
-	if !current && t != nil && st.resident[item.Task] && m.adoptable(t, item.Attempt, item.Token) {
+	if !current && t != nil && st.resident[item.Task] && m.adoptable(w, t, item.Attempt, item.Token) {
 		m.run(t, w, item.Token, st.now)
 		current = true
 	}

@@ -7,19 +7,20 @@ import (
 )
 
 // traceSteps is how many steps before a failure are shown.
-const traceSteps = 60
+const traceSteps = 40
 
 // Failure is a history that broke a promise.
 type Failure struct {
 	Seed  uint64
-	Step  int
+	Steps int // asked for
+	At    int // the input that broke it
 	Trace string
 	*Violation
 }
 
 func (f *Failure) Error() string {
-	return fmt.Sprintf("seed %d, step %d: %v\nreplay: go test ./internal/core/sim -run TestSimulation -sim.histories 1 -sim.seed %d\n%s",
-		f.Seed, f.Step, f.Violation, f.Seed, f.Trace)
+	return fmt.Sprintf("seed %d, input %d: %v\nreplay: go test ./internal/core/sim -run TestSimulation -sim.histories 1 -sim.seed %d -sim.steps %d\n%s",
+		f.Seed, f.At, f.Violation, f.Seed, f.Steps, f.Trace)
 }
 
 // trace shows the last steps.
