@@ -40,8 +40,8 @@ func Conn(t testing.TB, pool *pgxpool.Pool) *pgx.Conn {
 }
 
 // History fills days days before now with perDay tasks of tenant 1 each, spread
-// over each day and over ten shards; all but the last hundredth have a result. It
-// returns the ids, ascending.
+// over each day and over ten shards; all but the last hundredth have a result,
+// each tenth has a failed attempt. It returns the ids, ascending.
 func History(t testing.TB, pool *pgxpool.Pool, now time.Time, days, perDay int) []id.ID {
 	t.Helper()
 	k := keeper.New(pool, keeper.Config{Log: slog.New(slog.DiscardHandler)})
@@ -53,28 +53,24 @@ func History(t testing.TB, pool *pgxpool.Pool, now time.Time, days, perDay int) 
 	for i := range ids {
 		ids[i] = id.First(from.Add(time.Duration(i)*step)) + id.ID(i%10)<<12
 	}
-	for _, statement := range []string{
-		`insert into adze.workflow_version values (2, 3, 1, now(), '', '')`,
-		`insert into adze.task select i, 1, 2, 0, null, 0, '', '1', null from unnest($1::bigint[]) i`,
-		`insert into adze.task_result select i, 1, 4, 1, 2, 3, 1, 'succeeded', null, '2' from unnest($1::bigint[]) i`,
-		`insert into adze.attempt select i, 1, 4, 1, 2, 3, 4, 1, 'failed', 'bad' from unnest($1::bigint[]) i where i % 10 = 0`,
-	} {
-		args := []any{ids}
-		switch {
-		case strings.Contains(statement, "workflow_version"):
-			_, err := pool.Exec(t.Context(), `
-				insert into adze.tenant values (1, gen_random_uuid(), 7, 'one', now());
-				insert into adze.workflow values (3, 1, 2, 'w')`)
-			require.NoError(t, err)
-			args = nil
-		case strings.Contains(statement, "task_result"):
-			args = []any{ids[:n-n/100]}
-		}
-		_, err := pool.Exec(t.Context(), statement, args...)
-		require.NoError(t, err)
-	}
+	exec(t, pool, `
+		insert into adze.tenant values (1, gen_random_uuid(), 7, 'one', now());
+		insert into adze.workflow values (3, 1, 2, 'w');
+		insert into adze.workflow_version values (2, 3, 1, now(), '', '')`)
+	exec(t, pool, `insert into adze.task select i, 1, 2, 0, null, 0, '', '1', null
+		from unnest($1::bigint[]) i`, ids)
+	exec(t, pool, `insert into adze.task_result select i, 1, 4, 1, 2, 3, 1, 'succeeded', null, '2'
+		from unnest($1::bigint[]) i`, ids[:n-n/100])
+	exec(t, pool, `insert into adze.attempt select i, 1, 4, 1, 2, 3, 4, 1, 'failed', 'bad'
+		from unnest($1::bigint[]) with ordinality as filled (i, n) where n % 10 = 0`, ids)
 	require.NoError(t, k.Analyze(t.Context()))
 	return ids
+}
+
+func exec(t testing.TB, pool *pgxpool.Pool, sql string, args ...any) {
+	t.Helper()
+	_, err := pool.Exec(t.Context(), sql, args...)
+	require.NoError(t, err)
 }
 
 // Node is a part of a plan that ran.
