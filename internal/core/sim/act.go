@@ -371,4 +371,3 @@ func (h *history) repeat() *Violation {
 	}
 	return h.apply(&core.Report{Worker: a.id, Items: []core.ReportItem{w.item}})
 }
-
