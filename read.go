@@ -31,37 +31,37 @@ func (s Status) Ended() bool { return s == Succeeded || s == Failed || s == Canc
 
 // RunInfo is what is known of a run. A time that has not come is zero.
 type RunInfo struct {
-	ID       ID
-	Task     string
-	Status   Status
-	Priority int
-	Attempt  int // the current or last attempt, 1-based; 0 if there was none
+	ID       ID     `json:"id"`
+	Task     string `json:"task"`
+	Status   Status `json:"status"`
+	Priority int    `json:"priority"`
+	Attempt  int    `json:"attempt"` // the current or last attempt, 1-based; 0 if there was none
 
-	SubmittedAt time.Time
-	RunAt       time.Time // not before
-	AssignedAt  time.Time // of the attempt: a worker was chosen
-	StartedAt   time.Time // of the attempt: its function was called; zero for one that took almost no time
-	FinishedAt  time.Time
+	SubmittedAt time.Time `json:"submitted_at"`
+	RunAt       time.Time `json:"run_at,omitzero"`      // not before
+	AssignedAt  time.Time `json:"assigned_at,omitzero"` // of the attempt: a worker was chosen
+	StartedAt   time.Time `json:"started_at,omitzero"`  // of the attempt: its function was called; zero if it took almost no time
+	FinishedAt  time.Time `json:"finished_at,omitzero"`
 
-	ReplayOf ID     // the run that this one repeats; 0 if none
-	Error    string // of a run that did not succeed
+	ReplayOf ID     `json:"replay_of,omitzero"` // the run that this one repeats; 0 if none
+	Error    string `json:"error,omitzero"`     // of a run that did not succeed
 
 	// From Get only.
-	Input    json.RawMessage
-	Metadata json.RawMessage
-	Output   json.RawMessage
-	Attempts []AttemptInfo
+	Input    json.RawMessage `json:"input,omitempty"`
+	Metadata json.RawMessage `json:"metadata,omitempty"`
+	Output   json.RawMessage `json:"output,omitempty"`
+	Attempts []AttemptInfo   `json:"attempts,omitempty"`
 }
 
 // AttemptInfo is an attempt that ended without ending its run.
 type AttemptInfo struct {
-	Number     int    // 1-based
-	Outcome    string // failed, timed_out, lost
-	AssignedAt time.Time
-	StartedAt  time.Time
-	FinishedAt time.Time
-	RetryAt    time.Time // when the next attempt was ready
-	Error      string
+	Number     int       `json:"number"`  // 1-based
+	Outcome    string    `json:"outcome"` // failed, timed_out, lost
+	AssignedAt time.Time `json:"assigned_at,omitzero"`
+	StartedAt  time.Time `json:"started_at,omitzero"`
+	FinishedAt time.Time `json:"finished_at,omitzero"`
+	RetryAt    time.Time `json:"retry_at,omitzero"` // when the next attempt was ready
+	Error      string    `json:"error"`
 }
 
 // Filter says which runs List gives. Its zero value is all of them.

@@ -28,7 +28,12 @@ type devCmd struct {
 }
 
 // Run serves until a signal comes, on a Postgres of its own unless a URL is given.
-func (c *devCmd) Run(e *env) (err error) {
+func (c *devCmd) Run(e *env) error {
+	return c.with(e, func(s *server.Server) error { return c.announce(e, s) })
+}
+
+// with serves as Run does, and calls announce once all is served.
+func (c *devCmd) with(e *env, announce func(*server.Server) error) error {
 	if err := os.MkdirAll(c.DataDir, 0o755); err != nil {
 		return fmt.Errorf("make data directory (--data-dir): %w", err)
 	}
@@ -45,7 +50,7 @@ func (c *devCmd) Run(e *env) (err error) {
 	if err != nil {
 		return err
 	}
-	return serve(e, s, func() error { return c.announce(e, s) })
+	return serve(e, s, func() error { return announce(s) })
 }
 
 func stopPostgres(e *env, postgres *localpg.Server) {

@@ -28,7 +28,7 @@ const (
 	// pageBytesMax is about twenty lines.
 	pageBytesMax = 1_600
 	// readingTime is what it takes to fetch a page from where books are kept.
-	readingTime = 30 * time.Millisecond
+	readingTime = 100 * time.Millisecond
 	// smudgedOneIn is how many pages are there for one that cannot be read at first.
 	smudgedOneIn = 20
 )
