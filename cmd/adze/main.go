@@ -37,6 +37,7 @@ type cli struct {
 	LogLevel  string `name:"log-level" env:"ADZE_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least important messages to log: ${enum}."`
 	LogFormat string `name:"log-format" env:"ADZE_LOG_FORMAT" default:"text" enum:"text,json" help:"How to log, to standard error: ${enum}."`
 
+	Demo    demoCmd    `cmd:"" group:"engine" help:"Count the words of a book, to see it all work."`
 	Dev     devCmd     `cmd:"" group:"engine" help:"Run an engine with a Postgres of its own, for development."`
 	Server  serverCmd  `cmd:"" group:"engine" help:"Run an engine on a database, for production."`
 	Migrate migrateCmd `cmd:"" group:"engine" help:"Bring a database up to date, or say what it lacks."`
