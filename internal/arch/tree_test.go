@@ -40,13 +40,10 @@ func (s source) imports() []string {
 	var list []string
 	for _, spec := range s.file.Imports {
 		name, _ := strconv.Unquote(spec.Path.Value) // the parser has checked it
-		switch {
-		case name == module:
+		if name == module {
 			name = "."
-		default:
-			name = strings.TrimPrefix(name, module+"/")
 		}
-		list = append(list, name)
+		list = append(list, strings.TrimPrefix(name, module+"/"))
 	}
 	return list
 }

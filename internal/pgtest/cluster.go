@@ -2,6 +2,7 @@ package pgtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -71,13 +72,12 @@ func serverURL(ctx context.Context) (string, error) {
 // joined is the cluster that this process has joined.
 var joined struct {
 	sync.Mutex
-	url string
+	url  string
+	user *os.File // the shared lock, open until the process ends
 }
 
-// users keeps the shared lock open until the process ends.
-var users *os.File
-
-// join takes part in the cluster, starting it when there is none.
+// join takes part in the cluster, starting it when there is none. The caller
+// holds joined.
 func join(ctx context.Context) (string, error) {
 	dir := filepath.Join(os.TempDir(), "adze-pgtest-"+strconv.Itoa(os.Geteuid()))
 	if err := os.MkdirAll(dir, 0o711); err != nil {
@@ -97,7 +97,7 @@ func join(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	users, err = flock(filepath.Join(dir, usersLock), syscall.LOCK_SH)
+	joined.user, err = flock(filepath.Join(dir, usersLock), syscall.LOCK_SH)
 	return url, err
 }
 
@@ -208,7 +208,7 @@ func awaitIdle(dir string, ended <-chan struct{}) (door *os.File, err error) {
 	for {
 		select {
 		case <-ended:
-			return nil, fmt.Errorf("test cluster ended by itself")
+			return nil, errors.New("test cluster ended by itself")
 		case <-time.After(lookEvery):
 		}
 		switch {
@@ -245,7 +245,7 @@ func flock(path string, how int) (*os.File, error) {
 		if err == nil {
 			return file, nil
 		}
-		if err != syscall.EINTR {
+		if !errors.Is(err, syscall.EINTR) {
 			file.Close()
 			return nil, fmt.Errorf("lock %s: %w", path, err)
 		}

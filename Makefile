@@ -1,0 +1,74 @@
+# Every target says what it does after "##"; `make` lists them.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+# Tools are pinned in a module of their own, so that what they need does not get
+# into what Adze needs. Go builds them once and keeps them in its cache.
+TOOL := go tool -modfile=tools/go.mod
+
+# What gofumpt looks at: what git knows and what it would, but generated code.
+GO_FILES := git ls-files --cached --others --exclude-standard '*.go' ':!internal/wire'
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: build ## run a real workload, with everything it needs (ONCE=1: end when it has)
+	bin/adze demo $(if $(ONCE),--once)
+
+.PHONY: build
+build: ## build bin/adze
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/adze ./cmd/adze
+
+.PHONY: test
+test: ## pass the tests; needs no server started by hand
+	go test ./...
+
+.PHONY: check
+check: fmt-check lint race build ## what CI runs: format, lint, tests with the race detector, build
+
+.PHONY: race
+race: ## pass the tests with the race detector
+	go test -race -timeout 20m ./...
+
+# Minutes of crashes and simulation; see e2e/crash and internal/core/sim.
+SOAK ?= 30m
+.PHONY: soak
+soak: build ## look for rare faults for SOAK=30m
+	ADZE_SOAK=$(SOAK) go test -count=1 -timeout 0 ./e2e/... ./internal/core/sim/...
+
+.PHONY: lint
+lint: ## vet and lint
+	go vet ./...
+	$(TOOL) golangci-lint run ./...
+
+.PHONY: fmt
+fmt: ## format all Go files
+	$(GO_FILES) | xargs $(TOOL) gofumpt -w
+
+.PHONY: fmt-check
+fmt-check:
+	@files=$$($(GO_FILES) | xargs $(TOOL) gofumpt -l) || exit 1; \
+	if [ -n "$$files" ]; then echo "not formatted (make fmt):"; echo "$$files"; exit 1; fi
+
+.PHONY: generate
+generate: ## rebuild generated code and golden files (needs protoc)
+	@mkdir -p bin
+	go build -modfile=tools/go.mod -o bin/ google.golang.org/protobuf/cmd/protoc-gen-go google.golang.org/grpc/cmd/protoc-gen-go-grpc
+	PATH="$(CURDIR)/bin:$$PATH" protoc -I proto \
+		--go_out=. --go_opt=module=github.com/adzehq/adze \
+		--go-grpc_out=. --go-grpc_opt=module=github.com/adzehq/adze \
+		proto/adze/v1/adze.proto
+	go test ./internal/record -update
+
+.PHONY: bench
+bench: build ## measure this machine (ARGS="--mode plain,latency --quick")
+	bin/adze bench $(ARGS)
+
+.PHONY: clean
+clean: ## remove what was built and the data of demo and dev
+	rm -rf bin dist .adze
