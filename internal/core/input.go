@@ -141,6 +141,7 @@ type Loaded struct {
 type Restore struct {
 	Epoch    int64      // of the new lease; part of each Token
 	LowWater id.ID      // as stored
+	LastID   id.ID      // no task of the shard has a larger id; for whoever makes the next ones
 	Running  []OpenTask // checkpoint rows in state running
 	Fresh    []NewTask  // tasks above the low-water mark with neither result nor checkpoint row; ids ascending; payloads nil
 	Lanes    []LaneDepth

@@ -33,6 +33,9 @@ func (s *postgres) Restore(ctx context.Context, shard int32, epoch int64) (*core
 	if r.LowWater, err = open.LowWater(ctx, s.pool, shard); err != nil {
 		return nil, err
 	}
+	if r.LastID, err = task.LastID(ctx, s.pool); err != nil {
+		return nil, err
+	}
 	if r.Running, err = open.Running(ctx, s.pool, shard); err != nil {
 		return nil, err
 	}

@@ -128,11 +128,7 @@ func (r *Runtime) restore(ctx context.Context, mind *core.Shard) error {
 	if err != nil {
 		return fmt.Errorf("restore shard %d: %w", r.number, err)
 	}
-	floor := state.LowWater
-	for i := range state.Fresh {
-		floor = max(floor, state.Fresh[i].ID)
-	}
-	r.ids = id.NewSource(r.number, floor)
+	r.ids = id.NewSource(r.number, state.LastID)
 	p := r.newPass(mind)
 	for i := range definitions {
 		d := definitions[i]

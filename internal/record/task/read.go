@@ -21,6 +21,8 @@ var (
 	existingSQL string
 	//go:embed fresh.sql
 	freshSQL string
+	//go:embed last_id.sql
+	lastIDSQL string
 )
 
 // Inputs reads tasks with their payloads, in any order; ids without a row are
@@ -133,4 +135,13 @@ func ParseOutcome(name string) core.AttemptOutcome {
 		}
 	}
 	return 0
+}
+
+// LastID is the largest id of any task of any shard, 0 if there is none: an owner
+// whose clock is behind goes on above it.
+func LastID(ctx context.Context, db pg.DB) (last id.ID, err error) {
+	if err := db.QueryRow(ctx, lastIDSQL).Scan(&last); err != nil {
+		return 0, fmt.Errorf("read last task id: %w", err)
+	}
+	return last, nil
 }
