@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -76,9 +75,7 @@ func (f *flusher) write(ctx context.Context) error {
 		}
 		f.complain(err, repeat)
 		if missingPartition(err) {
-			if err = f.ensurePartitions(ctx); err == nil {
-				continue
-			}
+			f.ensurePartitions(ctx)
 		}
 		if !pause(ctx, wait) {
 			return ctx.Err()
@@ -159,17 +156,16 @@ func missingPartition(err error) bool {
 	return errors.As(err, &refused) && refused.Code == "23514" && refused.ConstraintName == ""
 }
 
-func (f *flusher) ensurePartitions(ctx context.Context) error {
-	ensure := f.journal.config.EnsurePartitions
-	if ensure == nil {
-		return errors.New("no partition for new rows, and nobody to make one")
+// ensurePartitions has the partitions made that the batch needs. If that fails,
+// so does the next try, and asks again.
+func (f *flusher) ensurePartitions(ctx context.Context) {
+	if f.journal.config.EnsurePartitions == nil {
+		return
 	}
 	first, last := idRange(f.items)
-	if err := ensure(ctx, first, last); err != nil {
+	if err := f.journal.config.EnsurePartitions(ctx, first, last); err != nil {
 		f.journal.log.Error("could not make partitions", "first", first, "last", last, "error", err)
-		return fmt.Errorf("ensure partitions: %w", err)
 	}
-	return nil
 }
 
 // complain tells of a batch that is not committed, with its shape: nothing else

@@ -1,0 +1,64 @@
+package journal
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/adzehq/adze/internal/pgtest"
+)
+
+func TestABatchEndsAtItsBoundsAndNotPastThem(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		waiting []item
+		want    int
+	}{
+		{"nothing", nil, 0},
+		{"rows at the bound", []item{{rows: batchRowsMax - 1}, {rows: 1}}, 2},
+		{"rows past it", []item{{rows: batchRowsMax}, {rows: 1}}, 1},
+		{"bytes at the bound", []item{{bytes: batchBytesMax - 1}, {bytes: 1}}, 2},
+		{"bytes past it", []item{{bytes: batchBytesMax}, {bytes: 1}}, 1},
+		{"one that is too large", []item{{rows: 2 * batchRowsMax, bytes: 2 * batchBytesMax}, {rows: 1}}, 1},
+		{"what writes nothing", []item{{rows: batchRowsMax}, {}, {}}, 3},
+	} {
+		require.Equal(t, c.want, batchLength(c.waiting), c.name)
+	}
+}
+
+// The journal's plans are made once, when open_task may be empty, and are used for
+// as long as its connection lasts.
+func TestDeletesGoByIndexHoweverTheTableGrows(t *testing.T) {
+	t.Parallel()
+	s := session{pool: pgtest.Open(t), lockKey: newLockKey()}
+	conn, err := s.open(t.Context())
+	require.NoError(t, err)
+	defer s.close()
+	rows, err := conn.Query(t.Context(), "explain execute open_delete_many ('{1,2}')")
+	require.NoError(t, err)
+	var plan strings.Builder
+	for rows.Next() {
+		var line string
+		require.NoError(t, rows.Scan(&line))
+		plan.WriteString(line + "\n")
+	}
+	require.NoError(t, rows.Err())
+	require.Contains(t, plan.String(), "open_task_pkey")
+	require.NotContains(t, plan.String(), "Seq Scan")
+}
+
+func TestTheListOfWaitingEntriesDoesNotGrowWithWhatWasTaken(t *testing.T) {
+	t.Parallel()
+	j := New(nil, Config{})
+	var batch []item
+	for n := range 10_000 {
+		j.pending = append(j.pending, item{rows: n}, item{rows: batchRowsMax})
+		require.True(t, j.take(&batch))
+	}
+	for j.take(&batch) {
+		require.LessOrEqual(t, j.taken, len(j.pending)/2+1)
+	}
+	require.Empty(t, j.pending)
+}
