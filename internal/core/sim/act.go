@@ -25,6 +25,7 @@ const (
 	doHire
 	doDrop
 	doRejoin
+	doFlap
 	doResize
 	doCancel
 	doRefresh
@@ -36,7 +37,7 @@ const (
 // usual is how often each happens; a history multiplies each by 0 to 3.
 var usual = [actions]int{
 	doSubmit: 12, doBurst: 2, doAdvance: 12, doJump: 2, doTick: 6, doCommit: 20, doRead: 8, doAnswer: 8,
-	doReceive: 20, doReport: 20, doRepeat: 2, doHire: 3, doDrop: 4, doRejoin: 6, doResize: 2,
+	doReceive: 20, doReport: 20, doRepeat: 2, doHire: 3, doDrop: 4, doRejoin: 6, doFlap: 1, doResize: 2,
 	doCancel: 4, doRefresh: 2, doDefine: 1, doCrash: 1,
 }
 
@@ -121,14 +122,16 @@ func (h *history) doFleet(a action) *Violation {
 	switch {
 	case a == doRejoin && !w.dead:
 		return h.rejoin(w)
+	case a == doRepeat:
+		return h.repeat()
 	case !w.joined:
 		return nil
+	case a == doFlap:
+		return h.flap(w)
 	case a == doReceive:
 		return h.receiveSome(w)
 	case a == doReport:
 		return h.reportSome(w)
-	case a == doRepeat:
-		return h.repeat()
 	case a == doDrop:
 		return h.drop(w)
 	case a == doResize:
@@ -296,6 +299,17 @@ func (h *history) rejoin(a *agent) *Violation {
 	return nil
 }
 
+// flap has a worker's process restart time and again, as a task may make it.
+func (h *history) flap(a *agent) *Violation {
+	for range 1 + h.rand.IntN(core.LossesMax+2) {
+		a.running, a.outbox = nil, nil
+		if v := h.join(a, nil); v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
 func (h *history) drop(a *agent) *Violation {
 	a.dead = h.rand.IntN(4) == 0
 	reason := pick(h, []core.LeaveReason{core.LeaveClosed, core.LeaveClosed, core.LeaveSilent, core.LeaveDrained})
@@ -366,7 +380,7 @@ func (h *history) repeat() *Violation {
 	if h.rand.IntN(5) == 0 {
 		a = pick(h, h.agents)
 	}
-	if !a.joined {
+	if !a.joined && h.rand.IntN(4) > 0 {
 		return nil
 	}
 	return h.apply(&core.Report{Worker: a.id, Items: []core.ReportItem{w.item}})

@@ -3,6 +3,7 @@ package sim
 import (
 	"slices"
 
+	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 )
 
@@ -17,6 +18,7 @@ func (m *model) assign(st *step) *Violation {
 			m.checkSlotsKept(a, w),
 			m.checkLaneOrder(a, t),
 			m.checkKeysTakeTurns(a, t, w),
+			m.checkWorkersTakeTurns(a, t),
 		); v != nil {
 			return v
 		}
@@ -122,6 +124,53 @@ func (m *model) forgetServed() {
 	for l := range m.waits {
 		if !ready[l] || m.loading(l) {
 			delete(m.waits, l)
+		}
+	}
+}
+
+// offer is a worker's place in the line of a queue.
+type offer struct {
+	worker id.ID
+	tenant id.ID
+	queue  string
+}
+
+// checkWorkersTakeTurns: while a worker with a free slot waits for a queue, no other
+// one is served twice by it.
+func (m *model) checkWorkersTakeTurns(a *core.Assignment, t *task) *Violation {
+	delete(m.waiting, offer{a.Worker, t.lane.tenant, t.lane.queue})
+	for _, w := range m.workers {
+		if w.id == a.Worker || !w.free() || !w.serves(t) {
+			continue
+		}
+		place := offer{w.id, t.lane.tenant, t.lane.queue}
+		if m.waiting[place] == nil {
+			m.waiting[place] = map[id.ID]bool{}
+		}
+		if m.waiting[place][a.Worker] {
+			return broken(workersTurns, "worker %d is served twice (task %d) while worker %d waits", a.Worker, a.Task, w.id)
+		}
+		m.waiting[place][a.Worker] = true
+	}
+	return nil
+}
+
+func (w *worker) free() bool { return w.away == 0 && len(w.held) < int(w.slots) }
+
+// forgetBusy drops the waits of workers that have no free slot: they line up anew.
+func (m *model) forgetBusy() {
+	for place := range m.waiting {
+		if w := m.workers[place.worker]; w == nil || !w.free() {
+			delete(m.waiting, place)
+		}
+	}
+}
+
+// forgetTurns drops all waits of a worker that joins, again or for the first time.
+func (m *model) forgetTurns(w *worker) {
+	for place := range m.waiting {
+		if place.worker == w.id {
+			delete(m.waiting, place)
 		}
 	}
 }

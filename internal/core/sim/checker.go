@@ -190,7 +190,7 @@ func (h *history) checkMemoryBounded(*step) *Violation {
 // be given is ready, but for lanes whose window is being loaded.
 func (h *history) checkNothingIdles() *Violation {
 	for _, w := range h.model.workers {
-		if w.away > 0 || len(w.held) >= int(w.slots) {
+		if !w.free() {
 			continue
 		}
 		for _, t := range h.model.tasks {

@@ -28,6 +28,7 @@ var sabotages = map[string]struct {
 	"a free slot is not seen":            {nothingIdles, hideSlot},
 	"a younger task goes first":          {laneOrder, swapAssigned(sameLane)},
 	"a key goes twice":                   {keysTakeTurns, swapAssigned(sameQueue)},
+	"a worker goes twice":                {workersTurns, swapWorkers},
 	"a worker is given a stranger's":     {rightWorker, misassign},
 	"an assignment is not made":          {agreement, dropAssignment},
 	"an assignment does not wait":        {storedFirst, hurryAssignment},
@@ -275,4 +276,17 @@ func acceptPhantom(h *history, _ *step) bool {
 func askPhantom(h *history, _ *step) bool {
 	h.asked[1<<60] = 1
 	return true
+}
+
+// swapWorkers has two assignments of a queue change workers.
+func swapWorkers(h *history, st *step) bool {
+	for i := 1; i < len(st.out.Assigned); i++ {
+		a, b := &st.out.Assigned[i-1], &st.out.Assigned[i]
+		one, two := h.model.tasks[a.Task], h.model.tasks[b.Task]
+		if one != nil && two != nil && a.Worker != b.Worker && one.lane == two.lane {
+			a.Worker, b.Worker = b.Worker, a.Worker
+			return true
+		}
+	}
+	return false
 }

@@ -21,6 +21,7 @@ type model struct {
 	token       core.Token // the last one given
 	loads       []core.Load
 	waits       map[lane]map[lane]core.Token // by waiting lane: the lanes served meanwhile// see checkKeysTakeTurns
+	waiting     map[offer]map[id.ID]bool     // by worker with a free slot: who was served meanwhile
 	now         core.Time
 }
 
@@ -67,6 +68,7 @@ func newModel() *model {
 		tasks:       map[id.ID]*task{},
 		ended:       map[id.ID]core.Status{},
 		workers:     map[id.ID]*worker{},
+		waiting:     map[offer]map[id.ID]bool{},
 		waits:       map[lane]map[lane]core.Token{},
 	}
 }

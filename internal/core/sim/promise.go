@@ -15,6 +15,7 @@ const (
 	slotsCounted  promise = "slots in use are the attempts outstanding"
 	laneOrder     promise = "within a lane, higher priority and then older goes first"
 	keysTakeTurns promise = "no key of a queue is served twice while another waits"
+	workersTurns  promise = "no worker is served twice by a queue while another with a free slot waits"
 	rightWorker   promise = "a worker is given tasks of its tenant and its actions only"
 	storedFirst   promise = "an assignment is told after its submit is committed"
 	recoverable   promise = "rows and low-water mark hold all that is open, and nothing else"

@@ -34,6 +34,7 @@ func (m *model) follow(st *step) *Violation {
 	for _, t := range m.tasks {
 		t.readied = false
 	}
+	m.forgetBusy()
 	m.notePendingLoads(st)
 	if v := m.takeInput(st); v != nil {
 		return v
@@ -289,6 +290,7 @@ func (m *model) takeJoin(st *step, in *core.Join) *Violation {
 		w = &worker{id: in.Worker}
 		m.workers[w.id] = w
 	}
+	m.forgetTurns(w)
 	w.tenant, w.actions, w.slots, w.away = in.Tenant, in.Actions, in.Slots, 0
 	w.held = map[core.Token]id.ID{}
 	claimed := func(t *task) bool {
@@ -345,19 +347,21 @@ func (m *model) takeReport(st *step, in *core.Report) *Violation {
 
 func (m *model) takeItem(st *step, w *worker, item *core.ReportItem) *Violation {
 	t := m.tasks[item.Task]
-	current := t != nil && t.state == core.OpenRunning && t.token == item.Token && t.worker == w.id
+	current := t != nil && w != nil && t.state == core.OpenRunning && t.token == item.Token && t.worker == w.id
 	if item.Kind == core.ReportStarted {
 		if current && t.started == 0 {
 			t.started = st.now
 		}
 		return nil
 	}
-	if !current && t != nil && st.resident[item.Task] && m.adoptable(w, t, item.Attempt, item.Token) {
+	if !current && t != nil && w != nil && st.resident[item.Task] && m.adoptable(w, t, item.Attempt, item.Token) {
 		m.run(t, w, item.Token, st.now)
 		current = true
 	}
-	delete(w.held, item.Token)
-	st.settled = append(st.settled, core.Settlement{Worker: w.id, Task: item.Task, Token: item.Token, Stale: !current})
+	if w != nil {
+		delete(w.held, item.Token)
+	}
+	st.settled = append(st.settled, core.Settlement{Worker: st.in.(*core.Report).Worker, Task: item.Task, Token: item.Token, Stale: !current})
 	if !current {
 		return nil
 	}
