@@ -15,8 +15,8 @@ import (
 //go:embed stale.sql
 var staleSQL string
 
-// analyzeEvery is how old the statistics of a partitioned table may become.
-// Autovacuum keeps those of its partitions, and never its own.
+// analyzeEvery is how old the statistics of a partitioned table may become: about
+// one new partition. Autovacuum keeps those of its partitions, and never its own.
 const analyzeEvery = 24 * time.Hour
 
 // Analyze brings the statistics of all partitioned tables up to date: after

@@ -8,6 +8,7 @@ package keeper
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -59,13 +60,13 @@ func New(pool *pgxpool.Pool, config Config) *Keeper {
 	return k
 }
 
-// Run makes a pass at once and every hour until ctx ends. A pass that fails is
-// logged, and made up for by the next one.
+// Run does every duty at once and then every hour, until ctx ends. What fails is
+// logged, and made up for by the next pass.
 func (k *Keeper) Run(ctx context.Context) error {
 	timer := k.clock.NewTimer(passEvery)
 	defer timer.Stop()
 	for {
-		if err := k.Pass(ctx); err != nil && ctx.Err() == nil {
+		if err := errors.Join(k.Pass(ctx), k.analyzeStale(ctx, false)); err != nil && ctx.Err() == nil {
 			k.log.Error("upkeep did not finish", "error", err)
 		}
 		select {
@@ -77,30 +78,19 @@ func (k *Keeper) Run(ctx context.Context) error {
 	}
 }
 
-// Pass does every duty that is due now. Call it once before the first row is
-// written.
+// Pass makes the partitions from yesterday, whose last rows may still come, to
+// daysAhead. Call it before the first row is written; it is quick.
 func (k *Keeper) Pass(ctx context.Context) error {
-	made, err := k.makeAhead(ctx)
-	if err != nil {
-		return err
-	}
-	return k.analyzeStale(ctx, made > 0)
-}
-
-// makeAhead makes the partitions from yesterday, whose last rows may still come,
-// to daysAhead, and tells how many were missing.
-func (k *Keeper) makeAhead(ctx context.Context) (int, error) {
 	today := day(k.clock.Now())
-	made, err := k.ensure(ctx, today.AddDate(0, 0, -1), today.AddDate(0, 0, daysAhead))
-	if err != nil {
-		return 0, fmt.Errorf("make partitions %d days ahead: %w", daysAhead, err)
+	if err := k.ensure(ctx, today.AddDate(0, 0, -1), today.AddDate(0, 0, daysAhead)); err != nil {
+		return fmt.Errorf("make partitions %d days ahead: %w", daysAhead, err)
 	}
-	return made, nil
+	return nil
 }
 
 // EnsurePartitions makes the partitions for rows with ids from first to last.
 func (k *Keeper) EnsurePartitions(ctx context.Context, first, last id.ID) error {
-	if _, err := k.ensure(ctx, day(first.Time()), day(last.Time())); err != nil {
+	if err := k.ensure(ctx, day(first.Time()), day(last.Time())); err != nil {
 		return fmt.Errorf("make partitions from %s to %s: %w", first, last, err)
 	}
 	return nil

@@ -44,16 +44,17 @@ alter table adze.%[2]s attach partition adze.%[1]s for values from (%[3]d) to (%
 func day(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
 
 // ensure makes the partitions of all parents from the day first to the day last
-// that are missing, and tells how many there were.
-func (k *Keeper) ensure(ctx context.Context, first, last time.Time) (made int, err error) {
+// that are missing.
+func (k *Keeper) ensure(ctx context.Context, first, last time.Time) error {
 	wanted, err := partitions(first, last)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	missing, err := k.missing(ctx, k.pool, wanted)
 	if err != nil || len(missing) == 0 {
-		return 0, err
+		return err
 	}
+	made := 0
 	err = pgx.BeginFunc(ctx, k.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock($1, $2)", pg.LockClass, lockPartitions); err != nil {
 			return err
@@ -71,10 +72,10 @@ func (k *Keeper) ensure(ctx context.Context, first, last time.Time) (made int, e
 		return nil
 	})
 	if err != nil {
-		return 0, err
+		return err
 	}
 	k.log.Info("made partitions", "partitions", made, "first", first.Format(time.DateOnly), "last", last.Format(time.DateOnly))
-	return made, nil
+	return nil
 }
 
 // partitions are those of all parents from the day first to the day last.

@@ -2,6 +2,7 @@ package lease
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -115,10 +116,12 @@ func (h *Holder) relock(ctx context.Context) error {
 	return nil
 }
 
+var errClosed = errors.New("lease: holder is closed")
+
 // connect makes sure there is a session.
 func (h *Holder) connect(ctx context.Context) error {
 	if h.closed {
-		return fmt.Errorf("acquire lease connection: %w", context.Canceled)
+		return errClosed
 	}
 	if h.conn != nil {
 		return nil
