@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/edge/auth"
 	"github.com/adzehq/adze/internal/shard"
@@ -18,13 +19,16 @@ import (
 // awaitedMax bounds the results that one stream waits for at a time.
 const awaitedMax = 1_000_000
 
-// Await implements the service: one goroutine reads what is asked for, this one
-// sends what has come in the meantime, as one message.
+// Await implements the service. One goroutine reads what is asked for and one asks
+// the shard for it: both take all that has come in the meantime, so that many small
+// messages are one question. This one sends what was answered, in the same way.
 func (s *Server) Await(stream grpc.BidiStreamingServer[wire.AwaitRequest, wire.AwaitResponse]) error {
 	ctx, cancel := s.bounded(stream.Context())
 	defer cancel()
 	results := &outbox{ready: make(chan struct{}, 1)}
-	go s.readAwaits(ctx, stream, results)
+	asked := &inbox{ready: make(chan struct{}, 1)}
+	go readAwaits(stream, asked, results)
+	go s.ask(ctx, asked, results)
 	for {
 		select {
 		case <-results.ready:
@@ -42,10 +46,9 @@ func (s *Server) Await(stream grpc.BidiStreamingServer[wire.AwaitRequest, wire.A
 }
 
 // readAwaits ends with the stream, which ends with Await.
-func (s *Server) readAwaits(
-	ctx context.Context, stream grpc.BidiStreamingServer[wire.AwaitRequest, wire.AwaitResponse], results *outbox,
+func readAwaits(
+	stream grpc.BidiStreamingServer[wire.AwaitRequest, wire.AwaitResponse], asked *inbox, results *outbox,
 ) {
-	tenant := auth.Tenant(ctx)
 	for {
 		message, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
@@ -56,19 +59,58 @@ func (s *Server) readAwaits(
 			results.askedAll(err)
 			return
 		}
-		if len(message.RunIds) == 0 {
-			continue
-		}
 		if !results.expect(len(message.RunIds)) {
 			results.askedAll(fault.New(fault.Exhausted, "run_ids",
 				"%d results are awaited on this stream already; take some first, or open another one", awaitedMax))
 			return
 		}
-		if err := s.Shards.Await(ctx, tenant, ids(message.RunIds), results.add); err != nil {
+		asked.add(message.RunIds)
+	}
+}
+
+// ask asks the shard until ctx ends.
+func (s *Server) ask(ctx context.Context, asked *inbox, results *outbox) {
+	tenant := auth.Tenant(ctx)
+	for {
+		select {
+		case <-asked.ready:
+		case <-ctx.Done():
+			return
+		}
+		if err := s.Shards.Await(ctx, tenant, asked.take(), results.add); err != nil {
 			results.askedAll(err)
 			return
 		}
 	}
+}
+
+// inbox is what was asked for on a stream of results, and not yet of the shard. The
+// outbox bounds it.
+type inbox struct {
+	ready chan struct{} // has a value when there is something to take
+
+	mu   sync.Mutex
+	runs []id.ID
+}
+
+func (i *inbox) add(runs []uint64) {
+	i.mu.Lock()
+	for _, run := range runs {
+		i.runs = append(i.runs, id.ID(run))
+	}
+	i.mu.Unlock()
+	select {
+	case i.ready <- struct{}{}:
+	default:
+	}
+}
+
+func (i *inbox) take() []id.ID {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	runs := i.runs
+	i.runs = nil
+	return runs
 }
 
 // outbox is what is to be sent on a stream of results.
