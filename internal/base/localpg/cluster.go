@@ -44,6 +44,13 @@ func lockDir(dir string) (*os.File, error) {
 	return file, nil
 }
 
+// unlockDir frees the lock in so many words: closing the file is not enough while
+// a child that is being started, by anyone in this process, still has a copy.
+func unlockDir(lock *os.File) {
+	_ = syscall.Flock(int(lock.Fd()), syscall.LOCK_UN) // fails on a bad descriptor only
+	lock.Close()
+}
+
 // dataVersion is the major version that wrote dir, or 0 when it is missing or
 // empty. A directory of something else is an error: it is not ours to fill.
 func dataVersion(dir string) (int, error) {

