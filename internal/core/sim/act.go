@@ -279,6 +279,9 @@ func (h *history) rejoin(a *agent) *Violation {
 		a.running = a.running[:len(a.running)/2]
 	}
 	claims := a.claims()
+	if h.rand.IntN(6) == 0 {
+		claims = nil // and reports all the same
+	}
 	if len(claims) > 0 && h.rand.IntN(6) == 0 {
 		claims = append(claims, claims[0])
 	}
