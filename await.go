@@ -3,6 +3,7 @@ package adze
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"sync"
 
 	"github.com/adzehq/adze/internal/base/id"
@@ -171,6 +172,7 @@ func (a *awaiter) sendAsks(ctx context.Context, s outcomes) {
 		case <-ctx.Done():
 			return
 		}
+		runtime.Gosched() // who is about to wait goes along: a send does not block, and would leave alone
 		for ids := a.takeAsks(); len(ids) > 0; ids = a.takeAsks() {
 			if s.ask(ids) != nil {
 				return

@@ -2,6 +2,7 @@ package adze
 
 import (
 	"context"
+	"runtime"
 
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/shard"
@@ -73,6 +74,7 @@ func (r *reports) clear() {
 // which its receiver sees too.
 func (w *Worker) sendReports(ctx context.Context, session shard.Session) {
 	for {
+		runtime.Gosched() // tasks that are about to end go along: a send does not block
 		w.mu.Lock()
 		items := w.reports.take()
 		w.mu.Unlock()

@@ -3,6 +3,7 @@ package adze
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 
 	"github.com/adzehq/adze/internal/base/id"
@@ -106,6 +107,7 @@ func (s *submitter) giveUp(ctx context.Context, one *submission) error {
 // flushAll sends batch after batch until nothing waits.
 func (s *submitter) flushAll() {
 	var runs []shard.NewRun
+	runtime.Gosched() // who is about to submit goes along; alone, this costs nothing
 	for batch := s.take(); batch != nil; batch = s.take() {
 		runs = runs[:0]
 		for _, one := range batch {
