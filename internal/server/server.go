@@ -51,6 +51,9 @@ func Open(ctx context.Context, config Config, version string, log *slog.Logger) 
 		s.Close()
 		return nil, err
 	}
+	if !s.secure && !s.local() {
+		log.Warn("serving tokens and payloads in plain text", "grpc_addr", s.GRPCAddr())
+	}
 	s.api = grpcapi.NewServer(grpcapi.Config{
 		Shards: s.engine.shards,
 		Reader: s.engine.Reader(),
@@ -137,6 +140,12 @@ func (s *Server) serveHTTP(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// local tells whether gRPC can be reached from this machine only.
+func (s *Server) local() bool {
+	tcp, ok := s.grpcListener.Addr().(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
 }
 
 // Ready returns once all is served.

@@ -106,6 +106,9 @@ func (w *work) run(ctx context.Context) error {
 		end = leave{core.LeaveClosed, context.Cause(ctx)}
 	}
 	w.session.Close(end.reason)
+	if ctx.Err() != nil && errors.Is(end.err, ctx.Err()) {
+		return context.Cause(ctx) // whoever of the three was first: the engine stops, or the worker went
+	}
 	return end.err
 }
 
