@@ -1,0 +1,5 @@
+//go:build race
+
+package child
+
+var buildFlags = []string{"-race"}

@@ -1,0 +1,79 @@
+package crash_test
+
+import (
+	"time"
+
+	"github.com/adzehq/adze/e2e/crash/proxy"
+)
+
+// Pauses between faults: from "in the middle of the recovery" to "all is well again".
+const (
+	pauseMin = 100 * time.Millisecond
+	pauseMax = 2 * time.Second
+)
+
+// flushMarker is in each pipeline that the journal commits: the fence's name, as
+// the one that is executed.
+const flushMarker = "\x00lease_fence\x00"
+
+// trouble is something bad that happens, and is over when do returns.
+type trouble struct {
+	name string
+	do   func(*stack)
+}
+
+var (
+	engineDies   = trouble{"engine dies", (*stack).killEngine}
+	workerDies   = trouble{"worker dies", (*stack).killWorker}
+	postgresDies = trouble{"postgres dies", (*stack).killPostgres}
+	commitIsCut  = trouble{"commit is cut", (*stack).cutCommit}
+	wiresAreCut  = trouble{"wires are cut", func(s *stack) { s.wire.Cut() }}
+)
+
+// play lets troubles happen at random moments while the load goes on.
+func (s *stack) play(troubles ...trouble) {
+	s.t.Helper()
+	begin := time.Now()
+	for n := 1; time.Since(begin) < *durationFlag; n++ {
+		s.pass(pauseMin + time.Duration(s.random.Int64N(int64(pauseMax-pauseMin))))
+		one := troubles[s.random.IntN(len(troubles))]
+		s.t.Logf("%6.2fs trouble %d: %s", time.Since(begin).Seconds(), n, one.name)
+		one.do(s)
+		s.checkLowWaterIsSound()
+		s.checkResultsStand()
+	}
+}
+
+// killEngine looks at what is left before another engine touches it.
+func (s *stack) killEngine() {
+	s.t.Helper()
+	s.checkAlive("engine", s.engine)
+	s.engine.Kill()
+	s.checkLowWaterIsSound()
+	s.startEngine()
+}
+
+func (s *stack) killWorker() {
+	s.t.Helper()
+	i := s.random.IntN(len(s.workers))
+	s.checkAlive("worker", s.workers[i])
+	s.workers[i].Kill()
+	s.workers[i] = s.startWorker()
+}
+
+func (s *stack) killPostgres() {
+	s.t.Helper()
+	_ = s.postgres.Kill() // it never fails
+	s.startPostgres()
+}
+
+// cutCommit breaks the journal's connection in the middle of its next commit.
+func (s *stack) cutCommit() {
+	at := proxy.Moment(s.random.IntN(proxy.Moments))
+	happened := s.wire.CutCommit(flushMarker, at)
+	select {
+	case <-happened:
+		s.cuts[at]++
+	case <-time.After(pauseMax): // nothing was committed just now
+	}
+}

@@ -1,0 +1,74 @@
+package crash_test
+
+import (
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/adzehq/adze/e2e/child"
+)
+
+// finish ends a scenario: the load stops, the healthy system works off what is
+// there, and all checkers run; once more on an engine that has seen none of it.
+func (s *stack) finish(l *load) {
+	s.t.Helper()
+	l.stop()
+	s.settle()
+	l.waiters.Wait()
+	s.check()
+	require.NoError(s.t, s.engine.Stop(), "a healthy engine ends cleanly")
+	s.startEngine()
+	s.settle()
+	s.check()
+	s.checkProcesses()
+	accepted, refused, unknown, told := s.book.counts()
+	s.t.Logf("%d runs accepted, %d refused, %d unknown, %d ends told", accepted, refused, unknown, told)
+}
+
+// settle waits until all has ended and nothing is held for anything.
+func (s *stack) settle() {
+	s.t.Helper()
+	const open = `
+		select count(*) from adze.task as t
+		where not exists (select from adze.task_result as r where r.id = t.id)`
+	s.becomesZero("tasks without a result", func() (float64, error) { return float64(s.count(open)), nil })
+	for _, metric := range []string{
+		"adze_shard_slots_used", `adze_shard_tasks{state="running"}`, `adze_shard_tasks{state="ready"}`,
+		`adze_shard_tasks{state="delayed"}`, `adze_shard_tasks{state="stored"}`, "adze_journal_pending_bytes",
+	} {
+		s.becomesZero(metric, func() (float64, error) { return s.scrape(s.engine, metric) })
+	}
+	s.becomesZero("checkpoint rows", func() (float64, error) {
+		return float64(s.count("select count(*) from adze.open_task")), nil
+	})
+}
+
+func (s *stack) becomesZero(what string, read func() (float64, error)) {
+	s.t.Helper()
+	var last float64
+	var err error
+	for deadline := time.Now().Add(waitMax); time.Now().Before(deadline); s.pass(pollEvery) {
+		if last, err = read(); err == nil && last == 0 {
+			return
+		}
+	}
+	require.FailNow(s.t, "did not become zero: "+what, "it is %v, error %v", last, err)
+}
+
+// checkProcesses: nothing ended that was not told to.
+func (s *stack) checkProcesses() {
+	s.t.Helper()
+	s.checkAlive("engine", s.engine)
+	for _, w := range s.workers {
+		s.checkAlive("worker", w)
+	}
+}
+
+func (s *stack) checkAlive(name string, p *child.Process) {
+	s.t.Helper()
+	select {
+	case <-p.Done():
+		s.t.Errorf("%s ended by itself: %v\n%s", name, p.Err(), p.LogTail())
+	default:
+	}
+}
