@@ -43,6 +43,9 @@ func (m *model) checkAssignable(st *step, a *core.Assignment, t *task) *Violatio
 	if *a != want {
 		return broken(rightCause, "assignment %+v, want %+v", *a, want)
 	}
+	if a.Seq != 0 && a.Seq != t.seq {
+		return broken(storedFirst, "task %d waits for the commit of %d, it was submitted by %d", a.Task, a.Seq, t.seq)
+	}
 	if a.Token <= m.token || epochOf(a.Token) != m.epoch {
 		return broken(rightCause, "token %d after %d in epoch %d", a.Token, m.token, m.epoch)
 	}

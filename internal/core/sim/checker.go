@@ -16,7 +16,7 @@ func (h *history) check(st *step) *Violation {
 		h.checkRecoverable(st),
 		h.checkRowsTrue(st),
 		h.checkCheckpointed(st),
-		h.checkMemoryBounded(st),
+		h.checkMemoryBounded(),
 		h.checkNothingIdles(),
 		h.checkOnTime(st),
 	)
@@ -164,7 +164,7 @@ const windowSlack = 1
 
 // checkMemoryBounded: a lane, and the line of the delayed, hold two windows in
 // memory while no load of theirs is on its way.
-func (h *history) checkMemoryBounded(*step) *Violation {
+func (h *history) checkMemoryBounded() *Violation {
 	ready, delayed := map[lane]int{}, 0
 	for target, t := range h.model.tasks {
 		switch h.shard.Live(target).State {

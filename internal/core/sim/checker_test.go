@@ -19,7 +19,7 @@ var sabotages = map[string]struct {
 	"a submit is not stored":             {nothingLost, dropTask},
 	"a result is not written":            {rightCause, dropResult},
 	"a result is written twice":          {oneResult, repeatResult},
-	"a result is changed later":          {oneResult, changeResultLater()},
+	"a result is changed later":          {oneResult, changeResultLater},
 	"a result is of an old attempt":      {rightCause, backdateResult},
 	"a retry is too late":                {retriesRight, delayRetry},
 	"a failure is not counted":           {checkpointed, forgetFailure},
@@ -127,16 +127,14 @@ func repeatResult(_ *history, st *step) bool {
 	return true
 }
 
-func changeResultLater() sabotage {
-	return func(h *history, st *step) bool {
-		for task, r := range h.written.results {
-			if r.Status == core.Succeeded {
-				st.out.Results = append(st.out.Results, core.Result{Task: task, Tenant: r.Tenant, Status: core.Failed})
-				return true
-			}
+func changeResultLater(h *history, st *step) bool {
+	for task, r := range h.written.results {
+		if r.Status == core.Succeeded {
+			st.out.Results = append(st.out.Results, core.Result{Task: task, Tenant: r.Tenant, Status: core.Failed})
+			return true
 		}
-		return false
 	}
+	return false
 }
 
 func backdateResult(_ *history, st *step) bool {
@@ -150,11 +148,11 @@ func backdateResult(_ *history, st *step) bool {
 }
 
 func delayRetry(_ *history, st *step) bool {
-	for i := range st.out.Attempts {
-		st.out.Attempts[i].RetryAt += 60_000
-		return true
+	if len(st.out.Attempts) == 0 {
+		return false
 	}
-	return false
+	st.out.Attempts[0].RetryAt += 60_000
+	return true
 }
 
 func forgetFailure(_ *history, st *step) bool {
@@ -179,11 +177,12 @@ func overload(h *history, st *step) bool {
 }
 
 func leakSlot(h *history, _ *step) bool {
-	for _, w := range h.model.workers {
-		w.held[-1] = firstTask
-		return true
+	workers := h.model.sortedWorkers()
+	if len(workers) == 0 {
+		return false
 	}
-	return false
+	workers[0].held[-1] = firstTask
+	return true
 }
 
 func hideSlot(h *history, _ *step) bool {
@@ -232,13 +231,12 @@ func misassign(h *history, st *step) bool {
 	return false
 }
 
+// hurryAssignment goes on and on: one must reach its worker before a commit.
 func hurryAssignment(_ *history, st *step) bool {
-	hurried := false
 	for i := range st.out.Assigned {
-		hurried = hurried || st.out.Assigned[i].Seq != 0
 		st.out.Assigned[i].Seq = 0
 	}
-	return hurried && false // once is not enough: it must reach its worker first
+	return false
 }
 
 func raiseLowWater(h *history, st *step) bool {
@@ -255,8 +253,7 @@ func shrinkWindow(h *history, _ *step) bool {
 }
 
 func shortenGrace(h *history, st *step) bool {
-	in, ok := st.in.(*core.Tick)
-	if !ok || in == nil {
+	if _, ok := st.in.(*core.Tick); !ok {
 		return false
 	}
 	for _, w := range h.model.workers {

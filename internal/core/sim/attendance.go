@@ -1,0 +1,133 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+)
+
+func (m *model) takeLeave(st *step, in *core.Leave) *Violation {
+	w := m.workers[in.Worker]
+	if in.Reason == core.LeaveClosed {
+		w.away = st.now + core.GraceMS
+		return nil
+	}
+	return m.lose(st, w)
+}
+
+// lose forgets a worker; what it had is lost.
+func (m *model) lose(st *step, w *worker) *Violation {
+	delete(m.workers, w.id)
+	for _, t := range m.at(w) {
+		if v := m.end(st, t, nil, m.causesOfLoss(t, st.now)...); v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// at are the tasks that run at w.
+func (m *model) at(w *worker) []*task {
+	var running []*task
+	for _, t := range m.tasks {
+		if t.state == core.OpenRunning && t.worker == w.id {
+			running = append(running, t)
+		}
+	}
+	return running
+}
+
+func (m *model) takeJoin(st *step, in *core.Join) *Violation {
+	w := m.workers[in.Worker]
+	if w == nil {
+		w = &worker{id: in.Worker}
+		m.workers[w.id] = w
+	}
+	m.forgetTurns(w)
+	w.tenant, w.actions, w.slots, w.away = in.Tenant, in.Actions, in.Slots, 0
+	w.held = map[core.Token]id.ID{}
+	claimed := func(t *task) bool {
+		return slices.ContainsFunc(in.Running, func(c core.Claim) bool { return c.Token == t.token })
+	}
+	for _, t := range m.at(w) {
+		if claimed(t) {
+			continue
+		}
+		if v := m.end(st, t, nil, causeAtStop(t, lost)); v != nil {
+			return v
+		}
+	}
+	for _, c := range in.Running {
+		if _, twice := w.held[c.Token]; !twice {
+			m.claim(st, w, c)
+		}
+	}
+	return nil
+}
+
+// claim judges one attempt that w says it runs. Whatever comes of it, w runs it
+// until it says otherwise.
+func (m *model) claim(st *step, w *worker, c core.Claim) {
+	w.held[c.Token] = c.Task
+	t := m.tasks[c.Task]
+	switch {
+	case t != nil && t.state == core.OpenRunning && t.token == c.Token && t.worker == w.id:
+		if t.stop != 0 { // it may have missed the first word
+			st.stops = append(st.stops, core.Stop{Worker: w.id, Task: c.Task, Token: c.Token, Reason: t.stop})
+		}
+	case t != nil && st.resident[c.Task] && !st.left(c.Task) && m.adoptable(w, t, c.Attempt, c.Token):
+		m.run(t, w, c.Token, st.now)
+	default:
+		st.stops = append(st.stops, core.Stop{Worker: w.id, Task: c.Task, Token: c.Token, Reason: core.StopForeign})
+	}
+}
+
+// adoptable: given by an owner before, forgotten in the crash, and nobody else has
+// been given it since.
+func (m *model) adoptable(w *worker, t *task, attempt int32, token core.Token) bool {
+	return t.row.Tenant == w.tenant && t.state != core.OpenRunning && t.attempt == attempt && epochOf(token) < m.epoch
+}
+
+func (m *model) takeReport(st *step, in *core.Report) *Violation {
+	w := m.workers[in.Worker]
+	for i := range in.Items {
+		if v := m.takeItem(st, w, &in.Items[i]); v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+func (m *model) takeItem(st *step, w *worker, item *core.ReportItem) *Violation {
+	t := m.tasks[item.Task]
+	current := t != nil && w != nil && t.state == core.OpenRunning && t.token == item.Token && t.worker == w.id
+	if item.Kind == core.ReportStarted {
+		if current && t.started == 0 {
+			t.started = st.now
+		}
+		return nil
+	}
+	if !current && t != nil && w != nil && st.resident[item.Task] && m.adoptable(w, t, item.Attempt, item.Token) {
+		m.run(t, w, item.Token, st.now)
+		current = true
+	}
+	if w != nil {
+		delete(w.held, item.Token)
+	}
+	st.settled = append(st.settled, core.Settlement{Worker: st.in.(*core.Report).Worker, Task: item.Task, Token: item.Token, Stale: !current})
+	if !current {
+		return nil
+	}
+	causes := []cause{causeOfReport(t, item)}
+	if t.stop == 0 && t.due > 0 && t.due <= st.now {
+		causes = append(causes, timedOut) // the tick that tells it may be late
+	}
+	return m.end(st, t, item, causes...)
+}
+
+// left tells whether a task that was in memory is in Postgres only after the step:
+// it was lost at once and did not fit its lane, or one that was lost pushed it out.
+func (st *step) left(target id.ID) bool {
+	return st.results[target] == nil && st.live(target).State == 0
+}

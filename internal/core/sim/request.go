@@ -1,0 +1,74 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+)
+
+func (m *model) takeRefresh(st *step, in *core.Refresh) {
+	answer := core.Answer{Ref: in.Ref, Task: in.Task, Kind: core.AnswerStale}
+	t := m.tasks[in.Task]
+	if t != nil && t.row.Tenant == in.Tenant && t.state == core.OpenRunning && t.token == in.Token && t.stop == 0 {
+		if t.due > 0 {
+			t.due = max(t.due, st.now+core.Time(in.ByMS))
+		}
+		answer.Kind, answer.Deadline = core.AnswerDone, t.due
+	}
+	st.answers = append(st.answers, answer)
+}
+
+// cancelEach cancels tasks of a tenant in order. The core puts off those that are
+// not in memory by a Load of the same Ref, and no others of the tenant's.
+func (m *model) cancelEach(st *step, tenant id.ID, tasks []id.ID, ref uint64) *Violation {
+	later := st.putOff(ref)
+	for _, target := range tasks {
+		t := m.tasks[target]
+		if t != nil && t.row.Tenant != tenant {
+			t = nil
+		}
+		if slices.Contains(later, target) {
+			if t != nil && st.resident[target] {
+				return broken(answered, "the cancel of task %d is put off, though it is in memory", target)
+			}
+			continue
+		}
+		answer := core.Answer{Ref: ref, Task: target, Kind: core.AnswerUnknown}
+		if t != nil {
+			kind, v := m.cancel(st, t)
+			if v != nil {
+				return v
+			}
+			answer.Kind = kind
+		}
+		st.answers = append(st.answers, answer)
+	}
+	return nil
+}
+
+func (st *step) putOff(ref uint64) []id.ID {
+	var tasks []id.ID
+	for _, l := range st.out.Loads {
+		if l.Kind == core.LoadTasks && l.Ref == ref {
+			tasks = append(tasks, l.Tasks...)
+		}
+	}
+	return tasks
+}
+
+func (m *model) cancel(st *step, t *task) (core.AnswerKind, *Violation) {
+	if t.state != core.OpenRunning {
+		return core.AnswerDone, m.end(st, t, nil, cancelled)
+	}
+	// One that timed out is still cancelled: the last word counts.
+	if t.stop != core.StopCancelled {
+		m.stop(st, t, core.StopCancelled)
+	}
+	return core.AnswerStarted, nil
+}
+
+func (m *model) stop(st *step, t *task, reason core.StopReason) {
+	t.stop, t.stopBy = reason, st.now+core.StopGraceMS
+	st.stops = append(st.stops, core.Stop{Worker: t.worker, Task: t.row.ID, Token: t.token, Reason: reason})
+}
