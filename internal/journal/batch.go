@@ -104,17 +104,26 @@ func (c *columns) addFence() {
 // A row that is closed is deleted even if it was new: an earlier batch may have
 // written it.
 func (c *columns) addCheckpoint() {
-	slices.SortStableFunc(c.checkpoint, func(a, b checkpoint) int { return cmp.Compare(a.id, b.id) })
-	for i, p := range c.checkpoint {
-		switch {
-		case i+1 < len(c.checkpoint) && c.checkpoint[i+1].id == p.id: // overtaken
-		case p.row != nil:
+	for _, p := range coalesce(c.checkpoint) {
+		if p.row != nil {
 			c.open.Add(p.row)
-		default:
+		} else {
 			c.closed.Add(p.id)
 		}
 	}
 	clear(c.checkpoint) // lets go of the effects
+}
+
+// coalesce keeps the last of each id, ids ascending, in the room of all.
+func coalesce(all []checkpoint) []checkpoint {
+	slices.SortStableFunc(all, func(a, b checkpoint) int { return cmp.Compare(a.id, b.id) })
+	last := all[:0]
+	for i, p := range all {
+		if i+1 == len(all) || all[i+1].id != p.id {
+			last = append(last, p)
+		}
+	}
+	return last
 }
 
 // addLowWater writes each shard's last mark.

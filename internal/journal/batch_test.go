@@ -5,7 +5,10 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/pgtest"
 )
 
@@ -61,4 +64,29 @@ func TestTheListOfWaitingEntriesDoesNotGrowWithWhatWasTaken(t *testing.T) {
 		require.LessOrEqual(t, j.taken, len(j.pending)/2+1)
 	}
 	require.Empty(t, j.pending)
+}
+
+func TestCoalescingKeepsTheLastOfEachRow(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		var all []checkpoint
+		want := map[id.ID]*core.OpenTask{}
+		for range rapid.IntRange(0, 40).Draw(t, "changes") {
+			p := checkpoint{id: id.ID(rapid.IntRange(1, 8).Draw(t, "id"))}
+			if rapid.Bool().Draw(t, "open") {
+				p.row = &core.OpenTask{ID: p.id}
+			}
+			all = append(all, p)
+			want[p.id] = p.row
+		}
+		got := coalesce(all)
+		if len(got) != len(want) {
+			t.Fatalf("%d rows, want %d", len(got), len(want))
+		}
+		for i, p := range got {
+			if p.row != want[p.id] || i > 0 && got[i-1].id >= p.id {
+				t.Fatalf("row %d is not the last of %d, or out of order", i, p.id)
+			}
+		}
+	})
 }
