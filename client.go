@@ -1,6 +1,7 @@
 package adze
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/edge/auth"
 	"github.com/adzehq/adze/internal/shard"
 )
 
@@ -43,12 +45,10 @@ func Dial(ctx context.Context, options ...Option) (*Client, error) {
 
 func newConfig(options []Option) *config {
 	c := &config{address: os.Getenv("ADZE_ADDRESS"), token: os.Getenv("ADZE_TOKEN"), log: slog.Default()}
-	if c.address == "" {
-		c.address = addressDefault
-	}
 	for _, o := range options {
 		o(c)
 	}
+	c.address = cmp.Or(c.address, auth.Address(c.token), addressDefault)
 	return c
 }
 

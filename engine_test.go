@@ -38,8 +38,13 @@ type engine struct {
 
 func serve(t *testing.T, databaseURL string) engine {
 	t.Helper()
+	return serveAt(t, databaseURL, "127.0.0.1:0")
+}
+
+func serveAt(t *testing.T, databaseURL, address string) engine {
+	t.Helper()
 	s, err := server.Open(t.Context(), server.Config{
-		DatabaseURL: databaseURL, GRPCAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0",
+		DatabaseURL: databaseURL, GRPCAddr: address, HTTPAddr: "127.0.0.1:0",
 	}, "test", quiet)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -476,6 +481,47 @@ func TestWhatEndsWhileTheEngineIsAwayIsReportedWhenItIsBack(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, attempt)
 	require.Len(t, began, 1)
+}
+
+func TestAnEngineThatStartsAgainFindsItsWorkersAndWaiters(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	database := pgtest.URL(t)
+	e := serve(t, database)
+	client := dial(t, e)
+	began, finish := make(chan struct{}, 10), make(chan struct{})
+	long := adze.NewTask("long", func(ctx context.Context, _ int) (int, error) {
+		began <- struct{}{}
+		select {
+		case <-finish:
+			return adze.Attempt(ctx), nil
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		}
+	})
+	work(t, client, long, double)
+	run, err := long.Run(ctx, client, 0)
+	require.NoError(t, err)
+	<-began
+	later, err := double.Run(ctx, client, 5, adze.Delay(500*time.Millisecond))
+	require.NoError(t, err)
+	waited := make(chan error, 1)
+	go func() {
+		_, err := later.Result(ctx)
+		waited <- err
+	}()
+
+	e.stop()
+	serveAt(t, database, e.address)
+
+	require.NoError(t, <-waited, "who waited is answered by the new one")
+	close(finish)
+	_, err = run.Result(ctx)
+	require.NoError(t, err)
+	out, err := double.Call(ctx, client, 6)
+	require.NoError(t, err)
+	require.Equal(t, 12, out)
 }
 
 func TestWaitersSurviveABrokenConnection(t *testing.T) {

@@ -97,7 +97,7 @@ type config struct {
 }
 
 // Address is where the engine listens, host:port. If it is not given, the
-// environment's ADZE_ADDRESS, else 127.0.0.1:7077.
+// environment's ADZE_ADDRESS, else what the token says, else 127.0.0.1:7077.
 func Address(hostPort string) Option { return func(c *config) { c.address = hostPort } }
 
 // Token says who calls. If it is not given, the environment's ADZE_TOKEN.

@@ -7,12 +7,10 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
-	"google.golang.org/grpc/status"
 
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
@@ -259,58 +257,4 @@ func (t *grpcTransport) connected(ctx context.Context) error {
 			return &Error{Kind: KindUnavailable, Text: "no connection to the engine at " + t.connection.Target() + "; nothing was sent"}
 		}
 	}
-}
-
-// codeKinds is the one table between gRPC's codes and ours. What is missing says that
-// there was no answer.
-var codeKinds = map[codes.Code]Kind{
-	codes.InvalidArgument:    KindInvalid,
-	codes.NotFound:           KindNotFound,
-	codes.AlreadyExists:      KindConflict,
-	codes.FailedPrecondition: KindConflict,
-	codes.Unauthenticated:    KindUnauthenticated,
-	codes.PermissionDenied:   KindForbidden,
-	codes.ResourceExhausted:  KindExhausted,
-	codes.Unimplemented:      KindUnimplemented,
-	codes.Internal:           KindInternal,
-	codes.Unknown:            KindInternal,
-	codes.DataLoss:           KindInternal,
-}
-
-// received is the *Error of a call's error. A connection that broke, or a caller who
-// gave up, is KindUnavailable.
-func received(err error) error {
-	if err == nil {
-		return nil
-	}
-	if errors.Is(err, io.EOF) {
-		return &Error{Kind: KindUnavailable, Text: "the engine ended the stream", cause: err}
-	}
-	s := status.Convert(err)
-	for _, detail := range s.Details() {
-		if f, ok := detail.(*wire.FieldError); ok {
-			return fieldError(f)
-		}
-	}
-	kind, known := codeKinds[s.Code()]
-	if !known {
-		kind = KindUnavailable
-	}
-	return &Error{Kind: kind, Text: s.Message(), cause: contextCause(s.Code())}
-}
-
-// contextCause lets errors.Is see that it was the caller who gave up.
-func contextCause(code codes.Code) error {
-	switch code {
-	case codes.Canceled:
-		return context.Canceled
-	case codes.DeadlineExceeded:
-		return context.DeadlineExceeded
-	default:
-		return nil
-	}
-}
-
-func fieldError(f *wire.FieldError) error {
-	return &Error{Kind: Kind(f.Kind), Field: f.Field, Text: f.Text}
 }

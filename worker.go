@@ -14,12 +14,7 @@ import (
 	"github.com/adzehq/adze/internal/shard"
 )
 
-const (
-	slotsPerCPU         = 10
-	drainTimeoutDefault = 30 * time.Second
-	// forsakeTimeout is how long functions may take to see that their context ended.
-	forsakeTimeout = 5 * time.Second
-)
+const slotsPerCPU = 10
 
 // Worker runs tasks. Make it with [Client.NewWorker].
 type Worker struct {
@@ -305,74 +300,8 @@ func (w *Worker) release(a *attempt) {
 	w.closeIfDrained()
 }
 
-// closeIfDrained tells end that nothing is held. Called with mu held.
-func (w *Worker) closeIfDrained() {
-	if w.draining != nil && !w.drained && len(w.held) == 0 {
-		w.drained = true
-		close(w.draining)
-	}
-}
-
 func (w *Worker) runs() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.running
-}
-
-// end drains the worker and says goodbye. It returns how many tasks still run.
-func (w *Worker) end() int {
-	empty := w.beginDrain()
-	if !within(w.drain, empty) {
-		w.forsake()
-		within(forsakeTimeout, empty)
-	}
-	w.mu.Lock()
-	session, left := w.session, w.running
-	w.mu.Unlock()
-	if session != nil {
-		session.Close(core.LeaveDrained)
-	}
-	return left
-}
-
-// beginDrain takes nothing new. The channel it returns closes once nothing is held.
-func (w *Worker) beginDrain() <-chan struct{} {
-	w.mu.Lock()
-	w.draining = make(chan struct{})
-	w.closeIfDrained()
-	empty, session := w.draining, w.session
-	w.mu.Unlock()
-	if session != nil {
-		ctx, stop := context.WithTimeout(context.Background(), w.drain)
-		defer stop()
-		if err := session.Resize(ctx, 0); err != nil {
-			w.log.Warn("could not tell the engine to drain", "err", err) // the next session's Hello will
-		}
-	}
-	return empty
-}
-
-// forsake ends the contexts of what still runs.
-func (w *Worker) forsake() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.log.Warn("gave up draining", "running", w.running)
-	for _, a := range w.held {
-		if !a.ended {
-			a.forsaken = true
-			a.cancel(ErrDrained)
-		}
-	}
-}
-
-// within reports whether done closes within d.
-func within(d time.Duration, done <-chan struct{}) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-done:
-		return true
-	case <-timer.C:
-		return false
-	}
 }
