@@ -9,15 +9,20 @@ import (
 // end has the current attempt of t, or its wait, end for one of causes; the core
 // says which by what it writes.
 func (m *model) end(st *step, t *task, item *core.ReportItem, causes ...cause) *Violation {
-	r, a := st.results[t.row.ID], st.attempts[t.row.ID]
-	delete(st.results, t.row.ID)
-	delete(st.attempts, t.row.ID)
+	key := attemptKey{t.row.ID, t.attempt}
+	r, a := st.results[t.row.ID], st.attempts[key]
+	if a != nil {
+		r = nil // of a later attempt, if there is one
+		delete(st.attempts, key)
+	} else {
+		delete(st.results, t.row.ID)
+	}
 	for _, c := range causes {
 		want := outcomeOf(t, c)
-		if r != nil && a == nil && want.status == r.Status {
+		if r != nil && want.status == r.Status {
 			return m.endTask(st, t, r, item)
 		}
-		if a != nil && r == nil && want.status == 0 && want.ended == a.Outcome {
+		if a != nil && want.status == 0 && want.ended == a.Outcome {
 			return m.endAttempt(st, t, a)
 		}
 	}

@@ -17,9 +17,9 @@ type step struct {
 	live     func(id.ID) core.Live // after the step
 	resident map[id.ID]bool        // tasks the input names, or a tick may end, that were in memory before it
 
-	results  map[id.ID]*core.Result  // of out, not yet explained
-	attempts map[id.ID]*core.Attempt // of out, not yet explained
-	stops    []core.Stop             // what the rules ask for
+	results  map[id.ID]*core.Result       // of out, not yet explained
+	attempts map[attemptKey]*core.Attempt // of out, not yet explained
+	stops    []core.Stop                  // what the rules ask for
 	settled  []core.Settlement
 	answers  []core.Answer
 }
@@ -47,9 +47,11 @@ func (m *model) follow(st *step) *Violation {
 	return m.assign(st)
 }
 
-// index finds the endings among the effects by task: one of each at most.
+// index finds the endings among the effects. A task has one result at most, but may
+// go through several attempts: one report can tell of a retry and of an attempt by
+// the owner before that fits the retry.
 func (st *step) index() *Violation {
-	st.results, st.attempts = map[id.ID]*core.Result{}, map[id.ID]*core.Attempt{}
+	st.results, st.attempts = map[id.ID]*core.Result{}, map[attemptKey]*core.Attempt{}
 	for i := range st.out.Results {
 		r := &st.out.Results[i]
 		if st.results[r.Task] != nil {
@@ -59,10 +61,7 @@ func (st *step) index() *Violation {
 	}
 	for i := range st.out.Attempts {
 		a := &st.out.Attempts[i]
-		if st.attempts[a.Task] != nil {
-			return broken(rightCause, "two attempts of task %d end at once", a.Task)
-		}
-		st.attempts[a.Task] = a
+		st.attempts[attemptKey{a.Task, a.Number}] = a
 	}
 	return nil
 }
@@ -75,7 +74,7 @@ func (st *step) unexplained() *Violation {
 		}
 	}
 	for _, a := range st.out.Attempts {
-		if st.attempts[a.Task] != nil {
+		if st.attempts[attemptKey{a.Task, a.Number}] != nil {
 			return broken(rightCause, "attempt %d of task %d ends as %v for no reason", a.Number, a.Task, a.Outcome)
 		}
 	}
