@@ -25,7 +25,8 @@ const (
 // grpcSession is a worker's session over the native protocol.
 type grpcSession struct {
 	stream grpc.BidiStreamingClient[wire.WorkerMessage, wire.EngineMessage]
-	end    context.CancelFunc
+	life   context.Context // the stream's
+	end    context.CancelCauseFunc
 	worker id.ID
 	ping   time.Duration
 
@@ -40,24 +41,35 @@ type grpcSession struct {
 }
 
 func (t *grpcTransport) attach(ctx context.Context, hello shard.Hello) (shard.Session, error) {
-	ctx, end := context.WithCancel(ctx)
-	stream, err := t.engine.Work(ctx)
+	life, end := context.WithCancelCause(ctx)
+	stream, err := t.engine.Work(life)
 	if err != nil {
-		end()
+		end(nil)
 		return nil, received(err)
 	}
-	s := &grpcSession{stream: stream, end: end, ended: make(chan struct{})}
-	s.silence = time.AfterFunc(engineSilenceMax, end)
+	s := &grpcSession{stream: stream, life: life, end: end, ended: make(chan struct{})}
+	s.silence = time.AfterFunc(engineSilenceMax, func() { end(errSilent) })
 	welcome, err := s.greet(hello)
 	if err != nil {
 		s.silence.Stop()
-		end()
+		end(nil)
 		return nil, err
 	}
 	s.worker = id.ID(welcome.WorkerId)
 	s.ping = time.Duration(max(welcome.PingMs, 100)) * time.Millisecond
-	s.parts.Go(func() { s.sendPings(ctx) })
+	s.parts.Go(s.sendPings)
 	return s, nil
+}
+
+// errSilent ends the stream of an engine that is not heard.
+var errSilent = &Error{Kind: KindUnavailable, Text: "nothing was heard of the engine for " + engineSilenceMax.String()}
+
+// broken is why the stream is over; err is what Recv says of it.
+func (s *grpcSession) broken(err error) error {
+	if cause := context.Cause(s.life); cause == errSilent {
+		return cause
+	}
+	return received(err)
 }
 
 // greet sends the hello and waits for its answer.
@@ -66,7 +78,7 @@ func (s *grpcSession) greet(hello shard.Hello) (*wire.Welcome, error) {
 	_ = s.stream.Send(&wire.WorkerMessage{Hello: wireHello(&hello)})
 	first, err := s.stream.Recv()
 	if err != nil {
-		return nil, received(err)
+		return nil, s.broken(err)
 	}
 	if first.Welcome == nil {
 		return nil, &Error{Kind: KindInternal, Text: "engine did not begin with a Welcome"}
@@ -93,7 +105,7 @@ func (s *grpcSession) Recv(context.Context) (shard.Down, error) {
 	message, err := s.stream.Recv()
 	if err != nil {
 		s.over.Do(func() { close(s.ended) })
-		return shard.Down{}, received(err)
+		return shard.Down{}, s.broken(err)
 	}
 	s.silence.Reset(engineSilenceMax)
 	return down(message), nil
@@ -163,7 +175,7 @@ func (s *grpcSession) send(m *wire.WorkerMessage) error {
 }
 
 // sendPings proves that the worker lives while it has nothing to say.
-func (s *grpcSession) sendPings(ctx context.Context) {
+func (s *grpcSession) sendPings() {
 	tick := time.NewTicker(s.ping / 2)
 	defer tick.Stop()
 	for {
@@ -176,7 +188,7 @@ func (s *grpcSession) sendPings(ctx context.Context) {
 				return
 			}
 			s.spoke.Store(false)
-		case <-ctx.Done():
+		case <-s.life.Done():
 			return
 		}
 	}
@@ -190,7 +202,7 @@ func (s *grpcSession) Close(reason core.LeaveReason) {
 			s.hangUp()
 		}
 		s.silence.Stop()
-		s.end()
+		s.end(nil)
 		s.parts.Wait()
 	})
 }
