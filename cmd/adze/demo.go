@@ -38,13 +38,17 @@ func (c *demoCmd) Run(e *env) error {
 	quiet := *e
 	quiet.log = slog.New(warnings{e.log.Handler()}) // the demo speaks for itself
 	began := time.Now()
+	postgres, own := "yours", c.DatabaseURL == ""
+	if own {
+		postgres = "of its own, data in " + filepath.Join(c.DataDir, "postgres")
+	}
 	fmt.Fprintf(e.stdout, "\nAdze counts the words of a novel, a page a task. One page in twenty is smudged\nand fails at first.\n\n")
 	err := c.devCmd.with(&quiet, func(s *server.Server) error {
 		if _, err := c.writeToken(e.ctx, s); err != nil {
 			return err
 		}
-		d := &demo{cmd: c, env: &quiet, screen: newScreen(e.stdout), server: s}
-		d.screen.done("Postgres", "a server of its own, data in %s (%s)", filepath.Join(c.DataDir, "postgres"), since(began))
+		d := &demo{cmd: c, env: &quiet, screen: newScreen(e.stdout), server: s, own: own}
+		d.screen.done("Postgres", "%s (%s)", postgres, since(began))
 		d.screen.done("Engine", "gRPC on %s, HTTP on %s", s.GRPCAddr(), s.HTTPURL())
 		if err := d.run(e.ctx); err != nil {
 			return err
@@ -67,6 +71,7 @@ type demo struct {
 	env    *env
 	screen *screen
 	server *server.Server
+	own    bool // the database is the demo's: its address holds no secret
 }
 
 // run starts a worker, submits the book and shows what comes of it.
@@ -210,7 +215,9 @@ func (d *demo) showWhere(retried []adze.ID) {
 		fmt.Fprintf(to, "  %s runs get %s%s   # one that was retried\n", self, retried[0], dir)
 	}
 	fmt.Fprintf(to, "  curl %s/metrics\n", d.server.HTTPURL())
-	fmt.Fprintf(to, "  psql '%s' -c 'select status, count(*) from adze.task_result group by 1'\n", d.cmd.DatabaseURL)
+	if d.own {
+		fmt.Fprintf(to, "  psql '%s' -c 'select status, count(*) from adze.task_result group by 1'\n", d.cmd.DatabaseURL)
+	}
 }
 
 // self is how this program is called.
