@@ -138,6 +138,12 @@ func (h *Holder) TryAcquire(ctx context.Context, shards []int32) (map[int32]int6
 	if err := h.connect(ctx); err != nil {
 		return nil, err
 	}
+	before := len(h.held)
+	defer func() {
+		if taken := len(h.held) - before; taken > 0 {
+			h.config.Log.Info("acquired shards", "shards", taken)
+		}
+	}()
 	epochs := make(map[int32]int64, len(shards))
 	for _, shard := range shards {
 		if _, ok := h.held[shard]; !ok {
@@ -165,7 +171,7 @@ func (h *Holder) acquire(ctx context.Context, shard int32) error {
 		return err
 	}
 	h.held[shard] = &grant{epoch: epoch, alive: true}
-	h.config.Log.Info("acquired shard", "shard", shard, "epoch", epoch)
+	h.config.Log.Debug("acquired shard", "shard", shard, "epoch", epoch)
 	return nil
 }
 
