@@ -37,7 +37,7 @@ func (s *stack) play(troubles ...trouble) {
 	for n := 1; time.Since(begin) < *durationFlag; n++ {
 		s.pass(pauseMin + time.Duration(s.random.Int64N(int64(pauseMax-pauseMin))))
 		one := troubles[s.random.IntN(len(troubles))]
-		s.t.Logf("%6.2fs trouble %d: %s", time.Since(begin).Seconds(), n, one.name)
+		s.logf("trouble %d: %s", n, one.name)
 		one.do(s)
 		s.checkLowWaterIsSound()
 		s.checkResultsStand()

@@ -13,6 +13,7 @@ import (
 func (s *stack) finish(l *load) {
 	s.t.Helper()
 	l.stop()
+	s.logf("stopped the load")
 	s.settle()
 	l.waiters.Wait()
 	s.check()
@@ -22,7 +23,7 @@ func (s *stack) finish(l *load) {
 	s.check()
 	s.checkProcesses()
 	accepted, refused, unknown, told := s.book.counts()
-	s.t.Logf("%d runs accepted, %d refused, %d unknown, %d ends told", accepted, refused, unknown, told)
+	s.logf("%d runs accepted, %d refused, %d unknown, %d ends told", accepted, refused, unknown, told)
 }
 
 // settle waits until all has ended and nothing is held for anything.
@@ -45,14 +46,20 @@ func (s *stack) settle() {
 
 func (s *stack) becomesZero(what string, read func() (float64, error)) {
 	s.t.Helper()
+	s.becomes(what, 0, read)
+}
+
+// becomes returns once read gives want.
+func (s *stack) becomes(what string, want float64, read func() (float64, error)) {
+	s.t.Helper()
 	var last float64
 	var err error
 	for deadline := time.Now().Add(waitMax); time.Now().Before(deadline); s.pass(pollEvery) {
-		if last, err = read(); err == nil && last == 0 {
+		if last, err = read(); err == nil && last == want {
 			return
 		}
 	}
-	require.FailNow(s.t, "did not become zero: "+what, "it is %v, error %v", last, err)
+	require.FailNow(s.t, "did not come to its value: "+what, "it is %v and should be %v; error %v", last, want, err)
 }
 
 // checkProcesses: nothing ended that was not told to.

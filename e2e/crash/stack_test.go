@@ -44,6 +44,7 @@ type stack struct {
 	ctx    context.Context
 	random *rand.Rand
 	dir    string
+	begin  time.Time
 
 	postgres *localpg.Server
 	wire     *proxy.Proxy // between engine and Postgres
@@ -67,7 +68,7 @@ func newStack(t *testing.T, workers int) *stack {
 	t.Logf("repeat this schedule with -run '^%s$' -crash.seed=%d", t.Name(), seed)
 	s := &stack{
 		t: t, ctx: t.Context(), random: rand.New(rand.NewPCG(seed, 0)), dir: t.TempDir(),
-		job: jobTask(nil), book: newBook(),
+		job: jobTask(nil), book: newBook(), begin: time.Now(),
 	}
 	s.startPostgres()
 	t.Cleanup(func() { _ = s.postgres.Stop(context.Background()) }) // killed or stopped, it is over
@@ -83,6 +84,7 @@ func newStack(t *testing.T, workers int) *stack {
 	t.Cleanup(func() { _ = client.Close() })
 	s.client = client
 	s.warmUp()
+	s.logf("works")
 	return s
 }
 
@@ -183,6 +185,12 @@ func (s *stack) warmUp() {
 	}, waitMax, pollEvery)
 }
 
+// logf is t.Logf with the time since the stack was begun.
+func (s *stack) logf(format string, args ...any) {
+	s.t.Helper()
+	s.t.Logf("%6.2fs "+format, append([]any{time.Since(s.begin).Seconds()}, args...)...)
+}
+
 // pass lets time go by while the load goes on.
 func (s *stack) pass(d time.Duration) {
 	timer := time.NewTimer(d)
@@ -222,8 +230,7 @@ func collect[T any](s *stack, sql string, args ...any) []T {
 	return all
 }
 
-// scrape is a metric of an engine, as text names it with its labels; 0 if it is not
-// there, an error if there is no engine.
+// scrape is a metric of an engine, named with its labels.
 func (s *stack) scrape(engine *child.Process, metric string) (float64, error) {
 	out, err := get(s.ctx, engine.Line("HTTP")+"/metrics")
 	if err != nil {
@@ -234,7 +241,7 @@ func (s *stack) scrape(engine *child.Process, metric string) (float64, error) {
 			return strconv.ParseFloat(strings.TrimSpace(value), 64)
 		}
 	}
-	return 0, nil
+	return 0, fmt.Errorf("scrape: no metric %s", metric)
 }
 
 func get(ctx context.Context, address string) (string, error) {
