@@ -19,6 +19,7 @@ import (
 
 	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/base/lease"
+	"github.com/adzehq/adze/internal/base/lifecycle"
 	"github.com/adzehq/adze/internal/base/pg"
 	"github.com/adzehq/adze/internal/edge/auth"
 	"github.com/adzehq/adze/internal/edge/grpcapi"
@@ -124,12 +125,12 @@ func (e *Engine) acquire(ctx context.Context) (map[int32]int64, error) {
 // from bottom to top.
 func (e *Engine) Run(ctx context.Context) error {
 	defer e.Close()
-	return runAll(ctx,
-		part{"keeper", e.keeper.Run},
-		part{"leases", e.leases.Run},
-		part{"journal", e.journal.Run},
-		part{"shards", e.shards.Run},
-		part{"lease watch", e.watchLeases},
+	return lifecycle.Run(ctx,
+		lifecycle.Part{Name: "keeper", Runner: e.keeper},
+		lifecycle.Part{Name: "leases", Runner: e.leases},
+		lifecycle.Part{Name: "journal", Runner: e.journal},
+		lifecycle.Part{Name: "shards", Runner: e.shards},
+		lifecycle.Part{Name: "lease watch", Runner: lifecycle.RunnerFunc(e.watchLeases)},
 	)
 }
 

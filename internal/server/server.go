@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 
+	"github.com/adzehq/adze/internal/base/lifecycle"
 	"github.com/adzehq/adze/internal/edge/grpcapi"
 	"github.com/adzehq/adze/internal/edge/rest"
 )
@@ -101,10 +102,10 @@ func grpcOptions(certificate *tls.Config) []grpc.ServerOption {
 // streams are told, then the shards end with all they have decided committed.
 func (s *Server) Run(ctx context.Context) error {
 	defer s.Close()
-	return runAll(ctx,
-		part{"engine", s.engine.Run},
-		part{"HTTP", s.serveHTTP},
-		part{"gRPC", s.serveGRPC},
+	return lifecycle.Run(ctx,
+		lifecycle.Part{Name: "engine", Runner: s.engine},
+		lifecycle.Part{Name: "HTTP", Runner: lifecycle.RunnerFunc(s.serveHTTP)},
+		lifecycle.Part{Name: "gRPC", Runner: lifecycle.RunnerFunc(s.serveGRPC)},
 	)
 }
 
