@@ -42,7 +42,24 @@ type Client interface {
 type Definition struct {
 	Name string
 	JSON []byte          // canonical form; equal bytes are the same version
-	Core core.Definition // without Version and Tenant
+	Core core.Definition // of a workflow of one task; without Version and Tenant
+	// Graph is of a workflow of several tasks, else nil; likewise.
+	Graph *Graph
+}
+
+// Graph is a workflow of several tasks, with the conditions that the shard evaluates
+// for the core.
+type Graph struct {
+	core.Graph
+	Conditions []Condition
+}
+
+// Condition decides about a node by the output of one of its parents.
+type Condition struct {
+	Node       int32
+	Parent     int32
+	Cancel     bool // else it skips
+	Expression string
 }
 
 // Defined is what came of a Definition.
@@ -128,6 +145,14 @@ type Assignment struct {
 	core.Assignment
 	Action   string
 	Workflow string
+	Task     string // its name in the workflow
 	Input    []byte
 	Metadata []byte
+	Parents  []ParentOutput // of a task of a graph
+}
+
+// ParentOutput is what a parent gave that succeeded.
+type ParentOutput struct {
+	Task   string
+	Output []byte // JSON
 }
