@@ -181,7 +181,7 @@ func (w *Worker) serveOnce(ctx context.Context) error {
 func (w *Worker) hello() shard.Hello {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	h := shard.Hello{Worker: w.id, Name: w.name, SDK: sdkName, Slots: int32(w.slots)}
+	h := shard.Hello{Worker: w.id, Name: w.name, SDK: sdkName, Slots: clamp(w.slots)}
 	if w.draining != nil && w.id != 0 {
 		h.Slots = 0
 	}
