@@ -37,7 +37,7 @@ SOAK ?= 30m
 .PHONY: soak
 soak: build ## look for rare faults, for twice SOAK=30m
 	go test -count=1 -timeout 0 ./internal/core/sim -sim.seed=$$(date +%s) -sim.duration=$(SOAK)
-	ADZE_SOAK=$(SOAK) go test -count=1 -timeout 0 ./e2e/...
+	go test -count=1 -timeout 0 ./e2e/crash -run EverythingDies -crash.duration=$(SOAK)
 
 .PHONY: lint
 lint: ## vet and lint

@@ -78,7 +78,7 @@ func RefreshTimeout(ctx context.Context, d time.Duration) (time.Time, error) {
 	if a == nil {
 		return time.Time{}, &Error{Kind: KindInvalid, Field: "ctx", Text: "is not the context of a task"}
 	}
-	at, err := a.worker.client.transport.refresh(ctx, a.Task, a.Token, d.Milliseconds())
+	at, err := a.worker.client.transport.refresh(ctx, a.Task, a.Token, wholeMS(d))
 	if err != nil {
 		return time.Time{}, fmt.Errorf("refresh timeout: %w", err)
 	}

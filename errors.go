@@ -34,6 +34,7 @@ var (
 	ErrNotFound        = sentinel(KindNotFound, "not found")
 	ErrConflict        = sentinel(KindConflict, "conflict")
 	ErrUnauthenticated = sentinel(KindUnauthenticated, "unauthenticated")
+	ErrForbidden       = sentinel(KindForbidden, "forbidden")
 	ErrExhausted       = sentinel(KindExhausted, "exhausted")
 	ErrUnavailable     = sentinel(KindUnavailable, "unavailable")
 	ErrUnknown         = sentinel(KindUnknown, "outcome unknown")

@@ -4,28 +4,35 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/shard"
 )
 
+// What options write into: a task's definition and a run, as the engine takes them.
+type (
+	workflow = shard.Workflow
+	newRun   = shard.NewRun
+)
+
 // TaskOption is an option of [NewTask]. A value out of its range is refused when
 // the task is registered, by a worker's start.
-type TaskOption func(*shard.Workflow)
+type TaskOption func(*workflow)
 
 // Retries is how many failed attempts are followed by another one, 0–1,000; 0 if
 // it is not given.
 func Retries(n int) TaskOption {
-	return func(w *shard.Workflow) { w.Tasks[0].Retries = int32(n) }
+	return func(w *workflow) { w.Tasks[0].Retries = clamp(n) }
 }
 
 // Backoff is the pause before a retry: initial × factor^(n-1) before the n-th, at
 // most longest, less up to half of it by jitter. If it is not given: 1 s, 2, 60 s.
 func Backoff(initial time.Duration, factor float64, longest time.Duration) TaskOption {
-	return func(w *shard.Workflow) {
+	return func(w *workflow) {
 		w.Tasks[0].Backoff = shard.Backoff{
-			InitialMS: initial.Milliseconds(), Factor: factor, MaxMS: longest.Milliseconds(),
+			InitialMS: wholeMS(initial), Factor: factor, MaxMS: wholeMS(longest),
 		}
 	}
 }
@@ -34,51 +41,51 @@ func Backoff(initial time.Duration, factor float64, longest time.Duration) TaskO
 // ends with the cause ErrTimedOut, and the attempt counts as failed. No limit if it
 // is not given.
 func Timeout(d time.Duration) TaskOption {
-	return func(w *shard.Workflow) { w.Tasks[0].ExecutionTimeoutMS = d.Milliseconds() }
+	return func(w *workflow) { w.Tasks[0].ExecutionTimeoutMS = wholeMS(d) }
 }
 
 // ScheduleTimeout is how long the task may wait for a free worker once it is ready,
 // in whole milliseconds; then it fails. No limit if it is not given.
 func ScheduleTimeout(d time.Duration) TaskOption {
-	return func(w *shard.Workflow) { w.Tasks[0].ScheduleTimeoutMS = d.Milliseconds() }
+	return func(w *workflow) { w.Tasks[0].ScheduleTimeoutMS = wholeMS(d) }
 }
 
 // Queue names the line in which the task waits, shared with other tasks that name
 // the same. Each task has a line of its own if it is not given.
 func Queue(name string) TaskOption {
-	return func(w *shard.Workflow) { w.Tasks[0].Queue = name }
+	return func(w *workflow) { w.Tasks[0].Queue = name }
 }
 
 // Description says what the task does, for people; at most 1,024 bytes.
 func Description(text string) TaskOption {
-	return func(w *shard.Workflow) { w.Description = text }
+	return func(w *workflow) { w.Description = text }
 }
 
 // RunOption is an option of one run.
-type RunOption func(*shard.NewRun) error
+type RunOption func(*newRun) error
 
 // Priority is which of the waiting runs of a queue goes first, -1,000 to 1,000:
 // the higher one, and of equal ones the older one. 0 if it is not given.
 func Priority(p int) RunOption {
-	return func(r *shard.NewRun) error { r.Priority = int32(p); return nil }
+	return func(r *newRun) error { r.Priority = clamp(p); return nil }
 }
 
 // Delay lets the run start no sooner than d after it is stored, in whole
 // milliseconds, at most ten years.
 func Delay(d time.Duration) RunOption {
-	return func(r *shard.NewRun) error { r.DelayMS = d.Milliseconds(); return nil }
+	return func(r *newRun) error { r.DelayMS = wholeMS(d); return nil }
 }
 
 // RunAt lets the run start no sooner than t, to the millisecond. A time that is
 // over means at once. It excludes Delay.
 func RunAt(t time.Time) RunOption {
-	return func(r *shard.NewRun) error { r.RunAt = core.Time(t.UnixMilli()); return nil }
+	return func(r *newRun) error { r.RunAt = core.Time(t.UnixMilli()); return nil }
 }
 
 // Metadata is kept with the run, for people and filters: a value that is a JSON
 // object of at most 64 KiB, such as a map[string]string.
 func Metadata(object any) RunOption {
-	return func(r *shard.NewRun) (err error) {
+	return func(r *newRun) (err error) {
 		if r.Metadata, err = json.Marshal(object); err != nil {
 			return &Error{Kind: KindInvalid, Field: "metadata", Text: err.Error(), cause: err}
 		}
@@ -142,3 +149,19 @@ func WorkerName(name string) WorkerOption {
 func DrainTimeout(d time.Duration) WorkerOption {
 	return workerOption(func(c *workerConfig) { c.drain = d })
 }
+
+// wholeMS is d in milliseconds, away from zero: a microsecond must not become none,
+// which means no limit.
+func wholeMS(d time.Duration) int64 {
+	ms := d.Milliseconds()
+	switch rest := d % time.Millisecond; {
+	case rest > 0:
+		return ms + 1
+	case rest < 0:
+		return ms - 1
+	}
+	return ms
+}
+
+// clamp keeps a number that is out of range out of it, for the engine to refuse.
+func clamp(n int) int32 { return int32(max(math.MinInt32, min(n, math.MaxInt32))) }

@@ -103,6 +103,9 @@ func (w *Worker) open() error {
 	if len(w.definitions) == 0 {
 		return &Error{Kind: KindInvalid, Field: "tasks", Text: "a worker needs one task at least; pass them to NewWorker or Work"}
 	}
+	if len(w.actions) > 0 {
+		return &Error{Kind: KindConflict, Text: "a worker runs once; make another one"}
+	}
 	for _, d := range w.definitions {
 		if d.call == nil {
 			return &Error{Kind: KindInvalid, Field: d.name(), Text: "was declared without its function, a worker cannot run it"}
@@ -181,7 +184,7 @@ func (w *Worker) serveOnce(ctx context.Context) error {
 func (w *Worker) hello() shard.Hello {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	h := shard.Hello{Worker: w.id, Name: w.name, SDK: sdkName, Slots: int32(w.slots)}
+	h := shard.Hello{Worker: w.id, Name: w.name, SDK: sdkName, Slots: clamp(w.slots)}
 	if w.draining != nil && w.id != 0 {
 		h.Slots = 0
 	}

@@ -300,6 +300,20 @@ func TestBadInputNamesItsField(t *testing.T) {
 	})
 }
 
+func TestATinyTimeoutIsNotNone(t *testing.T) {
+	t.Parallel()
+	adzetest.Run(t, func(t *testing.T, env *adzetest.Env) {
+		task := adze.NewTask("tiny", func(ctx context.Context, _ int) (int, error) {
+			<-ctx.Done()
+			return 0, context.Cause(ctx)
+		}, adze.Timeout(time.Microsecond))
+		env.Work(task)
+		_, err := task.Call(t.Context(), env.Client, 0)
+		require.Error(t, err)
+		require.Less(t, env.Now().Sub(adzetest.Start), time.Second)
+	})
+}
+
 func TestAWorkerRefusesWhatItCannotRun(t *testing.T) {
 	t.Parallel()
 	adzetest.Run(t, func(t *testing.T, env *adzetest.Env) {

@@ -1,6 +1,7 @@
 package crash_test
 
 import (
+	"syscall"
 	"time"
 
 	"github.com/adzehq/adze/e2e/crash/proxy"
@@ -10,6 +11,8 @@ import (
 const (
 	pauseMin = 100 * time.Millisecond
 	pauseMax = 2 * time.Second
+	// silence is when the engine gives up a worker that says nothing.
+	silence = 10 * time.Second
 )
 
 // flushMarker is in each pipeline that the journal commits: the fence's name, as
@@ -28,7 +31,14 @@ var (
 	postgresDies = trouble{"postgres dies", (*stack).killPostgres}
 	commitIsCut  = trouble{"commit is cut", (*stack).cutCommit}
 	wiresAreCut  = trouble{"wires are cut", func(s *stack) { s.wire.Cut() }}
+
+	// These take as long as a whole schedule of the short form.
+	postgresFreezes = trouble{"postgres freezes", (*stack).freezePostgres}
+	workerFreezes   = trouble{"worker freezes", (*stack).freezeWorker}
 )
+
+// soaking tells whether this is the long form.
+func soaking() bool { return *durationFlag >= time.Minute }
 
 // play lets troubles happen at random moments while the load goes on.
 func (s *stack) play(troubles ...trouble) {
@@ -59,6 +69,15 @@ func (s *stack) killWorker() {
 	s.checkAlive("worker", s.workers[i])
 	s.workers[i].Kill()
 	s.workers[i] = s.startWorker()
+}
+
+// freezeWorker stops a worker until its tasks run elsewhere.
+func (s *stack) freezeWorker() {
+	s.t.Helper()
+	worker := s.workers[s.random.IntN(len(s.workers))]
+	worker.Signal(syscall.SIGSTOP)
+	s.pass(silence + time.Duration(s.random.Int64N(int64(silence))) - silence/2)
+	worker.Signal(syscall.SIGCONT)
 }
 
 func (s *stack) killPostgres() {

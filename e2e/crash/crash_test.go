@@ -36,7 +36,11 @@ func TestNothingIsLostWhenEverythingDies(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, 3)
 	l := s.startLoad()
-	s.play(engineDies, workerDies, postgresDies, commitIsCut, wiresAreCut)
+	troubles := []trouble{engineDies, workerDies, postgresDies, commitIsCut, wiresAreCut}
+	if soaking() {
+		troubles = append(troubles, postgresFreezes, workerFreezes)
+	}
+	s.play(troubles...)
 	s.finish(l)
 }
 

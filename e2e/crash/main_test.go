@@ -11,7 +11,7 @@ import (
 
 var (
 	seedFlag     = flag.Uint64("crash.seed", 0, "seed of the random schedules; 0 takes one from the clock")
-	durationFlag = flag.Duration("crash.duration", 6*time.Second, "how long the faults of each scenario go on")
+	durationFlag = flag.Duration("crash.duration", 5*time.Second, "how long the faults of a random schedule go on")
 )
 
 func TestMain(m *testing.M) {

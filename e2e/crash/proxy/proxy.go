@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -52,7 +53,8 @@ type cut struct {
 	happened chan struct{}
 }
 
-// Start listens on a free port of 127.0.0.1 and forwards to target, host:port.
+// Start listens on a free port of 127.0.0.1 and forwards to target: host:port, or
+// the path of a Unix socket.
 func Start(target string) (*Proxy, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -140,7 +142,7 @@ func (p *Proxy) serve(client net.Conn) {
 	p.mu.Lock()
 	target := p.target
 	p.mu.Unlock()
-	server, err := net.Dial("tcp", target)
+	server, err := net.Dial(network(target), target)
 	if err != nil {
 		reset(client)
 		return
@@ -160,6 +162,13 @@ func (p *Proxy) serve(client net.Conn) {
 	p.mu.Lock()
 	delete(p.links, l)
 	p.mu.Unlock()
+}
+
+func network(target string) string {
+	if strings.HasPrefix(target, "/") {
+		return "unix"
+	}
+	return "tcp"
 }
 
 // pass waits while data is held back.

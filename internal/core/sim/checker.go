@@ -89,7 +89,7 @@ func (h *history) checkRecoverable(st *step) *Violation {
 }
 
 // checkRowsTrue: a checkpoint row says where its task stands, or stood before this
-// step assigned it; and what is in Postgres only stands as its row says.
+// step had it run; and what is in Postgres only stands as its row says.
 func (h *history) checkRowsTrue(st *step) *Violation {
 	for _, o := range st.out.Open {
 		if t := h.model.tasks[o.ID]; t != nil && h.written.open[o.ID] == o {
@@ -125,8 +125,8 @@ func (t *task) checkRow(o core.OpenTask, now core.Time) *Violation {
 	if t.stop == core.StopCancelled && o.Cancel != "" {
 		want.Cancel = o.Cancel
 	}
-	if t.state == core.OpenRunning && t.assigned == now && o.State == core.OpenReady {
-		want.State, want.Due = core.OpenReady, o.Due
+	if t.state == core.OpenRunning && t.assigned == now && o.State != core.OpenRunning {
+		want.State, want.Due = o.State, o.Due
 		want.Worker, want.Token, want.Assigned = 0, 0, 0
 	}
 	if o != want {
