@@ -271,4 +271,7 @@ type Live struct {
 	Assigned Time  // with OpenRunning
 	Started  Time  // with OpenRunning; 0 until its worker says so
 	Due      Time  // as OpenTask.Due
+	Version  id.ID
+	Run      id.ID // of a task of a graph: its run; 0 otherwise
+	Node     int32 // with Run
 }

@@ -45,7 +45,7 @@ func (s *Shard) Live(task id.ID) Live {
 	if t == nil {
 		return Live{}
 	}
-	live := Live{State: t.state, Tenant: t.def.Tenant, Attempt: t.attempt, Due: t.due}
+	live := Live{State: t.state, Tenant: t.def.Tenant, Version: t.def.Version, Run: t.runID(), Node: t.node, Attempt: t.attempt, Due: t.due}
 	if t.state == OpenRunning {
 		live.Worker, live.Assigned, live.Started = t.worker.id, t.assigned, t.started
 	}

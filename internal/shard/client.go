@@ -27,8 +27,9 @@ type Client interface {
 	// Cancel answers in the order of ids.
 	Cancel(ctx context.Context, tenant id.ID, ids []id.ID, reason string) ([]Cancelled, error)
 	// Replay submits runs again with their input, and answers in order; an id that
-	// is unknown or has not ended refuses all.
-	Replay(ctx context.Context, tenant id.ID, ids []id.ID) ([]id.ID, error)
+	// is unknown or has not ended refuses all. With fromFailed, tasks of a graph that
+	// succeeded keep their outputs and do not run again, if the workflow is unchanged.
+	Replay(ctx context.Context, tenant id.ID, ids []id.ID, fromFailed bool) ([]id.ID, error)
 	// Refresh moves the deadline of a running attempt and returns it.
 	Refresh(ctx context.Context, tenant id.ID, task id.ID, token core.Token, byMS int64) (core.Time, error)
 	// Attach begins a worker's session. Close it with Session.Close.
@@ -145,10 +146,17 @@ type Assignment struct {
 	core.Assignment
 	Action   string
 	Workflow string
-	Task     string // its name in the workflow
+	Name     string // of the task in the workflow
 	Input    []byte
 	Metadata []byte
-	Parents  []ParentOutput // of a task of a graph
+	Parents  []ParentOutput // of a task of a graph: its parents that succeeded
+	Failures []TaskFailure  // of a handler of failures: the tasks that failed
+}
+
+// TaskFailure is a task of a run that failed.
+type TaskFailure struct {
+	Task  string
+	Error string
 }
 
 // ParentOutput is what a parent gave that succeeded.

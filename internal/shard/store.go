@@ -29,6 +29,9 @@ type Store interface {
 	Inputs(ctx context.Context, ids []id.ID) ([]core.NewTask, error)
 	// Outcomes reads results with their outputs; ids without one are left out.
 	Outcomes(ctx context.Context, tenant id.ID, ids []id.ID) ([]Outcome, error)
+	// RunOutcomes reads how runs of graphs ended; ids that have not, or are no such run,
+	// are left out.
+	RunOutcomes(ctx context.Context, tenant id.ID, ids []id.ID) ([]core.RunResult, error)
 	// Runs reads rows of runs of graphs; ids without one are left out.
 	Runs(ctx context.Context, ids []id.ID) ([]core.NewTask, error)
 	// Results reads what the tasks of a run gave that have a result, by ascending id:
@@ -42,5 +45,5 @@ type Store interface {
 type StoredDefinition struct {
 	core.Definition
 	Graph   *Graph // of a workflow of several tasks; then Definition has Version, Tenant and Workflow only
-	Current bool // new runs of the workflow get it
+	Current bool   // new runs of the workflow get it
 }
