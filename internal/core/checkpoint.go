@@ -82,7 +82,7 @@ func (s *Shard) checkpoint() {
 	if l.next == 0 || s.now < l.next {
 		return
 	}
-	rows := len(s.out.Open)
+	rows := len(s.out.Open) + len(s.out.OpenRuns)
 	more := s.saveAged(&l.fresh, rows+CheckpointRowsMax, s.unsaved)
 	more = s.saveAged(&l.changed, rows+CheckpointRowsMax, s.behind) || more
 	s.raiseLowWater()

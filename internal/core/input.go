@@ -16,8 +16,8 @@ type Define struct{ Definition Definition }
 // DefineGraph is Define for a workflow of several tasks.
 type DefineGraph struct{ Graph Graph }
 
-// Submit brings new tasks, and new runs of graphs, ids ascending and above all ids
-// seen so far.
+// Submit brings new tasks, and new runs of graphs, ids ascending in each of the lists
+// and above all ids seen so far.
 type Submit struct {
 	Tasks []NewTask
 	Runs  []NewRun

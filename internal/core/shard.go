@@ -96,13 +96,20 @@ func (s *Shard) define(in *Define) {
 	}
 }
 
+// submit opens what is new by ascending id: the ledger keeps its order.
 func (s *Shard) submit(in *Submit) {
+	runs := in.Runs
 	for i := range in.Tasks {
-		s.out.Tasks = append(s.out.Tasks, in.Tasks[i])
-		s.enter(&in.Tasks[i], s.seq)
+		row := &in.Tasks[i]
+		for len(runs) > 0 && runs[0].Task.ID < row.ID {
+			s.start(&runs[0])
+			runs = runs[1:]
+		}
+		s.out.Tasks = append(s.out.Tasks, *row)
+		s.enter(row, s.seq)
 	}
-	for i := range in.Runs {
-		s.start(&in.Runs[i])
+	for i := range runs {
+		s.start(&runs[i])
 	}
 }
 
