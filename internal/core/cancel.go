@@ -24,8 +24,15 @@ func (s *Shard) cancel(in *Cancel) {
 // cancelTask cancels a task in memory, and answers.
 func (s *Shard) cancelTask(t *task, ref uint64, text string) {
 	task := t.id
-	kind := s.cancelQuietly(t, text)
-	s.out.Answers = append(s.out.Answers, Answer{Ref: ref, Task: task, Kind: kind})
+	s.answerCancel(ref, task, s.cancelQuietly(t, text))
+}
+
+// answerCancel answers whoever asked; with no ref that is the run of the task, which
+// hears of its end as of any other.
+func (s *Shard) answerCancel(ref uint64, task id.ID, kind AnswerKind) {
+	if ref != 0 {
+		s.out.Answers = append(s.out.Answers, Answer{Ref: ref, Task: task, Kind: kind})
+	}
 }
 
 // cancelQuietly cancels a task in memory.
@@ -58,10 +65,10 @@ func (s *Shard) loadedTasks(in *Loaded) {
 		case how == stored: // what was read may be behind
 			again = append(again, task)
 		case t != nil || row == nil || row.Tenant != in.Load.Tenant || how == closed:
-			s.out.Answers = append(s.out.Answers, Answer{Ref: in.Load.Ref, Task: task, Kind: AnswerUnknown})
+			s.answerCancel(in.Load.Ref, task, AnswerUnknown)
 		default:
 			s.endStored(row, in.Load.Text)
-			s.out.Answers = append(s.out.Answers, Answer{Ref: in.Load.Ref, Task: task, Kind: AnswerDone})
+			s.answerCancel(in.Load.Ref, task, AnswerDone)
 		}
 	}
 	if len(again) > 0 {

@@ -230,7 +230,7 @@ type Load struct {
 	Until  Time    // due load: rows due by then
 	Limit  int     // lane and due load
 	Tasks  []id.ID // task load
-	Ref    uint64  // task load: the Cancel that it serves
+	Ref    uint64  // task load: the Cancel that it serves; 0 = it ends the tasks of a cancelled run
 	Text   string  // task load: the error of the results, as of that Cancel
 	Seq    uint64  // the Apply that asked
 }

@@ -46,10 +46,12 @@ type NewRun struct {
 	Kept []KeptNode
 }
 
-// KeptNode is a node with the output that it had.
+// KeptNode is a node with the output that it had, and what conditions said of it:
+// nobody evaluates them again.
 type KeptNode struct {
-	Node   int32
-	Output Payload
+	Node     int32
+	Output   Payload
+	Verdicts []Verdict
 }
 
 // Verdict is what a node's conditions say once the parent that they look at has
@@ -148,9 +150,17 @@ func (s *Shard) start(in *NewRun) {
 	})
 	s.ledger.enter(r.id, s.now)
 	for _, kept := range in.Kept {
-		s.endNodeHere(r, kept.Node, Succeeded, "", kept.Output)
+		s.keep(r, kept)
 	}
 	s.advance(r)
+}
+
+// keep stores again how a node ended in the run that r replays.
+func (s *Shard) keep(r *run, kept KeptNode) {
+	s.endNodeHere(r, kept.Node, Succeeded, "")
+	result := &s.out.Results[len(s.out.Results)-1]
+	result.Output, result.Verdicts = kept.Output, kept.Verdicts
+	r.hear(kept.Verdicts)
 }
 
 // openRun brings a run to memory.
@@ -228,12 +238,13 @@ func (s *Shard) decide(r *run, i int32) bool {
 	case nodeOpen:
 		s.begin(r, i)
 	default:
-		s.endNodeHere(r, i, statusOf(state), text, nil)
+		s.endNodeHere(r, i, statusOf(state), text)
 	}
 	return true
 }
 
-// judge is what a node that has not begun should be by now, and why.
+// judge is what a node that has not begun should be by now, and why. It is judged
+// once all its parents have ended, so that their order does not matter.
 func (r *run) judge(i int32) (nodeState, string) {
 	if r.cancelled != "" {
 		return nodeCancelled, r.cancelled
@@ -242,21 +253,23 @@ func (r *run) judge(i int32) (nodeState, string) {
 	if node.Role != NodeTask {
 		return r.judgeHandler(node.Role), ""
 	}
-	skipped := 0
+	succeeded, skipped := 0, 0
 	for _, parent := range node.Parents {
 		switch state := r.nodes[parent]; {
-		case state == nodeFailed || state == nodeCancelled:
-			return nodeCancelled, textParent
 		case !state.ended():
 			return nodeWaits, ""
+		case state == nodeSucceeded:
+			succeeded++
 		case state == nodeSkipped:
 			skipped++
 		}
 	}
 	switch verdict := r.verdict(i); {
+	case succeeded+skipped < len(node.Parents):
+		return nodeCancelled, textParent
 	case verdict.Cancel:
 		return nodeCancelled, textCondition
-	case verdict.Skip || skipped > 0 && skipped == len(node.Parents):
+	case verdict.Skip || skipped > 0 && succeeded == 0:
 		return nodeSkipped, ""
 	}
 	return nodeOpen, ""
@@ -285,12 +298,12 @@ func (r *run) judgeHandler(role NodeRole) nodeState {
 }
 
 // endNodeHere gives a node a result without a task.
-func (s *Shard) endNodeHere(r *run, node int32, status Status, text string, output Payload) {
+func (s *Shard) endNodeHere(r *run, node int32, status Status, text string) {
 	r.nodes[node] = stateOf(status)
 	r.left--
 	s.out.Results = append(s.out.Results, Result{
 		Task: r.task(node), Tenant: r.graph.Tenant, Version: r.graph.Version, Run: r.id, Node: node,
-		Status: status, Finished: s.now, Error: text, Output: output,
+		Status: status, Finished: s.now, Error: text,
 	})
 }
 
@@ -363,11 +376,11 @@ func (s *Shard) cancelRun(r *run, ref uint64, text string) {
 			s.advance(r)
 		}
 	}
-	answer := Answer{Ref: ref, Task: r.id, Kind: AnswerStarted}
+	kind := AnswerStarted
 	if s.runs[r.id] == nil {
-		answer.Kind = AnswerDone
+		kind = AnswerDone
 	}
-	s.out.Answers = append(s.out.Answers, answer)
+	s.answerCancel(ref, r.id, kind)
 }
 
 // cancelOpen cancels the open tasks of a cancelled run, wherever they are.
