@@ -56,3 +56,7 @@ alter table adze.open_task add column node integer;
 -- What conditions of other tasks said of this one's output: pairs of (node, 1 skip | 2
 -- cancel); null = nothing.
 alter table adze.task_result add column verdicts integer[];
+
+-- A list of runs leaves out the tasks of graphs: they have no place in its index.
+drop index adze.task_tenant_idx;
+create index task_tenant_idx on adze.task (tenant_id, id) where node is null;
