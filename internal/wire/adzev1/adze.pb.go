@@ -197,7 +197,7 @@ func (x Report_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Report_Kind.Descriptor instead.
 func (Report_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{19, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21, 0}
 }
 
 type Stop_Reason int32
@@ -249,7 +249,7 @@ func (x Stop_Reason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Stop_Reason.Descriptor instead.
 func (Stop_Reason) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27, 0}
 }
 
 type Cancelled_Outcome int32
@@ -301,7 +301,7 @@ func (x Cancelled_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Cancelled_Outcome.Descriptor instead.
 func (Cancelled_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31, 0}
 }
 
 // Details of an error about one field of the request.
@@ -429,7 +429,6 @@ type Task struct {
 	state              protoimpl.MessageState `protogen:"open.v1"`
 	Name               string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`                                                          // unique in the workflow; empty = the workflow's name
 	Action             string                 `protobuf:"bytes,2,opt,name=action,proto3" json:"action,omitempty"`                                                      // what a worker offers; empty = "workflow" for a sole task of that name, else "workflow:task"
-	Queue              string                 `protobuf:"bytes,3,opt,name=queue,proto3" json:"queue,omitempty"`                                                        // empty = the action
 	Retries            int32                  `protobuf:"varint,4,opt,name=retries,proto3" json:"retries,omitempty"`                                                   // 0–1,000
 	Backoff            *Backoff               `protobuf:"bytes,5,opt,name=backoff,proto3" json:"backoff,omitempty"`                                                    // unset = the server's defaults: 1 s, factor 2, at most 60 s
 	ScheduleTimeoutMs  int64                  `protobuf:"varint,6,opt,name=schedule_timeout_ms,json=scheduleTimeoutMs,proto3" json:"schedule_timeout_ms,omitempty"`    // 0 = no limit
@@ -482,13 +481,6 @@ func (x *Task) GetName() string {
 func (x *Task) GetAction() string {
 	if x != nil {
 		return x.Action
-	}
-	return ""
-}
-
-func (x *Task) GetQueue() string {
-	if x != nil {
-		return x.Queue
 	}
 	return ""
 }
@@ -706,6 +698,102 @@ func (x *PutWorkflowsRequest) GetWorkflows() []*Workflow {
 	return nil
 }
 
+type GetWorkflowRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetWorkflowRequest) Reset() {
+	*x = GetWorkflowRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetWorkflowRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetWorkflowRequest) ProtoMessage() {}
+
+func (x *GetWorkflowRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetWorkflowRequest.ProtoReflect.Descriptor instead.
+func (*GetWorkflowRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *GetWorkflowRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type GetWorkflowResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Workflow      *Workflow              `protobuf:"bytes,1,opt,name=workflow,proto3" json:"workflow,omitempty"`
+	VersionId     uint64                 `protobuf:"fixed64,2,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetWorkflowResponse) Reset() {
+	*x = GetWorkflowResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetWorkflowResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetWorkflowResponse) ProtoMessage() {}
+
+func (x *GetWorkflowResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetWorkflowResponse.ProtoReflect.Descriptor instead.
+func (*GetWorkflowResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *GetWorkflowResponse) GetWorkflow() *Workflow {
+	if x != nil {
+		return x.Workflow
+	}
+	return nil
+}
+
+func (x *GetWorkflowResponse) GetVersionId() uint64 {
+	if x != nil {
+		return x.VersionId
+	}
+	return 0
+}
+
 type PutWorkflowsResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Versions      []*WorkflowVersion     `protobuf:"bytes,1,rep,name=versions,proto3" json:"versions,omitempty"` // in the order of the request
@@ -715,7 +803,7 @@ type PutWorkflowsResponse struct {
 
 func (x *PutWorkflowsResponse) Reset() {
 	*x = PutWorkflowsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[6]
+	mi := &file_adze_v1_adze_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -727,7 +815,7 @@ func (x *PutWorkflowsResponse) String() string {
 func (*PutWorkflowsResponse) ProtoMessage() {}
 
 func (x *PutWorkflowsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[6]
+	mi := &file_adze_v1_adze_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -740,7 +828,7 @@ func (x *PutWorkflowsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutWorkflowsResponse.ProtoReflect.Descriptor instead.
 func (*PutWorkflowsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{6}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *PutWorkflowsResponse) GetVersions() []*WorkflowVersion {
@@ -761,7 +849,7 @@ type WorkflowVersion struct {
 
 func (x *WorkflowVersion) Reset() {
 	*x = WorkflowVersion{}
-	mi := &file_adze_v1_adze_proto_msgTypes[7]
+	mi := &file_adze_v1_adze_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -773,7 +861,7 @@ func (x *WorkflowVersion) String() string {
 func (*WorkflowVersion) ProtoMessage() {}
 
 func (x *WorkflowVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[7]
+	mi := &file_adze_v1_adze_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -786,7 +874,7 @@ func (x *WorkflowVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkflowVersion.ProtoReflect.Descriptor instead.
 func (*WorkflowVersion) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{7}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *WorkflowVersion) GetName() string {
@@ -821,7 +909,7 @@ type SubmitRequest struct {
 
 func (x *SubmitRequest) Reset() {
 	*x = SubmitRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[8]
+	mi := &file_adze_v1_adze_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -833,7 +921,7 @@ func (x *SubmitRequest) String() string {
 func (*SubmitRequest) ProtoMessage() {}
 
 func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[8]
+	mi := &file_adze_v1_adze_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -846,7 +934,7 @@ func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitRequest.ProtoReflect.Descriptor instead.
 func (*SubmitRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{8}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SubmitRequest) GetRuns() []*NewRun {
@@ -884,7 +972,7 @@ type NewRun struct {
 
 func (x *NewRun) Reset() {
 	*x = NewRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[9]
+	mi := &file_adze_v1_adze_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -896,7 +984,7 @@ func (x *NewRun) String() string {
 func (*NewRun) ProtoMessage() {}
 
 func (x *NewRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[9]
+	mi := &file_adze_v1_adze_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -909,7 +997,7 @@ func (x *NewRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewRun.ProtoReflect.Descriptor instead.
 func (*NewRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{9}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *NewRun) GetWorkflow() string {
@@ -963,7 +1051,7 @@ type SubmitResponse struct {
 
 func (x *SubmitResponse) Reset() {
 	*x = SubmitResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[10]
+	mi := &file_adze_v1_adze_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -975,7 +1063,7 @@ func (x *SubmitResponse) String() string {
 func (*SubmitResponse) ProtoMessage() {}
 
 func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[10]
+	mi := &file_adze_v1_adze_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -988,7 +1076,7 @@ func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitResponse.ProtoReflect.Descriptor instead.
 func (*SubmitResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{10}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SubmitResponse) GetRuns() []*Submitted {
@@ -1008,7 +1096,7 @@ type Submitted struct {
 
 func (x *Submitted) Reset() {
 	*x = Submitted{}
-	mi := &file_adze_v1_adze_proto_msgTypes[11]
+	mi := &file_adze_v1_adze_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1020,7 +1108,7 @@ func (x *Submitted) String() string {
 func (*Submitted) ProtoMessage() {}
 
 func (x *Submitted) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[11]
+	mi := &file_adze_v1_adze_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1033,7 +1121,7 @@ func (x *Submitted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Submitted.ProtoReflect.Descriptor instead.
 func (*Submitted) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{11}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Submitted) GetRunId() uint64 {
@@ -1059,7 +1147,7 @@ type AwaitRequest struct {
 
 func (x *AwaitRequest) Reset() {
 	*x = AwaitRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[12]
+	mi := &file_adze_v1_adze_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1071,7 +1159,7 @@ func (x *AwaitRequest) String() string {
 func (*AwaitRequest) ProtoMessage() {}
 
 func (x *AwaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[12]
+	mi := &file_adze_v1_adze_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1084,7 +1172,7 @@ func (x *AwaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AwaitRequest.ProtoReflect.Descriptor instead.
 func (*AwaitRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{12}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AwaitRequest) GetRunIds() []uint64 {
@@ -1103,7 +1191,7 @@ type AwaitResponse struct {
 
 func (x *AwaitResponse) Reset() {
 	*x = AwaitResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[13]
+	mi := &file_adze_v1_adze_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1115,7 +1203,7 @@ func (x *AwaitResponse) String() string {
 func (*AwaitResponse) ProtoMessage() {}
 
 func (x *AwaitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[13]
+	mi := &file_adze_v1_adze_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1128,7 +1216,7 @@ func (x *AwaitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AwaitResponse.ProtoReflect.Descriptor instead.
 func (*AwaitResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{13}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AwaitResponse) GetOutcomes() []*Outcome {
@@ -1142,7 +1230,7 @@ type Outcome struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RunId         uint64                 `protobuf:"fixed64,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
 	Status        Status                 `protobuf:"varint,2,opt,name=status,proto3,enum=adze.v1.Status" json:"status,omitempty"` // terminal; STATUS_UNSPECIFIED: no such run
-	Output        []byte                 `protobuf:"bytes,3,opt,name=output,proto3" json:"output,omitempty"`                      // JSON, when it succeeded; of a graph: an object with the output of each task that succeeded
+	Output        []byte                 `protobuf:"bytes,3,opt,name=output,proto3" json:"output,omitempty"`                      // JSON, when it succeeded; of a graph, however it ended: an object with the output of each task that succeeded
 	Error         string                 `protobuf:"bytes,4,opt,name=error,proto3" json:"error,omitempty"`                        // when it did not
 	Attempt       int32                  `protobuf:"varint,5,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1151,7 +1239,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_adze_v1_adze_proto_msgTypes[14]
+	mi := &file_adze_v1_adze_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1163,7 +1251,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[14]
+	mi := &file_adze_v1_adze_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1176,7 +1264,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{14}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Outcome) GetRunId() uint64 {
@@ -1226,7 +1314,7 @@ type WorkerMessage struct {
 
 func (x *WorkerMessage) Reset() {
 	*x = WorkerMessage{}
-	mi := &file_adze_v1_adze_proto_msgTypes[15]
+	mi := &file_adze_v1_adze_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1238,7 +1326,7 @@ func (x *WorkerMessage) String() string {
 func (*WorkerMessage) ProtoMessage() {}
 
 func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[15]
+	mi := &file_adze_v1_adze_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1251,7 +1339,7 @@ func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerMessage.ProtoReflect.Descriptor instead.
 func (*WorkerMessage) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{15}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *WorkerMessage) GetHello() *Hello {
@@ -1296,7 +1384,7 @@ type Hello struct {
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_adze_v1_adze_proto_msgTypes[16]
+	mi := &file_adze_v1_adze_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1308,7 +1396,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[16]
+	mi := &file_adze_v1_adze_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1321,7 +1409,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{16}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Hello) GetWorkerId() uint64 {
@@ -1377,7 +1465,7 @@ type Running struct {
 
 func (x *Running) Reset() {
 	*x = Running{}
-	mi := &file_adze_v1_adze_proto_msgTypes[17]
+	mi := &file_adze_v1_adze_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1389,7 +1477,7 @@ func (x *Running) String() string {
 func (*Running) ProtoMessage() {}
 
 func (x *Running) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[17]
+	mi := &file_adze_v1_adze_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1402,7 +1490,7 @@ func (x *Running) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Running.ProtoReflect.Descriptor instead.
 func (*Running) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{17}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Running) GetTaskId() uint64 {
@@ -1435,7 +1523,7 @@ type Resize struct {
 
 func (x *Resize) Reset() {
 	*x = Resize{}
-	mi := &file_adze_v1_adze_proto_msgTypes[18]
+	mi := &file_adze_v1_adze_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1447,7 +1535,7 @@ func (x *Resize) String() string {
 func (*Resize) ProtoMessage() {}
 
 func (x *Resize) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[18]
+	mi := &file_adze_v1_adze_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1460,7 +1548,7 @@ func (x *Resize) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resize.ProtoReflect.Descriptor instead.
 func (*Resize) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{18}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Resize) GetSlots() int32 {
@@ -1485,7 +1573,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	mi := &file_adze_v1_adze_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1497,7 +1585,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	mi := &file_adze_v1_adze_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1510,7 +1598,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{19}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Report) GetTaskId() uint64 {
@@ -1574,7 +1662,7 @@ type EngineMessage struct {
 
 func (x *EngineMessage) Reset() {
 	*x = EngineMessage{}
-	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	mi := &file_adze_v1_adze_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1586,7 +1674,7 @@ func (x *EngineMessage) String() string {
 func (*EngineMessage) ProtoMessage() {}
 
 func (x *EngineMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	mi := &file_adze_v1_adze_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1599,7 +1687,7 @@ func (x *EngineMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EngineMessage.ProtoReflect.Descriptor instead.
 func (*EngineMessage) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{20}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *EngineMessage) GetWelcome() *Welcome {
@@ -1641,7 +1729,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_adze_v1_adze_proto_msgTypes[21]
+	mi := &file_adze_v1_adze_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1653,7 +1741,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[21]
+	mi := &file_adze_v1_adze_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1666,7 +1754,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Welcome) GetWorkerId() uint64 {
@@ -1703,13 +1791,14 @@ type Assignment struct {
 	RunId         uint64                 `protobuf:"fixed64,9,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"` // equals task_id for a run of one task
 	Parents       []*ParentOutput        `protobuf:"bytes,10,rep,name=parents,proto3" json:"parents,omitempty"`           // of a task of a graph: outputs of its parents that succeeded
 	Task          string                 `protobuf:"bytes,11,opt,name=task,proto3" json:"task,omitempty"`                 // its name in the workflow
+	Failures      []*TaskFailure         `protobuf:"bytes,12,rep,name=failures,proto3" json:"failures,omitempty"`         // of a handler of failures: the tasks that failed
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	mi := &file_adze_v1_adze_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1721,7 +1810,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	mi := &file_adze_v1_adze_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1734,7 +1823,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Assignment) GetTaskId() uint64 {
@@ -1814,6 +1903,13 @@ func (x *Assignment) GetTask() string {
 	return ""
 }
 
+func (x *Assignment) GetFailures() []*TaskFailure {
+	if x != nil {
+		return x.Failures
+	}
+	return nil
+}
+
 type ParentOutput struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Task          string                 `protobuf:"bytes,1,opt,name=task,proto3" json:"task,omitempty"`
@@ -1824,7 +1920,7 @@ type ParentOutput struct {
 
 func (x *ParentOutput) Reset() {
 	*x = ParentOutput{}
-	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	mi := &file_adze_v1_adze_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1836,7 +1932,7 @@ func (x *ParentOutput) String() string {
 func (*ParentOutput) ProtoMessage() {}
 
 func (x *ParentOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	mi := &file_adze_v1_adze_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1849,7 +1945,7 @@ func (x *ParentOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParentOutput.ProtoReflect.Descriptor instead.
 func (*ParentOutput) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{23}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ParentOutput) GetTask() string {
@@ -1866,6 +1962,58 @@ func (x *ParentOutput) GetOutput() []byte {
 	return nil
 }
 
+type TaskFailure struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Task          string                 `protobuf:"bytes,1,opt,name=task,proto3" json:"task,omitempty"`
+	Error         string                 `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TaskFailure) Reset() {
+	*x = TaskFailure{}
+	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TaskFailure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TaskFailure) ProtoMessage() {}
+
+func (x *TaskFailure) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TaskFailure.ProtoReflect.Descriptor instead.
+func (*TaskFailure) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *TaskFailure) GetTask() string {
+	if x != nil {
+		return x.Task
+	}
+	return ""
+}
+
+func (x *TaskFailure) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
 type Stop struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	TaskId        uint64                 `protobuf:"fixed64,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
@@ -1877,7 +2025,7 @@ type Stop struct {
 
 func (x *Stop) Reset() {
 	*x = Stop{}
-	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	mi := &file_adze_v1_adze_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1889,7 +2037,7 @@ func (x *Stop) String() string {
 func (*Stop) ProtoMessage() {}
 
 func (x *Stop) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	mi := &file_adze_v1_adze_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1902,7 +2050,7 @@ func (x *Stop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stop.ProtoReflect.Descriptor instead.
 func (*Stop) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Stop) GetTaskId() uint64 {
@@ -1937,7 +2085,7 @@ type Settlement struct {
 
 func (x *Settlement) Reset() {
 	*x = Settlement{}
-	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	mi := &file_adze_v1_adze_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1949,7 +2097,7 @@ func (x *Settlement) String() string {
 func (*Settlement) ProtoMessage() {}
 
 func (x *Settlement) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	mi := &file_adze_v1_adze_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1962,7 +2110,7 @@ func (x *Settlement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Settlement.ProtoReflect.Descriptor instead.
 func (*Settlement) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Settlement) GetTaskId() uint64 {
@@ -1996,7 +2144,7 @@ type CancelRequest struct {
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	mi := &file_adze_v1_adze_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2008,7 +2156,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	mi := &file_adze_v1_adze_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2021,7 +2169,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CancelRequest) GetRunIds() []uint64 {
@@ -2047,7 +2195,7 @@ type CancelResponse struct {
 
 func (x *CancelResponse) Reset() {
 	*x = CancelResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[27]
+	mi := &file_adze_v1_adze_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2059,7 +2207,7 @@ func (x *CancelResponse) String() string {
 func (*CancelResponse) ProtoMessage() {}
 
 func (x *CancelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[27]
+	mi := &file_adze_v1_adze_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2072,7 +2220,7 @@ func (x *CancelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelResponse.ProtoReflect.Descriptor instead.
 func (*CancelResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *CancelResponse) GetRuns() []*Cancelled {
@@ -2092,7 +2240,7 @@ type Cancelled struct {
 
 func (x *Cancelled) Reset() {
 	*x = Cancelled{}
-	mi := &file_adze_v1_adze_proto_msgTypes[28]
+	mi := &file_adze_v1_adze_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2104,7 +2252,7 @@ func (x *Cancelled) String() string {
 func (*Cancelled) ProtoMessage() {}
 
 func (x *Cancelled) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[28]
+	mi := &file_adze_v1_adze_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2117,7 +2265,7 @@ func (x *Cancelled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancelled.ProtoReflect.Descriptor instead.
 func (*Cancelled) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Cancelled) GetRunId() uint64 {
@@ -2135,15 +2283,18 @@ func (x *Cancelled) GetOutcome() Cancelled_Outcome {
 }
 
 type ReplayRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	RunIds        []uint64               `protobuf:"fixed64,1,rep,packed,name=run_ids,json=runIds,proto3" json:"run_ids,omitempty"` // at most 1,000
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	RunIds []uint64               `protobuf:"fixed64,1,rep,packed,name=run_ids,json=runIds,proto3" json:"run_ids,omitempty"` // at most 1,000
+	// Of runs of graphs: tasks that succeeded keep their outputs and do not run again.
+	// It wants the workflow unchanged.
+	FromFailed    bool `protobuf:"varint,2,opt,name=from_failed,json=fromFailed,proto3" json:"from_failed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReplayRequest) Reset() {
 	*x = ReplayRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[29]
+	mi := &file_adze_v1_adze_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2155,7 +2306,7 @@ func (x *ReplayRequest) String() string {
 func (*ReplayRequest) ProtoMessage() {}
 
 func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[29]
+	mi := &file_adze_v1_adze_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2168,7 +2319,7 @@ func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayRequest.ProtoReflect.Descriptor instead.
 func (*ReplayRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{29}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ReplayRequest) GetRunIds() []uint64 {
@@ -2176,6 +2327,13 @@ func (x *ReplayRequest) GetRunIds() []uint64 {
 		return x.RunIds
 	}
 	return nil
+}
+
+func (x *ReplayRequest) GetFromFailed() bool {
+	if x != nil {
+		return x.FromFailed
+	}
+	return false
 }
 
 type ReplayResponse struct {
@@ -2187,7 +2345,7 @@ type ReplayResponse struct {
 
 func (x *ReplayResponse) Reset() {
 	*x = ReplayResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	mi := &file_adze_v1_adze_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2199,7 +2357,7 @@ func (x *ReplayResponse) String() string {
 func (*ReplayResponse) ProtoMessage() {}
 
 func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	mi := &file_adze_v1_adze_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2212,7 +2370,7 @@ func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayResponse.ProtoReflect.Descriptor instead.
 func (*ReplayResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ReplayResponse) GetRuns() []*Submitted {
@@ -2233,7 +2391,7 @@ type RefreshTimeoutRequest struct {
 
 func (x *RefreshTimeoutRequest) Reset() {
 	*x = RefreshTimeoutRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[31]
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2245,7 +2403,7 @@ func (x *RefreshTimeoutRequest) String() string {
 func (*RefreshTimeoutRequest) ProtoMessage() {}
 
 func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[31]
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2258,7 +2416,7 @@ func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutRequest.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RefreshTimeoutRequest) GetTaskId() uint64 {
@@ -2291,7 +2449,7 @@ type RefreshTimeoutResponse struct {
 
 func (x *RefreshTimeoutResponse) Reset() {
 	*x = RefreshTimeoutResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2303,7 +2461,7 @@ func (x *RefreshTimeoutResponse) String() string {
 func (*RefreshTimeoutResponse) ProtoMessage() {}
 
 func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2316,7 +2474,7 @@ func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutResponse.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RefreshTimeoutResponse) GetDeadlineMs() int64 {
@@ -2336,7 +2494,7 @@ type GetRunRequest struct {
 
 func (x *GetRunRequest) Reset() {
 	*x = GetRunRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[33]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2348,7 +2506,7 @@ func (x *GetRunRequest) String() string {
 func (*GetRunRequest) ProtoMessage() {}
 
 func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[33]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2361,7 +2519,7 @@ func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunRequest.ProtoReflect.Descriptor instead.
 func (*GetRunRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *GetRunRequest) GetRunId() uint64 {
@@ -2389,7 +2547,7 @@ type GetRunResponse struct {
 
 func (x *GetRunResponse) Reset() {
 	*x = GetRunResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2401,7 +2559,7 @@ func (x *GetRunResponse) String() string {
 func (*GetRunResponse) ProtoMessage() {}
 
 func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2414,7 +2572,7 @@ func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunResponse.ProtoReflect.Descriptor instead.
 func (*GetRunResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *GetRunResponse) GetRun() *Run {
@@ -2457,7 +2615,7 @@ type TaskRun struct {
 
 func (x *TaskRun) Reset() {
 	*x = TaskRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2469,7 +2627,7 @@ func (x *TaskRun) String() string {
 func (*TaskRun) ProtoMessage() {}
 
 func (x *TaskRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2482,7 +2640,7 @@ func (x *TaskRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskRun.ProtoReflect.Descriptor instead.
 func (*TaskRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *TaskRun) GetName() string {
@@ -2569,7 +2727,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2581,7 +2739,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2594,7 +2752,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ListRunsRequest) GetWorkflow() string {
@@ -2649,7 +2807,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[37]
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2661,7 +2819,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[37]
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2674,7 +2832,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -2716,7 +2874,7 @@ type Run struct {
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2728,7 +2886,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2741,7 +2899,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Run) GetRunId() uint64 {
@@ -2879,7 +3037,7 @@ type Attempt struct {
 
 func (x *Attempt) Reset() {
 	*x = Attempt{}
-	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2891,7 +3049,7 @@ func (x *Attempt) String() string {
 func (*Attempt) ProtoMessage() {}
 
 func (x *Attempt) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2904,7 +3062,7 @@ func (x *Attempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
 func (*Attempt) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Attempt) GetNumber() int32 {
@@ -2976,11 +3134,10 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\bWorkflow\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12#\n" +
 	"\x05tasks\x18\x02 \x03(\v2\r.adze.v1.TaskR\x05tasks\x12 \n" +
-	"\vdescription\x18\x03 \x01(\tR\vdescription\"\xd1\x03\n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\"\xc1\x03\n" +
 	"\x04Task\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
-	"\x06action\x18\x02 \x01(\tR\x06action\x12\x14\n" +
-	"\x05queue\x18\x03 \x01(\tR\x05queue\x12\x18\n" +
+	"\x06action\x18\x02 \x01(\tR\x06action\x12\x18\n" +
 	"\aretries\x18\x04 \x01(\x05R\aretries\x12*\n" +
 	"\abackoff\x18\x05 \x01(\v2\x10.adze.v1.BackoffR\abackoff\x12.\n" +
 	"\x13schedule_timeout_ms\x18\x06 \x01(\x03R\x11scheduleTimeoutMs\x120\n" +
@@ -2993,7 +3150,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x04Role\x12\r\n" +
 	"\tROLE_TASK\x10\x00\x12\x13\n" +
 	"\x0fROLE_ON_FAILURE\x10\x01\x12\x13\n" +
-	"\x0fROLE_ON_SUCCESS\x10\x02\"C\n" +
+	"\x0fROLE_ON_SUCCESS\x10\x02J\x04\b\x03\x10\x04\"C\n" +
 	"\tCondition\x12\x16\n" +
 	"\x06parent\x18\x01 \x01(\tR\x06parent\x12\x1e\n" +
 	"\n" +
@@ -3005,7 +3162,13 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x06factor\x18\x02 \x01(\x01R\x06factor\x12\x15\n" +
 	"\x06max_ms\x18\x03 \x01(\x03R\x05maxMs\"F\n" +
 	"\x13PutWorkflowsRequest\x12/\n" +
-	"\tworkflows\x18\x01 \x03(\v2\x11.adze.v1.WorkflowR\tworkflows\"L\n" +
+	"\tworkflows\x18\x01 \x03(\v2\x11.adze.v1.WorkflowR\tworkflows\"(\n" +
+	"\x12GetWorkflowRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"c\n" +
+	"\x13GetWorkflowResponse\x12-\n" +
+	"\bworkflow\x18\x01 \x01(\v2\x11.adze.v1.WorkflowR\bworkflow\x12\x1d\n" +
+	"\n" +
+	"version_id\x18\x02 \x01(\x06R\tversionId\"L\n" +
 	"\x14PutWorkflowsResponse\x124\n" +
 	"\bversions\x18\x01 \x03(\v2\x18.adze.v1.WorkflowVersionR\bversions\"^\n" +
 	"\x0fWorkflowVersion\x12\x12\n" +
@@ -3078,7 +3241,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\aWelcome\x12\x1b\n" +
 	"\tworker_id\x18\x01 \x01(\x06R\bworkerId\x12\x17\n" +
 	"\aping_ms\x18\x02 \x01(\x03R\x06pingMs\x12\x19\n" +
-	"\bgrace_ms\x18\x03 \x01(\x03R\agraceMs\"\xb8\x02\n" +
+	"\bgrace_ms\x18\x03 \x01(\x03R\agraceMs\"\xea\x02\n" +
 	"\n" +
 	"Assignment\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x14\n" +
@@ -3093,10 +3256,14 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x06run_id\x18\t \x01(\x06R\x05runId\x12/\n" +
 	"\aparents\x18\n" +
 	" \x03(\v2\x15.adze.v1.ParentOutputR\aparents\x12\x12\n" +
-	"\x04task\x18\v \x01(\tR\x04task\":\n" +
+	"\x04task\x18\v \x01(\tR\x04task\x120\n" +
+	"\bfailures\x18\f \x03(\v2\x14.adze.v1.TaskFailureR\bfailures\":\n" +
 	"\fParentOutput\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\tR\x04task\x12\x16\n" +
-	"\x06output\x18\x02 \x01(\fR\x06output\"\xc5\x01\n" +
+	"\x06output\x18\x02 \x01(\fR\x06output\"7\n" +
+	"\vTaskFailure\x12\x12\n" +
+	"\x04task\x18\x01 \x01(\tR\x04task\x12\x14\n" +
+	"\x05error\x18\x02 \x01(\tR\x05error\"\xc5\x01\n" +
 	"\x04Stop\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\x06R\x05token\x12,\n" +
@@ -3123,9 +3290,11 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11OUTCOME_CANCELLED\x10\x01\x12\x14\n" +
 	"\x10OUTCOME_STOPPING\x10\x02\x12\x11\n" +
-	"\rOUTCOME_ENDED\x10\x03\",\n" +
+	"\rOUTCOME_ENDED\x10\x03\"M\n" +
 	"\rReplayRequest\x12\x1b\n" +
-	"\arun_ids\x18\x01 \x03(\x06B\x02\x10\x01R\x06runIds\"8\n" +
+	"\arun_ids\x18\x01 \x03(\x06B\x02\x10\x01R\x06runIds\x12\x1f\n" +
+	"\vfrom_failed\x18\x02 \x01(\bR\n" +
+	"fromFailed\"8\n" +
 	"\x0eReplayResponse\x12&\n" +
 	"\x04runs\x18\x01 \x03(\v2\x12.adze.v1.SubmittedR\x04runs\"[\n" +
 	"\x15RefreshTimeoutRequest\x12\x17\n" +
@@ -3211,7 +3380,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x10STATUS_SUCCEEDED\x10\x04\x12\x11\n" +
 	"\rSTATUS_FAILED\x10\x05\x12\x14\n" +
 	"\x10STATUS_CANCELLED\x10\x06\x12\x12\n" +
-	"\x0eSTATUS_SKIPPED\x10\a2\xcb\x04\n" +
+	"\x0eSTATUS_SKIPPED\x10\a2\x95\x05\n" +
 	"\x04Adze\x12K\n" +
 	"\fPutWorkflows\x12\x1c.adze.v1.PutWorkflowsRequest\x1a\x1d.adze.v1.PutWorkflowsResponse\x129\n" +
 	"\x06Submit\x12\x16.adze.v1.SubmitRequest\x1a\x17.adze.v1.SubmitResponse\x12:\n" +
@@ -3219,7 +3388,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x04Work\x12\x16.adze.v1.WorkerMessage\x1a\x16.adze.v1.EngineMessage(\x010\x01\x129\n" +
 	"\x06Cancel\x12\x16.adze.v1.CancelRequest\x1a\x17.adze.v1.CancelResponse\x129\n" +
 	"\x06Replay\x12\x16.adze.v1.ReplayRequest\x1a\x17.adze.v1.ReplayResponse\x12Q\n" +
-	"\x0eRefreshTimeout\x12\x1e.adze.v1.RefreshTimeoutRequest\x1a\x1f.adze.v1.RefreshTimeoutResponse\x129\n" +
+	"\x0eRefreshTimeout\x12\x1e.adze.v1.RefreshTimeoutRequest\x1a\x1f.adze.v1.RefreshTimeoutResponse\x12H\n" +
+	"\vGetWorkflow\x12\x1b.adze.v1.GetWorkflowRequest\x1a\x1c.adze.v1.GetWorkflowResponse\x129\n" +
 	"\x06GetRun\x12\x16.adze.v1.GetRunRequest\x1a\x17.adze.v1.GetRunResponse\x12?\n" +
 	"\bListRuns\x12\x18.adze.v1.ListRunsRequest\x1a\x19.adze.v1.ListRunsResponseB4Z2github.com/adzehq/adze/internal/wire/adzev1;adzev1b\x06proto3"
 
@@ -3236,7 +3406,7 @@ func file_adze_v1_adze_proto_rawDescGZIP() []byte {
 }
 
 var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
+var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_adze_v1_adze_proto_goTypes = []any{
 	(Status)(0),                    // 0: adze.v1.Status
 	(Task_Role)(0),                 // 1: adze.v1.Task.Role
@@ -3249,40 +3419,43 @@ var file_adze_v1_adze_proto_goTypes = []any{
 	(*Condition)(nil),              // 8: adze.v1.Condition
 	(*Backoff)(nil),                // 9: adze.v1.Backoff
 	(*PutWorkflowsRequest)(nil),    // 10: adze.v1.PutWorkflowsRequest
-	(*PutWorkflowsResponse)(nil),   // 11: adze.v1.PutWorkflowsResponse
-	(*WorkflowVersion)(nil),        // 12: adze.v1.WorkflowVersion
-	(*SubmitRequest)(nil),          // 13: adze.v1.SubmitRequest
-	(*NewRun)(nil),                 // 14: adze.v1.NewRun
-	(*SubmitResponse)(nil),         // 15: adze.v1.SubmitResponse
-	(*Submitted)(nil),              // 16: adze.v1.Submitted
-	(*AwaitRequest)(nil),           // 17: adze.v1.AwaitRequest
-	(*AwaitResponse)(nil),          // 18: adze.v1.AwaitResponse
-	(*Outcome)(nil),                // 19: adze.v1.Outcome
-	(*WorkerMessage)(nil),          // 20: adze.v1.WorkerMessage
-	(*Hello)(nil),                  // 21: adze.v1.Hello
-	(*Running)(nil),                // 22: adze.v1.Running
-	(*Resize)(nil),                 // 23: adze.v1.Resize
-	(*Report)(nil),                 // 24: adze.v1.Report
-	(*EngineMessage)(nil),          // 25: adze.v1.EngineMessage
-	(*Welcome)(nil),                // 26: adze.v1.Welcome
-	(*Assignment)(nil),             // 27: adze.v1.Assignment
-	(*ParentOutput)(nil),           // 28: adze.v1.ParentOutput
-	(*Stop)(nil),                   // 29: adze.v1.Stop
-	(*Settlement)(nil),             // 30: adze.v1.Settlement
-	(*CancelRequest)(nil),          // 31: adze.v1.CancelRequest
-	(*CancelResponse)(nil),         // 32: adze.v1.CancelResponse
-	(*Cancelled)(nil),              // 33: adze.v1.Cancelled
-	(*ReplayRequest)(nil),          // 34: adze.v1.ReplayRequest
-	(*ReplayResponse)(nil),         // 35: adze.v1.ReplayResponse
-	(*RefreshTimeoutRequest)(nil),  // 36: adze.v1.RefreshTimeoutRequest
-	(*RefreshTimeoutResponse)(nil), // 37: adze.v1.RefreshTimeoutResponse
-	(*GetRunRequest)(nil),          // 38: adze.v1.GetRunRequest
-	(*GetRunResponse)(nil),         // 39: adze.v1.GetRunResponse
-	(*TaskRun)(nil),                // 40: adze.v1.TaskRun
-	(*ListRunsRequest)(nil),        // 41: adze.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),       // 42: adze.v1.ListRunsResponse
-	(*Run)(nil),                    // 43: adze.v1.Run
-	(*Attempt)(nil),                // 44: adze.v1.Attempt
+	(*GetWorkflowRequest)(nil),     // 11: adze.v1.GetWorkflowRequest
+	(*GetWorkflowResponse)(nil),    // 12: adze.v1.GetWorkflowResponse
+	(*PutWorkflowsResponse)(nil),   // 13: adze.v1.PutWorkflowsResponse
+	(*WorkflowVersion)(nil),        // 14: adze.v1.WorkflowVersion
+	(*SubmitRequest)(nil),          // 15: adze.v1.SubmitRequest
+	(*NewRun)(nil),                 // 16: adze.v1.NewRun
+	(*SubmitResponse)(nil),         // 17: adze.v1.SubmitResponse
+	(*Submitted)(nil),              // 18: adze.v1.Submitted
+	(*AwaitRequest)(nil),           // 19: adze.v1.AwaitRequest
+	(*AwaitResponse)(nil),          // 20: adze.v1.AwaitResponse
+	(*Outcome)(nil),                // 21: adze.v1.Outcome
+	(*WorkerMessage)(nil),          // 22: adze.v1.WorkerMessage
+	(*Hello)(nil),                  // 23: adze.v1.Hello
+	(*Running)(nil),                // 24: adze.v1.Running
+	(*Resize)(nil),                 // 25: adze.v1.Resize
+	(*Report)(nil),                 // 26: adze.v1.Report
+	(*EngineMessage)(nil),          // 27: adze.v1.EngineMessage
+	(*Welcome)(nil),                // 28: adze.v1.Welcome
+	(*Assignment)(nil),             // 29: adze.v1.Assignment
+	(*ParentOutput)(nil),           // 30: adze.v1.ParentOutput
+	(*TaskFailure)(nil),            // 31: adze.v1.TaskFailure
+	(*Stop)(nil),                   // 32: adze.v1.Stop
+	(*Settlement)(nil),             // 33: adze.v1.Settlement
+	(*CancelRequest)(nil),          // 34: adze.v1.CancelRequest
+	(*CancelResponse)(nil),         // 35: adze.v1.CancelResponse
+	(*Cancelled)(nil),              // 36: adze.v1.Cancelled
+	(*ReplayRequest)(nil),          // 37: adze.v1.ReplayRequest
+	(*ReplayResponse)(nil),         // 38: adze.v1.ReplayResponse
+	(*RefreshTimeoutRequest)(nil),  // 39: adze.v1.RefreshTimeoutRequest
+	(*RefreshTimeoutResponse)(nil), // 40: adze.v1.RefreshTimeoutResponse
+	(*GetRunRequest)(nil),          // 41: adze.v1.GetRunRequest
+	(*GetRunResponse)(nil),         // 42: adze.v1.GetRunResponse
+	(*TaskRun)(nil),                // 43: adze.v1.TaskRun
+	(*ListRunsRequest)(nil),        // 44: adze.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),       // 45: adze.v1.ListRunsResponse
+	(*Run)(nil),                    // 46: adze.v1.Run
+	(*Attempt)(nil),                // 47: adze.v1.Attempt
 }
 var file_adze_v1_adze_proto_depIdxs = []int32{
 	7,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
@@ -3291,56 +3464,60 @@ var file_adze_v1_adze_proto_depIdxs = []int32{
 	8,  // 3: adze.v1.Task.cancel_if:type_name -> adze.v1.Condition
 	1,  // 4: adze.v1.Task.role:type_name -> adze.v1.Task.Role
 	6,  // 5: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
-	12, // 6: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
-	14, // 7: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
-	16, // 8: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
-	5,  // 9: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
-	19, // 10: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
-	0,  // 11: adze.v1.Outcome.status:type_name -> adze.v1.Status
-	21, // 12: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
-	24, // 13: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
-	23, // 14: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
-	22, // 15: adze.v1.Hello.running:type_name -> adze.v1.Running
-	2,  // 16: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
-	26, // 17: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
-	27, // 18: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
-	29, // 19: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
-	30, // 20: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
-	28, // 21: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
-	3,  // 22: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
-	33, // 23: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
-	4,  // 24: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
-	16, // 25: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
-	43, // 26: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
-	44, // 27: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
-	40, // 28: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
-	0,  // 29: adze.v1.TaskRun.status:type_name -> adze.v1.Status
-	0,  // 30: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
-	43, // 31: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
-	0,  // 32: adze.v1.Run.status:type_name -> adze.v1.Status
-	10, // 33: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
-	13, // 34: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
-	17, // 35: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
-	20, // 36: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
-	31, // 37: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
-	34, // 38: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
-	36, // 39: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
-	38, // 40: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
-	41, // 41: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
-	11, // 42: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
-	15, // 43: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
-	18, // 44: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
-	25, // 45: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
-	32, // 46: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
-	35, // 47: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
-	37, // 48: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
-	39, // 49: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
-	42, // 50: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
-	42, // [42:51] is the sub-list for method output_type
-	33, // [33:42] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	6,  // 6: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
+	14, // 7: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
+	16, // 8: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
+	18, // 9: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
+	5,  // 10: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
+	21, // 11: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
+	0,  // 12: adze.v1.Outcome.status:type_name -> adze.v1.Status
+	23, // 13: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
+	26, // 14: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
+	25, // 15: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
+	24, // 16: adze.v1.Hello.running:type_name -> adze.v1.Running
+	2,  // 17: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
+	28, // 18: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
+	29, // 19: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
+	32, // 20: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
+	33, // 21: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
+	30, // 22: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
+	31, // 23: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
+	3,  // 24: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
+	36, // 25: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
+	4,  // 26: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
+	18, // 27: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
+	46, // 28: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
+	47, // 29: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
+	43, // 30: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
+	0,  // 31: adze.v1.TaskRun.status:type_name -> adze.v1.Status
+	0,  // 32: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
+	46, // 33: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
+	0,  // 34: adze.v1.Run.status:type_name -> adze.v1.Status
+	10, // 35: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
+	15, // 36: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
+	19, // 37: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
+	22, // 38: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
+	34, // 39: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
+	37, // 40: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
+	39, // 41: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
+	11, // 42: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
+	41, // 43: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
+	44, // 44: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
+	13, // 45: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
+	17, // 46: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
+	20, // 47: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
+	27, // 48: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
+	35, // 49: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
+	38, // 50: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
+	40, // 51: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
+	12, // 52: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
+	42, // 53: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
+	45, // 54: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
+	45, // [45:55] is the sub-list for method output_type
+	35, // [35:45] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_adze_v1_adze_proto_init() }
@@ -3354,7 +3531,7 @@ func file_adze_v1_adze_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_adze_v1_adze_proto_rawDesc), len(file_adze_v1_adze_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   40,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
