@@ -30,6 +30,7 @@ type Task struct {
 	SkipIf             []TaskCondition `json:"skip_if,omitempty"`
 	CancelIf           []TaskCondition `json:"cancel_if,omitempty"`
 	Role               Role            `json:"role,omitempty"`
+	Description        string          `json:"description,omitempty"` // of a task of a graph
 }
 
 // Backoff is the pause before a retry, see core.Definition.

@@ -437,6 +437,7 @@ type Task struct {
 	SkipIf             []*Condition           `protobuf:"bytes,9,rep,name=skip_if,json=skipIf,proto3" json:"skip_if,omitempty"`                                        // any of them holds: it is skipped
 	CancelIf           []*Condition           `protobuf:"bytes,10,rep,name=cancel_if,json=cancelIf,proto3" json:"cancel_if,omitempty"`                                 // any of them holds: it is cancelled
 	Role               Task_Role              `protobuf:"varint,11,opt,name=role,proto3,enum=adze.v1.Task_Role" json:"role,omitempty"`
+	Description        string                 `protobuf:"bytes,12,opt,name=description,proto3" json:"description,omitempty"` // of a task of a graph; at most 1,024 bytes
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -539,6 +540,13 @@ func (x *Task) GetRole() Task_Role {
 		return x.Role
 	}
 	return Task_ROLE_TASK
+}
+
+func (x *Task) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
 }
 
 // A condition over the output of a parent.
@@ -3134,7 +3142,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\bWorkflow\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12#\n" +
 	"\x05tasks\x18\x02 \x03(\v2\r.adze.v1.TaskR\x05tasks\x12 \n" +
-	"\vdescription\x18\x03 \x01(\tR\vdescription\"\xc1\x03\n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\"\xe3\x03\n" +
 	"\x04Task\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06action\x18\x02 \x01(\tR\x06action\x12\x18\n" +
@@ -3146,7 +3154,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\askip_if\x18\t \x03(\v2\x12.adze.v1.ConditionR\x06skipIf\x12/\n" +
 	"\tcancel_if\x18\n" +
 	" \x03(\v2\x12.adze.v1.ConditionR\bcancelIf\x12&\n" +
-	"\x04role\x18\v \x01(\x0e2\x12.adze.v1.Task.RoleR\x04role\"?\n" +
+	"\x04role\x18\v \x01(\x0e2\x12.adze.v1.Task.RoleR\x04role\x12 \n" +
+	"\vdescription\x18\f \x01(\tR\vdescription\"?\n" +
 	"\x04Role\x12\r\n" +
 	"\tROLE_TASK\x10\x00\x12\x13\n" +
 	"\x0fROLE_ON_FAILURE\x10\x01\x12\x13\n" +
