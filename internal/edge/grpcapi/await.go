@@ -196,6 +196,7 @@ var endStatuses = [...]wire.Status{
 	core.Succeeded: wire.Status_STATUS_SUCCEEDED,
 	core.Failed:    wire.Status_STATUS_FAILED,
 	core.Cancelled: wire.Status_STATUS_CANCELLED,
+	core.Skipped:   wire.Status_STATUS_SKIPPED,
 }
 
 // fitting is how many items go into one message: one at least, however large.

@@ -1,6 +1,7 @@
 package grpcapi
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -64,7 +65,7 @@ func (l *line) sendDown(d *shard.Down) error {
 	message := &wire.EngineMessage{Stops: stops(d.Stops), Settled: settlements(d.Settled)}
 	list := assignments(d.Assignments)
 	for {
-		n := fitting(list, func(a *wire.Assignment) int { return len(a.Input) + len(a.Metadata) })
+		n := fitting(list, assignmentBytes)
 		message.Assignments = list[:n]
 		if err := l.send(message); err != nil {
 			return err
@@ -108,15 +109,33 @@ func (w *work) watch(ctx context.Context) leave {
 	}
 }
 
+// assignmentBytes is what the payloads of an assignment weigh.
+func assignmentBytes(a *wire.Assignment) int {
+	total := len(a.Input) + len(a.Metadata)
+	for _, p := range a.Parents {
+		total += len(p.Output)
+	}
+	for _, f := range a.Failures {
+		total += len(f.Error)
+	}
+	return total
+}
+
 func assignments(from []shard.Assignment) []*wire.Assignment {
 	room := make([]wire.Assignment, len(from))
 	list := make([]*wire.Assignment, len(from))
 	for i := range from {
 		a, to := &from[i], &room[i]
-		to.TaskId, to.RunId = uint64(a.Task), uint64(a.Task)
+		to.TaskId, to.RunId = uint64(a.Task), uint64(cmp.Or(a.Run, a.Task))
 		to.Token, to.Attempt, to.DeadlineMs = uint64(a.Token), a.Attempt, int64(a.Deadline)
-		to.Action, to.Workflow = a.Action, a.Workflow
+		to.Action, to.Workflow, to.Task = a.Action, a.Workflow, a.Name
 		to.Input, to.Metadata = a.Input, a.Metadata
+		for _, p := range a.Parents {
+			to.Parents = append(to.Parents, &wire.ParentOutput{Task: p.Task, Output: p.Output})
+		}
+		for _, f := range a.Failures {
+			to.Failures = append(to.Failures, &wire.TaskFailure{Task: f.Task, Error: f.Error})
+		}
 		list[i] = to
 	}
 	return list
