@@ -5,20 +5,27 @@ import "github.com/adzehq/adze/internal/base/id"
 func (s *Shard) cancel(in *Cancel) {
 	text := cancelText(in.Reason)
 	var elsewhere []id.ID
-	for _, task := range in.Tasks {
-		if t := s.tasks[task]; t != nil && t.def.Tenant == in.Tenant {
-			s.cancelTask(t, in.Ref, text)
-			continue
+	for _, target := range in.Tasks {
+		if !s.cancelHere(in.Tenant, target, in.Ref, text) {
+			elsewhere = append(elsewhere, target)
 		}
-		if r := s.runs[task]; r != nil && r.graph.Tenant == in.Tenant {
-			s.cancelRun(r, in.Ref, text)
-			continue
-		}
-		elsewhere = append(elsewhere, task)
 	}
 	if len(elsewhere) > 0 {
 		s.request(Load{Kind: LoadTasks, Tenant: in.Tenant, Tasks: elsewhere, Ref: in.Ref, Text: text})
 	}
+}
+
+// cancelHere cancels a task or a run of the tenant that is in memory, if it is.
+func (s *Shard) cancelHere(tenant, target id.ID, ref uint64, text string) bool {
+	if t := s.tasks[target]; t != nil && t.def.Tenant == tenant {
+		s.cancelTask(t, ref, text)
+		return true
+	}
+	if r := s.runs[target]; r != nil && r.graph.Tenant == tenant {
+		s.cancelRun(r, ref, text)
+		return true
+	}
+	return false
 }
 
 // cancelTask cancels a task in memory, and answers.
@@ -58,13 +65,12 @@ func (s *Shard) loadedTasks(in *Loaded) {
 	}
 	var again []id.ID
 	for _, task := range in.Load.Tasks {
-		t, row, how := s.tasks[task], rows[task], s.loads.since(in.Load, task)
+		row, how := rows[task], s.loads.since(in.Load, task)
 		switch {
-		case t != nil && t.def.Tenant == in.Load.Tenant:
-			s.cancelTask(t, in.Load.Ref, in.Load.Text)
+		case s.cancelHere(in.Load.Tenant, task, in.Load.Ref, in.Load.Text):
 		case how == stored: // what was read may be behind
 			again = append(again, task)
-		case t != nil || row == nil || row.Tenant != in.Load.Tenant || how == closed:
+		case s.tasks[task] != nil || row == nil || row.Tenant != in.Load.Tenant || how == closed:
 			s.answerCancel(in.Load.Ref, task, AnswerUnknown)
 		default:
 			s.endStored(row, in.Load.Text)

@@ -42,7 +42,8 @@ const (
 type NewRun struct {
 	Task NewTask
 	// Kept are nodes that succeeded in the run that this one replays: they do not run
-	// again, their outputs are stored again as this run's.
+	// again, their outputs are stored again as this run's. Handlers among them are not
+	// kept: what they handle may end otherwise.
 	Kept []KeptNode
 }
 
@@ -150,7 +151,9 @@ func (s *Shard) start(in *NewRun) {
 	})
 	s.ledger.enter(r.id, s.now)
 	for _, kept := range in.Kept {
-		s.keep(r, kept)
+		if r.graph.Nodes[kept.Node].Role == NodeTask {
+			s.keep(r, kept)
+		}
 	}
 	s.advance(r)
 }
