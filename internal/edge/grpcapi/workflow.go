@@ -8,7 +8,7 @@ import (
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/edge/admit"
 	"github.com/adzehq/adze/internal/edge/auth"
-	"github.com/adzehq/adze/internal/edge/definition"
+	"github.com/adzehq/adze/internal/edge/outline"
 	"github.com/adzehq/adze/internal/record/workflow"
 	"github.com/adzehq/adze/internal/shard"
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
@@ -18,7 +18,7 @@ import (
 func (s *Server) PutWorkflows(
 	ctx context.Context, req *wire.PutWorkflowsRequest,
 ) (*wire.PutWorkflowsResponse, error) {
-	definitions, place, err := admit.Definitions(definition.FromWire(req.Workflows))
+	definitions, place, err := admit.Definitions(outline.FromWire(req.Workflows))
 	if err != nil {
 		return nil, s.status(err)
 	}
@@ -57,5 +57,5 @@ func (r *Reader) GetWorkflow(
 	if err := json.Unmarshal(version.JSON, &w); err != nil {
 		return nil, fmt.Errorf("decode workflow %s: %w", req.Name, err)
 	}
-	return &wire.GetWorkflowResponse{Workflow: definition.ToWire(&w), VersionId: uint64(version.ID)}, nil
+	return &wire.GetWorkflowResponse{Workflow: outline.ToWire(&w), VersionId: uint64(version.ID)}, nil
 }

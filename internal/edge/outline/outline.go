@@ -1,9 +1,9 @@
-// Package definition translates workflows between the wire and the shard.
+// Package outline translates workflows between the wire and the shard.
 //
 // It owns the table of roles and nothing else. It promises that what is translated
 // there and back is the same, and that what makes no sense is passed on as it is:
 // edge/admit refuses it with its place.
-package definition
+package outline
 
 import (
 	"github.com/adzehq/adze/internal/shard"

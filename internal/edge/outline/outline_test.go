@@ -1,11 +1,11 @@
-package definition_test
+package outline_test
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/adzehq/adze/internal/edge/definition"
+	"github.com/adzehq/adze/internal/edge/outline"
 	"github.com/adzehq/adze/internal/shard"
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
@@ -29,12 +29,12 @@ func TestWorkflowSurvivesTheWire(t *testing.T) {
 			{Name: "thank", Role: shard.RoleOnSuccess},
 		},
 	}
-	require.Equal(t, []shard.Workflow{w}, definition.FromWire([]*wire.Workflow{definition.ToWire(&w)}))
+	require.Equal(t, []shard.Workflow{w}, outline.FromWire([]*wire.Workflow{outline.ToWire(&w)}))
 }
 
 func TestUnknownRoleStaysUnknown(t *testing.T) {
 	t.Parallel()
 	w := shard.Workflow{Tasks: []shard.Task{{Role: "on_tuesday"}}}
-	back := definition.FromWire([]*wire.Workflow{definition.ToWire(&w)})
+	back := outline.FromWire([]*wire.Workflow{outline.ToWire(&w)})
 	require.Equal(t, shard.Role("-1"), back[0].Tasks[0].Role)
 }
