@@ -86,10 +86,10 @@ func (st *step) takeResult(target id.ID) *core.Result {
 
 // unexplained finds what the core did and no rule asked for.
 func (st *step) unexplained() *Violation {
+	if v := st.unexplainedOfRuns(); v != nil {
+		return v
+	}
 	for _, r := range st.out.Results {
-		if st.results[r.Task] != nil && r.Run != 0 && r.Attempt == 0 {
-			return broken(spreads, "node %d of run %d ends as %v (%q) for no reason", r.Node, r.Run, r.Status, r.Error)
-		}
 		if st.results[r.Task] != nil {
 			return broken(rightCause, "task %d ends as %v (%q) for no reason", r.Task, r.Status, r.Error)
 		}
@@ -98,12 +98,6 @@ func (st *step) unexplained() *Violation {
 		if st.attempts[attemptKey{a.Task, a.Number}] != nil {
 			return broken(rightCause, "attempt %d of task %d ends as %v for no reason", a.Number, a.Task, a.Outcome)
 		}
-	}
-	for target, t := range st.begun {
-		return broken(nodesInOrder, "node %d of run %d (task %d) begins for no reason", t.Node, t.Run, target)
-	}
-	for run, r := range st.runResults {
-		return broken(runsEnd, "run %d ends as %v for no reason", run, r.Status)
 	}
 	if in, ok := st.in.(*core.Submit); !ok && len(st.ownTasks()) > 0 || ok && len(st.out.Runs) != len(in.Runs) {
 		return broken(oneResult, "tasks or runs are inserted without a submit")
@@ -115,6 +109,25 @@ func (st *step) unexplained() *Violation {
 		return broken(answered, "answers %+v, want %+v", st.out.Answers, st.answers)
 	}
 	return st.sameStops()
+}
+
+func (st *step) unexplainedOfRuns() *Violation {
+	for _, t := range st.out.Tasks {
+		if st.begun[t.ID] != nil {
+			return broken(nodesInOrder, "node %d of run %d begins for no reason", t.Node, t.Run)
+		}
+	}
+	for _, r := range st.out.Results {
+		if st.results[r.Task] != nil && r.Run != 0 && r.Attempt == 0 {
+			return broken(spreads, "node %d of run %d ends as %v (%q) for no reason", r.Node, r.Run, r.Status, r.Error)
+		}
+	}
+	for _, r := range st.out.RunResults {
+		if st.runResults[r.Run] != nil {
+			return broken(runsEnd, "run %d ends as %v for no reason", r.Run, r.Status)
+		}
+	}
+	return nil
 }
 
 // sameStops compares without regard to order: which of several due timers is taken
