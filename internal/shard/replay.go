@@ -74,7 +74,7 @@ func (r *Runtime) again(ctx context.Context, row *core.NewTask, fromFailed bool)
 	}
 	for i := range was.graph.Nodes {
 		if output, ok := outputs[int32(i)]; ok {
-			s.kept = append(s.kept, core.KeptNode{Node: int32(i), Output: output})
+			s.kept = append(s.kept, core.KeptNode{Node: int32(i), Output: output, Verdicts: was.graph.judge(int32(i), output)})
 		}
 	}
 	return s, nil
