@@ -87,7 +87,7 @@ func TestAnyGraphIsDrawnWithEachTaskOnce(t *testing.T) {
 	})
 }
 
-var order = shard.Workflow{
+var orders = shard.Workflow{
 	Name: "order", Description: "all of an order",
 	Tasks: []shard.Task{
 		{Name: "charge", Retries: 3, ExecutionTimeoutMS: 10_000},
@@ -105,14 +105,14 @@ func TestWorkflowIsDrawnWithItsConditionsAndHandlers(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, `order  all of an order
 
-  ●   charge  3 retries · 10s
+  ●   charge  3 retries · timeout 10s
   │ ● pack
   ├─╯
   ●   ship    skip if charge: output.kind == "#1"
 
   ✗ refund  on failure
   ✓ thank   on success
-`, drawWorkflow(&order, newScreen(io.Discard)))
+`, drawWorkflow(&orders, newScreen(io.Discard)))
 }
 
 func TestMermaidQuotesWhatItWouldRead(t *testing.T) {
@@ -127,5 +127,5 @@ func TestMermaidQuotesWhatItWouldRead(t *testing.T) {
   t1 --> t2
   tasks -. "on failure" .-> t3["refund"]
   tasks -. "on success" .-> t4["thank"]
-`, mermaid(&order))
+`, mermaid(&orders))
 }

@@ -164,12 +164,24 @@ func aboutTask(t *shard.Task) string {
 		say("%d retries", t.Retries)
 	}
 	if t.ExecutionTimeoutMS > 0 {
-		say("%s", time.Duration(t.ExecutionTimeoutMS)*time.Millisecond)
+		say("timeout %s", short(time.Duration(t.ExecutionTimeoutMS)*time.Millisecond))
 	}
 	if t.Description != "" {
 		say("%s", t.Description)
 	}
 	return strings.Join(all, " · ")
+}
+
+// short writes 1m0s as 1m, and 1h0m0s as 1h.
+func short(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 // mermaid is w as a flowchart. Conditions stand on the arrows.
