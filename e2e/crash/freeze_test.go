@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/adzehq/adze"
+	"github.com/adzehq/adze/internal/base/id"
 )
 
 const (
@@ -160,6 +161,30 @@ func TestAZombieEngineCommitsNothingAndStops(t *testing.T) {
 	}
 	s.pass(time.Second)
 	s.finish(l)
+}
+
+func TestABatchThatArrivesAfterATakeOverIsRefused(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, 2)
+	l := s.startLoad()
+	s.pass(time.Second)
+	old := s.wire
+	<-old.StallCommit(submitMarker)
+	s.pass(time.Second)
+	s.engine.Kill()
+	killed := time.Now()
+	s.wire = s.startProxy(s.postgresAddr())
+	s.startEngine()
+	s.logf("another engine took over")
+	old.Resume()
+	s.pass(time.Second)
+	s.finish(l)
+	require.NotEmpty(t, s.book.unknown)
+	for run, r := range s.history() {
+		made := id.ID(run).Time()
+		_, unknown := s.book.unknown[jobOf(r).N]
+		require.False(t, unknown && made.Before(killed), "run %s of %s was in a batch that came too late", run, made)
+	}
 }
 
 // submitTo submits jobs by way of client without waiting for the answers, which it
