@@ -32,6 +32,10 @@ check: fmt-check lint race build ## what CI runs: format, lint, tests with the r
 race: ## pass the tests with the race detector
 	go test -race -timeout 20m ./...
 
+.PHONY: matrix
+matrix: ## pass the database tests on Postgres 14 to 18
+	internal/pgtest/matrix.sh $(ONLY)
+
 # How long each of the two looks: the simulator on new seeds, then real crashes.
 SOAK ?= 30m
 .PHONY: soak

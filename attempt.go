@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/shard"
 )
@@ -156,7 +155,7 @@ func (a *attempt) item(kind core.ReportKind) core.ReportItem {
 
 // claim says that the attempt is still this worker's to report.
 func (a *attempt) claim() core.Claim {
-	return core.Claim{Task: id.ID(a.Task), Attempt: a.Assignment.Attempt, Token: a.Token}
+	return core.Claim{Task: a.Task, Attempt: a.Assignment.Attempt, Token: a.Token}
 }
 
 // panicText is a panic's value and stack.

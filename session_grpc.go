@@ -2,6 +2,7 @@ package adze
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -66,7 +67,7 @@ var errSilent = &Error{Kind: KindUnavailable, Text: "nothing was heard of the en
 
 // broken is why the stream is over; err is what Recv says of it.
 func (s *grpcSession) broken(err error) error {
-	if cause := context.Cause(s.life); cause == errSilent {
+	if cause := context.Cause(s.life); errors.Is(cause, errSilent) {
 		return cause
 	}
 	return received(err)

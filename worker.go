@@ -82,7 +82,10 @@ func (w *Worker) Run(ctx context.Context) error {
 	life, stop := context.WithCancel(w.values)
 	defer stop()
 	refused := make(chan error, 1)
-	go func() { refused <- w.serve(life) }()
+	go func() {
+		defer close(refused)
+		refused <- w.serve(life)
+	}()
 	select {
 	case err := <-refused:
 		w.forsake()
@@ -91,7 +94,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	left := w.end()
 	stop()
-	<-refused
+	for range refused { // until it is closed: the end it tells of is ours
+	}
 	if left > 0 {
 		return fmt.Errorf("worker %s: %d tasks did not end within %v; they run elsewhere", w.name, left, w.drain)
 	}

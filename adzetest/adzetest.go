@@ -41,9 +41,10 @@ import (
 var Start = time.Date(2030, time.January, 1, 0, 0, 0, 0, time.UTC)
 
 const (
-	tenant     id.ID = 1
-	shardOnly        = 0
-	epochFirst       = 1
+	tenant = id.ID(1)
+
+	shardOnly  = 0
+	epochFirst = 1
 )
 
 // Env is an engine in memory and a clock.

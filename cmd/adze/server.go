@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -33,8 +34,7 @@ func serve(e *env, s *server.Server, announce func() error) error {
 	if err := s.Ready(ctx); err == nil {
 		if err := announce(); err != nil {
 			stop()
-			<-ended
-			return err
+			return errors.Join(err, <-ended)
 		}
 	}
 	if err := <-ended; err != nil {

@@ -73,6 +73,13 @@ func (b *book) told(run adze.ID, how ended) ended {
 	return first
 }
 
+// look is what was asked of a run, and what a waiter was told of it.
+func (b *book) look(run adze.ID) (job, ended) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.accepted[run], b.outcomes[run]
+}
+
 // note compares a stored result with what was stored before; it tells whether it is
 // the same, or new.
 func (b *book) note(run adze.ID, digest string) bool {

@@ -15,9 +15,11 @@ const (
 	silence = 10 * time.Second
 )
 
-// flushMarker is in each pipeline that the journal commits: the fence's name, as
-// the one that is executed.
-const flushMarker = "\x00lease_fence\x00"
+// Markers are names of prepared statements, as they stand where one is executed.
+const (
+	flushMarker  = "\x00lease_fence\x00"      // in each pipeline of the journal
+	submitMarker = "\x00task_insert_many\x00" // in those that store tasks
+)
 
 // trouble is something bad that happens, and is over when do returns.
 type trouble struct {
@@ -26,11 +28,12 @@ type trouble struct {
 }
 
 var (
-	engineDies   = trouble{"engine dies", (*stack).killEngine}
-	workerDies   = trouble{"worker dies", (*stack).killWorker}
-	postgresDies = trouble{"postgres dies", (*stack).killPostgres}
-	commitIsCut  = trouble{"commit is cut", (*stack).cutCommit}
-	wiresAreCut  = trouble{"wires are cut", func(s *stack) { s.wire.Cut() }}
+	engineDies        = trouble{"engine dies", (*stack).killEngine}
+	engineDiesUnheard = trouble{"engine dies unheard", (*stack).killEngineUnheard}
+	workerDies        = trouble{"worker dies", (*stack).killWorker}
+	postgresDies      = trouble{"postgres dies", (*stack).killPostgres}
+	commitIsCut       = trouble{"commit is cut", (*stack).cutCommit}
+	wiresAreCut       = trouble{"wires are cut", func(s *stack) { s.wire.Cut() }}
 
 	// These take as long as a whole schedule of the short form.
 	postgresFreezes = trouble{"postgres freezes", (*stack).freezePostgres}
@@ -60,6 +63,18 @@ func (s *stack) killEngine() {
 	s.checkAlive("engine", s.engine)
 	s.engine.Kill()
 	s.checkLowWaterIsSound()
+	s.startEngine()
+}
+
+// killEngineUnheard lets the engine decide for a while what Postgres does not hear of
+// until it is dead.
+func (s *stack) killEngineUnheard() {
+	s.t.Helper()
+	s.wire.Stall()
+	s.pass(pauseMin + time.Duration(s.random.Int64N(int64(pauseMax-pauseMin)))/2)
+	s.checkAlive("engine", s.engine)
+	s.engine.Kill()
+	s.wire.Resume()
 	s.startEngine()
 }
 

@@ -12,7 +12,7 @@ func TestNothingIsLostWhenEnginesDie(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, 2)
 	l := s.startLoad()
-	s.play(engineDies)
+	s.play(engineDies, engineDiesUnheard)
 	s.finish(l)
 }
 
@@ -36,7 +36,7 @@ func TestNothingIsLostWhenEverythingDies(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, 3)
 	l := s.startLoad()
-	troubles := []trouble{engineDies, workerDies, postgresDies, commitIsCut, wiresAreCut}
+	troubles := []trouble{engineDies, engineDiesUnheard, workerDies, postgresDies, commitIsCut, wiresAreCut}
 	if soaking() {
 		troubles = append(troubles, postgresFreezes, workerFreezes)
 	}

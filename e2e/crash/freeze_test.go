@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/adzehq/adze"
+	"github.com/adzehq/adze/internal/base/id"
 )
 
 const (
@@ -104,28 +105,34 @@ func TestASilentWorkersTasksRunElsewhereAndItsLateReportsAreRefused(t *testing.T
 	s := newStack(t, 1)
 	silent := s.workers[0]
 	var runs []*adze.Run[done]
+	var held []int64
 	for range heldJobs {
 		run, ok := s.submit(job{N: s.book.number(), MS: heldMS})
 		require.True(t, ok)
-		runs = append(runs, run)
+		runs, held = append(runs, run), append(held, int64(run.ID))
 	}
 	s.becomes("running tasks", heldJobs, func() (float64, error) { return s.scrape(s.engine, `adze_shard_tasks{state="running"}`) })
 	silent.Signal(syscall.SIGSTOP)
 	begin := time.Now()
 	s.workers = append(s.workers, s.startWorker())
 	l := s.startLoad()
+	s.becomes("lost attempts", heldJobs, func() (float64, error) {
+		return float64(s.count("select count(*) from adze.attempt where outcome = 'lost' and task_id = any($1)", held)), nil
+	})
+	took := time.Since(begin)
+	s.logf("the silent worker's tasks were taken from it after %s", took)
+	require.Less(t, took, silenceMax)
+
+	silent.Signal(syscall.SIGCONT) // while their second attempts run
+	s.becomes("stale reports", heldJobs, func() (float64, error) {
+		n, err := s.scrape(s.engine, "adze_grpc_stale_reports_total")
+		return min(n, heldJobs), err // it had free slots, too, and was given more
+	})
 	for _, run := range runs {
 		s.wait(run)
+		asked, how := s.book.look(run.ID)
+		require.Equal(t, ended{Status: adze.Succeeded, Attempt: 2, N: asked.N}, how)
 	}
-	took := time.Since(begin)
-	s.logf("the silent worker's tasks ended elsewhere after %s", took)
-	require.Less(t, took, silenceMax)
-	for _, run := range runs {
-		require.Equal(t, ended{Status: adze.Succeeded, Attempt: 2, N: s.book.accepted[run.ID].N}, s.book.outcomes[run.ID])
-	}
-
-	silent.Signal(syscall.SIGCONT)
-	s.becomes("stale reports", heldJobs, func() (float64, error) { return s.scrape(s.engine, "adze_grpc_stale_reports_total") })
 	s.finish(l)
 }
 
@@ -160,6 +167,30 @@ func TestAZombieEngineCommitsNothingAndStops(t *testing.T) {
 	}
 	s.pass(time.Second)
 	s.finish(l)
+}
+
+func TestABatchThatArrivesAfterATakeOverIsRefused(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, 2)
+	l := s.startLoad()
+	s.pass(time.Second)
+	old := s.wire
+	<-old.StallCommit(submitMarker)
+	s.pass(time.Second)
+	s.engine.Kill()
+	killed := time.Now()
+	s.wire = s.startProxy(s.postgresAddr())
+	s.startEngine()
+	s.logf("another engine took over")
+	old.Resume()
+	s.pass(time.Second)
+	s.finish(l)
+	require.NotEmpty(t, s.book.unknown)
+	for run, r := range s.history() {
+		made := id.ID(run).Time()
+		_, unknown := s.book.unknown[jobOf(r).N]
+		require.False(t, unknown && made.Before(killed), "run %s of %s was in a batch that came too late", run, made)
+	}
 }
 
 // submitTo submits jobs by way of client without waiting for the answers, which it

@@ -72,7 +72,7 @@ func newStack(t *testing.T, workers int) *stack {
 	}
 	s.startPostgres()
 	t.Cleanup(func() { _ = s.postgres.Stop(context.Background()) }) // killed or stopped, it is over
-	s.wire = s.startProxy(net.JoinHostPort("127.0.0.1", strconv.Itoa(s.postgres.Port())))
+	s.wire = s.startProxy(s.postgresAddr())
 	s.front = s.startProxy("127.0.0.1:0")
 	s.startEngine()
 	s.token = s.newToken()
@@ -98,6 +98,10 @@ func (s *stack) startPostgres() {
 	})
 	require.NoError(s.t, err)
 	s.postgres = server
+}
+
+func (s *stack) postgresAddr() string {
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.postgres.Port()))
 }
 
 func (s *stack) startProxy(target string) *proxy.Proxy {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/adzehq/adze"
@@ -105,6 +104,3 @@ func perform(ctx context.Context, effects *os.File, j job) (done, error) {
 	}
 	return done{N: j.N, Attempt: attempt, PID: os.Getpid()}, nil
 }
-
-// interrupt is how a worker is asked to end.
-const interrupt = syscall.SIGINT

@@ -55,6 +55,7 @@ type bench struct {
 	cluster *cluster
 	report  Report
 	floor   float64 // tasks/s
+	idler   *idler  // if the mode idle is measured
 }
 
 // size is a number that is smaller in a quick run.
@@ -94,6 +95,12 @@ func Run(ctx context.Context, options Options) (_ Report, err error) {
 	if err := b.measureFloor(ctx); err != nil {
 		return nil, err
 	}
+	if slices.ContainsFunc(chosen, func(m mode) bool { return m.name == "idle" }) {
+		if err := b.startIdler(ctx); err != nil {
+			return nil, fmt.Errorf("mode idle: %w", err)
+		}
+	}
+	defer func() { err = errors.Join(err, b.stopIdler()) }()
 	for _, m := range chosen {
 		b.say("%s: %s", m.name, m.says)
 		if err := m.run(b, ctx); err != nil {

@@ -232,8 +232,28 @@ func (b *bench) history(ctx context.Context) error {
 			}
 		}
 		b.report.add("history", "rows", "tasks", float64(historyDays*perDay))
+		if err := tidy(ctx, r.db); err != nil { // days that are over have been vacuumed long ago
+			return err
+		}
 		return b.compared(ctx, r, l, "history")
 	})
+}
+
+// tidy does what autovacuum and the checkpointer would do soon, so that they do not
+// do it while something is measured. Its connection ends, and reports what it did.
+func tidy(ctx context.Context, db *pgxpool.Pool) error {
+	pooled, err := db.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	conn := pooled.Hijack()
+	defer conn.Close(ctx)
+	for _, statement := range []string{"vacuum (analyze)", "checkpoint"} {
+		if _, err := conn.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
+		}
+	}
+	return nil
 }
 
 const historyDays = 14
@@ -277,35 +297,63 @@ func (b *bench) compared(ctx context.Context, r *rig, l *load, name string) erro
 	return err
 }
 
-// idle measures what an engine with a connected worker costs that has nothing to do.
-func (b *bench) idle(ctx context.Context) error {
-	r, err := b.newRig(ctx, "idle")
-	return b.with(ctx, r, err, "idle", func(*load) error {
-		// Autovacuum's transactions on the new catalogs would count as the engine's.
-		if _, err := r.db.Exec(ctx, "vacuum (analyze)"); err != nil {
-			return fmt.Errorf("vacuum: %w", err)
-		}
-		time.Sleep(idleSettle) // the checkpoint of the warm-up is written
-		before, err := r.meter.read(ctx)
-		if err != nil {
-			return err
-		}
-		time.Sleep(2 * b.span())
-		after, err := r.meter.read(ctx)
-		if err != nil {
-			return err
-		}
-		seconds := after.at.Sub(before.at).Seconds()
-		b.report.add("idle", "queries_per_s", "queries/s", float64(after.commits-before.commits-1)/seconds) // less our own
-		b.report.add("idle", "pg_cpu_percent", "% of a core", 100*(after.pgCPU-before.pgCPU).Seconds()/seconds)
-		b.report.add("idle", "engine_cpu_percent", "% of a core", 100*(after.engineCPU-before.engineCPU).Seconds()/seconds)
-		rss, err := currentRSS(r.meter.enginePID)
-		b.report.add("idle", "engine_rss_mb", "MB", rss)
-		return err
-	})
+// idler is an engine with a connected worker that has nothing to do. It is started
+// before all other modes and measured in its turn: by then what it did to start is
+// in the counters, to which sessions of Postgres report with a delay when they idle.
+type idler struct {
+	rig   *rig
+	stop  func() error
+	since time.Time
 }
 
-const idleSettle = 2500 * time.Millisecond
+// idleSettle is longer than a session of Postgres keeps its counters to itself.
+const idleSettle = 12 * time.Second
+
+func (b *bench) startIdler(ctx context.Context) error {
+	r, err := b.newRig(ctx, "idle")
+	if err != nil {
+		return err
+	}
+	stop, err := newLoad(r.client, "bench.idle").work(ctx)
+	if err != nil {
+		return errors.Join(err, r.end())
+	}
+	// Autovacuum's transactions on the new catalogs would count as the engine's.
+	if err := tidy(ctx, r.db); err != nil {
+		return errors.Join(err, stop(), r.end())
+	}
+	b.idler = &idler{r, stop, time.Now()}
+	return nil
+}
+
+func (b *bench) stopIdler() error {
+	if b.idler == nil {
+		return nil
+	}
+	return errors.Join(b.idler.stop(), b.idler.rig.end())
+}
+
+// idle measures what the idler costs.
+func (b *bench) idle(ctx context.Context) error {
+	r := b.idler.rig
+	time.Sleep(time.Until(b.idler.since.Add(idleSettle)))
+	before, err := r.meter.read(ctx)
+	if err != nil {
+		return err
+	}
+	time.Sleep(2 * b.span())
+	after, err := r.meter.read(ctx)
+	if err != nil {
+		return err
+	}
+	seconds := after.at.Sub(before.at).Seconds()
+	b.report.add("idle", "queries_per_s", "queries/s", float64(after.commits-before.commits-1)/seconds) // less our own
+	b.report.add("idle", "pg_cpu_percent", "% of a core", 100*(after.pgCPU-before.pgCPU).Seconds()/seconds)
+	b.report.add("idle", "engine_cpu_percent", "% of a core", 100*(after.engineCPU-before.engineCPU).Seconds()/seconds)
+	rss, err := currentRSS(r.meter.enginePID)
+	b.report.add("idle", "engine_rss_mb", "MB", rss)
+	return err
+}
 
 func ensurePartitions(ctx context.Context, db *pgxpool.Pool, first, last id.ID) error {
 	return keeper.New(db, keeper.Config{}).EnsurePartitions(ctx, first, last)

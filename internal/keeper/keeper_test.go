@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/adzehq/adze/internal/base/clock"
 	"github.com/adzehq/adze/internal/base/id"
@@ -115,6 +116,22 @@ func TestSeveralEnginesMakePartitionsOnce(t *testing.T) {
 	}
 	engines.Wait()
 	require.Len(t, partitions(t, pool, "task"), 9)
+}
+
+func TestEnginesThatHaveLookedBeforeMakeANewDayOnce(t *testing.T) {
+	t.Parallel()
+	pool, k, _ := setup(t)
+	const rounds = 5
+	for range rounds {
+		// A session remembers that a table is missing; each round asks them again.
+		var engines errgroup.Group
+		for range 4 {
+			engines.Go(func() error { return k.Pass(t.Context()) })
+		}
+		require.NoError(t, engines.Wait())
+		_, err := pool.Exec(t.Context(), "drop table adze.task_20261129")
+		require.NoError(t, err)
+	}
 }
 
 func TestMakingPartitionsWaitsForNoReader(t *testing.T) {

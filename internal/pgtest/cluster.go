@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -79,7 +80,7 @@ var joined struct {
 // join takes part in the cluster, starting it when there is none. The caller
 // holds joined.
 func join(ctx context.Context) (string, error) {
-	dir := filepath.Join(os.TempDir(), "adze-pgtest-"+strconv.Itoa(os.Geteuid()))
+	dir := clusterDir()
 	if err := os.MkdirAll(dir, 0o711); err != nil {
 		return "", fmt.Errorf("make cluster directory: %w", err)
 	}
@@ -99,6 +100,17 @@ func join(ctx context.Context) (string, error) {
 	}
 	joined.user, err = flock(filepath.Join(dir, usersLock), syscall.LOCK_SH)
 	return url, err
+}
+
+// clusterDir is one per user, and per choice of binaries: who asks for another
+// version must not join a cluster of the last one.
+func clusterDir() string {
+	name := "adze-pgtest-" + strconv.Itoa(os.Geteuid())
+	if bin := os.Getenv(localpg.BinEnv); bin != "" {
+		// Short: sockets in it have paths of 104 bytes at most.
+		name += fmt.Sprintf("-%08x", crc32.ChecksumIEEE([]byte(bin)))
+	}
+	return filepath.Join(os.TempDir(), name)
 }
 
 // clusterURL is the address that the host has left, and whether it answers.

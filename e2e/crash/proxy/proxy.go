@@ -30,6 +30,9 @@ const (
 // Moments is how many there are.
 const Moments = 3
 
+// held is the moment of StallCommit.
+const held Moment = -1
+
 func (m Moment) String() string { return [Moments]string{"before", "during", "after"}[m] }
 
 // Proxy forwards connections to a server.
@@ -110,6 +113,14 @@ func (p *Proxy) Resume() {
 // CutCommit arms a cut of the next connection whose client sends a Postgres
 // pipeline with marker in it. The channel closes when it has happened.
 func (p *Proxy) CutCommit(marker string, at Moment) <-chan struct{} {
+	return p.arm(marker, at)
+}
+
+// StallCommit arms a Stall for the moment when a client has sent such a pipeline and
+// Postgres has not got the end of it: after Resume it arrives late.
+func (p *Proxy) StallCommit(marker string) <-chan struct{} { return p.arm(marker, held) }
+
+func (p *Proxy) arm(marker string, at Moment) <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.armed = &cut{marker: []byte(marker), moment: at, happened: make(chan struct{})}
@@ -208,6 +219,11 @@ func (p *Proxy) forward(l *link, seen *pipeline, piece []byte) bool {
 	c := p.trigger(seen)
 	switch {
 	case c == nil:
+		return l.send(piece)
+	case c.moment == held:
+		p.Stall()
+		close(c.happened)
+		p.pass()
 		return l.send(piece)
 	case c.moment == After:
 		l.swallow.Store(c) // the way down cuts, once the answer is there

@@ -86,6 +86,24 @@ func TestWhatIsStalledArrivesLater(t *testing.T) {
 	require.Equal(t, 1, count(t, direct))
 }
 
+func TestACommitThatIsStalledArrivesLateAndWhole(t *testing.T) {
+	t.Parallel()
+	p, conn, direct := between(t)
+	_, err := conn.Prepare(t.Context(), "put_note", "insert into public.note values ($1)")
+	require.NoError(t, err)
+	stalled := p.StallCommit("\x00put_note\x00")
+	ended := make(chan error, 1)
+	go func() {
+		_, err := conn.Exec(t.Context(), "put_note", "late")
+		ended <- err
+	}()
+	<-stalled
+	require.Zero(t, count(t, direct))
+	p.Resume()
+	require.NoError(t, <-ended)
+	require.Equal(t, 1, count(t, direct))
+}
+
 func TestACutEndsAllConnections(t *testing.T) {
 	t.Parallel()
 	p, conn, _ := between(t)

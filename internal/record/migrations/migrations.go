@@ -142,8 +142,11 @@ func apply(ctx context.Context, tx pgx.Tx, name string) error {
 // readApplied is empty for a database that Adze has never seen.
 func readApplied(ctx context.Context, db pg.DB) (map[string]time.Time, error) {
 	ran := map[string]time.Time{}
+	// Not to_regclass: that may answer from what the session remembers, which the
+	// wait for another migration has made false.
+	const look = "select exists (select from pg_tables where schemaname = 'adze' and tablename = 'migration')"
 	var exists bool
-	err := db.QueryRow(ctx, "select to_regclass('adze.migration') is not null").Scan(&exists)
+	err := db.QueryRow(ctx, look).Scan(&exists)
 	if err != nil {
 		return nil, fmt.Errorf("look for migrations: %w", err)
 	}

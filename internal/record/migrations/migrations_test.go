@@ -1,8 +1,11 @@
 package migrations_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
@@ -58,6 +61,60 @@ func TestConcurrentStartersMigrateOnce(t *testing.T) {
 	}
 	require.NoError(t, starters.Wait())
 	require.Equal(t, len(all), counts[0]+counts[1]+counts[2]+counts[3])
+}
+
+func TestAStarterThatWaitedSeesWhatWasDone(t *testing.T) {
+	t.Parallel()
+	url := pgtest.EmptyURL(t)
+	first, second := connect(t, url), connect(t, url)
+	forgetUp(t, second)
+	// The lock of a session does not keep its own migration waiting.
+	_, err := first.Exec(t.Context(), "select pg_advisory_lock($1, $2)", pg.LockClass, pg.LockMigrate)
+	require.NoError(t, err)
+	var applied []string
+	var waiting errgroup.Group
+	waiting.Go(func() (err error) {
+		applied, err = migrations.Up(t.Context(), second)
+		return err
+	})
+	require.Eventually(t, func() bool { return blocked(t, first) }, 10*time.Second, time.Millisecond)
+	_, err = migrations.Up(t.Context(), first)
+	require.NoError(t, err)
+	require.NoError(t, first.Close(t.Context())) // frees the lock
+	require.NoError(t, waiting.Wait())
+	require.Empty(t, applied)
+}
+
+// forgetUp migrates and takes it back: the session has then met all that Up asks
+// for, reads no more catalogs for it, and remembers that there is no schema.
+func forgetUp(t *testing.T, conn *pgx.Conn) {
+	t.Helper()
+	tx, err := conn.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = migrations.Up(t.Context(), tx)
+	require.NoError(t, err)
+	require.NoError(t, tx.Rollback(t.Context()))
+	_, err = migrations.Status(t.Context(), conn)
+	require.NoError(t, err)
+}
+
+func connect(t *testing.T, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	return conn
+}
+
+// blocked says whether another session of the database waits for a lock.
+func blocked(t *testing.T, conn *pgx.Conn) (found bool) {
+	const query = `
+		select exists (
+			select from pg_locks
+			where locktype = 'advisory' and not granted
+				and database = (select oid from pg_database where datname = current_database())
+		)`
+	return conn.QueryRow(t.Context(), query).Scan(&found) == nil && found
 }
 
 func TestADatabaseNewerThanTheBinaryIsRefused(t *testing.T) {
