@@ -73,13 +73,17 @@ func givenTo(ctx context.Context) *given {
 	return nil
 }
 
-// mayAsk tells whether the output of a task is there for this one: a handler comes
-// after all, others see their parents.
-func (g *given) mayAsk(workflow, name string) error {
-	if g.workflow == workflow && (g.task.Role != "" || slices.Contains(g.task.Parents, name)) {
-		return nil
+// output is what the task of that name gave.
+func (g *given) output(workflow, name string) ([]byte, error) {
+	if g.workflow != workflow || !slices.Contains(g.task.Parents, name) {
+		return nil, &Error{Kind: KindInvalid, Field: name, Text: fmt.Sprintf("is not a parent of %s; add adze.After", g.task.Name)}
 	}
-	return &Error{Kind: KindInvalid, Field: name, Text: fmt.Sprintf("is not a parent of %s; add adze.After", g.task.Name)}
+	for _, parent := range g.parents {
+		if parent.Task == name {
+			return parent.Output, nil
+		}
+	}
+	return nil, fmt.Errorf("output of %s: %w", name, ErrNoOutput)
 }
 
 // Attempt is the number of the attempt that runs with ctx, 1 for the first; 0 if ctx

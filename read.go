@@ -63,6 +63,7 @@ type TaskInfo struct {
 	ID      ID       `json:"id"`
 	Name    string   `json:"name"`
 	Parents []string `json:"parents,omitempty"`
+	Role    string   `json:"role,omitempty"` // of a handler: on_failure or on_success
 	Status  Status   `json:"status"`
 	Attempt int      `json:"attempt"` // the current or last attempt, 1-based; 0 if there was none
 

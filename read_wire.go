@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/edge/outline"
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
 
@@ -58,7 +59,7 @@ func runDetails(response *wire.GetRunResponse) *RunInfo {
 	}
 	for _, t := range response.Tasks {
 		info.Tasks = append(info.Tasks, TaskInfo{
-			ID: ID(t.TaskId), Name: t.Name, Parents: t.Parents,
+			ID: ID(t.TaskId), Name: t.Name, Parents: t.Parents, Role: string(outline.RoleFromWire(t.Role)),
 			Status: cmp.Or(publicStatuses[t.Status], Waiting), Attempt: int(t.Attempt),
 			AssignedAt: timeOf(t.AssignedMs), StartedAt: timeOf(t.StartedMs), FinishedAt: timeOf(t.FinishedMs),
 			Error: t.Error, Output: t.Output,

@@ -62,6 +62,9 @@ func (r *Run[Out]) Cancel(ctx context.Context, reason string) error {
 func (r *Run[Out]) failure(o *shard.Outcome) error {
 	switch o.Status {
 	case core.Succeeded:
+		if o.Error != "" { // what it gave fits into no message
+			return &Error{Kind: KindExhausted, Field: "output", Text: o.Error}
+		}
 		return nil
 	case core.Failed, core.Cancelled:
 		return &RunError{

@@ -155,15 +155,11 @@ func (n *Node[Out]) Output(ctx context.Context) (out Out, err error) {
 	if g == nil {
 		return out, &Error{Kind: KindInvalid, Field: "ctx", Text: "is not the context of a task"}
 	}
-	if err := g.mayAsk(n.workflow, n.name); err != nil {
+	output, err := g.output(n.workflow, n.name)
+	if err != nil {
 		return out, err
 	}
-	for _, parent := range g.parents {
-		if parent.Task == n.name {
-			return n.decode(parent.Output)
-		}
-	}
-	return out, fmt.Errorf("output of %s: %w", n.name, ErrNoOutput)
+	return n.decode(output)
 }
 
 // Of is what the task gave in a run, or ErrNoOutput.

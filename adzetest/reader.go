@@ -73,6 +73,7 @@ func (r *reader) tasks(ctx context.Context, tenant id.ID, stored *record) ([]*wi
 			TaskId: uint64(task), Status: stands.Status, Attempt: stands.Attempt,
 			AssignedMs: stands.AssignedMs, StartedMs: stands.StartedMs, FinishedMs: stands.FinishedMs,
 			Error: stands.Error, Output: stands.Output,
+			Role: outline.RoleToWire(stored.workflow.Tasks[i].Role),
 		}
 	}
 	return all, nil

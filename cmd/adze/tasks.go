@@ -22,13 +22,26 @@ func printTasks(s *screen, tasks []adze.TaskInfo) error {
 	if len(tasks) == 0 {
 		return nil
 	}
-	all := make([]drawn, len(tasks))
+	var all, handlers []drawn
 	for i := range tasks {
 		t := &tasks[i]
-		all[i] = drawn{name: t.Name, parents: t.Parents, mark: s.mark(t.Status), text: standing(t)}
+		one := drawn{name: t.Name, parents: t.Parents, mark: s.mark(t.Status), text: standing(t)}
+		if t.Role == "" {
+			all = append(all, one)
+		} else {
+			handlers = append(handlers, one)
+		}
 	}
-	_, err := fmt.Fprintf(s.to, "\n%s\n", strings.Join(drawGraph(all), "\n"))
+	_, err := fmt.Fprint(s.to, indented(all), indented(handlers))
 	return err
+}
+
+// indented draws tasks a little to the right, with an empty line before them.
+func indented(tasks []drawn) string {
+	if len(tasks) == 0 {
+		return ""
+	}
+	return "\n  " + strings.Join(drawGraph(tasks), "\n  ") + "\n"
 }
 
 // mark is the sign of a status, in its colour.

@@ -123,7 +123,6 @@ func (c *workflowGraphCmd) definition(e *env) ([]byte, error) {
 func drawWorkflow(w *shard.Workflow, s *screen) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, strings.TrimSpace(w.Name+"  "+s.faint(w.Description)))
-	fmt.Fprintln(&b)
 	var tasks, handlers []drawn
 	for i := range w.Tasks {
 		t := &w.Tasks[i]
@@ -135,16 +134,7 @@ func drawWorkflow(w *shard.Workflow, s *screen) string {
 		}
 		tasks = append(tasks, one)
 	}
-	for _, line := range drawGraph(tasks) {
-		fmt.Fprintln(&b, "  "+line)
-	}
-	if len(handlers) > 0 {
-		fmt.Fprintln(&b)
-	}
-	for _, line := range drawGraph(handlers) {
-		fmt.Fprintln(&b, "  "+line)
-	}
-	return b.String()
+	return b.String() + indented(tasks) + indented(handlers)
 }
 
 // aboutTask says what matters of a task, in one line.

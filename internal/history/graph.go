@@ -27,7 +27,8 @@ type TaskRun struct {
 	ID      id.ID // of its task, if it ever has one
 	Name    string
 	Parents []string
-	Begun   bool // else it waits for its parents, or ended without a task
+	Role    string // as in the definition: "", on_failure, on_success
+	Begun   bool   // else it waits for its parents, or ended without a task
 
 	// Of the result; all zero while there is none.
 	Status   core.Status
@@ -45,6 +46,7 @@ type definition struct {
 	Tasks []struct {
 		Name    string   `json:"name"`
 		Parents []string `json:"parents"`
+		Role    string   `json:"role"`
 	} `json:"tasks"`
 }
 
@@ -78,7 +80,7 @@ func getGraph(ctx context.Context, db pg.DB, tenant, run id.ID, payloads bool) (
 func tasks(ctx context.Context, db pg.DB, tenant, run id.ID, d definition, payloads bool) ([]TaskRun, error) {
 	all := make([]TaskRun, len(d.Tasks))
 	for i, t := range d.Tasks {
-		all[i] = TaskRun{ID: run + 1 + id.ID(i), Name: t.Name, Parents: t.Parents}
+		all[i] = TaskRun{ID: run + 1 + id.ID(i), Name: t.Name, Parents: t.Parents, Role: t.Role}
 	}
 	rows, err := db.Query(ctx, tasksSQL, tenant, run+1, run+id.ID(len(all)), payloads)
 	if err != nil {
@@ -91,7 +93,8 @@ func tasks(ctx context.Context, db pg.DB, tenant, run id.ID, d definition, paylo
 		&found.Assigned, &found.Started, &found.Finished, &found.Error, &found.Output,
 	}, func() error {
 		t := &all[found.ID-run-1]
-		found.Name, found.Parents, found.Status = t.Name, t.Parents, task.ParseStatus(status)
+		found.Name, found.Parents, found.Role = t.Name, t.Parents, t.Role
+		found.Status = task.ParseStatus(status)
 		*t = found
 		return nil
 	})

@@ -5,7 +5,9 @@ import (
 
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/edge/outline"
 	"github.com/adzehq/adze/internal/history"
+	"github.com/adzehq/adze/internal/shard"
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
 
@@ -60,5 +62,6 @@ func taskRunOf(t *history.TaskRun) *wire.TaskRun {
 		Name: t.Name, TaskId: uint64(t.ID), Status: endStatuses[t.Status], Attempt: t.Attempt,
 		AssignedMs: int64(t.Assigned), StartedMs: int64(t.Started), FinishedMs: int64(t.Finished),
 		Error: t.Error, Output: t.Output, Parents: t.Parents,
+		Role: outline.RoleToWire(shard.Role(t.Role)),
 	}
 }

@@ -63,14 +63,14 @@ func (l *line) ping() error {
 // and go with the first.
 func (l *line) sendDown(d *shard.Down) error {
 	message := &wire.EngineMessage{Stops: stops(d.Stops), Settled: settlements(d.Settled)}
-	list := assignments(d.Assignments)
+	list, left := assignments(d.Assignments), d.Assignments
 	for {
-		n := fitting(list, assignmentBytes)
+		n := fitting(left, payloadBytes)
 		message.Assignments = list[:n]
 		if err := l.send(message); err != nil {
 			return err
 		}
-		if list = list[n:]; len(list) == 0 {
+		if list, left = list[n:], left[n:]; len(list) == 0 {
 			return nil
 		}
 		message = &wire.EngineMessage{}
@@ -107,18 +107,6 @@ func (w *work) watch(ctx context.Context) leave {
 			}
 		}
 	}
-}
-
-// assignmentBytes is what the payloads of an assignment weigh.
-func assignmentBytes(a *wire.Assignment) int {
-	total := len(a.Input) + len(a.Metadata)
-	for _, p := range a.Parents {
-		total += len(p.Output)
-	}
-	for _, f := range a.Failures {
-		total += len(f.Error)
-	}
-	return total
 }
 
 func assignments(from []shard.Assignment) []*wire.Assignment {

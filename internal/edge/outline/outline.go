@@ -37,7 +37,7 @@ func taskFromWire(t *wire.Task) shard.Task {
 		Parents:            t.GetParents(),
 		SkipIf:             conditionsFromWire(t.GetSkipIf()),
 		CancelIf:           conditionsFromWire(t.GetCancelIf()),
-		Role:               roleFromWire(t.GetRole()),
+		Role:               RoleFromWire(t.GetRole()),
 		Description:        t.GetDescription(),
 	}
 }
@@ -56,8 +56,8 @@ var roles = map[shard.Role]wire.Task_Role{
 	shard.RoleOnSuccess: wire.Task_ROLE_ON_SUCCESS,
 }
 
-// roleFromWire is the number's name if it is no role.
-func roleFromWire(number wire.Task_Role) shard.Role {
+// RoleFromWire is the number's name if it is no role.
+func RoleFromWire(number wire.Task_Role) shard.Role {
 	for role, n := range roles {
 		if n == number {
 			return role
@@ -69,6 +69,14 @@ func roleFromWire(number wire.Task_Role) shard.Role {
 // unknownRole is what a role that does not exist becomes on the wire.
 const unknownRole wire.Task_Role = -1
 
+// RoleToWire gives a role as it travels.
+func RoleToWire(role shard.Role) wire.Task_Role {
+	if number, known := roles[role]; known {
+		return number
+	}
+	return unknownRole
+}
+
 // ToWire gives w as it travels.
 func ToWire(w *shard.Workflow) *wire.Workflow {
 	to := &wire.Workflow{Name: w.Name, Description: w.Description}
@@ -79,10 +87,6 @@ func ToWire(w *shard.Workflow) *wire.Workflow {
 }
 
 func taskToWire(t *shard.Task) *wire.Task {
-	role, known := roles[t.Role]
-	if !known {
-		role = unknownRole
-	}
 	return &wire.Task{
 		Name: t.Name, Action: t.Action, Retries: t.Retries,
 		Backoff: &wire.Backoff{
@@ -90,7 +94,7 @@ func taskToWire(t *shard.Task) *wire.Task {
 		},
 		ScheduleTimeoutMs: t.ScheduleTimeoutMS, ExecutionTimeoutMs: t.ExecutionTimeoutMS,
 		Parents: t.Parents, SkipIf: conditionsToWire(t.SkipIf), CancelIf: conditionsToWire(t.CancelIf),
-		Role: role, Description: t.Description,
+		Role: RoleToWire(t.Role), Description: t.Description,
 	}
 }
 

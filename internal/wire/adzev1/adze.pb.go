@@ -2617,6 +2617,7 @@ type TaskRun struct {
 	Error         string                 `protobuf:"bytes,8,opt,name=error,proto3" json:"error,omitempty"`
 	Output        []byte                 `protobuf:"bytes,9,opt,name=output,proto3" json:"output,omitempty"` // with payloads
 	Parents       []string               `protobuf:"bytes,10,rep,name=parents,proto3" json:"parents,omitempty"`
+	Role          Task_Role              `protobuf:"varint,11,opt,name=role,proto3,enum=adze.v1.Task_Role" json:"role,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2719,6 +2720,13 @@ func (x *TaskRun) GetParents() []string {
 		return x.Parents
 	}
 	return nil
+}
+
+func (x *TaskRun) GetRole() Task_Role {
+	if x != nil {
+		return x.Role
+	}
+	return Task_ROLE_TASK
 }
 
 type ListRunsRequest struct {
@@ -3319,7 +3327,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x0eGetRunResponse\x12\x1e\n" +
 	"\x03run\x18\x01 \x01(\v2\f.adze.v1.RunR\x03run\x12,\n" +
 	"\battempts\x18\x02 \x03(\v2\x10.adze.v1.AttemptR\battempts\x12&\n" +
-	"\x05tasks\x18\x03 \x03(\v2\x10.adze.v1.TaskRunR\x05tasks\"\xa2\x02\n" +
+	"\x05tasks\x18\x03 \x03(\v2\x10.adze.v1.TaskRunR\x05tasks\"\xca\x02\n" +
 	"\aTaskRun\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x17\n" +
 	"\atask_id\x18\x02 \x01(\x06R\x06taskId\x12'\n" +
@@ -3334,7 +3342,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05error\x18\b \x01(\tR\x05error\x12\x16\n" +
 	"\x06output\x18\t \x01(\fR\x06output\x12\x18\n" +
 	"\aparents\x18\n" +
-	" \x03(\tR\aparents\"\xbe\x01\n" +
+	" \x03(\tR\aparents\x12&\n" +
+	"\x04role\x18\v \x01(\x0e2\x12.adze.v1.Task.RoleR\x04role\"\xbe\x01\n" +
 	"\x0fListRunsRequest\x12\x1a\n" +
 	"\bworkflow\x18\x01 \x01(\tR\bworkflow\x12+\n" +
 	"\bstatuses\x18\x02 \x03(\x0e2\x0f.adze.v1.StatusR\bstatuses\x12\x19\n" +
@@ -3499,34 +3508,35 @@ var file_adze_v1_adze_proto_depIdxs = []int32{
 	47, // 29: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
 	43, // 30: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
 	0,  // 31: adze.v1.TaskRun.status:type_name -> adze.v1.Status
-	0,  // 32: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
-	46, // 33: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
-	0,  // 34: adze.v1.Run.status:type_name -> adze.v1.Status
-	10, // 35: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
-	15, // 36: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
-	19, // 37: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
-	22, // 38: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
-	34, // 39: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
-	37, // 40: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
-	39, // 41: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
-	11, // 42: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
-	41, // 43: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
-	44, // 44: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
-	13, // 45: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
-	17, // 46: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
-	20, // 47: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
-	27, // 48: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
-	35, // 49: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
-	38, // 50: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
-	40, // 51: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
-	12, // 52: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
-	42, // 53: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
-	45, // 54: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
-	45, // [45:55] is the sub-list for method output_type
-	35, // [35:45] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	1,  // 32: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
+	0,  // 33: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
+	46, // 34: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
+	0,  // 35: adze.v1.Run.status:type_name -> adze.v1.Status
+	10, // 36: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
+	15, // 37: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
+	19, // 38: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
+	22, // 39: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
+	34, // 40: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
+	37, // 41: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
+	39, // 42: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
+	11, // 43: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
+	41, // 44: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
+	44, // 45: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
+	13, // 46: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
+	17, // 47: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
+	20, // 48: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
+	27, // 49: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
+	35, // 50: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
+	38, // 51: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
+	40, // 52: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
+	12, // 53: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
+	42, // 54: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
+	45, // 55: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
+	46, // [46:56] is the sub-list for method output_type
+	36, // [36:46] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_adze_v1_adze_proto_init() }
