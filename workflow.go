@@ -148,8 +148,9 @@ func (n *Node[Out]) Name() string { return n.name }
 
 func (n *Node[Out]) parent() string { return n.name }
 
-// Output is what the task gave, for a task that runs [After] it: ctx is that of the
-// task that asks. It is ErrNoOutput if the task was skipped.
+// Output is what the task gave, for a task that runs [After] it, and for OnFailure
+// and OnSuccess: ctx is that of the task that asks. It is ErrNoOutput if the task
+// did not succeed.
 func (n *Node[Out]) Output(ctx context.Context) (out Out, err error) {
 	g := givenTo(ctx)
 	if g == nil {

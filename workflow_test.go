@@ -147,6 +147,12 @@ func TestAFailedWorkflowRefundsAndIsReplayedFromWhatFailed(t *testing.T) {
 			if why := adze.Failures(ctx); len(why) != 1 || why[0].Error() != "charge: card refused" {
 				t.Errorf("told of %v", why)
 			}
+			if shelf, err := reserve.Output(ctx); err != nil || shelf != "shelf 7" {
+				t.Errorf("output of reserve: %q, %v", shelf, err)
+			}
+			if _, err := charge.Output(ctx); !errors.Is(err, adze.ErrNoOutput) {
+				t.Errorf("output of charge: %v", err)
+			}
 			refunded.Add(1)
 			return nil
 		})

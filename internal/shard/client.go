@@ -149,7 +149,7 @@ type Assignment struct {
 	Name     string // of the task in the workflow
 	Input    []byte
 	Metadata []byte
-	Parents  []ParentOutput // of a task of a graph: its parents that succeeded
+	Parents  []ParentOutput // of a task of a graph: its parents that succeeded; of a handler: all that did
 	Failures []TaskFailure  // of a handler of failures: the tasks that failed
 }
 

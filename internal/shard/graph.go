@@ -45,10 +45,15 @@ func newGraph(d core.Definition, from *Graph) (*graph, error) {
 // judge evaluates the conditions that look at the output of node. One that cannot be
 // evaluated cancels: better a clear end than a task that runs by mistake.
 func (g *graph) judge(node int32, output []byte) (verdicts []core.Verdict) {
-	for _, c := range g.watched[node] {
-		holds, err := c.program.Eval(output)
+	watching := g.watched[node]
+	if len(watching) == 0 {
+		return nil
+	}
+	value, unreadable := expr.Parse(output)
+	for _, c := range watching {
+		holds, err := c.program.Holds(value)
 		switch {
-		case err != nil || holds && c.cancel:
+		case unreadable != nil || err != nil || holds && c.cancel:
 			verdicts = append(verdicts, core.Verdict{Node: c.node, Cancel: true})
 		case holds:
 			verdicts = append(verdicts, core.Verdict{Node: c.node, Skip: true})
@@ -149,8 +154,8 @@ func (r *Runtime) completeNode(ctx context.Context, a *Assignment, g *graph) err
 		input = payload{rows[0].Input, rows[0].Metadata}
 	}
 	a.Input, a.Metadata = input.input, input.metadata
-	if node.Role == core.NodeOnFailure {
-		return r.addFailures(ctx, a, g)
+	if node.Role != core.NodeTask {
+		return r.addAll(ctx, a, g)
 	}
 	return r.addParents(ctx, a, g)
 }
@@ -175,15 +180,20 @@ func (r *Runtime) addParents(ctx context.Context, a *Assignment, g *graph) error
 	return nil
 }
 
-func (r *Runtime) addFailures(ctx context.Context, a *Assignment, g *graph) error {
+// addAll gives a handler what all tasks of the run gave, and which of them failed.
+func (r *Runtime) addAll(ctx context.Context, a *Assignment, g *graph) error {
 	first, last := g.ids(a.Run)
 	results, err := r.config.Store.Results(ctx, g.Tenant, first, last)
 	if err != nil {
-		return fmt.Errorf("read failures of run %s: %w", a.Run, err)
+		return fmt.Errorf("read results of run %s: %w", a.Run, err)
 	}
 	for i := range results {
-		if results[i].Status == core.Failed {
-			a.Failures = append(a.Failures, TaskFailure{g.Nodes[results[i].ID-first].Name, results[i].Error})
+		name := g.Nodes[results[i].ID-first].Name
+		switch results[i].Status {
+		case core.Succeeded:
+			a.Parents = append(a.Parents, ParentOutput{name, results[i].Output})
+		case core.Failed:
+			a.Failures = append(a.Failures, TaskFailure{name, results[i].Error})
 		}
 	}
 	return nil

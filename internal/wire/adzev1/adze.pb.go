@@ -1797,7 +1797,7 @@ type Assignment struct {
 	Metadata      []byte                 `protobuf:"bytes,7,opt,name=metadata,proto3" json:"metadata,omitempty"`
 	DeadlineMs    int64                  `protobuf:"varint,8,opt,name=deadline_ms,json=deadlineMs,proto3" json:"deadline_ms,omitempty"`
 	RunId         uint64                 `protobuf:"fixed64,9,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"` // equals task_id for a run of one task
-	Parents       []*ParentOutput        `protobuf:"bytes,10,rep,name=parents,proto3" json:"parents,omitempty"`           // of a task of a graph: outputs of its parents that succeeded
+	Parents       []*ParentOutput        `protobuf:"bytes,10,rep,name=parents,proto3" json:"parents,omitempty"`           // of a task of a graph: outputs of its parents that succeeded; of a handler, of all tasks that did
 	Task          string                 `protobuf:"bytes,11,opt,name=task,proto3" json:"task,omitempty"`                 // its name in the workflow
 	Failures      []*TaskFailure         `protobuf:"bytes,12,rep,name=failures,proto3" json:"failures,omitempty"`         // of a handler of failures: the tasks that failed
 	unknownFields protoimpl.UnknownFields
