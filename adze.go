@@ -20,11 +20,17 @@
 //	run, err := Greet.Run(ctx, client, "Ada") // stored: it survives a crash of everything
 //	text, err := run.Result(ctx)
 //
+// A [Workflow] is a graph of tasks that wait for each other:
+//
+//	var order = adze.NewWorkflow[Order]("order", adze.Retries(3))
+//	var charge = adze.AddTask(order, "charge", chargeCard)
+//	var ship = adze.AddTask(order, "ship", sendParcel, adze.After(charge), adze.SkipIf(charge, `output.cents == 0`))
+//
 // What holds: a run whose submit was answered is never lost; its function runs at
 // least once, again after an error as often as its [Retries] say, and elsewhere
 // after its worker was lost; it ends exactly once, and its result never changes.
-// A function that has effects elsewhere should therefore be idempotent: [RunID]
-// is the same for all attempts of a run and serves as a key.
+// A function that has effects elsewhere should therefore be idempotent: [TaskID]
+// is the same for all attempts of a task and serves as a key.
 //
 // Inputs and outputs are JSON by encoding/json, at most 4 MiB each unless the
 // engine is configured otherwise. Errors of the engine are an [*Error], whose

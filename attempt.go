@@ -1,10 +1,12 @@
 package adze
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/adzehq/adze/internal/core"
@@ -18,10 +20,10 @@ const panicStackBytesMax = 16 << 10
 // engine has settled its report.
 type attempt struct {
 	shard.Assignment
-	worker     *Worker
-	definition *definition
-	ctx        context.Context
-	cancel     context.CancelCauseFunc
+	worker *Worker
+	action action
+	ctx    context.Context
+	cancel context.CancelCauseFunc
 
 	// Guarded by the worker's mu.
 	ended    bool            // report holds what is to be settled
@@ -33,22 +35,56 @@ type attempt struct {
 
 type attemptKey struct{}
 
-// attemptValue is a context that knows its attempt.
+// attemptValue is a context that knows its attempt, and what it was given. That goes
+// when the context does; the attempt may be kept for a while.
 type attemptValue struct {
 	context.Context
 	attempt *attempt
+	given
 }
 
 func (v *attemptValue) Value(key any) any {
 	if key == (attemptKey{}) {
-		return v.attempt
+		return v
 	}
 	return v.Context.Value(key)
 }
 
 func attemptOf(ctx context.Context) *attempt {
-	a, _ := ctx.Value(attemptKey{}).(*attempt)
-	return a
+	if v, is := ctx.Value(attemptKey{}).(*attemptValue); is {
+		return v.attempt
+	}
+	return nil
+}
+
+// given is what other tasks of its run leave to one.
+type given struct {
+	workflow string
+	task     *shard.Task
+	parents  []shard.ParentOutput
+	failures []shard.TaskFailure
+}
+
+// givenTo is what the task that runs with ctx was given; nil if ctx is none's.
+func givenTo(ctx context.Context) *given {
+	if v, is := ctx.Value(attemptKey{}).(*attemptValue); is {
+		return &v.given
+	}
+	return nil
+}
+
+// output is what the task of that name gave.
+func (g *given) output(workflow, name string) ([]byte, error) {
+	handler := g.task.Role != "" // its parents are all tasks
+	if g.workflow != workflow || !handler && !slices.Contains(g.task.Parents, name) {
+		return nil, &Error{Kind: KindInvalid, Field: name, Text: fmt.Sprintf("is not a parent of %s; add adze.After", g.task.Name)}
+	}
+	for _, parent := range g.parents {
+		if parent.Task == name {
+			return parent.Output, nil
+		}
+	}
+	return nil, fmt.Errorf("output of %s: %w", name, ErrNoOutput)
 }
 
 // Attempt is the number of the attempt that runs with ctx, 1 for the first; 0 if ctx
@@ -60,9 +96,18 @@ func Attempt(ctx context.Context) int {
 	return 0
 }
 
-// RunID is the run whose task runs with ctx, the same for all its attempts; 0 if ctx
-// is not that of a task.
+// RunID is the run whose task runs with ctx, the same for all its attempts, and for
+// all tasks of a Workflow; 0 if ctx is not that of a task.
 func RunID(ctx context.Context) ID {
+	if a := attemptOf(ctx); a != nil {
+		return ID(cmp.Or(a.Run, a.Task))
+	}
+	return 0
+}
+
+// TaskID is the task that runs with ctx, the same for all its attempts; that of a run
+// of one task is the RunID. 0 if ctx is not that of a task.
+func TaskID(ctx context.Context) ID {
 	if a := attemptOf(ctx); a != nil {
 		return ID(a.Task)
 	}
@@ -97,7 +142,7 @@ func (a *attempt) run() {
 		a.cancel(nil)
 		a.worker.finish(a, report)
 	}()
-	output, err := a.definition.call(a.ctx, a.Input)
+	output, err := a.action.call(a.ctx, a.Input)
 	returned = true
 	a.Input, a.Metadata = nil, nil // the report may be kept for a while
 	if err == nil {

@@ -111,7 +111,17 @@ func (c *Client) Cancel(ctx context.Context, run ID, reason string) error {
 // Replay submits a run that has ended again, as a new run with the same input, and
 // returns the new one's ID. The old one and its result stay as they are.
 func (c *Client) Replay(ctx context.Context, run ID) (ID, error) {
-	ids, err := c.transport.replay(ctx, []id.ID{id.ID(run)})
+	return c.replay(ctx, run, false)
+}
+
+// ReplayFailed is Replay of what has to run again: of a run of a [Workflow], the tasks
+// that succeeded keep their outputs. A workflow that was changed since is ErrConflict.
+func (c *Client) ReplayFailed(ctx context.Context, run ID) (ID, error) {
+	return c.replay(ctx, run, true)
+}
+
+func (c *Client) replay(ctx context.Context, run ID, fromFailed bool) (ID, error) {
+	ids, err := c.transport.replay(ctx, []id.ID{id.ID(run)}, fromFailed)
 	if err != nil {
 		return 0, fmt.Errorf("replay %s: %w", run, ofOneRun(err))
 	}

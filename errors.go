@@ -194,7 +194,7 @@ func placed(err error) (int, error) {
 	list, rest, _ := strings.Cut(e.Field, "]")
 	name, number, _ := strings.Cut(list, "[")
 	at, wrong := strconv.Atoi(number)
-	if wrong != nil || name != "runs" && name != "run_ids" {
+	if wrong != nil || name != "runs" && name != "run_ids" && name != "workflows" {
 		return -1, err
 	}
 	moved := *e

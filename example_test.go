@@ -74,6 +74,36 @@ func ExampleTask_RunMany() {
 	fmt.Println(len(runs), "greetings in an hour")
 }
 
+// Tasks that wait for each other. Packing and charging happen at the same time, and a
+// parcel goes out when both have ended.
+func ExampleWorkflow() {
+	order := adze.NewWorkflow[Name]("order", adze.Retries(3))
+	charge := adze.AddTask(order, "charge", func(context.Context, Name) (int, error) { return 100, nil })
+	pack := adze.AddTask(order, "pack", func(context.Context, Name) (string, error) { return "parcel", nil })
+	ship := adze.AddTask(order, "ship", func(ctx context.Context, in Name) (string, error) {
+		parcel, err := pack.Output(ctx)
+		return parcel + " for " + in.First, err
+	}, adze.After(charge, pack), adze.CancelIf(charge, `output == 0`))
+	order.OnFailure("apologise", func(ctx context.Context, _ Name) error {
+		log.Println("this went wrong:", adze.Failures(ctx))
+		return nil
+	})
+
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	client, err := adze.Dial(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	go client.Work(ctx, order)
+	results, err := order.Call(ctx, client, Name{First: "Ada"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(ship.Of(results))
+}
+
 // What a run ends with, told apart.
 func ExampleRunError() {
 	ctx := context.Background()

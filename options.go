@@ -17,7 +17,7 @@ type (
 	newRun   = shard.NewRun
 )
 
-// TaskOption is an option of [NewTask]. A value out of its range is refused when
+// TaskOption is an option of [NewTask], [NewWorkflow] and [AddTask]. A value out of its range is refused when
 // the task is registered, by a worker's start.
 type TaskOption func(*workflow)
 
@@ -50,13 +50,7 @@ func ScheduleTimeout(d time.Duration) TaskOption {
 	return func(w *workflow) { w.Tasks[0].ScheduleTimeoutMS = wholeMS(d) }
 }
 
-// Queue names the line in which the task waits, shared with other tasks that name
-// the same. Each task has a line of its own if it is not given.
-func Queue(name string) TaskOption {
-	return func(w *workflow) { w.Tasks[0].Queue = name }
-}
-
-// Description says what the task does, for people; at most 1,024 bytes.
+// Description says what the task or workflow does, for people; at most 1,024 bytes.
 func Description(text string) TaskOption {
 	return func(w *workflow) { w.Description = text }
 }
@@ -118,8 +112,8 @@ func TLS(c *tls.Config) Option { return func(to *config) { to.tls = c } }
 // lost connections. If it is not given, slog.Default().
 func Logger(log *slog.Logger) Option { return func(c *config) { c.log = log } }
 
-// WorkerOption is an argument of [Client.NewWorker]: a [Task] that the worker
-// runs, or an option.
+// WorkerOption is an argument of [Client.NewWorker]: a [Task] or a [Workflow] that
+// the worker runs, or an option.
 type WorkerOption interface{ applyWorker(*workerConfig) }
 
 type workerConfig struct {

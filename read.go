@@ -16,23 +16,27 @@ const listPage = 200
 // Status is where a run stands.
 type Status string
 
-// The statuses. The last three are ends, and never change.
+// The statuses. The last four are ends, and never change.
 const (
+	Waiting   Status = "waiting" // of a task of a Workflow: for others
 	Delayed   Status = "delayed" // waits for a time: its RunAt or Delay, or the pause before a retry
 	Queued    Status = "queued"  // waits for a worker
 	Running   Status = "running"
 	Succeeded Status = "succeeded"
 	Failed    Status = "failed"
 	Cancelled Status = "cancelled"
+	Skipped   Status = "skipped" // of a task of a Workflow
 )
 
 // Ended reports whether s is an end.
-func (s Status) Ended() bool { return s == Succeeded || s == Failed || s == Cancelled }
+func (s Status) Ended() bool {
+	return s == Succeeded || s == Failed || s == Cancelled || s == Skipped
+}
 
 // RunInfo is what is known of a run. A time that has not come is zero.
 type RunInfo struct {
 	ID       ID     `json:"id"`
-	Task     string `json:"task"`
+	Task     string `json:"task"` // the name of the Task or Workflow
 	Status   Status `json:"status"`
 	Priority int    `json:"priority"`
 	Attempt  int    `json:"attempt"` // the current or last attempt, 1-based; 0 if there was none
@@ -50,7 +54,25 @@ type RunInfo struct {
 	Input    json.RawMessage `json:"input,omitempty"`
 	Metadata json.RawMessage `json:"metadata,omitempty"`
 	Output   json.RawMessage `json:"output,omitempty"`
-	Attempts []AttemptInfo   `json:"attempts,omitempty"`
+	Attempts []AttemptInfo   `json:"attempts,omitempty"` // of a run of a Task
+	Tasks    []TaskInfo      `json:"tasks,omitempty"`    // of a run of a Workflow, in its order
+}
+
+// TaskInfo is what is known of a task of a run. A time that has not come is zero.
+type TaskInfo struct {
+	ID      ID       `json:"id"`
+	Name    string   `json:"name"`
+	Parents []string `json:"parents,omitempty"`
+	Role    string   `json:"role,omitempty"` // of a handler: on_failure or on_success
+	Status  Status   `json:"status"`
+	Attempt int      `json:"attempt"` // the current or last attempt, 1-based; 0 if there was none
+
+	AssignedAt time.Time `json:"assigned_at,omitzero"`
+	StartedAt  time.Time `json:"started_at,omitzero"`
+	FinishedAt time.Time `json:"finished_at,omitzero"`
+
+	Error  string          `json:"error,omitzero"`
+	Output json.RawMessage `json:"output,omitempty"`
 }
 
 // AttemptInfo is an attempt that ended without ending its run.

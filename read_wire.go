@@ -1,9 +1,11 @@
 package adze
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/edge/outline"
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
 
@@ -55,6 +57,14 @@ func runDetails(response *wire.GetRunResponse) *RunInfo {
 			FinishedAt: timeOf(a.FinishedMs), RetryAt: timeOf(a.RetryAtMs),
 		})
 	}
+	for _, t := range response.Tasks {
+		info.Tasks = append(info.Tasks, TaskInfo{
+			ID: ID(t.TaskId), Name: t.Name, Parents: t.Parents, Role: string(outline.RoleFromWire(t.Role)),
+			Status: cmp.Or(publicStatuses[t.Status], Waiting), Attempt: int(t.Attempt),
+			AssignedAt: timeOf(t.AssignedMs), StartedAt: timeOf(t.StartedMs), FinishedAt: timeOf(t.FinishedMs),
+			Error: t.Error, Output: t.Output,
+		})
+	}
 	return &info
 }
 
@@ -84,6 +94,7 @@ var wireStatuses = map[Status]wire.Status{
 	Succeeded: wire.Status_STATUS_SUCCEEDED,
 	Failed:    wire.Status_STATUS_FAILED,
 	Cancelled: wire.Status_STATUS_CANCELLED,
+	Skipped:   wire.Status_STATUS_SKIPPED,
 }
 
 var publicStatuses = func() map[wire.Status]Status {

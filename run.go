@@ -1,6 +1,7 @@
 package adze
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,18 +12,19 @@ import (
 	"github.com/adzehq/adze/internal/shard"
 )
 
-// Run is a run of a Task that was stored. It may be used from any goroutine.
+// Run is a run of a Task or a Workflow that was stored. It may be used from any goroutine.
 type Run[Out any] struct {
 	ID ID
 
 	task   string
+	sole   string // of a Workflow of one task, which is stored as a Task: that task's name
 	client *Client
 	ended  atomic.Pointer[shard.Outcome] // kept by the first Result; it never changes
 }
 
 // Result waits for the end of the run and returns its output. It may be called any
 // number of times, by many at once, and long after the run ended. A run that failed
-// or was cancelled gives a *RunError, an ID that is no run of yours ErrNotFound.
+// or was cancelled gives a *RunError, with what its tasks gave if it is a Workflow's, an ID that is no run of yours ErrNotFound.
 // The end of ctx ends the waiting, not the run.
 func (r *Run[Out]) Result(ctx context.Context) (out Out, err error) {
 	ended := r.ended.Load()
@@ -34,13 +36,21 @@ func (r *Run[Out]) Result(ctx context.Context) (out Out, err error) {
 		ended = &waited
 		r.ended.Store(ended)
 	}
-	if err = r.failure(ended); err != nil {
+	err = r.failure(ended)
+	if len(ended.Output) == 0 {
 		return out, err
 	}
-	if err = json.Unmarshal(ended.Output, &out); err != nil {
-		return out, fmt.Errorf("decode output of %s %s: %w", r.task, r.ID, err)
+	return out, cmp.Or(err, r.decode(ended.Output, &out))
+}
+
+func (r *Run[Out]) decode(output json.RawMessage, out *Out) error {
+	if r.sole != "" {
+		output, _ = json.Marshal(Results{r.sole: output}) // it is JSON
 	}
-	return out, nil
+	if err := json.Unmarshal(output, out); err != nil {
+		return fmt.Errorf("decode output of %s %s: %w", r.task, r.ID, err)
+	}
+	return nil
 }
 
 // Cancel is [Client.Cancel] of this run.
@@ -52,6 +62,9 @@ func (r *Run[Out]) Cancel(ctx context.Context, reason string) error {
 func (r *Run[Out]) failure(o *shard.Outcome) error {
 	switch o.Status {
 	case core.Succeeded:
+		if o.Error != "" { // what it gave fits into no message
+			return &Error{Kind: KindExhausted, Field: "output", Text: o.Error}
+		}
 		return nil
 	case core.Failed, core.Cancelled:
 		return &RunError{

@@ -117,13 +117,7 @@ func down(m *wire.EngineMessage) (d shard.Down) {
 		d.Assignments = make([]shard.Assignment, len(m.Assignments))
 	}
 	for i, a := range m.Assignments {
-		d.Assignments[i] = shard.Assignment{
-			Assignment: core.Assignment{
-				Task: id.ID(a.TaskId), Token: core.Token(a.Token),
-				Attempt: a.Attempt, Deadline: core.Time(a.DeadlineMs),
-			},
-			Action: a.Action, Workflow: a.Workflow, Input: a.Input, Metadata: a.Metadata,
-		}
+		d.Assignments[i] = assignment(a)
 	}
 	for _, stop := range m.Stops {
 		d.Stops = append(d.Stops, core.Stop{
@@ -137,6 +131,26 @@ func down(m *wire.EngineMessage) (d shard.Down) {
 		d.Settled[i] = core.Settlement{Task: id.ID(one.TaskId), Token: core.Token(one.Token), Stale: one.Stale}
 	}
 	return d
+}
+
+func assignment(a *wire.Assignment) shard.Assignment {
+	to := shard.Assignment{
+		Assignment: core.Assignment{
+			Task: id.ID(a.TaskId), Token: core.Token(a.Token),
+			Attempt: a.Attempt, Deadline: core.Time(a.DeadlineMs),
+		},
+		Action: a.Action, Workflow: a.Workflow, Name: a.Task, Input: a.Input, Metadata: a.Metadata,
+	}
+	if a.RunId != a.TaskId {
+		to.Run = id.ID(a.RunId)
+	}
+	for _, p := range a.Parents {
+		to.Parents = append(to.Parents, shard.ParentOutput{Task: p.Task, Output: p.Output})
+	}
+	for _, f := range a.Failures {
+		to.Failures = append(to.Failures, shard.TaskFailure{Task: f.Task, Error: f.Error})
+	}
+	return to
 }
 
 var stopReasons = map[wire.Stop_Reason]core.StopReason{

@@ -1,10 +1,12 @@
 package adze
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/adzehq/adze/internal/shard"
 )
@@ -16,15 +18,25 @@ type Task[In, Out any] struct {
 	definition *definition
 }
 
-// definition is a task as client and worker use it, without its types.
+// definition is a task or a workflow as client and worker use it, without its types.
 type definition struct {
 	workflow shard.Workflow
-	// call decodes the input, calls the function and encodes what it returns. It is
-	// nil for a task that was declared without its function.
-	call func(ctx context.Context, input []byte) (output []byte, err error)
+	calls    []call // of each of its tasks; nil if it was declared without its function
+	graph    bool   // made by NewWorkflow, whatever tasks it has
 }
 
+// call decodes the input, calls the function and encodes what it returns.
+type call func(ctx context.Context, input []byte) (output []byte, err error)
+
 func (d *definition) name() string { return d.workflow.Name }
+
+// action is what a worker offers for the task at place i.
+func (d *definition) action(i int) string { return cmp.Or(d.workflow.Tasks[i].Action, d.name()) }
+
+// runsHere reports whether this program has functions of it, and so knows all of it.
+func (d *definition) runsHere() bool {
+	return slices.ContainsFunc(d.calls, func(function call) bool { return function != nil })
+}
 
 // NewTask names a function. The name, 1–255 letters, digits and . _ - : /, is
 // what is stored: it must stay the same across releases, and one name belongs to
@@ -33,19 +45,17 @@ func (d *definition) name() string { return d.workflow.Name }
 // A program that only submits may declare the task of another program, with nil
 // for the function.
 func NewTask[In, Out any](name string, function func(ctx context.Context, in In) (Out, error), options ...TaskOption) *Task[In, Out] {
-	d := &definition{workflow: shard.Workflow{Name: name, Tasks: make([]shard.Task, 1)}}
-	for _, o := range options {
-		o(&d.workflow)
-	}
-	if function != nil {
-		d.call = codec(function)
-	}
-	return &Task[In, Out]{definition: d}
+	w := newTemplate(options)
+	w.Name = name
+	return &Task[In, Out]{&definition{workflow: *w, calls: []call{codec(function)}}}
 }
 
-// codec puts JSON around function. What cannot be decoded or encoded will not be
-// at the next attempt either.
-func codec[In, Out any](function func(context.Context, In) (Out, error)) func(context.Context, []byte) ([]byte, error) {
+// codec puts JSON around function, unless it is nil. What cannot be decoded or encoded
+// will not be at the next attempt either.
+func codec[In, Out any](function func(context.Context, In) (Out, error)) call {
+	if function == nil {
+		return nil
+	}
 	return func(ctx context.Context, input []byte) ([]byte, error) {
 		var in In
 		if err := json.Unmarshal(input, &in); err != nil {
@@ -84,7 +94,7 @@ func (t *Task[In, Out]) Run(ctx context.Context, c *Client, in In, options ...Ru
 		return nil, fmt.Errorf("run %s: %w", t.Name(), err)
 	}
 	i, err := c.submits.submit(ctx, r)
-	if errors.Is(err, ErrNotFound) && t.definition.call != nil {
+	if errors.Is(err, ErrNotFound) && t.definition.runsHere() {
 		// Nobody registered it yet: the first worker may still be starting.
 		if err = c.define(ctx, t.definition); err == nil {
 			i, err = c.submits.submit(ctx, r)
@@ -120,7 +130,7 @@ func (t *Task[In, Out]) RunMany(ctx context.Context, c *Client, inputs []In, opt
 		news[i] = r
 	}
 	ids, err := c.submits.submitMany(ctx, news)
-	if errors.Is(err, ErrNotFound) && len(ids) == 0 && t.definition.call != nil {
+	if errors.Is(err, ErrNotFound) && len(ids) == 0 && t.definition.runsHere() {
 		if err = c.define(ctx, t.definition); err == nil {
 			ids, err = c.submits.submitMany(ctx, news)
 		}
@@ -138,7 +148,11 @@ func (t *Task[In, Out]) RunMany(ctx context.Context, c *Client, inputs []In, opt
 // Lookup is a handle on a run of the task that was submitted before, by any
 // program. It asks the engine nothing.
 func (t *Task[In, Out]) Lookup(c *Client, run ID) *Run[Out] {
-	return &Run[Out]{ID: run, task: t.Name(), client: c}
+	r := &Run[Out]{ID: run, task: t.Name(), client: c}
+	if tasks := t.definition.workflow.Tasks; t.definition.graph && len(tasks) == 1 {
+		r.sole = tasks[0].Name
+	}
+	return r
 }
 
 func (t *Task[In, Out]) newRun(in In, options []RunOption) (shard.NewRun, error) {

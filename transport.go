@@ -13,6 +13,7 @@ import (
 // nothing; its errors are *Error or a context's.
 type transport interface {
 	define(ctx context.Context, workflows []shard.Workflow) error
+	workflow(ctx context.Context, name string) (*shard.Workflow, error)
 	// submit stores runs and answers in their order: each for itself, or with whole
 	// all or none. An error says that nothing was stored, unless it is KindUnknown.
 	submit(ctx context.Context, runs []shard.NewRun, whole bool) ([]submitted, error)
@@ -21,7 +22,7 @@ type transport interface {
 	// attach opens a worker's session, whose life ends with ctx at the latest.
 	attach(ctx context.Context, hello shard.Hello) (shard.Session, error)
 	cancel(ctx context.Context, ids []id.ID, reason string) ([]shard.Cancelled, error)
-	replay(ctx context.Context, ids []id.ID) ([]id.ID, error)
+	replay(ctx context.Context, ids []id.ID, fromFailed bool) ([]id.ID, error)
 	refresh(ctx context.Context, task id.ID, token core.Token, byMS int64) (core.Time, error)
 	get(ctx context.Context, run id.ID) (*RunInfo, error)
 	list(ctx context.Context, filter Filter, before id.ID, limit int) (page []RunInfo, next id.ID, err error)

@@ -8,8 +8,10 @@ import (
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/edge/admit"
+	"github.com/adzehq/adze/internal/edge/outline"
 	"github.com/adzehq/adze/internal/embed"
 	"github.com/adzehq/adze/internal/shard"
+	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
 
 // Embed makes a client of an engine that runs in this process. It serves package
@@ -31,6 +33,14 @@ func (t *embeddedTransport) define(ctx context.Context, workflows []shard.Workfl
 	}
 	_, err = t.Shards.Define(ctx, t.Tenant, definitions)
 	return publicError(err)
+}
+
+func (t *embeddedTransport) workflow(ctx context.Context, name string) (*shard.Workflow, error) {
+	response, err := t.Reader.GetWorkflow(ctx, t.Tenant, &wire.GetWorkflowRequest{Name: name})
+	if err != nil {
+		return nil, publicError(err)
+	}
+	return &outline.FromWire([]*wire.Workflow{response.Workflow})[0], nil
 }
 
 func (t *embeddedTransport) submit(ctx context.Context, runs []shard.NewRun, whole bool) ([]submitted, error) {
@@ -84,8 +94,8 @@ func (t *embeddedTransport) cancel(ctx context.Context, ids []id.ID, reason stri
 	return answers, publicError(err)
 }
 
-func (t *embeddedTransport) replay(ctx context.Context, ids []id.ID) ([]id.ID, error) {
-	fresh, err := t.Shards.Replay(ctx, t.Tenant, ids)
+func (t *embeddedTransport) replay(ctx context.Context, ids []id.ID, fromFailed bool) ([]id.ID, error) {
+	fresh, err := t.Shards.Replay(ctx, t.Tenant, ids, fromFailed)
 	return fresh, storedOrNot(publicError(err))
 }
 

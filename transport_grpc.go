@@ -14,6 +14,7 @@ import (
 
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/edge/outline"
 	"github.com/adzehq/adze/internal/shard"
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
@@ -87,24 +88,18 @@ func (t *grpcTransport) knock(ctx context.Context) error {
 func (t *grpcTransport) define(ctx context.Context, workflows []shard.Workflow) error {
 	request := &wire.PutWorkflowsRequest{Workflows: make([]*wire.Workflow, len(workflows))}
 	for i := range workflows {
-		request.Workflows[i] = wireWorkflow(&workflows[i])
+		request.Workflows[i] = outline.ToWire(&workflows[i])
 	}
 	_, err := t.engine.PutWorkflows(ctx, request)
 	return received(err) // registering again is harmless: an unknown outcome is none
 }
 
-func wireWorkflow(w *shard.Workflow) *wire.Workflow {
-	one := &wire.Workflow{Name: w.Name, Description: w.Description}
-	for _, t := range w.Tasks {
-		one.Tasks = append(one.Tasks, &wire.Task{
-			Name: t.Name, Action: t.Action, Queue: t.Queue, Retries: t.Retries,
-			Backoff: &wire.Backoff{
-				InitialMs: t.Backoff.InitialMS, Factor: t.Backoff.Factor, MaxMs: t.Backoff.MaxMS,
-			},
-			ScheduleTimeoutMs: t.ScheduleTimeoutMS, ExecutionTimeoutMs: t.ExecutionTimeoutMS,
-		})
+func (t *grpcTransport) workflow(ctx context.Context, name string) (*shard.Workflow, error) {
+	response, err := t.engine.GetWorkflow(ctx, &wire.GetWorkflowRequest{Name: name})
+	if err != nil {
+		return nil, received(err)
 	}
-	return one
+	return &outline.FromWire([]*wire.Workflow{response.Workflow})[0], nil
 }
 
 func (t *grpcTransport) submit(ctx context.Context, runs []shard.NewRun, whole bool) ([]submitted, error) {
@@ -199,11 +194,11 @@ var cancelOutcomes = map[wire.Cancelled_Outcome]shard.Cancelled{
 	wire.Cancelled_OUTCOME_ENDED:       shard.CancelEnded,
 }
 
-func (t *grpcTransport) replay(ctx context.Context, ids []id.ID) ([]id.ID, error) {
+func (t *grpcTransport) replay(ctx context.Context, ids []id.ID, fromFailed bool) ([]id.ID, error) {
 	if err := t.connected(ctx); err != nil {
 		return nil, err
 	}
-	response, err := t.engine.Replay(ctx, &wire.ReplayRequest{RunIds: wireIDs(ids)})
+	response, err := t.engine.Replay(ctx, &wire.ReplayRequest{RunIds: wireIDs(ids), FromFailed: fromFailed})
 	if err != nil {
 		return nil, storedOrNot(received(err))
 	}

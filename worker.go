@@ -24,7 +24,7 @@ type Worker struct {
 	slots       int
 	drain       time.Duration
 	definitions []*definition
-	actions     map[string]*definition
+	actions     map[string]action
 	values      context.Context // what the contexts of all attempts come from; it never ends
 
 	mu       sync.Mutex
@@ -47,7 +47,7 @@ func (c *Client) NewWorker(options ...WorkerOption) *Worker {
 	return &Worker{
 		client: c, log: c.log.With("worker", config.name),
 		name: config.name, slots: config.slots, drain: config.drain, definitions: config.definitions,
-		actions: map[string]*definition{},
+		actions: map[string]action{},
 		held:    map[core.Token]*attempt{},
 		reports: newReports(),
 	}
@@ -111,13 +111,34 @@ func (w *Worker) open() error {
 		return &Error{Kind: KindConflict, Text: "a worker runs once; make another one"}
 	}
 	for _, d := range w.definitions {
-		if d.call == nil {
+		if !d.runsHere() {
 			return &Error{Kind: KindInvalid, Field: d.name(), Text: "was declared without its function, a worker cannot run it"}
 		}
-		if other := w.actions[d.name()]; other != nil && other != d {
-			return &Error{Kind: KindConflict, Field: d.name(), Text: "is the name of two tasks of this worker; rename one"}
+		if err := w.offer(d); err != nil {
+			return err
 		}
-		w.actions[d.name()] = d
+	}
+	return nil
+}
+
+// action is what a worker runs of a definition.
+type action struct {
+	definition *definition
+	task       *shard.Task
+	call       call
+}
+
+// offer adds the tasks of d that have a function.
+func (w *Worker) offer(d *definition) error {
+	for i, function := range d.calls {
+		if function == nil {
+			continue
+		}
+		name := d.action(i)
+		if other, taken := w.actions[name]; taken && other.definition != d {
+			return &Error{Kind: KindConflict, Field: name, Text: "is the name of two tasks of this worker; rename one"}
+		}
+		w.actions[name] = action{d, &d.workflow.Tasks[i], function}
 	}
 	return nil
 }
@@ -261,16 +282,19 @@ func stopCause(reason core.StopReason) error {
 }
 
 // start runs an attempt in a goroutine of its own. Called with mu held.
-func (w *Worker) start(given *shard.Assignment) {
-	if w.drained || w.held[given.Token] != nil {
+func (w *Worker) start(assigned *shard.Assignment) {
+	if w.drained || w.held[assigned.Token] != nil {
 		return // the goodbye gives it to another worker, or it was told twice
 	}
-	a := &attempt{Assignment: *given, worker: w, definition: w.actions[given.Action]}
-	if a.definition == nil {
-		a.definition = unknownAction(given.Action)
+	a := &attempt{Assignment: *assigned, worker: w}
+	var offered bool
+	if a.action, offered = w.actions[assigned.Action]; !offered {
+		a.action = unknownAction(assigned.Action)
 	}
+	left := given{a.Workflow, a.action.task, a.Parents, a.Failures}
+	a.Parents, a.Failures = nil, nil
 	// Cancelled by the engine and by the end of a drain, never by the session's end.
-	a.ctx, a.cancel = context.WithCancelCause(&attemptValue{w.values, a})
+	a.ctx, a.cancel = context.WithCancelCause(&attemptValue{w.values, a, left})
 	a.batch, a.place = w.reports.add(a.item(core.ReportStarted))
 	w.held[a.Token] = a
 	w.running++
@@ -278,9 +302,9 @@ func (w *Worker) start(given *shard.Assignment) {
 }
 
 // unknownAction fails what this worker never offered.
-func unknownAction(action string) *definition {
-	return &definition{call: func(context.Context, []byte) ([]byte, error) {
-		return nil, fmt.Errorf("worker has no task %q", action)
+func unknownAction(name string) action {
+	return action{task: &shard.Task{Name: name}, call: func(context.Context, []byte) ([]byte, error) {
+		return nil, fmt.Errorf("worker has no task %q", name)
 	}}
 }
 

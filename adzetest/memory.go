@@ -3,6 +3,8 @@ package adzetest
 import (
 	"cmp"
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -20,8 +22,10 @@ type memory struct {
 	versions map[id.ID]version
 	current  map[string]id.ID // version by the workflow's name
 	tasks    map[id.ID]core.NewTask
-	order    []id.ID // of tasks, ascending
+	runs     map[id.ID]core.NewTask // of graphs
+	order    []id.ID                // of all runs, ascending
 	results  map[id.ID]core.Result
+	ended    map[id.ID]core.RunResult // of runs of graphs
 	attempts map[id.ID][]core.Attempt
 	open     map[id.ID]core.OpenTask
 }
@@ -35,6 +39,7 @@ func newMemory() *memory {
 	return &memory{
 		versions: map[id.ID]version{}, current: map[string]id.ID{},
 		tasks: map[id.ID]core.NewTask{}, results: map[id.ID]core.Result{},
+		runs: map[id.ID]core.NewTask{}, ended: map[id.ID]core.RunResult{},
 		attempts: map[id.ID][]core.Attempt{}, open: map[id.ID]core.OpenTask{},
 	}
 }
@@ -50,7 +55,16 @@ func (m *memory) write(e *core.Effects) {
 	defer m.mu.Unlock()
 	for _, t := range e.Tasks {
 		m.tasks[t.ID] = t
-		m.order = append(m.order, t.ID)
+		if t.Run == 0 {
+			m.order = append(m.order, t.ID)
+		}
+	}
+	for _, r := range e.Runs {
+		m.runs[r.ID] = r
+		m.order = append(m.order, r.ID)
+	}
+	for _, r := range e.RunResults {
+		m.ended[r.Run] = r
 	}
 	for _, r := range e.Results {
 		m.results[r.Task] = r
@@ -118,7 +132,7 @@ func (m *memory) Load(_ context.Context, _ int32, load core.Load) (*core.Loaded,
 			loaded.NextDue = row.Due
 			break
 		}
-		if len(loaded.Rows) == load.Limit {
+		if load.Kind != core.LoadTasks && len(loaded.Rows) == load.Limit {
 			break
 		}
 		loaded.Rows = append(loaded.Rows, row)
@@ -130,7 +144,7 @@ func (m *memory) Load(_ context.Context, _ int32, load core.Load) (*core.Loaded,
 func (m *memory) candidates(load core.Load) []core.OpenTask {
 	var rows []core.OpenTask
 	for _, row := range m.open {
-		if asked(&load, &row) && load.After.Before(place(&load, &row)) {
+		if asked(&load, &row) && (load.Kind == core.LoadTasks || load.After.Before(place(&load, &row))) {
 			rows = append(rows, row)
 		}
 	}
@@ -144,8 +158,11 @@ func (m *memory) candidates(load core.Load) []core.OpenTask {
 }
 
 func asked(load *core.Load, row *core.OpenTask) bool {
-	if load.Kind == core.LoadDue {
+	switch load.Kind {
+	case core.LoadDue:
 		return row.State != core.OpenRunning && row.Due > 0
+	case core.LoadTasks:
+		return slices.Contains(load.Tasks, row.ID)
 	}
 	return row.State == core.OpenReady &&
 		row.Tenant == load.Tenant && row.Queue == load.Queue && row.Key == load.Key
@@ -170,12 +187,34 @@ func (m *memory) Inputs(_ context.Context, ids []id.ID) ([]core.NewTask, error) 
 
 // Outcomes implements shard.Store.
 func (m *memory) Outcomes(_ context.Context, _ id.ID, ids []id.ID) ([]shard.Outcome, error) {
-	results := pick(m, m.results, ids)
+	return outcomes(pick(m, m.results, ids)), nil
+}
+
+func outcomes(results []core.Result) []shard.Outcome {
 	all := make([]shard.Outcome, len(results))
 	for i, r := range results {
 		all[i] = shard.Outcome{ID: r.Task, Status: r.Status, Attempt: r.Attempt, Error: r.Error, Output: r.Output}
 	}
-	return all, nil
+	return all
+}
+
+// RunOutcomes implements shard.Store.
+func (m *memory) RunOutcomes(_ context.Context, _ id.ID, ids []id.ID) ([]core.RunResult, error) {
+	return pick(m, m.ended, ids), nil
+}
+
+// Runs implements shard.Store.
+func (m *memory) Runs(_ context.Context, ids []id.ID) ([]core.NewTask, error) {
+	return pick(m, m.runs, ids), nil
+}
+
+// Results implements shard.Store.
+func (m *memory) Results(_ context.Context, _, first, last id.ID) ([]shard.Outcome, error) {
+	var ids []id.ID
+	for one := first; one <= last; one++ {
+		ids = append(ids, one)
+	}
+	return outcomes(pick(m, m.results, ids)), nil
 }
 
 // Joined implements shard.Store.
@@ -193,7 +232,7 @@ func pick[V any](m *memory, rows map[id.ID]V, ids []id.ID) []V {
 	return picked
 }
 
-// newest gives ids of tasks below before (0 = all), the newest first.
+// newest gives ids of runs below before (0 = all), the newest first.
 func (m *memory) newest(before id.ID) []id.ID {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -205,16 +244,62 @@ func (m *memory) newest(before id.ID) []id.ID {
 	return slices.DeleteFunc(all, func(one id.ID) bool { return one >= before })
 }
 
-// stored is all rows of a run.
-func (m *memory) stored(run id.ID) (t core.NewTask, workflow string, r *core.Result, attempts []core.Attempt, err error) {
+// record is all that is stored of a run.
+type record struct {
+	row      core.NewTask
+	workflow shard.Workflow
+	result   *core.Result    // of a run of one task
+	attempts []core.Attempt  // likewise
+	ended    *core.RunResult // of a run of a graph
+	tasks    []*core.Result  // likewise, by place; nil if it has not ended
+	begun    []bool          // likewise: it has a row
+}
+
+func (r *record) graph() bool { return len(r.workflow.Tasks) > 1 }
+
+func (m *memory) stored(run id.ID) (r record, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	t, known := m.tasks[run]
+	row, isTask := m.tasks[run]
+	isTask = isTask && row.Run == 0
+	if !isTask {
+		row = m.runs[run]
+	}
+	if row.ID == 0 {
+		return r, fault.New(fault.NotFound, "run_id", "no run %s", run)
+	}
+	if err := json.Unmarshal([]byte(m.versions[row.Version].json), &r.workflow); err != nil {
+		return r, fmt.Errorf("decode workflow: %w", err)
+	}
+	r.row = row
+	if isTask {
+		r.result, r.attempts = look(m.results, run), slices.Clone(m.attempts[run])
+		return r, nil
+	}
+	r.ended = look(m.ended, run)
+	for i := range r.workflow.Tasks {
+		task := run + 1 + id.ID(i)
+		_, begun := m.tasks[task]
+		r.tasks, r.begun = append(r.tasks, look(m.results, task)), append(r.begun, begun)
+	}
+	return r, nil
+}
+
+// look finds a row, or nil.
+func look[V any](rows map[id.ID]V, one id.ID) *V {
+	if row, known := rows[one]; known {
+		return &row
+	}
+	return nil
+}
+
+// definition is the JSON of the current version of a workflow.
+func (m *memory) definition(name string) (id.ID, string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	current, known := m.current[name]
 	if !known {
-		return t, "", nil, nil, fault.New(fault.NotFound, "run_id", "no run %s", run)
+		return 0, "", fault.New(fault.NotFound, "name", "no workflow %q", name)
 	}
-	if result, ended := m.results[run]; ended {
-		r = &result
-	}
-	return t, m.versions[t.Version].name, r, slices.Clone(m.attempts[run]), nil
+	return current, m.versions[current].json, nil
 }

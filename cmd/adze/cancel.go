@@ -25,13 +25,18 @@ func (c *cancelCmd) Run(e *env) error {
 
 type replayCmd struct {
 	connection
-	IDs []string `arg:"" name:"run" help:"Ids of runs that have ended."`
+	IDs        []string `arg:"" name:"run" help:"Ids of runs that have ended."`
+	FromFailed bool     `name:"from-failed" help:"Of workflows: keep what succeeded, and run what has to run again."`
 }
 
 // Run prints the ids of the new runs.
 func (c *replayCmd) Run(e *env) error {
 	return eachRun(e, &c.connection, c.IDs, func(client *adze.Client, run adze.ID) error {
-		fresh, err := client.Replay(e.ctx, run)
+		replay := client.Replay
+		if c.FromFailed {
+			replay = client.ReplayFailed
+		}
+		fresh, err := replay(e.ctx, run)
 		if err != nil {
 			return err
 		}

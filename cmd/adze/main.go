@@ -49,6 +49,8 @@ type cli struct {
 	Cancel cancelCmd `cmd:"" group:"client" help:"Cancel runs."`
 	Replay replayCmd `cmd:"" group:"client" help:"Submit runs that have ended again."`
 
+	Workflow workflowCmd `cmd:"" group:"client" help:"Export, import or draw a workflow."`
+
 	Bench benchCmd `cmd:"" help:"Measure this machine, on a Postgres and an engine of its own."`
 
 	Version versionCmd `cmd:"" help:"Say which version this is."`

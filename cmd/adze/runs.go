@@ -87,7 +87,10 @@ func (c *runsGetCmd) Run(e *env) error {
 	if c.JSON {
 		return printJSON(e.stdout, info, true)
 	}
-	return printRun(e.stdout, info)
+	if err := printRun(e.stdout, info); err != nil {
+		return err
+	}
+	return printTasks(newScreen(e.stdout), info.Tasks)
 }
 
 // printRun writes a line for each thing that is known.
@@ -101,7 +104,9 @@ func printRun(to io.Writer, r *adze.RunInfo) error {
 	line("run", r.ID.String())
 	line("workflow", r.Task)
 	line("status", string(r.Status))
-	line("attempt", fmt.Sprint(r.Attempt))
+	if len(r.Tasks) == 0 {
+		line("attempt", fmt.Sprint(r.Attempt))
+	}
 	line("priority", fmt.Sprint(r.Priority))
 	if r.ReplayOf != 0 {
 		line("replay of", r.ReplayOf.String())
@@ -146,6 +151,7 @@ type runJSON struct {
 	Input       json.RawMessage `json:"input,omitempty"`
 	Output      json.RawMessage `json:"output,omitempty"`
 	Attempts    []attemptJSON   `json:"attempts,omitempty"`
+	Tasks       []adze.TaskInfo `json:"tasks,omitempty"`
 }
 
 type attemptJSON struct {
@@ -163,7 +169,7 @@ func printJSON(to io.Writer, r *adze.RunInfo, indent bool) error {
 		Run: r.ID, Workflow: r.Task, Status: r.Status, Attempt: r.Attempt, Priority: r.Priority,
 		SubmittedAt: r.SubmittedAt, RunAt: r.RunAt, AssignedAt: r.AssignedAt, StartedAt: r.StartedAt,
 		FinishedAt: r.FinishedAt, ReplayOf: r.ReplayOf, Error: r.Error,
-		Metadata: r.Metadata, Input: r.Input, Output: r.Output,
+		Metadata: r.Metadata, Input: r.Input, Output: r.Output, Tasks: r.Tasks,
 	}
 	for _, a := range r.Attempts {
 		out.Attempts = append(out.Attempts, attemptJSON(a))

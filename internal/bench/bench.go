@@ -39,6 +39,7 @@ var modes = []mode{
 	{"embedded", "the engine inside the program, no gRPC", (*bench).embedded},
 	{"idle", "nothing to do", (*bench).idle},
 	{"history", "14 days of history", (*bench).history},
+	{"graph", "workflows of 10 tasks in a row", (*bench).graph},
 }
 
 // Modes are the names of all modes, with what they measure.

@@ -74,7 +74,7 @@ func (l *load) warm(ctx context.Context) error {
 // singles submits one at a time from many goroutines until `until`, and returns how
 // many were stored.
 func (l *load) singles(ctx context.Context, until time.Time) (int, error) {
-	return l.many(submitters, func() (int, error) {
+	return many(submitters, func() (int, error) {
 		n := 0
 		for time.Now().Before(until) {
 			if _, err := l.task.Run(ctx, l.client, ping{Sent: time.Now().UnixNano()}); err != nil {
@@ -89,7 +89,7 @@ func (l *load) singles(ctx context.Context, until time.Time) (int, error) {
 // bulks submits bulkSize at a time until `until`, or until atMost are stored.
 func (l *load) bulks(ctx context.Context, until time.Time, atMost int) (int, error) {
 	var stored atomic.Int64
-	return l.many(bulkCallers, func() (int, error) {
+	return many(bulkCallers, func() (int, error) {
 		n := 0
 		inputs := make([]ping, bulkSize)
 		for time.Now().Before(until) && stored.Add(bulkSize) <= int64(atMost) {
@@ -107,7 +107,7 @@ func (l *load) bulks(ctx context.Context, until time.Time, atMost int) (int, err
 }
 
 // many runs one in n goroutines and adds up what they did.
-func (l *load) many(n int, one func() (int, error)) (int, error) {
+func many(n int, one func() (int, error)) (int, error) {
 	var group sync.WaitGroup
 	var total atomic.Int64
 	var failure atomic.Pointer[error]

@@ -53,7 +53,7 @@ func (s *Shard) end(t *task, item *ReportItem) {
 	case t.stop == StopTimedOut:
 		s.timedOut(t)
 	case item.Kind == ReportCompleted:
-		s.finish(t, Succeeded, "", item.Output)
+		s.finishJudged(t, Succeeded, "", item.Output, item.Verdicts)
 	case t.stop == StopCancelled:
 		s.finish(t, Cancelled, t.cancelled, nil)
 	default:

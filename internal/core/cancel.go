@@ -3,35 +3,58 @@ package core
 import "github.com/adzehq/adze/internal/base/id"
 
 func (s *Shard) cancel(in *Cancel) {
+	text := cancelText(in.Reason)
 	var elsewhere []id.ID
-	for _, task := range in.Tasks {
-		if t := s.tasks[task]; t != nil && t.def.Tenant == in.Tenant {
-			s.cancelTask(t, in.Ref, in.Reason)
-			continue
+	for _, target := range in.Tasks {
+		if !s.cancelHere(in.Tenant, target, in.Ref, text) {
+			elsewhere = append(elsewhere, target)
 		}
-		elsewhere = append(elsewhere, task)
 	}
 	if len(elsewhere) > 0 {
-		s.request(Load{Kind: LoadTasks, Tenant: in.Tenant, Tasks: elsewhere, Ref: in.Ref, Reason: in.Reason})
+		s.request(Load{Kind: LoadTasks, Tenant: in.Tenant, Tasks: elsewhere, Ref: in.Ref, Text: text})
 	}
 }
 
-// cancelTask cancels a task in memory.
-func (s *Shard) cancelTask(t *task, ref uint64, reason string) {
-	answer := Answer{Ref: ref, Task: t.id, Kind: AnswerDone}
-	switch {
-	case t.state != OpenRunning:
-		s.finish(t, Cancelled, cancelText(reason), nil)
-	case t.stop == StopCancelled:
-		answer.Kind = AnswerStarted
-	default:
-		answer.Kind = AnswerStarted
-		t.cancelled = cancelText(reason)
+// cancelHere cancels a task or a run of the tenant that is in memory, if it is.
+func (s *Shard) cancelHere(tenant, target id.ID, ref uint64, text string) bool {
+	if t := s.tasks[target]; t != nil && t.def.Tenant == tenant {
+		s.cancelTask(t, ref, text)
+		return true
+	}
+	if r := s.runs[target]; r != nil && r.graph.Tenant == tenant {
+		s.cancelRun(r, ref, text)
+		return true
+	}
+	return false
+}
+
+// cancelTask cancels a task in memory, and answers.
+func (s *Shard) cancelTask(t *task, ref uint64, text string) {
+	task := t.id
+	s.answerCancel(ref, task, s.cancelQuietly(t, text))
+}
+
+// answerCancel answers whoever asked; with no ref that is the run of the task, which
+// hears of its end as of any other.
+func (s *Shard) answerCancel(ref uint64, task id.ID, kind AnswerKind) {
+	if ref != 0 {
+		s.out.Answers = append(s.out.Answers, Answer{Ref: ref, Task: task, Kind: kind})
+	}
+}
+
+// cancelQuietly cancels a task in memory.
+func (s *Shard) cancelQuietly(t *task, text string) AnswerKind {
+	if t.state != OpenRunning {
+		s.finish(t, Cancelled, text, nil)
+		return AnswerDone
+	}
+	if t.stop != StopCancelled {
+		t.cancelled = text
 		s.stopRunning(t, StopCancelled)
 		t.dirty = true // whoever asked is told that it is stopping: that must survive a crash
 		s.save(t)
 	}
-	s.out.Answers = append(s.out.Answers, answer)
+	return AnswerStarted
 }
 
 // loadedTasks goes on with a Cancel whose tasks were not in memory.
@@ -42,21 +65,20 @@ func (s *Shard) loadedTasks(in *Loaded) {
 	}
 	var again []id.ID
 	for _, task := range in.Load.Tasks {
-		t, row, how := s.tasks[task], rows[task], s.loads.since(in.Load, task)
+		row, how := rows[task], s.loads.since(in.Load, task)
 		switch {
-		case t != nil && t.def.Tenant == in.Load.Tenant:
-			s.cancelTask(t, in.Load.Ref, in.Load.Reason)
+		case s.cancelHere(in.Load.Tenant, task, in.Load.Ref, in.Load.Text):
 		case how == stored: // what was read may be behind
 			again = append(again, task)
-		case t != nil || row == nil || row.Tenant != in.Load.Tenant || how == closed:
-			s.out.Answers = append(s.out.Answers, Answer{Ref: in.Load.Ref, Task: task, Kind: AnswerUnknown})
+		case s.tasks[task] != nil || row == nil || row.Tenant != in.Load.Tenant || how == closed:
+			s.answerCancel(in.Load.Ref, task, AnswerUnknown)
 		default:
-			s.endStored(row, cancelText(in.Load.Reason))
-			s.out.Answers = append(s.out.Answers, Answer{Ref: in.Load.Ref, Task: task, Kind: AnswerDone})
+			s.endStored(row, in.Load.Text)
+			s.answerCancel(in.Load.Ref, task, AnswerDone)
 		}
 	}
 	if len(again) > 0 {
-		s.request(Load{Kind: LoadTasks, Tenant: in.Load.Tenant, Tasks: again, Ref: in.Load.Ref, Reason: in.Load.Reason})
+		s.request(Load{Kind: LoadTasks, Tenant: in.Load.Tenant, Tasks: again, Ref: in.Load.Ref, Text: in.Load.Text})
 	}
 }
 

@@ -5,7 +5,7 @@ import "github.com/adzehq/adze/internal/base/id"
 // ledger is what the checkpoint is behind with. Entries are lazy: a task that
 // ended, or was saved for another reason, is skipped when its entry comes up.
 type ledger struct {
-	fresh   entries // tasks that never had a row, ids ascending
+	fresh   entries // tasks and runs that never had a row, ids ascending
 	changed entries // tasks whose row is behind
 	next    Time    // when the next checkpoint is; 0 = nothing to write
 	low     id.ID   // the low-water mark as stored
@@ -41,9 +41,9 @@ func (q *entries) pop() {
 	}
 }
 
-// enter notes a new task.
-func (l *ledger) enter(t *task, now Time) {
-	l.fresh.push(entry{t.id, now})
+// enter notes a new task, or a new run of a graph: its tasks come with it.
+func (l *ledger) enter(fresh id.ID, now Time) {
+	l.fresh.push(entry{fresh, now})
 	l.schedule(now)
 }
 
@@ -82,9 +82,9 @@ func (s *Shard) checkpoint() {
 	if l.next == 0 || s.now < l.next {
 		return
 	}
-	rows := len(s.out.Open)
-	more := s.saveAged(&l.fresh, rows+CheckpointRowsMax, func(t *task) bool { return !t.saved })
-	more = s.saveAged(&l.changed, rows+CheckpointRowsMax, func(t *task) bool { return t.dirty }) || more
+	rows := len(s.out.Open) + len(s.out.OpenRuns)
+	more := s.saveAged(&l.fresh, rows+CheckpointRowsMax, s.unsaved)
+	more = s.saveAged(&l.changed, rows+CheckpointRowsMax, s.behind) || more
 	s.raiseLowWater()
 	switch {
 	case more:
@@ -96,23 +96,41 @@ func (s *Shard) checkpoint() {
 	}
 }
 
-// saveAged saves the tasks of q that are old enough and still behind, until the
-// effects have rowsMax rows; more tells that some are left.
-func (s *Shard) saveAged(q *entries, rowsMax int, behind func(*task) bool) (more bool) {
+// saveAged saves what of q is old enough and still to be saved, until the effects
+// have rowsMax rows; more tells that some is left.
+func (s *Shard) saveAged(q *entries, rowsMax int, pending func(id.ID) (save func())) (more bool) {
 	for e, ok := q.first(); ok; e, ok = q.first() {
-		t := s.tasks[e.task]
-		if t != nil && behind(t) {
+		if save := pending(e.task); save != nil {
 			if e.since+CheckpointAgeMS > s.now {
 				return false
 			}
-			if len(s.out.Open) >= rowsMax {
+			if len(s.out.Open)+len(s.out.OpenRuns) >= rowsMax {
 				return true
 			}
-			s.save(t)
+			save()
 		}
 		q.pop()
 	}
 	return false
+}
+
+// unsaved is how to save a task or run that has no row; nil if it has, or ended.
+func (s *Shard) unsaved(fresh id.ID) func() {
+	if t := s.tasks[fresh]; t != nil && !t.saved {
+		return func() { s.save(t) }
+	}
+	if r := s.runs[fresh]; r != nil && !r.saved {
+		return func() { s.saveRun(r) }
+	}
+	return nil
+}
+
+// behind is how to save a task whose row is behind; nil if it is not, or ended.
+func (s *Shard) behind(changed id.ID) func() {
+	if t := s.tasks[changed]; t != nil && t.dirty {
+		return func() { s.save(t) }
+	}
+	return nil
 }
 
 // raiseLowWater stores the first id that may be open without a row.

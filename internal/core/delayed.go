@@ -102,12 +102,12 @@ const maxID = id.ID(1<<63 - 1)
 
 // expireStored ends a ready task that is in Postgres only by its schedule timeout.
 func (s *Shard) expireStored(row *OpenTask) {
-	s.endStored(row, scheduleTimeoutText(s.definitions[row.Version]))
+	s.endStored(row, scheduleTimeoutText(s.definition(row.Version, row.Run, row.Node)))
 }
 
 // endStored cancels a task that is in Postgres only.
 func (s *Shard) endStored(row *OpenTask, text string) {
-	def := s.definitions[row.Version]
+	def := s.definition(row.Version, row.Run, row.Node)
 	l := s.queue(def.Tenant, def.Action).lane(row.Key)
 	if row.State == OpenDelayed {
 		s.delayed.stored--
@@ -117,8 +117,11 @@ func (s *Shard) endStored(row *OpenTask, text string) {
 	l.retire()
 	s.out.Results = append(s.out.Results, Result{
 		Task: row.ID, Tenant: def.Tenant, Version: row.Version, Status: Cancelled,
-		Attempt: row.Attempt - 1, Finished: s.now, Error: text,
+		Attempt: row.Attempt - 1, Finished: s.now, Error: text, Run: row.Run, Node: row.Node,
 	})
 	s.out.Closed = append(s.out.Closed, row.ID)
 	s.left(row.ID, closed)
+	if r := s.runs[row.Run]; r != nil {
+		s.nodeEnded(r, row.Node, Cancelled)
+	}
 }

@@ -10,12 +10,16 @@ import "github.com/adzehq/adze/internal/base/id"
 // a list is the order of the decisions. It is reused: Reset keeps the room.
 type Effects struct {
 	// Rows, all in one transaction.
-	Tasks    []NewTask  // insert task
-	Results  []Result   // insert task_result
-	Attempts []Attempt  // insert attempt
-	Open     []OpenTask // insert or update open_task; the last of an id counts
-	Closed   []id.ID    // delete open_task, after Open
-	LowWater id.ID      // update low_water; 0 = unchanged
+	Tasks      []NewTask   // insert task
+	Results    []Result    // insert task_result
+	Attempts   []Attempt   // insert attempt
+	Open       []OpenTask  // insert or update open_task; the last of an id counts
+	Closed     []id.ID     // delete open_task, after Open
+	Runs       []NewTask   // insert run
+	RunResults []RunResult // insert run_result
+	OpenRuns   []OpenRun   // insert or update open_run; Ended is not stored
+	ClosedRuns []id.ID     // delete open_run, after OpenRuns
+	LowWater   id.ID       // update low_water; 0 = unchanged
 
 	// Told after the commit, but for an Assignment: see Assignment.Seq.
 	Assigned []Assignment
@@ -29,9 +33,11 @@ type Effects struct {
 func (e *Effects) Reset() {
 	clear(e.Tasks) // lets go of the payloads
 	clear(e.Results)
+	clear(e.Runs)
 	*e = Effects{
 		Tasks: e.Tasks[:0], Results: e.Results[:0], Attempts: e.Attempts[:0],
 		Open: e.Open[:0], Closed: e.Closed[:0],
+		Runs: e.Runs[:0], RunResults: e.RunResults[:0], OpenRuns: e.OpenRuns[:0], ClosedRuns: e.ClosedRuns[:0],
 		Assigned: e.Assigned[:0], Stopped: e.Stopped[:0], Settled: e.Settled[:0],
 		Answers: e.Answers[:0], Loads: e.Loads[:0],
 	}
@@ -39,7 +45,8 @@ func (e *Effects) Reset() {
 
 // Rows is how many rows the effects write.
 func (e *Effects) Rows() int {
-	n := len(e.Tasks) + len(e.Results) + len(e.Attempts) + len(e.Open) + len(e.Closed)
+	n := len(e.Tasks) + len(e.Results) + len(e.Attempts) + len(e.Open) + len(e.Closed) +
+		len(e.Runs) + len(e.RunResults) + len(e.OpenRuns) + len(e.ClosedRuns)
 	if e.LowWater != 0 {
 		n++
 	}
@@ -54,10 +61,11 @@ const (
 	Succeeded Status = iota + 1
 	Failed
 	Cancelled
+	Skipped // of a task of a graph: it did not have to run
 )
 
 func (s Status) String() string {
-	return [...]string{"", "succeeded", "failed", "cancelled"}[s]
+	return [...]string{"", "succeeded", "failed", "cancelled", "skipped"}[s]
 }
 
 // Result is the one terminal result of a task.
@@ -71,8 +79,11 @@ type Result struct {
 	Assigned Time  // of that attempt; 0 if none
 	Started  Time  // of that attempt, as the worker said; 0 if it did not
 	Finished Time
-	Error    string  // for people; empty when it succeeded
-	Output   Payload // JSON; nil unless it succeeded
+	Error    string    // for people; empty when it succeeded
+	Output   Payload   // JSON; nil unless it succeeded
+	Run      id.ID     // of a task of a graph: its run; 0 otherwise
+	Node     int32     // with Run
+	Verdicts []Verdict // with Run: as its worker's report brought them
 }
 
 // Attempt is an attempt that ended without ending its task.
@@ -108,6 +119,7 @@ type OpenTask struct {
 	ID       id.ID
 	Tenant   id.ID
 	Version  id.ID
+	Run      id.ID // of a task of a graph: its run; 0 otherwise
 	Worker   id.ID // with OpenRunning; else 0
 	Token    Token // with OpenRunning; else 0
 	Due      Time  // ready: end of the schedule timeout, 0 = none; delayed: when it is ready; running: end of the execution timeout, 0 = none
@@ -115,6 +127,7 @@ type OpenTask struct {
 	Priority int32
 	Attempt  int32 // the current attempt, or the next one if none runs; 1-based
 	Failures int32 // attempts so far that count against the retries
+	Node     int32 // with Run
 	State    OpenState
 	Queue    string
 	Key      string
@@ -150,9 +163,11 @@ type Assignment struct {
 	Worker   id.ID
 	Task     id.ID
 	Version  id.ID
+	Run      id.ID // of a task of a graph: its run; 0 otherwise
 	Token    Token
 	Attempt  int32
-	Deadline Time // when it times out; 0 = never
+	Node     int32 // with Run
+	Deadline Time  // when it times out; 0 = never
 	// Seq is the Apply that submitted the task (Shard.Seq): the assignment may
 	// be sent as soon as that one is committed, it waits for nothing else.
 	Seq uint64
@@ -215,8 +230,8 @@ type Load struct {
 	Until  Time    // due load: rows due by then
 	Limit  int     // lane and due load
 	Tasks  []id.ID // task load
-	Ref    uint64  // task load: the Cancel that it serves
-	Reason string  // task load: of that Cancel
+	Ref    uint64  // task load: the Cancel that it serves; 0 = it ends the tasks of a cancelled run
+	Text   string  // task load: the error of the results, as of that Cancel
 	Seq    uint64  // the Apply that asked
 }
 
@@ -256,4 +271,7 @@ type Live struct {
 	Assigned Time  // with OpenRunning
 	Started  Time  // with OpenRunning; 0 until its worker says so
 	Due      Time  // as OpenTask.Due
+	Version  id.ID
+	Run      id.ID // of a task of a graph: its run; 0 otherwise
+	Node     int32 // with Run
 }

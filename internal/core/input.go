@@ -13,8 +13,15 @@ type Payload []byte
 // version; a version that is known already is left as it is.
 type Define struct{ Definition Definition }
 
-// Submit brings new tasks, ids ascending and above all ids seen so far.
-type Submit struct{ Tasks []NewTask }
+// DefineGraph is Define for a workflow of several tasks.
+type DefineGraph struct{ Graph Graph }
+
+// Submit brings new tasks, and new runs of graphs, ids ascending in each of the lists
+// and above all ids seen so far.
+type Submit struct {
+	Tasks []NewTask
+	Runs  []NewRun
+}
 
 // NewTask is a task as it is submitted, and the row of it that is stored.
 type NewTask struct {
@@ -22,10 +29,12 @@ type NewTask struct {
 	Tenant   id.ID
 	Version  id.ID  // a Definition's
 	ReplayOf id.ID  // the run that this one repeats; 0 if none
+	Run      id.ID  // of a task of a graph: its run; 0 otherwise
 	RunAt    Time   // not before; 0 = now
 	Key      string // fairness key within the queue; "" for the one lane of a queue without keys
 	Priority int32
-	Input    Payload // JSON
+	Node     int32   // with Run: its place in the graph
+	Input    Payload // JSON; nil with Run: the run's row has it
 	Metadata Payload // JSON object, or nil
 }
 
@@ -81,9 +90,10 @@ type ReportItem struct {
 	Attempt      int32
 	Token        Token
 	Kind         ReportKind
-	NonRetryable bool    // with ReportFailed: do not try again
-	Error        string  // with ReportFailed: for people
-	Output       Payload // with ReportCompleted: JSON
+	NonRetryable bool      // with ReportFailed: do not try again
+	Error        string    // with ReportFailed: for people
+	Output       Payload   // with ReportCompleted: JSON
+	Verdicts     []Verdict // with ReportCompleted, of a task of a graph: what conditions say of its output
 }
 
 // ReportKind is what happened.
@@ -144,6 +154,7 @@ type Restore struct {
 	LastID   id.ID      // no task of the shard has a larger id; for whoever makes the next ones
 	Running  []OpenTask // checkpoint rows in state running
 	Fresh    []NewTask  // tasks above the low-water mark with neither result nor checkpoint row; ids ascending; payloads nil
+	Runs     []OpenRun  // open runs of graphs, from the checkpoint or above the low-water mark; ids ascending
 	Lanes    []LaneDepth
 	Delayed  int64 // how many checkpoint rows are in state delayed
 	NextDue  Time  // the smallest due time of all rows that are ready or delayed; 0 = none
@@ -157,14 +168,15 @@ type LaneDepth struct {
 	Depth  int64
 }
 
-func (*Define) input()  {}
-func (*Submit) input()  {}
-func (*Join) input()    {}
-func (*Resize) input()  {}
-func (*Leave) input()   {}
-func (*Report) input()  {}
-func (*Refresh) input() {}
-func (*Cancel) input()  {}
-func (*Tick) input()    {}
-func (*Loaded) input()  {}
-func (*Restore) input() {}
+func (*Define) input()      {}
+func (*DefineGraph) input() {}
+func (*Submit) input()      {}
+func (*Join) input()        {}
+func (*Resize) input()      {}
+func (*Leave) input()       {}
+func (*Report) input()      {}
+func (*Refresh) input()     {}
+func (*Cancel) input()      {}
+func (*Tick) input()        {}
+func (*Loaded) input()      {}
+func (*Restore) input()     {}

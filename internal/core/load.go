@@ -71,7 +71,8 @@ func (s *Shard) absent(load Load, task id.ID) bool {
 // revive brings a checkpoint row to memory; its place is the caller's to give.
 func (s *Shard) revive(row *OpenTask) *task {
 	t := s.pool.get()
-	t.id, t.def = row.ID, s.definitions[row.Version]
+	t.id, t.def = row.ID, s.definition(row.Version, row.Run, row.Node)
+	t.run, t.node = s.runs[row.Run], row.Node
 	t.priority, t.attempt, t.failures = row.Priority, row.Attempt, row.Failures
 	t.state, t.due, t.saved = row.State, row.Due, true
 	s.remember(t, row.Key)

@@ -17,11 +17,28 @@ func (s *Shard) restore(in *Restore) {
 	}
 	s.delayed.stored = in.Delayed
 	s.delayed.due = in.NextDue
+	s.resumeInOrder(in.Runs, in.Fresh)
 	for i := range in.Running {
 		s.resume(&in.Running[i])
 	}
-	for i := range in.Fresh {
-		s.enter(&in.Fresh[i], 0)
+	for i := range in.Runs {
+		if r := s.runs[in.Runs[i].ID]; r != nil && r.cancelled != "" {
+			s.cancelOpen(r)
+		}
+	}
+}
+
+// resumeInOrder goes on with runs and fresh tasks by ascending id: a run comes before
+// its tasks, and the ledger keeps its order.
+func (s *Shard) resumeInOrder(runs []OpenRun, fresh []NewTask) {
+	for len(runs)+len(fresh) > 0 {
+		if len(fresh) == 0 || len(runs) > 0 && runs[0].ID < fresh[0].ID {
+			s.resumeRun(&runs[0])
+			runs = runs[1:]
+			continue
+		}
+		s.enter(&fresh[0], 0)
+		fresh = fresh[1:]
 	}
 }
 

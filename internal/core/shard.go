@@ -15,6 +15,8 @@ type Shard struct {
 	out        *Effects
 
 	definitions map[id.ID]*Definition
+	graphs      map[id.ID]*Graph
+	runs        map[id.ID]*run // open runs of graphs
 	tasks       map[id.ID]*task
 	workers     map[id.ID]*worker
 	queues      map[queueKey]*queue
@@ -38,6 +40,8 @@ func NewSized(shard int32, window int) *Shard {
 		number:      shard,
 		window:      max(window, 1),
 		definitions: map[id.ID]*Definition{},
+		graphs:      map[id.ID]*Graph{},
+		runs:        map[id.ID]*run{},
 		tasks:       map[id.ID]*task{},
 		workers:     map[id.ID]*worker{},
 		queues:      map[queueKey]*queue{},
@@ -76,6 +80,8 @@ func (s *Shard) Apply(now Time, in Input, out *Effects) {
 		s.refresh(in)
 	case *Define:
 		s.define(in)
+	case *DefineGraph:
+		s.defineGraph(in)
 	case *Restore:
 		s.restore(in)
 	}
@@ -90,21 +96,42 @@ func (s *Shard) define(in *Define) {
 	}
 }
 
+// submit opens what is new by ascending id: the ledger keeps its order.
 func (s *Shard) submit(in *Submit) {
+	runs := in.Runs
 	for i := range in.Tasks {
-		s.out.Tasks = append(s.out.Tasks, in.Tasks[i])
-		s.enter(&in.Tasks[i], s.seq)
+		row := &in.Tasks[i]
+		for len(runs) > 0 && runs[0].Task.ID < row.ID {
+			s.start(&runs[0])
+			runs = runs[1:]
+		}
+		s.out.Tasks = append(s.out.Tasks, *row)
+		s.enter(row, s.seq)
 	}
+	for i := range runs {
+		s.start(&runs[i])
+	}
+}
+
+// definition is how a task is run: its version's or, of a graph, its node's.
+func (s *Shard) definition(version, run id.ID, node int32) *Definition {
+	if run != 0 {
+		return &s.graphs[version].Nodes[node].Definition
+	}
+	return s.definitions[version]
 }
 
 // enter opens a new task: ready, or delayed until its time.
 func (s *Shard) enter(row *NewTask, seq uint64) {
-	def := s.definitions[row.Version]
 	t := s.pool.get()
-	t.id, t.def, t.seq = row.ID, def, seq
+	t.id, t.def, t.seq = row.ID, s.definition(row.Version, row.Run, row.Node), seq
+	t.run, t.node = s.runs[row.Run], row.Node
 	t.priority, t.attempt = row.Priority, 1
 	s.remember(t, row.Key)
-	s.ledger.enter(t, s.now)
+	if t.run == nil {
+		s.ledger.enter(t.id, s.now)
+	}
+	t.counted = t.run != nil && t.run.saved // its row is one commit with the end of its parents
 	if row.RunAt > s.now {
 		s.delay(t, row.RunAt)
 		return
@@ -124,6 +151,11 @@ func (s *Shard) makeReady(t *task) {
 
 // finish gives t its one result and forgets it.
 func (s *Shard) finish(t *task, status Status, text string, output Payload) {
+	s.finishJudged(t, status, text, output, nil)
+}
+
+// finishJudged is finish with what conditions say of the output.
+func (s *Shard) finishJudged(t *task, status Status, text string, output Payload, verdicts []Verdict) {
 	r := Result{
 		Task: t.id, Tenant: t.def.Tenant, Version: t.def.Version, Status: status,
 		Attempt: t.attempt, Finished: s.now, Error: text, Output: output,
@@ -133,8 +165,16 @@ func (s *Shard) finish(t *task, status Status, text string, output Payload) {
 	} else {
 		r.Attempt-- // the next one was not started
 	}
+	graphRun, node := t.run, t.node
+	if graphRun != nil {
+		r.Run, r.Node, r.Verdicts = graphRun.id, node, verdicts
+	}
 	s.out.Results = append(s.out.Results, r)
 	s.close(t)
+	if graphRun != nil {
+		graphRun.hear(verdicts)
+		s.nodeEnded(graphRun, node, status)
+	}
 }
 
 // close forgets a task that ended. A running one has left its worker's list, or

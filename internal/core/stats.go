@@ -5,6 +5,7 @@ import "github.com/adzehq/adze/internal/base/id"
 // Stats counts what the shard holds.
 type Stats struct {
 	Resident  int   // tasks in memory
+	Runs      int   // open runs of graphs
 	Ready     int   // of them, in a lane
 	Delayed   int   // of them, waiting for a time
 	Running   int   // of them, at a worker
@@ -19,7 +20,7 @@ type Stats struct {
 // for the hot path.
 func (s *Shard) Stats() Stats {
 	stats := Stats{
-		Resident: len(s.tasks), Delayed: s.delayed.len(), Stored: s.delayed.stored,
+		Resident: len(s.tasks), Runs: len(s.runs), Delayed: s.delayed.len(), Stored: s.delayed.stored,
 		Workers: len(s.workers), Loads: s.loads.flying, Low: s.ledger.low,
 	}
 	for _, q := range s.queues {
@@ -37,11 +38,14 @@ func (s *Shard) Stats() Stats {
 
 // Live is where a task stands right now.
 func (s *Shard) Live(task id.ID) Live {
+	if r := s.runs[task]; r != nil {
+		return Live{State: OpenRunning, Tenant: r.graph.Tenant}
+	}
 	t := s.tasks[task]
 	if t == nil {
 		return Live{}
 	}
-	live := Live{State: t.state, Tenant: t.def.Tenant, Attempt: t.attempt, Due: t.due}
+	live := Live{State: t.state, Tenant: t.def.Tenant, Version: t.def.Version, Run: t.runID(), Node: t.node, Attempt: t.attempt, Due: t.due}
 	if t.state == OpenRunning {
 		live.Worker, live.Assigned, live.Started = t.worker.id, t.assigned, t.started
 	}

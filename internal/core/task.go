@@ -7,6 +7,7 @@ import "github.com/adzehq/adze/internal/base/id"
 type task struct {
 	id  id.ID
 	def *Definition
+	run *run // of a graph; nil otherwise
 
 	lane   *lane   // the lane it is ready in; also while it is delayed or running
 	worker *worker // with OpenRunning
@@ -22,6 +23,7 @@ type task struct {
 	priority int32
 	attempt  int32
 	failures int32
+	node     int32    // with run
 	seats    [2]int32 // its index in a line of each seat; -1 = not in one
 
 	state OpenState
@@ -38,12 +40,22 @@ type task struct {
 // losses is how many of its workers were lost.
 func (t *task) losses() int32 { return t.attempt - 1 - t.failures }
 
+func (t *task) runID() id.ID {
+	if t.run == nil {
+		return 0
+	}
+	return t.run.id
+}
+
 // row is the checkpoint row of t as it stands.
 func (t *task) row() OpenTask {
 	row := OpenTask{
 		ID: t.id, Tenant: t.def.Tenant, Version: t.def.Version,
 		Due: t.due, Priority: t.priority, Attempt: t.attempt, Failures: t.failures,
 		State: t.state, Queue: t.lane.queue.name, Key: t.lane.key,
+	}
+	if t.run != nil {
+		row.Run, row.Node = t.run.id, t.node
 	}
 	if t.state == OpenRunning {
 		row.Worker, row.Token, row.Assigned, row.Cancel = t.worker.id, t.token, t.assigned, t.cancelled

@@ -23,8 +23,9 @@ type Engine struct {
 	Close  func() error // ends the engine
 }
 
-// Reader reads runs as they are told to clients. An unknown run is fault.NotFound.
+// Reader reads what is told to clients. What does not exist is fault.NotFound.
 type Reader interface {
+	GetWorkflow(ctx context.Context, tenant id.ID, request *wire.GetWorkflowRequest) (*wire.GetWorkflowResponse, error)
 	GetRun(ctx context.Context, tenant id.ID, request *wire.GetRunRequest) (*wire.GetRunResponse, error)
 	ListRuns(ctx context.Context, tenant id.ID, request *wire.ListRunsRequest) (*wire.ListRunsResponse, error)
 }

@@ -1,4 +1,4 @@
--- Reads the attempts of a tenant's run that ended without ending it, in order.
+-- Reads the attempts of a tenant's task that ended without ending it, in order.
 -- Writes: nothing. Locks: nothing.
 -- Bound: $3 rows, by primary key.
 select

@@ -138,6 +138,7 @@ func TestAFilterThatFitsNothingLooksAtABoundedNumberOfRuns(t *testing.T) {
 func TestReadsGoByIndexAndPrune(t *testing.T) {
 	t.Parallel()
 	pool, ids := setup(t)
+	graphs := rowtest.Graphs(t, pool, noon, days, perDay/10)
 	last := len(ids) - 1
 	for name, c := range map[string]struct {
 		sql, arguments string
@@ -147,6 +148,8 @@ func TestReadsGoByIndexAndPrune(t *testing.T) {
 		"window":   {windowSQL, fmt.Sprintf("1, %d, 0, 50", ids[last]), 1},
 		"attempts": {attemptsSQL, fmt.Sprintf("1, %d, 50", ids[last]), 0},
 		"runs":     {runsSQL, fmt.Sprintf("1, %d, %d, '', '{open,succeeded}', 50, 5000", ids[last], ids[last-60]), 1},
+		"graph":    {graphSQL, fmt.Sprintf("1, %d, true", graphs[40]), 0},
+		"tasks":    {tasksSQL, fmt.Sprintf("1, %d, %d, true", graphs[40]+1, graphs[40]+3), 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rowtest.Plans(t, pool, c.sql, c.arguments, func(t *testing.T, ran []rowtest.Node) {
@@ -154,6 +157,9 @@ func TestReadsGoByIndexAndPrune(t *testing.T) {
 				rowtest.NoScan(t, ran, "attempt")
 				require.LessOrEqual(t, len(rowtest.Partitions(ran, "task")), c.partitions)
 				require.LessOrEqual(t, len(rowtest.Partitions(ran, "task_result")), 1)
+				rowtest.NoScan(t, ran, "run")
+				require.LessOrEqual(t, len(rowtest.Partitions(ran, "run")), 1)
+				require.LessOrEqual(t, len(rowtest.Partitions(ran, "run_result")), 1)
 			})
 		})
 	}

@@ -28,7 +28,7 @@ var (
 	attemptsSQL string
 )
 
-// attemptsMax is how many attempts are told of one run: all, for a definition has
+// attemptsMax is how many attempts are told of one task: all, for a definition has
 // at most 1,000 retries, and LossesMax workers may be lost besides.
 const attemptsMax = 1_100
 
@@ -53,7 +53,12 @@ type Run struct {
 	// Only if asked for.
 	Input    []byte
 	Metadata []byte
-	Output   []byte
+	Output   []byte // of a graph that has ended: an object with the output of each task that succeeded
+
+	// Graph tells that it is a run of several tasks. It has no attempt, no worker, and
+	// no time but its end: its Tasks have, which only Get tells.
+	Graph bool
+	Tasks []TaskRun
 }
 
 // Open tells whether the run has not ended.
@@ -68,6 +73,9 @@ func Get(ctx context.Context, db pg.DB, tenant, run id.ID, payloads bool) (Run, 
 	}
 	r, err := pgx.CollectExactlyOneRow(rows, scanRun)
 	if errors.Is(err, pgx.ErrNoRows) {
+		r, err = getGraph(ctx, db, tenant, run, payloads)
+	}
+	if errors.Is(err, pgx.ErrNoRows) {
 		return Run{}, fault.New(fault.NotFound, "run_id", "no run %s", run)
 	}
 	if err != nil {
@@ -78,23 +86,24 @@ func Get(ctx context.Context, db pg.DB, tenant, run id.ID, payloads bool) (Run, 
 
 func scanRun(row pgx.CollectableRow) (r Run, err error) {
 	var status string
-	err = row.Scan(&r.ID, &r.Version, &r.ReplayOf, &r.RunAt, &r.Priority, &r.Workflow,
+	err = row.Scan(&r.ID, &r.Version, &r.Graph, &r.ReplayOf, &r.RunAt, &r.Priority, &r.Workflow,
 		&status, &r.Attempt, &r.Worker, &r.Assigned, &r.Started, &r.Finished, &r.Error,
 		&r.Input, &r.Metadata, &r.Output)
 	r.Status = task.ParseStatus(status)
 	return r, err
 }
 
-// Attempts reads the attempts of the tenant's run that ended without ending it,
-// in order. A run that is unknown, or another tenant's, has none.
-func Attempts(ctx context.Context, db pg.DB, tenant, run id.ID) ([]core.Attempt, error) {
-	rows, err := db.Query(ctx, attemptsSQL, tenant, run, attemptsMax)
+// Attempts reads the attempts of the tenant's task that ended without ending it, in
+// order; the id of a run of one task is its task's. A task that is unknown, or another
+// tenant's, has none.
+func Attempts(ctx context.Context, db pg.DB, tenant, task id.ID) ([]core.Attempt, error) {
+	rows, err := db.Query(ctx, attemptsSQL, tenant, task, attemptsMax)
 	if err != nil {
-		return nil, fmt.Errorf("read attempts of run %s: %w", run, err)
+		return nil, fmt.Errorf("read attempts of task %s: %w", task, err)
 	}
 	attempts, err := pgx.CollectRows(rows, scanAttempt)
 	if err != nil {
-		return nil, fmt.Errorf("read attempts of run %s: %w", run, err)
+		return nil, fmt.Errorf("read attempts of task %s: %w", task, err)
 	}
 	return attempts, nil
 }

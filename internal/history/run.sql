@@ -1,9 +1,10 @@
--- Reads one run of a tenant, with or without its payloads.
+-- Reads one run of one task of a tenant, with or without its payloads.
 -- Writes: nothing. Locks: nothing.
 -- Bound: one row, by primary key.
 select
     t.id,
     t.version_id,
+    false as graph,
     coalesce(t.replay_of, 0) as replay_of,
     t.run_at,
     t.priority,
@@ -29,3 +30,4 @@ inner join lateral (
 where
     t.id = $2
     and t.tenant_id = $1
+    and t.node is null

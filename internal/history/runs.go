@@ -49,7 +49,7 @@ type Page struct {
 	Next id.ID // Filter.Before of the next page; 0 = no more. A page with a Next may be empty.
 }
 
-// Runs reads a page of the tenant's runs.
+// Runs reads a page of the tenant's runs, of one task and of graphs.
 func Runs(ctx context.Context, db pg.DB, tenant id.ID, f Filter) (Page, error) {
 	page, err := runs(ctx, db, tenant, f)
 	if err != nil {

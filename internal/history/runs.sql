@@ -1,57 +1,121 @@
 -- Reads a page of a tenant's runs, newest first, without payloads, from a window
--- of ids (window.sql).
+-- of ids (window.sql): those of one task and those of graphs, then the newest of both.
 -- Writes: nothing. Locks: nothing.
 -- Bound: the runs of the window, each with a look-up of its result.
+with wanted as (
+    select v.id
+    from adze.workflow as w
+    inner join adze.workflow_version as v on v.workflow_id = w.id
+    where
+        w.tenant_id = $1
+        and w.name = $4
+)
 select
-    t.id,
-    t.version_id,
-    coalesce(t.replay_of, 0) as replay_of,
-    t.run_at,
-    t.priority,
+    p.id,
+    p.version_id,
+    p.graph,
+    coalesce(p.replay_of, 0) as replay_of,
+    p.run_at,
+    p.priority,
     d.name as workflow,
-    coalesce(r.status, '') as status,
-    coalesce(r.attempt, 0) as attempt,
-    coalesce(r.worker_id, 0) as worker_id,
-    coalesce(r.assigned_at, 0) as assigned_at,
-    coalesce(r.started_at, 0) as started_at,
-    coalesce(r.finished_at, 0) as finished_at,
-    coalesce(r.error, '') as error,
+    coalesce(p.status, '') as status,
+    coalesce(p.attempt, 0) as attempt,
+    coalesce(p.worker_id, 0) as worker_id,
+    coalesce(p.assigned_at, 0) as assigned_at,
+    coalesce(p.started_at, 0) as started_at,
+    coalesce(p.finished_at, 0) as finished_at,
+    coalesce(p.error, '') as error,
     null::bytea as input,
     null::bytea as metadata,
     null::bytea as output
 from (
-    select *
-    from adze.task
-    where
-        tenant_id = $1
-        and id < $2
-        and id >= $3
-        and ($4 = '' or version_id in (
-            select v.id
-            from adze.workflow as w
-            inner join adze.workflow_version as v on v.workflow_id = w.id
+    (
+        select
+            t.id,
+            t.version_id,
+            false as graph,
+            t.replay_of,
+            t.run_at,
+            t.priority,
+            r.status,
+            r.attempt,
+            r.worker_id,
+            r.assigned_at,
+            r.started_at,
+            r.finished_at,
+            r.error
+        from (
+            select *
+            from adze.task
             where
-                w.tenant_id = $1
-                and w.name = $4
-        ))
+                tenant_id = $1
+                and node is null
+                and id < $2
+                and id >= $3
+                and ($4 = '' or version_id in (select id from wanted))
+            order by id desc
+            limit $7
+        ) as t
+        left join lateral (
+            select *
+            from adze.task_result
+            where
+                task_result.id = t.id
+                and task_result.id < $2
+                and task_result.id >= $3
+            limit 1
+        ) as r on true
+        where coalesce(r.status, 'open') = any($5::text[])
+        order by t.id desc
+        limit $6
+    )
+    union all
+    (
+        select
+            g.id,
+            g.version_id,
+            true as graph,
+            g.replay_of,
+            g.run_at,
+            g.priority,
+            r.status,
+            null as attempt,
+            null as worker_id,
+            null as assigned_at,
+            null as started_at,
+            r.finished_at,
+            r.error
+        from (
+            select *
+            from adze.run
+            where
+                tenant_id = $1
+                and id < $2
+                and id >= $3
+                and ($4 = '' or version_id in (select id from wanted))
+            order by id desc
+            limit $7
+        ) as g
+        left join lateral (
+            select *
+            from adze.run_result
+            where
+                run_result.id = g.id
+                and run_result.id < $2
+                and run_result.id >= $3
+            limit 1
+        ) as r on true
+        where coalesce(r.status, 'open') = any($5::text[])
+        order by g.id desc
+        limit $6
+    )
     order by id desc
-    limit $7
-) as t
-left join lateral (
-    select *
-    from adze.task_result
-    where
-        task_result.id = t.id
-        and task_result.id < $2
-        and task_result.id >= $3
-    limit 1
-) as r on true
+    limit $6
+) as p
 inner join lateral (
     select w.name
     from adze.workflow_version as v
     inner join adze.workflow as w on w.id = v.workflow_id
-    where v.id = t.version_id
+    where v.id = p.version_id
 ) as d on true
-where coalesce(r.status, 'open') = any($5::text[])
-order by t.id desc
-limit $6
+order by p.id desc

@@ -9,23 +9,29 @@ import (
 	"github.com/adzehq/adze/internal/base/lease"
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/record/open"
+	"github.com/adzehq/adze/internal/record/run"
 	"github.com/adzehq/adze/internal/record/task"
 )
 
 // columns are the rows of a batch, encoded. Their buffers are kept from one
 // batch to the next.
 type columns struct {
-	fence    lease.Fence
-	tasks    task.Columns
-	results  task.ResultColumns
-	attempts task.AttemptColumns
-	open     open.Columns
-	closed   open.ClosedColumns
-	lowWater open.LowWaterColumns
+	fence      lease.Fence
+	tasks      task.Columns
+	results    task.ResultColumns
+	attempts   task.AttemptColumns
+	runs       run.Columns
+	runResults run.ResultColumns
+	open       open.Columns
+	closed     open.ClosedColumns
+	openRuns   run.OpenColumns
+	closedRuns run.ClosedColumns
+	lowWater   open.LowWaterColumns
 
-	owners     []owner
-	checkpoint []checkpoint
-	marks      []mark
+	owners         []owner
+	checkpoint     []checkpoint[core.OpenTask]
+	checkpointRuns []checkpoint[core.OpenRun]
+	marks          []mark
 }
 
 type owner struct {
@@ -38,17 +44,19 @@ type mark struct {
 	id    id.ID
 }
 
-// checkpoint is what the batch makes of an open_task row: the row, or nil for none.
-type checkpoint struct {
+// checkpoint is what the batch makes of a row of the checkpoint: the row, or nil for
+// none.
+type checkpoint[Row any] struct {
 	id  id.ID
-	row *core.OpenTask
+	row *Row
 }
 
 // encode makes one transaction of the items: the fence first, then a statement
 // per table. Tasks and results are inserted as they come: each shard's tasks
 // ascend, and nobody else writes the same ids, so order matters to no lock.
 func (c *columns) encode(items []item, repeat bool) *bulk.Batch {
-	c.owners, c.checkpoint, c.marks = c.owners[:0], c.checkpoint[:0], c.marks[:0]
+	c.owners, c.marks = c.owners[:0], c.marks[:0]
+	c.checkpoint, c.checkpointRuns = c.checkpoint[:0], c.checkpointRuns[:0]
 	for i := range items {
 		c.add(&items[i])
 	}
@@ -60,8 +68,12 @@ func (c *columns) encode(items []item, repeat bool) *bulk.Batch {
 	c.tasks.Queue(&b, repeat)
 	c.results.Queue(&b, repeat)
 	c.attempts.Queue(&b, repeat)
+	c.runs.Queue(&b, repeat)
+	c.runResults.Queue(&b, repeat)
 	c.open.Queue(&b)
 	c.closed.Queue(&b)
+	c.openRuns.Queue(&b)
+	c.closedRuns.Queue(&b)
 	c.lowWater.Queue(&b)
 	return &b
 }
@@ -80,14 +92,31 @@ func (c *columns) add(it *item) {
 	for i := range e.Attempts {
 		c.attempts.Add(&e.Attempts[i])
 	}
-	for i := range e.Open {
-		c.checkpoint = append(c.checkpoint, checkpoint{e.Open[i].ID, &e.Open[i]})
+	for i := range e.Runs {
+		c.runs.Add(&e.Runs[i])
 	}
-	for _, closed := range e.Closed {
-		c.checkpoint = append(c.checkpoint, checkpoint{closed, nil})
+	for i := range e.RunResults {
+		c.runResults.Add(&e.RunResults[i])
 	}
+	c.noteCheckpoint(e)
 	if e.LowWater != 0 {
 		c.marks = append(c.marks, mark{it.Shard, e.LowWater})
+	}
+}
+
+// noteCheckpoint lists what e makes of the checkpoint's rows, for addCheckpoint.
+func (c *columns) noteCheckpoint(e *core.Effects) {
+	for i := range e.Open {
+		c.checkpoint = append(c.checkpoint, checkpoint[core.OpenTask]{e.Open[i].ID, &e.Open[i]})
+	}
+	for _, closed := range e.Closed {
+		c.checkpoint = append(c.checkpoint, checkpoint[core.OpenTask]{closed, nil})
+	}
+	for i := range e.OpenRuns {
+		c.checkpointRuns = append(c.checkpointRuns, checkpoint[core.OpenRun]{e.OpenRuns[i].ID, &e.OpenRuns[i]})
+	}
+	for _, closed := range e.ClosedRuns {
+		c.checkpointRuns = append(c.checkpointRuns, checkpoint[core.OpenRun]{closed, nil})
 	}
 }
 
@@ -100,7 +129,7 @@ func (c *columns) addFence() {
 	}
 }
 
-// addCheckpoint writes of each open_task row only what the batch leaves of it.
+// addCheckpoint writes of each row of the checkpoint only what the batch leaves of it.
 // A row that is closed is deleted even if it was new: an earlier batch may have
 // written it.
 func (c *columns) addCheckpoint() {
@@ -111,12 +140,20 @@ func (c *columns) addCheckpoint() {
 			c.closed.Add(p.id)
 		}
 	}
+	for _, p := range coalesce(c.checkpointRuns) {
+		if p.row != nil {
+			c.openRuns.Add(p.row)
+		} else {
+			c.closedRuns.Add(p.id)
+		}
+	}
 	clear(c.checkpoint) // lets go of the effects
+	clear(c.checkpointRuns)
 }
 
 // coalesce keeps the last of each id, ids ascending, in the room of all.
-func coalesce(all []checkpoint) []checkpoint {
-	slices.SortStableFunc(all, func(a, b checkpoint) int { return cmp.Compare(a.id, b.id) })
+func coalesce[Row any](all []checkpoint[Row]) []checkpoint[Row] {
+	slices.SortStableFunc(all, func(a, b checkpoint[Row]) int { return cmp.Compare(a.id, b.id) })
 	last := all[:0]
 	for i, p := range all {
 		if i+1 == len(all) || all[i+1].id != p.id {
@@ -153,6 +190,12 @@ func idRange(items []item) (first, last id.ID) {
 		}
 		for i := range it.Effects.Attempts {
 			see(it.Effects.Attempts[i].Task)
+		}
+		for i := range it.Effects.Runs {
+			see(it.Effects.Runs[i].ID)
+		}
+		for i := range it.Effects.RunResults {
+			see(it.Effects.RunResults[i].Run)
 		}
 	}
 	return first, last

@@ -69,10 +69,10 @@ func TestTheListOfWaitingEntriesDoesNotGrowWithWhatWasTaken(t *testing.T) {
 func TestCoalescingKeepsTheLastOfEachRow(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		var all []checkpoint
+		var all []checkpoint[core.OpenTask]
 		want := map[id.ID]*core.OpenTask{}
 		for range rapid.IntRange(0, 40).Draw(t, "changes") {
-			p := checkpoint{id: id.ID(rapid.IntRange(1, 8).Draw(t, "id"))}
+			p := checkpoint[core.OpenTask]{id: id.ID(rapid.IntRange(1, 8).Draw(t, "id"))}
 			if rapid.Bool().Draw(t, "open") {
 				p.row = &core.OpenTask{ID: p.id}
 			}

@@ -96,15 +96,27 @@ func TestABatchWhoseOutcomeIsUnknownIsWrittenOnce(t *testing.T) {
 			require.NoError(t, await(t, b.submit(first)))
 			next.Store(int32(where))
 			tasks := b.tasks(10)
+			run := b.task()
+			b.ids = id.NewSource(shard, run.ID+2)
+			nodes := []core.NewTask{{ID: run.ID + 1, Run: run.ID}, {ID: run.ID + 2, Run: run.ID, Node: 1}}
 			require.NoError(t, await(t, b.append(shard, epoch, &core.Effects{
-				Tasks:    tasks,
-				Results:  []core.Result{{Task: first.ID, Status: core.Succeeded, Output: core.Payload("1")}},
-				Attempts: []core.Attempt{{Task: first.ID, Number: 1, Outcome: core.AttemptFailed}},
-				Open:     []core.OpenTask{{ID: tasks[0].ID, State: core.OpenReady}},
+				Tasks: append(tasks, nodes...),
+				Runs:  []core.NewTask{run},
+				Results: []core.Result{
+					{Task: first.ID, Status: core.Succeeded, Output: core.Payload("1")},
+					{Task: nodes[0].ID, Run: run.ID, Status: core.Succeeded, Output: core.Payload("1"), Verdicts: []core.Verdict{{Node: 1, Skip: true}}},
+				},
+				RunResults: []core.RunResult{{Run: run.ID, Status: core.Failed}},
+				Attempts:   []core.Attempt{{Task: first.ID, Number: 1, Outcome: core.AttemptFailed}},
+				Open:       []core.OpenTask{{ID: tasks[0].ID, State: core.OpenReady}},
+				OpenRuns:   []core.OpenRun{{ID: run.ID}},
 			})))
 			require.Zero(t, next.Load(), "the wire was cut")
-			require.Equal(t, 11, b.count("select count(*) from adze.task"))
-			require.Equal(t, 1, b.count("select count(*) from adze.task_result"))
+			require.Equal(t, 13, b.count("select count(*) from adze.task"))
+			require.Equal(t, 2, b.count("select count(*) from adze.task_result"))
+			require.Equal(t, 1, b.count("select count(*) from adze.run"))
+			require.Equal(t, 1, b.count("select count(*) from adze.run_result"))
+			require.Equal(t, 1, b.count("select count(*) from adze.open_run"))
 			require.Equal(t, 1, b.count("select count(*) from adze.attempt"))
 			require.Equal(t, 1, b.count("select count(*) from adze.open_task"))
 			require.NoError(t, await(t, b.submit(b.task())))

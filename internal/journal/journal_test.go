@@ -152,12 +152,47 @@ func TestAllKindsOfRowsAreThereAfterTheCommit(t *testing.T) {
 	}
 	require.JSONEq(t, fmt.Sprintf(`{"id":%d,"tenant_id":1,"version_id":2,"run_at":1234,"replay_of":99,"priority":-3,"key":"k","input":"{\"a\":1}","metadata":"{\"m\":1}"}`, task.ID),
 		row("select id,tenant_id,version_id,run_at,replay_of,priority,key,convert_from(input,'UTF8') input,convert_from(metadata,'UTF8') metadata from adze.task"))
-	require.JSONEq(t, fmt.Sprintf(`{"id":%d,"tenant_id":1,"worker_id":3,"assigned_at":4,"started_at":5,"finished_at":6,"attempt":2,"status":"failed","error":"bad\ufffd\ufffd","output":null}`, task.ID),
+	require.JSONEq(t, fmt.Sprintf(`{"id":%d,"tenant_id":1,"worker_id":3,"assigned_at":4,"started_at":5,"finished_at":6,"attempt":2,"status":"failed","error":"bad\ufffd\ufffd","output":null,"verdicts":null}`, task.ID),
 		row("select * from adze.task_result"))
 	require.JSONEq(t, fmt.Sprintf(`{"task_id":%d,"tenant_id":1,"worker_id":3,"assigned_at":4,"started_at":5,"finished_at":6,"retry_at":7,"number":1,"outcome":"lost","error":"gone"}`, task.ID),
 		row("select * from adze.attempt"))
 	require.Equal(t, 1, b.count("select count(*) from adze.open_task where id = $1 and shard = $2 and state = 'running'", task.ID, shard))
 	require.Equal(t, 1, b.count("select count(*) from adze.low_water where id = $1 and shard = $2", task.ID, shard))
+}
+
+func TestAllRowsOfARunOfAGraphAreThereAfterTheCommit(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	run := b.task()
+	b.ids = id.NewSource(shard, run.ID+2)
+	run.Input = core.Payload("5")
+	node := core.NewTask{ID: run.ID + 1, Tenant: 1, Version: 2, Run: run.ID}
+	require.NoError(t, await(t, b.append(shard, epoch, &core.Effects{
+		Runs:     []core.NewTask{run},
+		Tasks:    []core.NewTask{node, b.task()},
+		Open:     []core.OpenTask{{ID: node.ID, Run: run.ID, State: core.OpenReady}},
+		OpenRuns: []core.OpenRun{{ID: run.ID, Tenant: 1, Version: 2}},
+	})))
+	require.Equal(t, 1, b.count("select count(*) from adze.run where id = $1 and input = '5'", run.ID))
+	require.Equal(t, 1, b.count("select count(*) from adze.task where id = $1 and node = 0 and input = ''", node.ID))
+	require.Equal(t, 1, b.count("select count(*) from adze.task where node is null"))
+	require.Equal(t, 1, b.count("select count(*) from adze.open_task where id = $1 and node = 0", node.ID))
+	require.Equal(t, 1, b.count("select count(*) from adze.open_run where id = $1 and shard = $2 and cancel = ''", run.ID, shard))
+
+	require.NoError(t, await(t, b.append(shard, epoch, &core.Effects{
+		Results: []core.Result{
+			{Task: node.ID, Tenant: 1, Run: run.ID, Status: core.Succeeded, Output: core.Payload("1"), Verdicts: []core.Verdict{{Node: 1, Skip: true}}},
+			{Task: node.ID + 1, Tenant: 1, Run: run.ID, Node: 1, Status: core.Skipped},
+		},
+		RunResults: []core.RunResult{{Run: run.ID, Tenant: 1, Status: core.Succeeded, Finished: 7}},
+		Closed:     []id.ID{node.ID},
+		ClosedRuns: []id.ID{run.ID},
+	})))
+	require.Equal(t, 1, b.count("select count(*) from adze.task_result where id = $1 and verdicts = '{1,1}'", node.ID))
+	require.Equal(t, 1, b.count("select count(*) from adze.task_result where id = $1 and status = 'skipped' and verdicts is null", node.ID+1))
+	require.Equal(t, 1, b.count("select count(*) from adze.run_result where id = $1 and status = 'succeeded' and finished_at = 7", run.ID))
+	require.Zero(t, b.count("select count(*) from adze.open_task"))
+	require.Zero(t, b.count("select count(*) from adze.open_run"))
 }
 
 func TestEntriesAreDoneInTheirOrder(t *testing.T) {
@@ -318,12 +353,43 @@ func TestTheLastStateOfACheckpointRowIsWritten(t *testing.T) {
 	require.Equal(t, 6, b.count("select id from adze.low_water where shard = $1", shard))
 }
 
+func TestTheLastStateOfARunsCheckpointRowIsWritten(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ids := make([]id.ID, 3)
+	for i := range ids {
+		ids[i] = b.ids.Next(time.Now().UnixMilli())
+	}
+	require.NoError(t, await(t, b.append(shard, epoch, &core.Effects{OpenRuns: []core.OpenRun{{ID: ids[0]}, {ID: ids[2]}}})))
+	release := b.holdFence(shard)
+	first := b.submit(b.task())
+	b.awaitBlocked()
+	done := []<-chan error{
+		b.append(shard, epoch, &core.Effects{OpenRuns: []core.OpenRun{{ID: ids[0], Cancel: "stop"}, {ID: ids[1]}}}),
+		b.append(shard, epoch, &core.Effects{ClosedRuns: []id.ID{ids[1], ids[2]}}),
+	}
+	release()
+	require.NoError(t, await(t, first))
+	for _, d := range done {
+		require.NoError(t, await(t, d))
+	}
+	require.Equal(t, 1, b.count("select count(*) from adze.open_run"))
+	require.Equal(t, 1, b.count("select count(*) from adze.open_run where id = $1 and cancel = 'stop'", ids[0]))
+}
+
 func TestAMissingPartitionIsMade(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	future := b.ids.Next(time.Now().AddDate(0, 0, 30).UnixMilli())
 	require.NoError(t, await(t, b.submit(core.NewTask{ID: future, Input: core.Payload("1")})))
 	require.Equal(t, 1, b.count("select count(*) from adze.task"))
+
+	future = b.ids.Next(time.Now().AddDate(0, 0, 60).UnixMilli())
+	require.NoError(t, await(t, b.append(shard, epoch, &core.Effects{
+		Runs:       []core.NewTask{{ID: future, Input: core.Payload("1")}},
+		RunResults: []core.RunResult{{Run: future, Status: core.Cancelled}},
+	})))
+	require.Equal(t, 1, b.count("select count(*) from adze.run"))
 	require.True(t, b.journal.Healthy())
 }
 

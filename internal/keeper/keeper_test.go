@@ -55,7 +55,7 @@ func TestPartitionsAreMadeFromYesterdayToAWeekAhead(t *testing.T) {
 	pool, k, _ := setup(t)
 	require.NoError(t, k.Pass(t.Context()))
 	require.NoError(t, k.Pass(t.Context()), "and once only")
-	for _, parent := range []string{"task", "task_result", "attempt"} {
+	for _, parent := range []string{"task", "task_result", "attempt", "run", "run_result"} {
 		names := partitions(t, pool, parent)
 		require.Len(t, names, 9)
 		require.Equal(t, parent+"_20261121", names[0])

@@ -27,6 +27,19 @@ create table adze.migration (
     constraint migration_pkey PRIMARY KEY (name)
 );
 
+create table adze.open_run (
+    id bigint not null,
+    tenant_id bigint not null,
+    version_id bigint not null,
+    run_at bigint not null,
+    shard integer not null,
+    priority integer not null,
+    key text not null,
+    cancel text not null,
+    constraint open_run_pkey PRIMARY KEY (id)
+) with (fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_insert_scale_factor=0, autovacuum_vacuum_insert_threshold=50000, autovacuum_vacuum_cost_delay=0);
+CREATE INDEX open_run_shard_idx ON adze.open_run USING btree (shard, id);
+
 create table adze.open_task (
     id bigint not null,
     tenant_id bigint not null,
@@ -43,12 +56,36 @@ create table adze.open_task (
     queue text not null,
     key text not null,
     cancel text not null,
+    node integer,
     constraint open_task_pkey PRIMARY KEY (id),
     constraint open_task_state_check CHECK ((state = ANY (ARRAY['ready'::text, 'delayed'::text, 'running'::text])))
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_insert_scale_factor=0, autovacuum_vacuum_insert_threshold=50000, autovacuum_analyze_scale_factor=0, autovacuum_analyze_threshold=20000, autovacuum_vacuum_cost_delay=0);
 CREATE INDEX open_task_due_idx ON adze.open_task USING btree (shard, due_at, id) WHERE ((state <> 'running'::text) AND (due_at > 0));
 CREATE INDEX open_task_lane_idx ON adze.open_task USING btree (shard, tenant_id, queue, key, ((- priority)), id) WHERE (state = 'ready'::text);
 CREATE INDEX open_task_running_idx ON adze.open_task USING btree (shard, id) WHERE (state = 'running'::text);
+
+create table adze.run (
+    id bigint not null,
+    tenant_id bigint not null,
+    version_id bigint not null,
+    run_at bigint not null,
+    replay_of bigint,
+    priority integer not null,
+    key text not null,
+    input bytea not null,
+    metadata bytea,
+    constraint run_pkey PRIMARY KEY (id)
+) partition by range (id);
+CREATE INDEX run_tenant_idx ON ONLY adze.run USING btree (tenant_id, id);
+
+create table adze.run_result (
+    id bigint not null,
+    tenant_id bigint not null,
+    finished_at bigint not null,
+    status text not null,
+    error text,
+    constraint run_result_pkey PRIMARY KEY (id)
+) partition by range (id);
 
 create table adze.shard_lease (
     shard integer not null,
@@ -75,9 +112,10 @@ create table adze.task (
     key text not null,
     input bytea not null,
     metadata bytea,
+    node integer,
     constraint task_pkey PRIMARY KEY (id)
 ) partition by range (id);
-CREATE INDEX task_tenant_idx ON ONLY adze.task USING btree (tenant_id, id);
+CREATE INDEX task_tenant_idx ON ONLY adze.task USING btree (tenant_id, id) WHERE (node IS NULL);
 
 create table adze.task_result (
     id bigint not null,
@@ -90,6 +128,7 @@ create table adze.task_result (
     status text not null,
     error text,
     output bytea,
+    verdicts integer[],
     constraint task_result_pkey PRIMARY KEY (id)
 ) partition by range (id);
 

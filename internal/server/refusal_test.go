@@ -93,8 +93,19 @@ func TestBadCallNamesItsFieldAndStoresNothing(t *testing.T) {
 			_, err := b.client.Submit(ctx, &wire.SubmitRequest{Runs: runs})
 			return err
 		}, codes.InvalidArgument, "runs"},
-		"no task":       {put(good, &wire.Workflow{Name: "w"}), codes.InvalidArgument, "workflows[1].tasks"},
-		"several tasks": {put(good, &wire.Workflow{Name: "w", Tasks: []*wire.Task{{}, {}}}), codes.Unimplemented, "workflows[1].tasks"},
+		"no task":             {put(good, &wire.Workflow{Name: "w"}), codes.InvalidArgument, "workflows[1].tasks"},
+		"two tasks of a name": {put(good, &wire.Workflow{Name: "w", Tasks: []*wire.Task{{}, {}}}), codes.InvalidArgument, "workflows[1].tasks[1].name"},
+		"a cycle": {
+			put(good, &wire.Workflow{Name: "w", Tasks: []*wire.Task{
+				{Name: "a", Parents: []string{"b"}}, {Name: "b", Parents: []string{"a"}},
+			}}), codes.InvalidArgument, "workflows[1].tasks[0].parents",
+		},
+		"a condition that is none": {
+			put(good, &wire.Workflow{Name: "w", Tasks: []*wire.Task{
+				{Name: "a"},
+				{Name: "b", Parents: []string{"a"}, SkipIf: []*wire.Condition{{Parent: "a", Expression: "1 +"}}},
+			}}), codes.InvalidArgument, "workflows[1].tasks[1].skip_if[0].expression",
+		},
 		"a clash": {
 			put(good, &wire.Workflow{Name: "good", Tasks: []*wire.Task{{Retries: 1}}}),
 			codes.AlreadyExists, "workflows[1].name",

@@ -13,8 +13,15 @@ type catalog struct {
 	defining sync.Mutex // one Define at a time: the last stored is the current one
 
 	mu       sync.RWMutex
-	versions map[id.ID]*core.Definition
-	current  map[workflowKey]*core.Definition
+	versions map[id.ID]*version
+	current  map[workflowKey]*version
+	watching bool // some version has conditions
+}
+
+// version is a version of a workflow: of one task, or of several.
+type version struct {
+	core.Definition
+	graph *graph // nil: one task
 }
 
 type workflowKey struct {
@@ -23,28 +30,55 @@ type workflowKey struct {
 }
 
 func newCatalog() *catalog {
-	return &catalog{versions: map[id.ID]*core.Definition{}, current: map[workflowKey]*core.Definition{}}
+	return &catalog{versions: map[id.ID]*version{}, current: map[workflowKey]*version{}}
 }
 
-func (c *catalog) add(d *core.Definition, current bool) {
+func (c *catalog) add(v *version, current bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.versions[d.Version] = d
+	c.versions[v.Version] = v
+	c.watching = c.watching || v.graph != nil && len(v.graph.watched) > 0
 	if current {
-		c.current[workflowKey{d.Tenant, d.Workflow}] = d
+		c.current[workflowKey{v.Tenant, v.Workflow}] = v
 	}
 }
 
-func (c *catalog) workflow(tenant id.ID, name string) *core.Definition {
+func (c *catalog) workflow(tenant id.ID, name string) *version {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	return c.current[workflowKey{tenant, name}]
 }
 
-func (c *catalog) version(version id.ID) *core.Definition {
+func (c *catalog) version(number id.ID) *version {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.versions[version]
+	return c.versions[number]
+}
+
+// conditional tells whether any report may have to be judged.
+func (c *catalog) conditional() bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.watching
+}
+
+// newVersion compiles what a definition needs outside the core.
+func newVersion(d core.Definition, g *Graph) (*version, error) {
+	v := &version{Definition: d}
+	if g == nil {
+		return v, nil
+	}
+	var err error
+	v.graph, err = newGraph(d, g)
+	return v, err
+}
+
+// input is what makes the core know the version.
+func (v *version) input() core.Input {
+	if v.graph != nil {
+		return &core.DefineGraph{Graph: v.graph.Graph}
+	}
+	return &core.Define{Definition: v.Definition}
 }
 
 // Define implements Client.
@@ -57,13 +91,17 @@ func (r *Runtime) Define(ctx context.Context, tenant id.ID, definitions []Defini
 	}
 	for i := range defined {
 		d := definitions[i].Core
-		d.Tenant, d.Version = tenant, defined[i].Version
-		// The inbox keeps its order: a run that finds the version in the catalog reaches
-		// the core after its definition.
-		if err := r.send(message{input: &core.Define{Definition: d}}); err != nil {
+		d.Tenant, d.Version, d.Workflow = tenant, defined[i].Version, definitions[i].Name
+		v, err := newVersion(d, definitions[i].Graph)
+		if err != nil {
 			return nil, err
 		}
-		r.catalog.add(&d, true)
+		// The inbox keeps its order: a run that finds the version in the catalog reaches
+		// the core after its definition.
+		if err := r.send(message{input: v.input()}); err != nil {
+			return nil, err
+		}
+		r.catalog.add(v, true)
 	}
 	return defined, nil
 }

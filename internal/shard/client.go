@@ -27,8 +27,9 @@ type Client interface {
 	// Cancel answers in the order of ids.
 	Cancel(ctx context.Context, tenant id.ID, ids []id.ID, reason string) ([]Cancelled, error)
 	// Replay submits runs again with their input, and answers in order; an id that
-	// is unknown or has not ended refuses all.
-	Replay(ctx context.Context, tenant id.ID, ids []id.ID) ([]id.ID, error)
+	// is unknown or has not ended refuses all. With fromFailed, tasks of a graph that
+	// succeeded keep their outputs and do not run again, if the workflow is unchanged.
+	Replay(ctx context.Context, tenant id.ID, ids []id.ID, fromFailed bool) ([]id.ID, error)
 	// Refresh moves the deadline of a running attempt and returns it.
 	Refresh(ctx context.Context, tenant id.ID, task id.ID, token core.Token, byMS int64) (core.Time, error)
 	// Attach begins a worker's session. Close it with Session.Close.
@@ -42,7 +43,24 @@ type Client interface {
 type Definition struct {
 	Name string
 	JSON []byte          // canonical form; equal bytes are the same version
-	Core core.Definition // without Version and Tenant
+	Core core.Definition // of a workflow of one task; without Version and Tenant
+	// Graph is of a workflow of several tasks, else nil; likewise.
+	Graph *Graph
+}
+
+// Graph is a workflow of several tasks, with the conditions that the shard evaluates
+// for the core.
+type Graph struct {
+	core.Graph
+	Conditions []Condition
+}
+
+// Condition decides about a node by the output of one of its parents.
+type Condition struct {
+	Node       int32
+	Parent     int32
+	Cancel     bool // else it skips
+	Expression string
 }
 
 // Defined is what came of a Definition.
@@ -128,6 +146,21 @@ type Assignment struct {
 	core.Assignment
 	Action   string
 	Workflow string
+	Name     string // of the task in the workflow
 	Input    []byte
 	Metadata []byte
+	Parents  []ParentOutput // of a task of a graph: its parents that succeeded; of a handler: all that did
+	Failures []TaskFailure  // of a handler of failures: the tasks that failed
+}
+
+// TaskFailure is a task of a run that failed.
+type TaskFailure struct {
+	Task  string
+	Error string
+}
+
+// ParentOutput is what a parent gave that succeeded.
+type ParentOutput struct {
+	Task   string
+	Output []byte // JSON
 }

@@ -63,7 +63,7 @@ func (r *Runtime) Cancel(ctx context.Context, tenant id.ID, ids []id.ID, reason 
 	if err != nil {
 		return nil, err
 	}
-	ended, err := r.ended(ctx, tenant, got)
+	ended, err := r.hasEnded(ctx, tenant, unknown(got))
 	if err != nil {
 		return nil, err
 	}
@@ -81,24 +81,35 @@ func (r *Runtime) Cancel(ctx context.Context, tenant id.ID, ids []id.ID, reason 
 	return cancelled, nil
 }
 
-// ended tells which of the unknown tasks have a result.
-func (r *Runtime) ended(ctx context.Context, tenant id.ID, got map[id.ID]core.Answer) (map[id.ID]bool, error) {
-	var unknown []id.ID
+// unknown are the tasks that the core does not know.
+func unknown(got map[id.ID]core.Answer) (ids []id.ID) {
 	for task, answer := range got {
 		if answer.Kind == core.AnswerUnknown {
-			unknown = append(unknown, task)
+			ids = append(ids, task)
 		}
 	}
-	if len(unknown) == 0 {
+	return ids
+}
+
+// hasEnded tells which runs, of one task or of several, have a result.
+func (r *Runtime) hasEnded(ctx context.Context, tenant id.ID, ids []id.ID) (map[id.ID]bool, error) {
+	if len(ids) == 0 {
 		return nil, nil
 	}
-	outcomes, err := r.config.Store.Outcomes(ctx, tenant, unknown)
+	outcomes, err := r.config.Store.Outcomes(ctx, tenant, ids)
 	if err != nil {
 		return nil, err
 	}
-	ended := make(map[id.ID]bool, len(outcomes))
+	runs, err := r.config.Store.RunOutcomes(ctx, tenant, ids)
+	if err != nil {
+		return nil, err
+	}
+	ended := make(map[id.ID]bool, len(outcomes)+len(runs))
 	for i := range outcomes {
 		ended[outcomes[i].ID] = true
+	}
+	for i := range runs {
+		ended[runs[i].Run] = true
 	}
 	return ended, nil
 }

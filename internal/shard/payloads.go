@@ -54,11 +54,42 @@ func (p *payloads) put(tasks []core.NewTask) {
 	p.compact()
 }
 
-// get looks up the payloads of a batch and calls found or missing for each.
+// keep adds the outputs of tasks of graphs, under their own ids: those after them
+// will want them.
+func (p *payloads) keep(results []core.Result) {
+	for i := range results {
+		if r := &results[i]; r.Run != 0 && r.Status == core.Succeeded {
+			p.put([]core.NewTask{{ID: r.Task, Input: r.Output}})
+		}
+	}
+}
+
+// one is the payload of one task or run.
+func (p *payloads) one(task id.ID) (payload, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	entry, ok := p.of[task]
+	return entry, ok
+}
+
+// dropRun lets go of a run and its tasks.
+func (p *payloads) dropRun(first, last id.ID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for task := first; task <= last; task++ {
+		p.remove(task)
+	}
+	p.compact()
+}
+
+// get looks up the payloads of runs of one task and calls found or missing for each.
 func (p *payloads) get(assigned []core.Assignment, found func(i int, entry payload), missing func(i int)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i := range assigned {
+		if assigned[i].Run != 0 {
+			continue // completeNode
+		}
 		if entry, ok := p.of[assigned[i].Task]; ok {
 			found(i, entry)
 			continue
@@ -74,7 +105,9 @@ func (p *payloads) drop(results []core.Result) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i := range results {
-		p.remove(results[i].Task)
+		if results[i].Run == 0 {
+			p.remove(results[i].Task)
+		}
 	}
 	p.compact()
 }

@@ -1,8 +1,10 @@
 package shard
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/record/open"
+	"github.com/adzehq/adze/internal/record/run"
 	"github.com/adzehq/adze/internal/record/task"
 	"github.com/adzehq/adze/internal/record/worker"
 	"github.com/adzehq/adze/internal/record/workflow"
@@ -33,13 +36,19 @@ func (s *postgres) Restore(ctx context.Context, shard int32, epoch int64) (*core
 	if r.LowWater, err = open.LowWater(ctx, s.pool, shard); err != nil {
 		return nil, err
 	}
-	if r.LastID, err = task.LastID(ctx, s.pool); err != nil {
+	if r.LastID, err = s.lastID(ctx); err != nil {
 		return nil, err
 	}
 	if r.Running, err = open.Running(ctx, s.pool, shard); err != nil {
 		return nil, err
 	}
-	if r.Fresh, err = s.fresh(ctx, shard, r.LowWater); err != nil {
+	if r.Runs, err = run.Saved(ctx, s.pool, shard); err != nil {
+		return nil, err
+	}
+	if err = s.addFresh(ctx, shard, r); err != nil {
+		return nil, err
+	}
+	if err = s.addEnded(ctx, shard, r.Runs); err != nil {
 		return nil, err
 	}
 	if r.Lanes, err = open.Lanes(ctx, s.pool, shard); err != nil {
@@ -52,16 +61,52 @@ func (s *postgres) Restore(ctx context.Context, shard int32, epoch int64) (*core
 	return r, err
 }
 
-// fresh spares a shard that was never used the look at everybody's history: a
+// lastID is an id that no row of any shard is above, be it there yet or to come.
+func (s *postgres) lastID(ctx context.Context) (id.ID, error) {
+	lastTask, err := task.LastID(ctx, s.pool)
+	if err != nil {
+		return 0, err
+	}
+	lastRun, err := run.LastID(ctx, s.pool)
+	return max(lastTask, lastRun), err
+}
+
+// addFresh spares a shard that was never used the look at everybody's history: a
 // task needs a definition first.
-func (s *postgres) fresh(ctx context.Context, shard int32, lowWater id.ID) ([]core.NewTask, error) {
-	if lowWater == 0 {
+func (s *postgres) addFresh(ctx context.Context, shard int32, r *core.Restore) error {
+	if r.LowWater == 0 {
 		defined, err := workflow.OfShard(ctx, s.pool, shard)
 		if err != nil || len(defined) == 0 {
-			return nil, err
+			return err
 		}
 	}
-	return task.Fresh(ctx, s.pool, shard, lowWater)
+	var err error
+	if r.Fresh, err = task.Fresh(ctx, s.pool, shard, r.LowWater); err != nil {
+		return err
+	}
+	runs, err := run.Fresh(ctx, s.pool, shard, r.LowWater)
+	r.Runs = append(r.Runs, runs...)
+	slices.SortFunc(r.Runs, func(a, b core.OpenRun) int { return cmp.Compare(a.ID, b.ID) })
+	return err
+}
+
+// addEnded adds to open runs how their tasks ended. How many a run has is its
+// definition's to say.
+func (s *postgres) addEnded(ctx context.Context, shard int32, runs []core.OpenRun) error {
+	if len(runs) == 0 {
+		return nil
+	}
+	definitions, err := s.Definitions(ctx, shard)
+	if err != nil {
+		return err
+	}
+	nodes := make(map[id.ID]int, len(definitions))
+	for _, d := range definitions {
+		if d.Graph != nil {
+			nodes[d.Version] = len(d.Graph.Nodes)
+		}
+	}
+	return run.AddEnded(ctx, s.pool, runs, func(version id.ID) int { return nodes[version] })
 }
 
 func (s *postgres) Definitions(ctx context.Context, shard int32) ([]StoredDefinition, error) {
@@ -71,12 +116,15 @@ func (s *postgres) Definitions(ctx context.Context, shard int32) ([]StoredDefini
 	}
 	stored := make([]StoredDefinition, len(versions))
 	for i, v := range versions {
-		definition, err := DecodeDefinition(v.JSON)
+		definition, graph, err := DecodeDefinition(v.JSON)
 		if err != nil {
 			return nil, fmt.Errorf("read version %s: %w", v.ID, err)
 		}
 		definition.Version, definition.Tenant = v.ID, v.Tenant
-		stored[i] = StoredDefinition{Definition: definition, Current: v.Current}
+		if graph != nil {
+			graph.Version, graph.Tenant = v.ID, v.Tenant
+		}
+		stored[i] = StoredDefinition{Definition: definition, Graph: graph, Current: v.Current}
 	}
 	return stored, nil
 }
@@ -126,11 +174,32 @@ func (s *postgres) Outcomes(ctx context.Context, tenant id.ID, ids []id.ID) ([]O
 	if err != nil {
 		return nil, err
 	}
+	return outcomesOf(results), nil
+}
+
+func (s *postgres) RunOutcomes(ctx context.Context, tenant id.ID, ids []id.ID) ([]core.RunResult, error) {
+	return run.Outcomes(ctx, s.pool, tenant, ids)
+}
+
+func (s *postgres) Runs(ctx context.Context, ids []id.ID) ([]core.NewTask, error) {
+	return run.ByID(ctx, s.pool, ids)
+}
+
+func (s *postgres) Results(ctx context.Context, tenant, first, last id.ID) ([]Outcome, error) {
+	results, err := task.Results(ctx, s.pool, tenant, first, last)
+	if err != nil {
+		return nil, err
+	}
+	return outcomesOf(results), nil
+}
+
+func outcomesOf(results []core.Result) []Outcome {
 	outcomes := make([]Outcome, len(results))
-	for i, r := range results {
+	for i := range results {
+		r := &results[i]
 		outcomes[i] = Outcome{ID: r.Task, Status: r.Status, Attempt: r.Attempt, Error: r.Error, Output: r.Output}
 	}
-	return outcomes, nil
+	return outcomes
 }
 
 func (s *postgres) Joined(ctx context.Context, workerID, tenant id.ID, hello Hello) error {

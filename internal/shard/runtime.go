@@ -131,15 +131,18 @@ func (r *Runtime) restore(ctx context.Context, mind *core.Shard) error {
 	r.ids = id.NewSource(r.number, state.LastID)
 	p := r.newPass(mind)
 	for i := range definitions {
-		d := definitions[i]
-		mind.Apply(r.now(), &core.Define{Definition: d.Definition}, &p.effects)
-		r.catalog.add(&d.Definition, d.Current)
+		v, err := newVersion(definitions[i].Definition, definitions[i].Graph)
+		if err != nil {
+			return fmt.Errorf("restore shard %d: %w", r.number, err)
+		}
+		mind.Apply(r.now(), v.input(), &p.effects)
+		r.catalog.add(v, definitions[i].Current)
 	}
 	mind.Apply(r.now(), state, &p.effects)
 	r.append(mind, p)
 	close(r.restored)
-	if open := len(state.Running) + len(state.Fresh) + len(state.Lanes); open > 0 {
-		r.log.InfoContext(ctx, "restored shard", "running", len(state.Running), "fresh", len(state.Fresh), "lanes", len(state.Lanes), "delayed", state.Delayed)
+	if open := len(state.Runs) + len(state.Running) + len(state.Fresh) + len(state.Lanes); open > 0 {
+		r.log.InfoContext(ctx, "restored shard", "runs", len(state.Runs), "running", len(state.Running), "fresh", len(state.Fresh), "lanes", len(state.Lanes), "delayed", state.Delayed)
 	}
 	return nil
 }
@@ -190,6 +193,9 @@ func (r *Runtime) apply(mind *core.Shard, messages []message) {
 		if m.do != nil {
 			m.do(mind)
 		}
+		if report, ok := m.input.(*core.Report); ok && r.catalog.conditional() {
+			r.judge(mind, report)
+		}
 		if m.input != nil {
 			mind.Apply(now, m.input, &p.effects)
 			r.note(m, mind.Seq())
@@ -217,6 +223,8 @@ func (r *Runtime) newPass(mind *core.Shard) *pass {
 func (r *Runtime) append(mind *core.Shard, p *pass) {
 	p.last = mind.Seq()
 	r.payloads.put(p.effects.Tasks)
+	r.payloads.put(p.effects.Runs)
+	r.payloads.keep(p.effects.Results)
 	r.assignEarly(p)
 	// With nothing to write there may be something to tell: it may rest on passes
 	// before and comes after them, by the same way.

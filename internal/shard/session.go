@@ -204,9 +204,14 @@ func (r *Runtime) complete(ctx context.Context, assigned []core.Assignment) ([]A
 	var missing []id.ID
 	for i := range assigned {
 		full[i].Assignment = assigned[i]
-		if def := r.catalog.version(assigned[i].Version); def != nil {
-			full[i].Action, full[i].Workflow = def.Action, def.Workflow
+		v := r.catalog.version(assigned[i].Version)
+		if v.graph != nil {
+			if err := r.completeNode(ctx, &full[i], v.graph); err != nil {
+				return nil, err
+			}
+			continue
 		}
+		full[i].Action, full[i].Workflow, full[i].Name = v.Action, v.Workflow, v.Workflow
 	}
 	r.payloads.get(assigned,
 		func(i int, p payload) { full[i].Input, full[i].Metadata = p.input, p.metadata },

@@ -178,12 +178,12 @@ func (s *Set) Cancel(ctx context.Context, tenant id.ID, ids []id.ID, reason stri
 }
 
 // Replay implements Client.
-func (s *Set) Replay(ctx context.Context, tenant id.ID, ids []id.ID) ([]id.ID, error) {
+func (s *Set) Replay(ctx context.Context, tenant id.ID, ids []id.ID, fromFailed bool) ([]id.ID, error) {
 	r, err := s.of(ctx, tenant)
 	if err != nil {
 		return nil, err
 	}
-	return r.Replay(ctx, tenant, ids)
+	return r.Replay(ctx, tenant, ids, fromFailed)
 }
 
 // Refresh implements Client.

@@ -29,6 +29,14 @@ type Store interface {
 	Inputs(ctx context.Context, ids []id.ID) ([]core.NewTask, error)
 	// Outcomes reads results with their outputs; ids without one are left out.
 	Outcomes(ctx context.Context, tenant id.ID, ids []id.ID) ([]Outcome, error)
+	// RunOutcomes reads how runs of graphs ended; ids that have not, or are no such run,
+	// are left out.
+	RunOutcomes(ctx context.Context, tenant id.ID, ids []id.ID) ([]core.RunResult, error)
+	// Runs reads rows of runs of graphs; ids without one are left out.
+	Runs(ctx context.Context, ids []id.ID) ([]core.NewTask, error)
+	// Results reads what the tasks of a run gave that have a result, by ascending id:
+	// ids from first to last.
+	Results(ctx context.Context, tenant, first, last id.ID) ([]Outcome, error)
 	// Joined records a worker's session.
 	Joined(ctx context.Context, worker, tenant id.ID, hello Hello) error
 }
@@ -36,5 +44,6 @@ type Store interface {
 // StoredDefinition is a definition as it was stored.
 type StoredDefinition struct {
 	core.Definition
-	Current bool // new runs of the workflow get it
+	Graph   *Graph // of a workflow of several tasks; then Definition has Version, Tenant and Workflow only
+	Current bool   // new runs of the workflow get it
 }

@@ -15,54 +15,85 @@ const rowBytes = 256
 // Submit implements Client.
 func (r *Runtime) Submit(ctx context.Context, tenant id.ID, runs []NewRun, wait Wait) ([]id.ID, error) {
 	now := r.now()
-	tasks := make([]core.NewTask, len(runs))
+	rows := make([]submission, len(runs))
 	for i := range runs {
 		run := &runs[i]
-		def := r.catalog.workflow(tenant, run.Workflow)
-		if def == nil {
+		v := r.catalog.workflow(tenant, run.Workflow)
+		if v == nil {
 			return nil, fault.New(fault.NotFound, fmt.Sprintf("runs[%d].workflow", i), "no workflow %q; register it first (a worker does when it starts)", run.Workflow)
 		}
-		tasks[i] = core.NewTask{
-			Tenant: tenant, Version: def.Version, RunAt: run.RunAt, Priority: run.Priority,
+		rows[i] = submission{version: v, row: core.NewTask{
+			Tenant: tenant, Version: v.Version, RunAt: run.RunAt, Priority: run.Priority,
 			Input: run.Input, Metadata: run.Metadata,
-		}
+		}}
 		if run.DelayMS > 0 {
-			tasks[i].RunAt = now + core.Time(run.DelayMS)
+			rows[i].row.RunAt = now + core.Time(run.DelayMS)
 		}
 	}
-	return r.submit(ctx, tasks, wait)
+	return r.submit(ctx, rows, wait)
 }
 
-// submit stores tasks once there is room for them, and returns their ids.
-func (r *Runtime) submit(ctx context.Context, tasks []core.NewTask, wait Wait) ([]id.ID, error) {
-	if len(tasks) == 0 {
+// submission is a run on its way to the core.
+type submission struct {
+	version *version
+	row     core.NewTask
+	kept    []core.KeptNode
+}
+
+func (s *submission) bytes() int64 {
+	bytes := rowBytes + int64(len(s.row.Input)+len(s.row.Metadata))
+	for i := range s.kept {
+		bytes += rowBytes + int64(len(s.kept[i].Output))
+	}
+	return bytes
+}
+
+// submit stores runs once there is room for them, and returns their ids.
+func (r *Runtime) submit(ctx context.Context, rows []submission, wait Wait) ([]id.ID, error) {
+	if len(rows) == 0 {
 		return nil, nil
 	}
 	bytes := int64(0)
-	for i := range tasks {
-		bytes += rowBytes + int64(len(tasks[i].Input)+len(tasks[i].Metadata))
+	for i := range rows {
+		bytes += rows[i].bytes()
 	}
 	if err := r.config.Submits.Reserve(ctx, bytes, bool(wait)); err != nil {
 		return nil, err
 	}
-	ids := make([]id.ID, len(tasks))
+	ids := make([]id.ID, len(rows))
+	input := &core.Submit{}
 	done := make(chan error, 1)
 	err := r.send(message{
-		input: &core.Submit{Tasks: tasks},
-		prepare: func(now core.Time) {
-			for i := range tasks {
-				ids[i] = r.ids.Next(int64(now))
-				tasks[i].ID = ids[i]
-			}
-		},
-		told: func(err error) { done <- err },
-		gate: r.config.Submits, bytes: bytes,
+		input:   input,
+		prepare: func(now core.Time) { r.enumerate(input, rows, ids, now) },
+		told:    func(err error) { done <- err },
+		gate:    r.config.Submits, bytes: bytes,
 	})
 	if err != nil {
 		r.config.Submits.Release(bytes)
 		return nil, err
 	}
 	return ids, r.wait(ctx, done)
+}
+
+// enumerate gives runs their ids: first those of one task, then those of graphs, as the
+// core takes them, each with as many ids as it has tasks.
+func (r *Runtime) enumerate(input *core.Submit, rows []submission, ids []id.ID, now core.Time) {
+	input.Tasks = make([]core.NewTask, 0, len(rows))
+	for i := range rows {
+		if rows[i].version.graph == nil {
+			ids[i] = r.ids.Next(int64(now))
+			rows[i].row.ID = ids[i]
+			input.Tasks = append(input.Tasks, rows[i].row)
+		}
+	}
+	for i := range rows {
+		if g := rows[i].version.graph; g != nil {
+			ids[i] = r.ids.Block(int64(now), 1+len(g.Nodes))
+			rows[i].row.ID = ids[i]
+			input.Runs = append(input.Runs, core.NewRun{Task: rows[i].row, Kept: rows[i].kept})
+		}
+	}
 }
 
 // wait waits for what told says.
@@ -80,46 +111,4 @@ func (r *Runtime) wait(ctx context.Context, done <-chan error) error {
 			return r.unavailable()
 		}
 	}
-}
-
-// Replay implements Client.
-func (r *Runtime) Replay(ctx context.Context, tenant id.ID, ids []id.ID) ([]id.ID, error) {
-	stored, err := r.config.Store.Inputs(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	outcomes, err := r.config.Store.Outcomes(ctx, tenant, ids)
-	if err != nil {
-		return nil, err
-	}
-	ended := make(map[id.ID]bool, len(outcomes))
-	for i := range outcomes {
-		ended[outcomes[i].ID] = true
-	}
-	of := make(map[id.ID]*core.NewTask, len(stored))
-	for i := range stored {
-		of[stored[i].ID] = &stored[i]
-	}
-	tasks := make([]core.NewTask, len(ids))
-	for i, run := range ids {
-		task := of[run]
-		if task == nil || task.Tenant != tenant {
-			return nil, fault.New(fault.NotFound, fmt.Sprintf("run_ids[%d]", i), "no run %s", run)
-		}
-		if !ended[run] {
-			return nil, fault.New(fault.Conflict, fmt.Sprintf("run_ids[%d]", i), "run %s has not ended; cancel it first, or wait for its result", run)
-		}
-		tasks[i] = r.again(task)
-	}
-	return r.submit(ctx, tasks, WaitForRoom)
-}
-
-// again is task as a new run, under the current version of its workflow.
-func (r *Runtime) again(task *core.NewTask) core.NewTask {
-	repeat := *task
-	repeat.ID, repeat.RunAt, repeat.ReplayOf = 0, 0, task.ID
-	if was := r.catalog.version(task.Version); was != nil {
-		repeat.Version = r.catalog.workflow(was.Tenant, was.Workflow).Version
-	}
-	return repeat
 }

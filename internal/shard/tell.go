@@ -10,8 +10,8 @@ import (
 	"github.com/adzehq/adze/internal/journal"
 )
 
-// loadRetryPause is how long a load waits that Postgres refused.
-const loadRetryPause = 200 * time.Millisecond
+// readRetryPause is how long a read waits that Postgres refused.
+const readRetryPause = 200 * time.Millisecond
 
 // stopPatience is how long a shard that stops waits for its last commits. Whoever
 // waits for one longer is told that it may or may not have happened.
@@ -82,6 +82,7 @@ func (r *Runtime) tellPass(ctx context.Context, p *pass) {
 	}
 	r.waiters.deliver(e.Results)
 	r.payloads.drop(e.Results)
+	r.tellRuns(ctx, e.RunResults)
 	r.answers.deliver(e.Answers)
 	for _, load := range e.Loads {
 		go r.load(ctx, load)
@@ -101,16 +102,38 @@ func (r *Runtime) load(ctx context.Context, load core.Load) {
 			return
 		}
 		r.log.WarnContext(ctx, "could not load open tasks, trying again", "error", err)
-		timer := r.config.Clock.NewTimer(loadRetryPause)
-		select {
-		case <-ctx.Done():
-		case <-r.failed:
-		case <-timer.C():
-			timer.Stop()
-			continue
+		if !r.pause(ctx) {
+			return
 		}
-		timer.Stop()
-		return
+	}
+}
+
+// pause waits before something is read again. It tells whether the shard still serves.
+func (r *Runtime) pause(ctx context.Context) bool {
+	timer := r.config.Clock.NewTimer(readRetryPause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-r.failed:
+		return false
+	case <-timer.C():
+		return true
+	}
+}
+
+// tellRuns tells how runs of graphs ended. What they gave may have to be read, which
+// must not hold up the rest.
+func (r *Runtime) tellRuns(ctx context.Context, ended []core.RunResult) {
+	for i := range ended {
+		result := ended[i]
+		if v := r.catalog.version(result.Version); v != nil && v.graph != nil {
+			_, last := v.graph.ids(result.Run)
+			r.payloads.dropRun(result.Run, last)
+		}
+		if r.waiters.any(result.Run) {
+			go r.tellRun(ctx, &result)
+		}
 	}
 }
 

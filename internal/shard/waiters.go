@@ -83,6 +83,22 @@ func (w *waiters) deliver(results []core.Result) {
 	}
 }
 
+// any tells whether somebody waits for run.
+func (w *waiters) any(run id.ID) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.of[run]) > 0
+}
+
+// claim takes those who wait for run: whoever has them tells them.
+func (w *waiters) claim(run id.ID) []*waiter {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	list := w.of[run]
+	delete(w.of, run)
+	return list
+}
+
 func outcomeFor(tenant id.ID, r *core.Result) Outcome {
 	if r.Tenant != tenant {
 		return Outcome{ID: r.Task}
@@ -123,7 +139,7 @@ func (r *Runtime) Await(ctx context.Context, tenant id.ID, ids []id.ID, deliver 
 // awaitStored tells what is known of runs that are not in memory: their outcome, or
 // that there is no such run. Others are on their way, or wait in Postgres only.
 func (r *Runtime) awaitStored(ctx context.Context, waiting *waiter, ids []id.ID) error {
-	outcomes, err := r.config.Store.Outcomes(ctx, waiting.tenant, ids)
+	outcomes, err := r.ended(ctx, waiting.tenant, ids)
 	if err != nil {
 		return err
 	}
@@ -143,6 +159,28 @@ func (r *Runtime) awaitStored(ctx context.Context, waiting *waiter, ids []id.ID)
 	return r.refuseUnknown(ctx, waiting, left)
 }
 
+// ended are the outcomes of those of the runs that have ended, of one task or of
+// several.
+func (r *Runtime) ended(ctx context.Context, tenant id.ID, ids []id.ID) ([]Outcome, error) {
+	outcomes, err := r.config.Store.Outcomes(ctx, tenant, ids)
+	if err != nil || len(outcomes) == len(ids) {
+		return outcomes, err
+	}
+	runs, err := r.config.Store.RunOutcomes(ctx, tenant, ids)
+	if err != nil {
+		return nil, err
+	}
+	for i := range runs {
+		outcome, err := r.outcome(ctx, &runs[i])
+		if err != nil {
+			return nil, err
+		}
+		outcomes = append(outcomes, outcome)
+	}
+	return outcomes, nil
+}
+
+// refuseUnknown tells those who wait for what is no run of theirs.
 func (r *Runtime) refuseUnknown(ctx context.Context, waiting *waiter, ids map[id.ID]bool) error {
 	asked := make([]id.ID, 0, len(ids))
 	for run := range ids {
@@ -152,6 +190,11 @@ func (r *Runtime) refuseUnknown(ctx context.Context, waiting *waiter, ids map[id
 	if err != nil {
 		return err
 	}
+	runs, err := r.config.Store.Runs(ctx, asked)
+	if err != nil {
+		return err
+	}
+	known = append(known, runs...)
 	for i := range known {
 		if known[i].Tenant == waiting.tenant {
 			delete(ids, known[i].ID)

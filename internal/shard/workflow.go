@@ -7,9 +7,11 @@ import (
 	"github.com/adzehq/adze/internal/core"
 )
 
-// Workflow is a definition as it is stored: Definition.JSON is its encoding, and
-// the fields stand in the order of that encoding. Defaults are filled in before
-// (edge/admit), so that equal workflows have equal bytes.
+// Workflow is a definition as it is stored and exported: Definition.JSON is its
+// encoding, and the fields stand in the order of that encoding. Defaults are filled
+// in before (edge/admit), so that equal workflows have equal bytes.
+//
+// docs/guides/workflow-json.md describes it for people.
 type Workflow struct {
 	Name        string `json:"name"`
 	Description string `json:"description,omitempty"`
@@ -18,13 +20,17 @@ type Workflow struct {
 
 // Task is one task of a Workflow.
 type Task struct {
-	Name               string  `json:"name"`
-	Action             string  `json:"action"`
-	Queue              string  `json:"queue,omitempty"` // the action; a queue of its own comes with a later version
-	Retries            int32   `json:"retries"`
-	Backoff            Backoff `json:"backoff"`
-	ScheduleTimeoutMS  int64   `json:"schedule_timeout_ms"`
-	ExecutionTimeoutMS int64   `json:"execution_timeout_ms"`
+	Name               string          `json:"name"`
+	Action             string          `json:"action"`
+	Retries            int32           `json:"retries"`
+	Backoff            Backoff         `json:"backoff"`
+	ScheduleTimeoutMS  int64           `json:"schedule_timeout_ms"`
+	ExecutionTimeoutMS int64           `json:"execution_timeout_ms"`
+	Parents            []string        `json:"parents,omitempty"`
+	SkipIf             []TaskCondition `json:"skip_if,omitempty"`
+	CancelIf           []TaskCondition `json:"cancel_if,omitempty"`
+	Role               Role            `json:"role,omitempty"`
+	Description        string          `json:"description,omitempty"` // of a task of a graph
 }
 
 // Backoff is the pause before a retry, see core.Definition.
@@ -34,30 +40,73 @@ type Backoff struct {
 	MaxMS     int64   `json:"max_ms"`
 }
 
-// Definition is w with its encoding, ready for Client.Define. It has one task.
+// TaskCondition is a Condition with the parent's name.
+type TaskCondition struct {
+	Parent     string `json:"parent"`
+	Expression string `json:"expression"`
+}
+
+// Role is when a task runs: "" after its parents.
+type Role string
+
+// The roles of handlers.
+const (
+	RoleOnFailure Role = "on_failure"
+	RoleOnSuccess Role = "on_success"
+)
+
+// nodeRoles are the roles as the core knows them.
+var nodeRoles = map[Role]core.NodeRole{
+	"":            core.NodeTask,
+	RoleOnFailure: core.NodeOnFailure,
+	RoleOnSuccess: core.NodeOnSuccess,
+}
+
+// Definition is w with its encoding, ready for Client.Define. Its parts refer to each
+// other as edge/admit has checked.
 func (w *Workflow) Definition() (Definition, error) {
-	encoded, err := json.Marshal(w)
-	if err != nil {
+	d := Definition{Name: w.Name}
+	var err error
+	if d.Core, d.Graph, err = w.parts(); err != nil {
+		return Definition{}, err
+	}
+	if d.JSON, err = json.Marshal(w); err != nil {
 		return Definition{}, fmt.Errorf("encode workflow %s: %w", w.Name, err)
 	}
-	return Definition{Name: w.Name, JSON: encoded, Core: w.core()}, nil
+	return d, nil
 }
 
-// DecodeDefinition reads back what Workflow.Definition encoded. Version and
-// Tenant stand in columns of their own and are left zero.
-func DecodeDefinition(encoded []byte) (core.Definition, error) {
+// DecodeDefinition reads back what Workflow.Definition encoded. Of a workflow of
+// several tasks, the definition has its name only. Version and Tenant stand in
+// columns of their own and are left zero.
+func DecodeDefinition(encoded []byte) (core.Definition, *Graph, error) {
 	var w Workflow
 	if err := json.Unmarshal(encoded, &w); err != nil {
-		return core.Definition{}, fmt.Errorf("decode workflow: %w", err)
+		return core.Definition{}, nil, fmt.Errorf("decode workflow: %w", err)
 	}
-	if len(w.Tasks) != 1 {
-		return core.Definition{}, fmt.Errorf("decode workflow %s: %d tasks, want 1", w.Name, len(w.Tasks))
+	definition, graph, err := w.parts()
+	if err != nil {
+		return core.Definition{}, nil, fmt.Errorf("decode workflow %s: %w", w.Name, err)
 	}
-	return w.core(), nil
+	return definition, graph, nil
 }
 
-func (w *Workflow) core() core.Definition {
-	t := &w.Tasks[0]
+// parts are w as the core knows it: one task, or a graph.
+func (w *Workflow) parts() (core.Definition, *Graph, error) {
+	switch len(w.Tasks) {
+	case 0:
+		return core.Definition{}, nil, fmt.Errorf("workflow %q has no task", w.Name)
+	case 1:
+		if t := &w.Tasks[0]; t.Role != "" || len(t.Parents)+len(t.SkipIf)+len(t.CancelIf) > 0 {
+			return core.Definition{}, nil, fmt.Errorf("workflow %q has one task, which has neither role, parents nor conditions", w.Name)
+		}
+		return w.core(&w.Tasks[0]), nil, nil
+	}
+	graph, err := w.graph()
+	return core.Definition{Workflow: w.Name}, graph, err
+}
+
+func (w *Workflow) core(t *Task) core.Definition {
 	return core.Definition{
 		Workflow:           w.Name,
 		Action:             t.Action,
@@ -68,4 +117,48 @@ func (w *Workflow) core() core.Definition {
 		ScheduleTimeoutMS:  t.ScheduleTimeoutMS,
 		ExecutionTimeoutMS: t.ExecutionTimeoutMS,
 	}
+}
+
+// graph replaces names by places.
+func (w *Workflow) graph() (*Graph, error) {
+	places := make(map[string]int32, len(w.Tasks))
+	for i := range w.Tasks {
+		places[w.Tasks[i].Name] = int32(i)
+	}
+	g := &Graph{Graph: core.Graph{Workflow: w.Name, Nodes: make([]core.Node, len(w.Tasks))}}
+	for i := range w.Tasks {
+		t := &w.Tasks[i]
+		node := core.Node{Definition: w.core(t), Name: t.Name, Role: nodeRoles[t.Role]}
+		for _, name := range t.Parents {
+			parent, known := places[name]
+			if !known {
+				return nil, fmt.Errorf("task %q has the unknown parent %q", t.Name, name)
+			}
+			node.Parents = append(node.Parents, parent)
+		}
+		g.Nodes[i] = node
+		if err := g.watch(int32(i), t, places); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+// watch adds the conditions of the task t at place node.
+func (g *Graph) watch(node int32, t *Task, places map[string]int32) error {
+	for _, list := range []struct {
+		conditions []TaskCondition
+		cancel     bool
+	}{{t.SkipIf, false}, {t.CancelIf, true}} {
+		for _, c := range list.conditions {
+			parent, known := places[c.Parent]
+			if !known {
+				return fmt.Errorf("task %q has a condition on the unknown task %q", t.Name, c.Parent)
+			}
+			g.Conditions = append(g.Conditions, Condition{
+				Node: node, Parent: parent, Cancel: list.cancel, Expression: c.Expression,
+			})
+		}
+	}
+	return nil
 }

@@ -94,6 +94,9 @@ func (c *Int4) Add(v int32) {
 	c.buf = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(c.next(), 4), uint32(v))
 }
 
+// AddNull appends null.
+func (c *Int4) AddNull() { c.null() }
+
 func (c *Int4) parameter() []byte { return c.header(oidInt4) }
 
 // Text is a column of text.

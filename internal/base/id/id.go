@@ -28,6 +28,7 @@ const (
 	shardBits = 10
 	seqBits   = 12
 	timeShift = shardBits + seqBits
+	seqMask   = 1<<seqBits - 1
 )
 
 // First is the smallest id that can be made at t, in any shard. All ids made
@@ -115,10 +116,25 @@ func (s *Source) Next(nowMS int64) ID {
 	return next
 }
 
+// Block is the first of n consecutive ids at now, n at most 4,096: they are made in
+// the same millisecond.
+func (s *Source) Block(nowMS int64, n int) ID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first := ID((nowMS-Epoch)<<timeShift) | s.shard
+	if first <= s.last {
+		first = s.after(s.last)
+	}
+	if int(first&seqMask)+n > seqMask+1 {
+		first = (first>>timeShift+1)<<timeShift | s.shard
+	}
+	s.last = first + ID(n) - 1
+	return first
+}
+
 // after is the smallest id of this shard above i: the next sequence number, or
 // the first of the next millisecond when the 12 bits are used up.
 func (s *Source) after(i ID) ID {
-	const seqMask = 1<<seqBits - 1
 	ms, seq := i>>timeShift, i&seqMask
 	if i>>seqBits&(ShardsMax-1) != s.shard>>seqBits || seq == seqMask {
 		return (ms+1)<<timeShift | s.shard

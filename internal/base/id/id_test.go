@@ -82,3 +82,23 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestBlockIsInOneRow(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		source := NewSource(5, 0)
+		last := ID(0)
+		for _, n := range rapid.SliceOfN(rapid.IntRange(1, 4_096), 1, 50).Draw(t, "blocks") {
+			first := source.Block(Epoch+1_000, n)
+			end := first + ID(n) - 1
+			require.Greater(t, first, last)
+			require.Equal(t, first.UnixMilli(), end.UnixMilli())
+			require.Equal(t, int32(5), end.Shard())
+			last = end
+			if rapid.Bool().Draw(t, "single") {
+				last = source.Next(Epoch + 1_000)
+				require.Greater(t, last, end)
+			}
+		}
+	})
+}

@@ -21,6 +21,7 @@ const (
 	doAnswer
 	doReceive
 	doReport
+	doBustle
 	doRepeat
 	doHire
 	doDrop
@@ -37,7 +38,7 @@ const (
 // usual is how often each happens; a history multiplies each by 0 to 3.
 var usual = [actions]int{
 	doSubmit: 12, doBurst: 2, doAdvance: 12, doJump: 2, doTick: 6, doCommit: 20, doRead: 8, doAnswer: 8,
-	doReceive: 20, doReport: 20, doRepeat: 2, doHire: 3, doDrop: 4, doRejoin: 6, doFlap: 1, doResize: 2,
+	doReceive: 20, doReport: 20, doBustle: 4, doRepeat: 2, doHire: 3, doDrop: 4, doRejoin: 6, doFlap: 1, doResize: 2,
 	doCancel: 4, doRefresh: 2, doDefine: 1, doCrash: 1,
 }
 
@@ -96,13 +97,12 @@ func (h *history) do(a action) *Violation {
 		if len(h.toAnswer) > 0 {
 			return h.answer(h.rand.IntN(len(h.toAnswer)))
 		}
+	case doBustle:
+		return h.bustle()
 	case doCancel:
 		return h.cancel()
 	case doDefine:
-		if len(h.definitions) < definesMax {
-			d := h.newDefinition()
-			return h.apply(&core.Define{Definition: d})
-		}
+		return h.define()
 	case doCrash:
 		return h.crash()
 	default:
@@ -143,36 +143,57 @@ func (h *history) doFleet(a action) *Violation {
 	return nil
 }
 
+// define makes a workflow of one task, or of several, known.
+func (h *history) define() *Violation {
+	switch graph := h.rand.IntN(2) == 0; {
+	case graph && len(h.graphs) < graphsMax:
+		return h.apply(&core.DefineGraph{Graph: *h.newGraph()})
+	case !graph && len(h.definitions) < definesMax:
+		return h.apply(&core.Define{Definition: h.newDefinition()})
+	}
+	return nil
+}
+
 func (h *history) newDefinition() core.Definition {
-	n := len(h.definitions)
+	d := h.drawDefinition(firstVersion+id.ID(len(h.definitions)), firstTenant+id.ID(h.rand.IntN(tenants)))
+	h.definitions = append(h.definitions, d)
+	return d
+}
+
+func (h *history) drawDefinition(version, tenant id.ID) core.Definition {
 	action := pick(h, allActions)
-	d := core.Definition{
-		Version: firstVersion + id.ID(n), Tenant: firstTenant + id.ID(h.rand.IntN(tenants)),
+	return core.Definition{
+		Version: version, Tenant: tenant,
 		Workflow: action, Action: action, Retries: int32(h.rand.IntN(4)),
 		BackoffMS: pick(h, []int64{0, 1, 100, 1_500}), BackoffMaxMS: pick(h, []int64{1, 1_000, 10_000}),
 		BackoffFactor:      pick(h, []float64{1, 2, 3.5}),
 		ScheduleTimeoutMS:  pick(h, []int64{0, 0, 1, 3_000, 30_000}),
 		ExecutionTimeoutMS: pick(h, []int64{0, 0, 1, 2_000, 20_000}),
 	}
-	h.definitions = append(h.definitions, d)
-	return d
 }
 
+// submit brings tasks and runs of graphs, with ids in between each other.
 func (h *history) submit(n int) *Violation {
 	in := &core.Submit{}
 	for range n {
+		if h.rand.IntN(8) < h.graphShare {
+			in.Runs = append(in.Runs, h.newRun())
+			continue
+		}
 		h.lastTask++
 		d := pick(h, h.definitions)
-		row := core.NewTask{
-			ID: h.lastTask, Tenant: d.Tenant, Version: d.Version, Key: pick(h, keys), Priority: pick(h, priorities),
-			Input: core.Payload("{}"),
-		}
-		if h.rand.IntN(4) == 0 {
-			row.RunAt = max(1, h.now+core.Time(h.rand.IntN(8_000)-1_000))
-		}
+		row := core.NewTask{ID: h.lastTask, Tenant: d.Tenant, Version: d.Version}
+		h.drawRow(&row)
 		in.Tasks = append(in.Tasks, row)
 	}
 	return h.apply(in)
+}
+
+func (h *history) drawRow(row *core.NewTask) {
+	row.Key, row.Priority, row.Input = pick(h, keys), pick(h, priorities), core.Payload("{}")
+	if h.rand.IntN(4) == 0 {
+		row.RunAt = max(1, h.now+core.Time(h.rand.IntN(8_000)-1_000))
+	}
 }
 
 // advance lets time pass; the owner is mostly awake when something is due.
@@ -205,12 +226,15 @@ func (h *history) answer(at int) *Violation {
 	return h.apply(loaded)
 }
 
-// cancel asks for some tasks, open or not, known or not.
+// cancel asks for some tasks and runs, open or not, known or not.
 func (h *history) cancel() *Violation {
 	in := &core.Cancel{Reason: "changed my mind"}
 	for range 1 + h.rand.IntN(3) {
 		back := h.rand.IntN(20)
 		target := max(firstTask, h.lastTask+1-id.ID(back))
+		if len(h.runs) > 0 && h.rand.IntN(3) == 0 {
+			target = h.runs[max(0, len(h.runs)-1-back)]
+		}
 		if !slices.Contains(in.Tasks, target) {
 			in.Tasks = append(in.Tasks, target)
 		}
@@ -221,10 +245,13 @@ func (h *history) cancel() *Violation {
 	return h.apply(in)
 }
 
-// tenantOf is whose task it is, and anybody's if that is not known.
+// tenantOf is whose task or run it is, and anybody's if that is not known.
 func (h *history) tenantOf(target id.ID) id.ID {
 	if t := h.model.tasks[target]; t != nil {
 		return t.row.Tenant
+	}
+	if r := h.model.runs[target]; r != nil {
+		return r.row.Tenant
 	}
 	return firstTenant
 }
@@ -351,13 +378,60 @@ func (h *history) reportSome(a *agent) *Violation {
 			r.started = true
 			items = append(items, core.ReportItem{Task: r.Task, Attempt: r.Attempt, Token: r.Token, Kind: core.ReportStarted})
 		case r.stopped && what < 8, what == 8:
-			items = append(items, a.finish(at, core.ReportFailed, h.rand.IntN(5) == 0))
+			items = append(items, a.finish(h, at, core.ReportFailed, h.rand.IntN(5) == 0))
 		case what < 8:
-			items = append(items, a.finish(at, core.ReportCompleted, false))
+			items = append(items, a.finish(h, at, core.ReportCompleted, false))
 		}
 	}
 	if len(items) > 0 && h.rand.IntN(10) == 0 {
 		items = append(items, items[len(items)-1]) // twice in one breath
+	}
+	return h.report(a, items...)
+}
+
+// bustle has all workers end what they run, and the store keep up with them, a few
+// times: so a graph comes to its end among all else that happens.
+func (h *history) bustle() *Violation {
+	for range 1 + h.rand.IntN(4) {
+		for _, a := range h.agents {
+			if v := h.work(a); v != nil {
+				return v
+			}
+		}
+		for h.durable < len(h.entries) {
+			if v := h.commit(); v != nil {
+				return v
+			}
+		}
+		for len(h.toRead) > 0 {
+			h.read(0)
+		}
+		for len(h.toAnswer) > 0 {
+			if v := h.answer(0); v != nil {
+				return v
+			}
+		}
+	}
+	return nil
+}
+
+// work has a worker hear all it is told, and end all it runs.
+func (h *history) work(a *agent) *Violation {
+	if !a.joined {
+		return nil
+	}
+	for len(a.inbox) > 0 {
+		if v := a.receive(h); v != nil {
+			return v
+		}
+	}
+	var items []core.ReportItem
+	for len(a.running) > 0 {
+		kind := core.ReportCompleted
+		if h.rand.IntN(8) < h.failShare {
+			kind = core.ReportFailed
+		}
+		items = append(items, a.finish(h, 0, kind, h.rand.IntN(3) == 0))
 	}
 	return h.report(a, items...)
 }

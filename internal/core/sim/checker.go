@@ -10,6 +10,7 @@ import (
 // check looks at everything that must hold after each step.
 func (h *history) check(st *step) *Violation {
 	return first(
+		h.checkRuns(st),
 		h.checkAgreement(),
 		h.checkNothingLost(),
 		h.checkSlotsCounted(),
@@ -36,7 +37,10 @@ func (h *history) checkAgreement() *Violation {
 			}
 			continue
 		}
-		want := core.Live{State: t.state, Tenant: t.row.Tenant, Attempt: t.attempt, Worker: t.worker, Assigned: t.assigned, Started: t.started, Due: t.due}
+		want := core.Live{
+			State: t.state, Tenant: t.row.Tenant, Version: t.row.Version, Run: t.row.Run, Node: t.row.Node, Attempt: t.attempt,
+			Worker: t.worker, Assigned: t.assigned, Started: t.started, Due: t.due,
+		}
 		if t.stop != 0 {
 			want.Due = live.Due // of the stop, not of the attempt
 		}
@@ -118,6 +122,10 @@ func (t *task) checkRow(o core.OpenTask, now core.Time) *Violation {
 		ID: t.row.ID, Tenant: t.row.Tenant, Version: t.row.Version, Priority: t.row.Priority,
 		Attempt: t.attempt, Failures: t.failures, State: t.state, Queue: t.def.Action, Key: t.row.Key,
 		Worker: t.worker, Token: t.token, Due: t.due, Assigned: t.assigned,
+		Run: t.row.Run, Node: t.row.Node,
+	}
+	if o.Run != want.Run || o.Node != want.Node {
+		return broken(nodesNamed, "row %+v, want %+v", o, want)
 	}
 	if t.stop != 0 {
 		want.Due = o.Due
@@ -256,7 +264,7 @@ func (h *history) checkEverythingEnded() *Violation {
 	if stats := h.shard.Stats(); stats.Resident > 0 || stats.Stored > 0 || stats.Loads > 0 {
 		return broken(everythingEnd, "the core holds %+v", stats)
 	}
-	return nil
+	return h.checkRunsEnded()
 }
 
 // named are the tasks whose being in memory decides what a step must do.
@@ -272,7 +280,12 @@ func (m *model) named(now core.Time, in core.Input) []id.ID {
 			tasks = append(tasks, item.Task)
 		}
 	case *core.Cancel:
-		tasks = in.Tasks
+		for _, target := range in.Tasks {
+			tasks = append(tasks, target)
+			if r := m.runs[target]; r != nil {
+				tasks = append(tasks, r.nodes()...)
+			}
+		}
 	case *core.Loaded:
 		tasks = slices.Clone(in.Load.Tasks)
 	case *core.Tick:

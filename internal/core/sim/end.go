@@ -35,9 +35,16 @@ func (m *model) endTask(st *step, t *task, r *core.Result, item *core.ReportItem
 		Task: t.row.ID, Tenant: t.row.Tenant, Version: t.row.Version, Status: r.Status,
 		Attempt: t.attempt, Worker: t.worker, Assigned: t.assigned, Started: t.started,
 		Finished: st.now, Error: r.Error, Output: r.Output,
+		Run: t.row.Run, Node: t.row.Node,
+	}
+	if r.Status == core.Succeeded && t.row.Run != 0 {
+		want.Verdicts = item.Verdicts
 	}
 	if t.state != core.OpenRunning {
 		want.Attempt--
+	}
+	if r.Run != want.Run || r.Node != want.Node || !reflect.DeepEqual(r.Verdicts, want.Verdicts) {
+		return broken(nodesNamed, "result %+v, want %+v", *r, want)
 	}
 	if !reflect.DeepEqual(*r, want) {
 		return broken(rightCause, "result %+v, want %+v", *r, want)
@@ -50,6 +57,9 @@ func (m *model) endTask(st *step, t *task, r *core.Result, item *core.ReportItem
 	}
 	delete(m.tasks, r.Task)
 	m.ended[r.Task] = r.Status
+	if r.Run != 0 {
+		return m.nodeEnds(st, r)
+	}
 	return nil
 }
 

@@ -36,6 +36,11 @@ type history struct {
 	said     []word // reports so far, to be repeated
 
 	definitions []core.Definition
+	graphs      []*core.Graph
+	graphShare  int             // how many of 8 submits are runs of graphs
+	failShare   int             // how many of 8 attempts of a bustle fail
+	runs        []id.ID         // of graphs, as submitted
+	places      map[id.ID]place // of all their tasks
 	lastTask    id.ID
 	lastWorker  id.ID
 	lastRef     uint64
@@ -64,6 +69,7 @@ type word struct {
 const (
 	firstTenant  id.ID = 1
 	firstVersion id.ID = 100
+	firstGraph   id.ID = 500
 	firstWorker  id.ID = 1_000
 	firstTask    id.ID = 100_000
 	startOfTime        = core.Time(10_000_000)
@@ -75,12 +81,13 @@ func newHistory(seed uint64) *history {
 		seed: seed, rand: rand.New(rand.NewPCG(seed, 0xad2e)),
 		now: startOfTime, model: newModel(),
 		bySeq: map[uint64]int{}, written: newStore(), committed: newStore(),
-		asked: map[uint64]int{}, lastTask: firstTask, lastWorker: firstWorker,
+		asked: map[uint64]int{}, lastTask: firstTask, lastWorker: firstWorker, places: map[id.ID]place{},
 	}
 	h.window = 1 + h.rand.IntN(6)
 	if h.rand.IntN(4) == 0 {
 		h.window = core.WindowMax
 	}
+	h.graphShare, h.failShare = pick(h, []int{0, 1, 2, 4, 8}), pick(h, []int{0, 1, 4})
 	for i := range h.weights {
 		h.weights[i] = usual[i] * h.rand.IntN(4) // what a history never does is as telling as what it does
 	}
@@ -106,6 +113,9 @@ func (h *history) open() *Violation {
 	for range 1 + h.rand.IntN(5) {
 		h.newDefinition()
 	}
+	for range 1 + h.rand.IntN(3) {
+		h.newGraph()
+	}
 	return h.takeOver()
 }
 
@@ -118,6 +128,10 @@ func (h *history) takeOver() *Violation {
 	for i := range h.definitions {
 		h.model.definitions[h.definitions[i].Version] = h.definitions[i]
 		h.shard.Apply(h.now, &core.Define{Definition: h.definitions[i]}, &none)
+	}
+	for _, g := range h.graphs {
+		h.model.graphs[g.Version] = g
+		h.shard.Apply(h.now, &core.DefineGraph{Graph: *g}, &none)
 	}
 	restore := h.committed.restore(h.epoch)
 	h.model = h.model.recover(h.committed, restore, h.now)
@@ -298,7 +312,7 @@ func (h *history) quietStep() (idle bool, v *Violation) {
 		}
 		if a.joined && len(a.running) > 0 {
 			idle = false
-			if v := h.report(a, a.finish(0, core.ReportCompleted, false)); v != nil {
+			if v := h.report(a, a.finishHalf(h)...); v != nil {
 				return false, v
 			}
 		}

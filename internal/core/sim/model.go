@@ -14,7 +14,9 @@ import (
 // tick takes first) and says what must be true of the choice.
 type model struct {
 	definitions map[id.ID]core.Definition
-	tasks       map[id.ID]*task // open
+	graphs      map[id.ID]*core.Graph
+	tasks       map[id.ID]*task     // open
+	runs        map[id.ID]*graphRun // open
 	ended       map[id.ID]core.Status
 	workers     map[id.ID]*worker
 	epoch       int64
@@ -65,7 +67,9 @@ type worker struct {
 func newModel() *model {
 	return &model{
 		definitions: map[id.ID]core.Definition{},
+		graphs:      map[id.ID]*core.Graph{},
 		tasks:       map[id.ID]*task{},
+		runs:        map[id.ID]*graphRun{},
 		ended:       map[id.ID]core.Status{},
 		workers:     map[id.ID]*worker{},
 		waiting:     map[offer]map[id.ID]bool{},
@@ -148,7 +152,7 @@ func (m *model) sorted() []*task {
 
 func (m *model) submit(row core.NewTask, now core.Time, seq uint64) {
 	row.Input, row.Metadata = nil, nil
-	def := m.definitions[row.Version]
+	def := m.definition(&row)
 	t := &task{row: row, def: def, lane: laneOf(row.Tenant, def.Action, row.Key), attempt: 1, seq: seq}
 	m.tasks[row.ID] = t
 	if row.RunAt > now {
@@ -184,7 +188,7 @@ func (m *model) run(t *task, w *worker, token core.Token, now core.Time) {
 // stands where its checkpoint row says, or where its submit put it.
 func (m *model) recover(s *store, restore *core.Restore, now core.Time) *model {
 	r := newModel()
-	r.definitions, r.epoch, r.now = m.definitions, restore.Epoch, now
+	r.definitions, r.graphs, r.epoch, r.now = m.definitions, m.graphs, restore.Epoch, now
 	r.token = core.Token(restore.Epoch << tokenEpochShift)
 	for task, result := range s.results {
 		r.ended[task] = result.Status
@@ -198,6 +202,7 @@ func (m *model) recover(s *store, restore *core.Restore, now core.Time) *model {
 			r.resume(r.tasks[task], o, now)
 		}
 	}
+	r.recoverRuns(s, now)
 	return r
 }
 

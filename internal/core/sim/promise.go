@@ -26,6 +26,17 @@ const (
 	answered      promise = "each report and request is answered, once and rightly"
 	agreement     promise = "the core has a task where the rules put it"
 	everythingEnd promise = "with enough workers and time, all tasks end"
+
+	nodesInOrder  promise = "a node begins once, when all its parents have ended"
+	spreads       promise = "skips and cancels spread as the graph says, at once"
+	handlersRight promise = "handlers run when the tasks ended so that they must, and only then"
+	keptStands    promise = "a replay keeps what it is told to, and runs the rest"
+	nodesNamed    promise = "rows and results of nodes name their run, their place and what conditions said"
+	runsEnd       promise = "a run ends once, with its last node, as its nodes say"
+	runsForgotten promise = "all open runs are in memory, and no other"
+	runsWhole     promise = "an open run is above the low-water mark or in the checkpoint, with all its open tasks"
+	cancelWhole   promise = "the cancel of a run ends all of it, wherever it is"
+
 	deterministic promise = "the same inputs and times give the same effects"
 )
 

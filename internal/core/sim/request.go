@@ -24,27 +24,32 @@ func (m *model) takeRefresh(st *step, in *core.Refresh) {
 func (m *model) cancelEach(st *step, tenant id.ID, tasks []id.ID, ref uint64) *Violation {
 	later := st.putOff(ref)
 	for _, target := range tasks {
-		t := m.tasks[target]
-		if t != nil && t.row.Tenant != tenant {
-			t = nil
-		}
 		if slices.Contains(later, target) {
-			if t != nil && st.resident[target] {
+			if t := m.tasks[target]; t != nil && t.row.Tenant == tenant && st.resident[target] {
 				return broken(answered, "the cancel of task %d is put off, though it is in memory", target)
 			}
 			continue
 		}
-		answer := core.Answer{Ref: ref, Task: target, Kind: core.AnswerUnknown}
-		if t != nil {
-			kind, v := m.cancel(st, t)
-			if v != nil {
-				return v
-			}
-			answer.Kind = kind
+		kind, v := m.cancelNamed(st, tenant, target)
+		if v != nil {
+			return v
 		}
-		st.answers = append(st.answers, answer)
+		if ref != 0 { // asked for by somebody, not by a run that is cancelled
+			st.answers = append(st.answers, core.Answer{Ref: ref, Task: target, Kind: kind})
+		}
 	}
 	return nil
+}
+
+// cancelNamed cancels a task or a run, if it is the tenant's.
+func (m *model) cancelNamed(st *step, tenant, target id.ID) (core.AnswerKind, *Violation) {
+	if t := m.tasks[target]; t != nil && t.row.Tenant == tenant {
+		return m.cancel(st, t)
+	}
+	if r := m.runs[target]; r != nil && r.row.Tenant == tenant {
+		return m.cancelRun(st, r)
+	}
+	return core.AnswerUnknown, nil
 }
 
 func (st *step) putOff(ref uint64) []id.ID {

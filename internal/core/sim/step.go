@@ -17,11 +17,13 @@ type step struct {
 	live     func(id.ID) core.Live // after the step
 	resident map[id.ID]bool        // tasks the input names, or a tick may end, that were in memory before it
 
-	results  map[id.ID]*core.Result       // of out, not yet explained
-	attempts map[attemptKey]*core.Attempt // of out, not yet explained
-	stops    []core.Stop                  // what the rules ask for
-	settled  []core.Settlement
-	answers  []core.Answer
+	results    map[id.ID]*core.Result       // of out, not yet explained
+	attempts   map[attemptKey]*core.Attempt // of out, not yet explained
+	begun      map[id.ID]*core.NewTask      // tasks of graphs in out, not yet explained
+	runResults map[id.ID]*core.RunResult    // of out, not yet explained
+	stops      []core.Stop                  // what the rules ask for
+	settled    []core.Settlement
+	answers    []core.Answer
 }
 
 // follow holds the effects of a step against the rules, and goes along.
@@ -52,6 +54,15 @@ func (m *model) follow(st *step) *Violation {
 // the owner before that fits the retry.
 func (st *step) index() *Violation {
 	st.results, st.attempts = map[id.ID]*core.Result{}, map[attemptKey]*core.Attempt{}
+	st.begun, st.runResults = map[id.ID]*core.NewTask{}, map[id.ID]*core.RunResult{}
+	for i := range st.out.Tasks {
+		if t := &st.out.Tasks[i]; t.Run != 0 {
+			st.begun[t.ID] = t
+		}
+	}
+	for i := range st.out.RunResults {
+		st.runResults[st.out.RunResults[i].Run] = &st.out.RunResults[i]
+	}
 	for i := range st.out.Results {
 		r := &st.out.Results[i]
 		if st.results[r.Task] != nil {
@@ -66,8 +77,18 @@ func (st *step) index() *Violation {
 	return nil
 }
 
+// takeResult is the result of a task, explained with it; nil if there is none.
+func (st *step) takeResult(target id.ID) *core.Result {
+	r := st.results[target]
+	delete(st.results, target)
+	return r
+}
+
 // unexplained finds what the core did and no rule asked for.
 func (st *step) unexplained() *Violation {
+	if v := st.unexplainedOfRuns(); v != nil {
+		return v
+	}
 	for _, r := range st.out.Results {
 		if st.results[r.Task] != nil {
 			return broken(rightCause, "task %d ends as %v (%q) for no reason", r.Task, r.Status, r.Error)
@@ -78,8 +99,8 @@ func (st *step) unexplained() *Violation {
 			return broken(rightCause, "attempt %d of task %d ends as %v for no reason", a.Number, a.Task, a.Outcome)
 		}
 	}
-	if _, ok := st.in.(*core.Submit); !ok && len(st.out.Tasks) > 0 {
-		return broken(oneResult, "task %d is inserted without a submit", st.out.Tasks[0].ID)
+	if in, ok := st.in.(*core.Submit); !ok && len(st.ownTasks()) > 0 || ok && len(st.out.Runs) != len(in.Runs) {
+		return broken(oneResult, "tasks or runs are inserted without a submit")
 	}
 	if !slices.Equal(st.settled, st.out.Settled) {
 		return broken(answered, "settled %+v, want %+v", st.out.Settled, st.settled)
@@ -88,6 +109,25 @@ func (st *step) unexplained() *Violation {
 		return broken(answered, "answers %+v, want %+v", st.out.Answers, st.answers)
 	}
 	return st.sameStops()
+}
+
+func (st *step) unexplainedOfRuns() *Violation {
+	for _, t := range st.out.Tasks {
+		if st.begun[t.ID] != nil {
+			return broken(nodesInOrder, "node %d of run %d begins for no reason", t.Node, t.Run)
+		}
+	}
+	for _, r := range st.out.Results {
+		if st.results[r.Task] != nil && r.Run != 0 && r.Attempt == 0 {
+			return broken(spreads, "node %d of run %d ends as %v (%q) for no reason", r.Node, r.Run, r.Status, r.Error)
+		}
+	}
+	for _, r := range st.out.RunResults {
+		if st.runResults[r.Run] != nil {
+			return broken(runsEnd, "run %d ends as %v for no reason", r.Run, r.Status)
+		}
+	}
+	return nil
 }
 
 // sameStops compares without regard to order: which of several due timers is taken
@@ -130,6 +170,10 @@ func (m *model) takeInput(st *step) *Violation {
 	switch in := st.in.(type) {
 	case *core.Define:
 		m.definitions[in.Definition.Version] = in.Definition
+	case *core.DefineGraph:
+		m.graphs[in.Graph.Version] = &in.Graph
+	case *core.Restore:
+		return m.takeRestore(st)
 	case *core.Submit:
 		return m.takeSubmit(st, in)
 	case *core.Join:
@@ -153,13 +197,24 @@ func (m *model) takeInput(st *step) *Violation {
 }
 
 func (m *model) takeSubmit(st *step, in *core.Submit) *Violation {
-	if !reflect.DeepEqual(in.Tasks, st.out.Tasks) {
+	if !reflect.DeepEqual(in.Tasks, st.ownTasks()) {
 		return broken(nothingLost, "the rows of a submit differ from what was submitted")
 	}
 	for _, row := range in.Tasks {
 		m.submit(row, st.now, st.seq)
 	}
-	return nil
+	return m.takeRuns(st, in.Runs)
+}
+
+// ownTasks are the rows of tasks that are runs of their own.
+func (st *step) ownTasks() []core.NewTask {
+	var own []core.NewTask
+	for _, t := range st.out.Tasks {
+		if t.Run == 0 {
+			own = append(own, t)
+		}
+	}
+	return own
 }
 
 // takeLoaded: rows change nothing, but that those overdue may end by it, and that a

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/adzehq/adze/internal/base/id"
@@ -16,6 +17,10 @@ type store struct {
 	attempts map[attemptKey]core.Attempt
 	open     map[id.ID]core.OpenTask
 	lowWater id.ID
+
+	runs       map[id.ID]core.NewTask
+	runResults map[id.ID]core.RunResult
+	openRuns   map[id.ID]core.OpenRun
 }
 
 type attemptKey struct {
@@ -29,35 +34,18 @@ func newStore() *store {
 		results:  map[id.ID]core.Result{},
 		attempts: map[attemptKey]core.Attempt{},
 		open:     map[id.ID]core.OpenTask{},
+
+		runs:       map[id.ID]core.NewTask{},
+		runResults: map[id.ID]core.RunResult{},
+		openRuns:   map[id.ID]core.OpenRun{},
 	}
 }
 
 // apply writes the rows of one pass as the journal does: plain inserts, so that
 // a row that is there already is an error, and Open before Closed.
 func (s *store) apply(e *core.Effects) *Violation {
-	for _, t := range e.Tasks {
-		if _, twice := s.tasks[t.ID]; twice {
-			return broken(oneResult, "task %d is inserted twice", t.ID)
-		}
-		t.Input, t.Metadata = nil, nil
-		s.tasks[t.ID] = t
-	}
-	for _, r := range e.Results {
-		if _, known := s.tasks[r.Task]; !known {
-			return broken(nothingLost, "result of task %d, which was never stored", r.Task)
-		}
-		if first, twice := s.results[r.Task]; twice {
-			return broken(oneResult, "task %d ended as %v, and again as %v", r.Task, first.Status, r.Status)
-		}
-		s.results[r.Task] = r
-	}
-	for _, a := range e.Attempts {
-		key := attemptKey{a.Task, a.Number}
-		if first, twice := s.attempts[key]; twice {
-			return broken(retriesRight, "attempt %d of task %d ended as %v, and again as %v",
-				a.Number, a.Task, first.Outcome, a.Outcome)
-		}
-		s.attempts[key] = a
+	if v := first(s.applyRuns(e), s.applyTasks(e), s.applyResults(e)); v != nil {
+		return v
 	}
 	for _, o := range e.Open {
 		s.open[o.ID] = o
@@ -74,21 +62,83 @@ func (s *store) apply(e *core.Effects) *Violation {
 	return nil
 }
 
+func (s *store) applyTasks(e *core.Effects) *Violation {
+	for _, t := range e.Tasks {
+		p := oneResult
+		if t.Run != 0 {
+			p = nodesInOrder
+		}
+		if _, twice := s.tasks[t.ID]; twice {
+			return broken(p, "task %d is inserted twice", t.ID)
+		}
+		if r, ended := s.results[t.ID]; ended {
+			return broken(p, "task %d is inserted after it ended as %v", t.ID, r.Status)
+		}
+		t.Input, t.Metadata = nil, nil
+		s.tasks[t.ID] = t
+	}
+	return nil
+}
+
+func (s *store) applyResults(e *core.Effects) *Violation {
+	for _, r := range e.Results {
+		_, known := s.tasks[r.Task]
+		_, ofRun := s.runs[r.Run] // a node may end without a task
+		if !known && (!ofRun || r.Attempt != 0) {
+			return broken(nothingLost, "result of task %d, which was never stored", r.Task)
+		}
+		if first, twice := s.results[r.Task]; twice {
+			return broken(oneResult, "task %d ended as %v, and again as %v", r.Task, first.Status, r.Status)
+		}
+		s.results[r.Task] = r
+	}
+	for _, a := range e.Attempts {
+		key := attemptKey{a.Task, a.Number}
+		if first, twice := s.attempts[key]; twice {
+			return broken(retriesRight, "attempt %d of task %d ended as %v, and again as %v",
+				a.Number, a.Task, first.Outcome, a.Outcome)
+		}
+		s.attempts[key] = a
+	}
+	return nil
+}
+
+func (s *store) applyRuns(e *core.Effects) *Violation {
+	for _, r := range e.Runs {
+		if _, twice := s.runs[r.ID]; twice {
+			return broken(runsEnd, "run %d is inserted twice", r.ID)
+		}
+		r.Input, r.Metadata = nil, nil
+		s.runs[r.ID] = r
+	}
+	for _, r := range e.RunResults {
+		if _, known := s.runs[r.Run]; !known {
+			return broken(nothingLost, "result of run %d, which was never stored", r.Run)
+		}
+		if first, twice := s.runResults[r.Run]; twice {
+			return broken(runsEnd, "run %d ended as %v, and again as %v", r.Run, first.Status, r.Status)
+		}
+		s.runResults[r.Run] = r
+	}
+	for _, o := range e.OpenRuns {
+		s.openRuns[o.ID] = o
+	}
+	for _, closed := range e.ClosedRuns {
+		delete(s.openRuns, closed)
+	}
+	return nil
+}
+
 // clone is what the next owner finds.
 func (s *store) clone() *store {
 	c := newStore()
-	for k, v := range s.tasks {
-		c.tasks[k] = v
-	}
-	for k, v := range s.results {
-		c.results[k] = v
-	}
-	for k, v := range s.attempts {
-		c.attempts[k] = v
-	}
-	for k, v := range s.open {
-		c.open[k] = v
-	}
+	maps.Copy(c.tasks, s.tasks)
+	maps.Copy(c.results, s.results)
+	maps.Copy(c.attempts, s.attempts)
+	maps.Copy(c.open, s.open)
+	maps.Copy(c.runs, s.runs)
+	maps.Copy(c.runResults, s.runResults)
+	maps.Copy(c.openRuns, s.openRuns)
 	c.lowWater = s.lowWater
 	return c
 }
@@ -177,13 +227,39 @@ func (s *store) restore(epoch int64) *core.Restore {
 			r.Fresh = append(r.Fresh, t)
 		}
 	}
+	for run := range s.runs {
+		if _, ended := s.runResults[run]; !ended {
+			r.Runs = s.appendOpenRun(r.Runs, run)
+		}
+	}
 	// Maps have no order; a history must replay exactly.
+	slices.SortFunc(r.Runs, func(a, b core.OpenRun) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(r.Running, func(a, b core.OpenTask) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(r.Fresh, func(a, b core.NewTask) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(r.Lanes, func(a, b core.LaneDepth) int {
 		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Queue, b.Queue), cmp.Compare(a.Key, b.Key))
 	})
 	return r
+}
+
+// appendOpenRun reads an open run as a new owner does: from its checkpoint row, or
+// above the low-water mark; how its nodes ended is in the range of ids after it.
+func (s *store) appendOpenRun(runs []core.OpenRun, run id.ID) []core.OpenRun {
+	row, saved := s.openRuns[run]
+	if !saved {
+		if run < s.lowWater {
+			return runs
+		}
+		t := s.runs[run]
+		row = core.OpenRun{ID: t.ID, Tenant: t.Tenant, Version: t.Version, RunAt: t.RunAt, Priority: t.Priority, Key: t.Key}
+	}
+	row.Saved = saved
+	for node := int32(0); node < nodesMax; node++ {
+		if result, ok := s.results[run+1+id.ID(node)]; ok && result.Run == run {
+			row.Ended = append(row.Ended, core.EndedNode{Node: node, Status: result.Status, Verdicts: result.Verdicts})
+		}
+	}
+	return append(runs, row)
 }
 
 // lane is a line of tasks that go strictly one after the other.

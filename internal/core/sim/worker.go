@@ -58,17 +58,27 @@ func (a *agent) receive(h *history) *Violation {
 }
 
 // finish makes the end of a run and keeps it until it is settled.
-func (a *agent) finish(at int, kind core.ReportKind, nonRetryable bool) core.ReportItem {
+func (a *agent) finish(h *history, at int, kind core.ReportKind, nonRetryable bool) core.ReportItem {
 	r := a.running[at]
 	a.running = slices.Delete(a.running, at, at+1)
-	item := core.ReportItem{Task: r.Task, Attempt: r.Attempt, Token: r.Token, Kind: kind, NonRetryable: nonRetryable}
+	item := core.ReportItem{Task: r.Task, Attempt: r.Attempt, Token: r.Token, Kind: kind, NonRetryable: nonRetryable && kind == core.ReportFailed}
 	if kind == core.ReportCompleted {
 		item.Output = fmt.Appendf(nil, `{"token":%d}`, r.Token)
+		item.Verdicts = h.drawVerdicts(r.Task)
 	} else {
 		item.Error = "it broke"
 	}
 	a.outbox = append(a.outbox, item)
 	return item
+}
+
+// finishHalf completes the first half of what it runs: not all at once, not one by one.
+func (a *agent) finishHalf(h *history) []core.ReportItem {
+	var items []core.ReportItem
+	for range (len(a.running) + 1) / 2 {
+		items = append(items, a.finish(h, 0, core.ReportCompleted, false))
+	}
+	return items
 }
 
 // claims are what it still has in hand, the unsettled ends among them.

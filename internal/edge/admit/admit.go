@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/core"
 )
 
 // What one call may bring.
@@ -20,12 +21,18 @@ const (
 	WorkflowsMax = 1_000 // definitions of a PutWorkflows
 )
 
+// What a workflow may have.
+const (
+	TasksMax      = core.NodesMax
+	ConditionsMax = 1_000 // of all its tasks; each is compiled when it is registered
+)
+
 // Sizes of what is stored.
 const (
 	PayloadBytesDefault       = 4 << 20           // input and output, see Limits
 	PayloadBytesMax           = 32 << 20          // the most that Limits may allow: two of them fit a gRPC message
 	MetadataBytesMax          = 64 << 10          // per run
-	NameBytesMax              = 255               // workflows, tasks, actions, queues
+	NameBytesMax              = 255               // workflows, tasks, actions
 	LabelBytesMax             = 255               // texts for people: the name of a worker, its SDK
 	ReasonBytesMax            = 1_024             // why a run was cancelled
 	DescriptionBytesMax       = 1_024             // of a workflow

@@ -161,22 +161,6 @@ func TestTaskIsRefusedPastEachLimitAndNotAtIt(t *testing.T) {
 	}
 }
 
-func TestDefinitionWithNoTaskOrSeveralIsRefused(t *testing.T) {
-	t.Parallel()
-	_, _, err := admit.Definitions([]shard.Workflow{{Name: "w"}})
-	refused(t, err, fault.Invalid, "workflows[0].tasks")
-	_, _, err = admit.Definitions([]shard.Workflow{{Name: "w", Tasks: make([]shard.Task, 2)}})
-	refused(t, err, fault.Unimplemented, "workflows[0].tasks")
-}
-
-func TestQueueOtherThanTheActionIsRefused(t *testing.T) {
-	t.Parallel()
-	_, _, err := admit.Definitions([]shard.Workflow{{Name: "w", Tasks: []shard.Task{{Queue: "q"}}}})
-	refused(t, err, fault.Unimplemented, "workflows[0].tasks[0].queue")
-	_, _, err = admit.Definitions([]shard.Workflow{{Name: "w", Tasks: []shard.Task{{Queue: "w"}}}})
-	require.NoError(t, err)
-}
-
 func TestDefinitionGetsItsDefaults(t *testing.T) {
 	t.Parallel()
 	definitions, _, err := admit.Definitions([]shard.Workflow{{Name: "w", Tasks: []shard.Task{{}}}})
@@ -187,9 +171,10 @@ func TestDefinitionGetsItsDefaults(t *testing.T) {
 	}
 	require.Equal(t, want, definitions[0].Core)
 
-	decoded, err := shard.DecodeDefinition(definitions[0].JSON)
+	decoded, graph, err := shard.DecodeDefinition(definitions[0].JSON)
 	require.NoError(t, err)
 	require.Equal(t, want, decoded)
+	require.Nil(t, graph)
 }
 
 func TestTaskNamedOtherwiseHasAnActionOfBothNames(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/shard"
@@ -47,41 +48,50 @@ func Definitions(workflows []shard.Workflow) (definitions []shard.Definition, pl
 	return definitions, place, nil
 }
 
+// definition changes neither w nor what it refers to.
 func definition(w shard.Workflow) (shard.Definition, error) {
+	w.Tasks = slices.Clone(w.Tasks)
 	if err := name("name", w.Name); err != nil {
 		return shard.Definition{}, err
 	}
 	if err := text("description", w.Description, DescriptionBytesMax); err != nil {
 		return shard.Definition{}, err
 	}
-	switch {
-	case len(w.Tasks) == 0:
-		return shard.Definition{}, invalid("tasks", "is empty; a workflow has one task")
-	case len(w.Tasks) > 1:
-		return shard.Definition{}, fault.New(fault.Unimplemented, "tasks",
-			"graphs of several tasks come with a later version; give one task")
+	if err := tasks(w.Name, w.Tasks); err != nil {
+		return shard.Definition{}, err
 	}
-	t, err := task(w.Name, w.Tasks[0])
-	if err != nil {
-		return shard.Definition{}, fault.At("tasks[0]", err)
+	if err := graph(w.Tasks); err != nil {
+		return shard.Definition{}, err
 	}
-	w.Tasks = []shard.Task{t}
 	return w.Definition()
 }
 
-// task is t with its defaults, for the workflow of that name.
-func task(workflow string, t shard.Task) (shard.Task, error) {
+// tasks checks each task for itself and fills in its defaults.
+func tasks(workflow string, list []shard.Task) (err error) {
+	switch n := len(list); {
+	case n == 0:
+		return invalid("tasks", "is empty; a workflow has one task at least")
+	case n > TasksMax:
+		return invalid("tasks", "has %s entries, at most %s are allowed", thousands(int64(n)), thousands(TasksMax))
+	}
+	for i := range list {
+		if list[i], err = task(workflow, list[i], len(list) == 1); err != nil {
+			return fault.At(taskPlace(i), err)
+		}
+	}
+	return nil
+}
+
+func taskPlace(i int) string { return fmt.Sprintf("tasks[%d]", i) }
+
+// task is t with its defaults, for the workflow of that name; sole if it has no other.
+func task(workflow string, t shard.Task, sole bool) (shard.Task, error) {
 	t.Name = orDefault(t.Name, workflow)
 	action := workflow
-	if t.Name != workflow {
+	if !sole || t.Name != workflow {
 		action = workflow + ":" + t.Name
 	}
 	t.Action = orDefault(t.Action, action)
-	if t.Queue != "" && t.Queue != t.Action {
-		return t, fault.New(fault.Unimplemented, "queue",
-			"a queue of its own comes with a later version; leave it empty, tasks wait in the queue of their action")
-	}
-	t.Queue = ""
 
 	for _, check := range []error{
 		name("name", t.Name),
@@ -89,6 +99,7 @@ func task(workflow string, t shard.Task) (shard.Task, error) {
 		between("retries", int64(t.Retries), 0, RetriesMax),
 		duration("schedule_timeout_ms", t.ScheduleTimeoutMS),
 		duration("execution_timeout_ms", t.ExecutionTimeoutMS),
+		text("description", t.Description, DescriptionBytesMax),
 	} {
 		if check != nil {
 			return t, check

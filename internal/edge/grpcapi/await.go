@@ -1,8 +1,10 @@
 package grpcapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 
@@ -179,10 +181,13 @@ func sendOutcomes(
 		to.RunId = uint64(from.ID)
 		to.Status = endStatuses[from.Status]
 		to.Output, to.Error, to.Attempt = from.Output, from.Error, from.Attempt
+		if len(from.Output) > payloadBytesMax {
+			to.Output, to.Error = nil, cmp.Or(from.Error, tooLarge("the outputs of its tasks", len(from.Output)))
+		}
 		list[i] = to
 	}
 	for len(list) > 0 {
-		n := fitting(list, func(o *wire.Outcome) int { return len(o.Output) + len(o.Error) })
+		n := fitting(list, func(o **wire.Outcome) int { return len((*o).Output) + len((*o).Error) })
 		if err := stream.Send(&wire.AwaitResponse{Outcomes: list[:n]}); err != nil {
 			return err
 		}
@@ -191,18 +196,25 @@ func sendOutcomes(
 	return nil
 }
 
+// tooLarge says that what fits into no message.
+func tooLarge(what string, bytes int) string {
+	return fmt.Sprintf("%s are %d MiB together, more than the %d MiB of a message: store large values elsewhere and pass references",
+		what, bytes>>20, MessageBytesMax>>20)
+}
+
 var endStatuses = [...]wire.Status{
 	0:              wire.Status_STATUS_UNSPECIFIED,
 	core.Succeeded: wire.Status_STATUS_SUCCEEDED,
 	core.Failed:    wire.Status_STATUS_FAILED,
 	core.Cancelled: wire.Status_STATUS_CANCELLED,
+	core.Skipped:   wire.Status_STATUS_SKIPPED,
 }
 
 // fitting is how many items go into one message: one at least, however large.
-func fitting[T any](items []T, payloadBytes func(T) int) int {
+func fitting[T any](items []T, payloadBytes func(*T) int) int {
 	total := 0
-	for i, item := range items {
-		total += itemBytes + payloadBytes(item)
+	for i := range items {
+		total += itemBytes + payloadBytes(&items[i])
 		if i > 0 && total > batchBytesMax {
 			return i
 		}

@@ -1,6 +1,7 @@
 package grpcapi
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -62,14 +63,14 @@ func (l *line) ping() error {
 // and go with the first.
 func (l *line) sendDown(d *shard.Down) error {
 	message := &wire.EngineMessage{Stops: stops(d.Stops), Settled: settlements(d.Settled)}
-	list := assignments(d.Assignments)
+	list, left := assignments(d.Assignments), d.Assignments
 	for {
-		n := fitting(list, func(a *wire.Assignment) int { return len(a.Input) + len(a.Metadata) })
+		n := fitting(left, payloadBytes)
 		message.Assignments = list[:n]
 		if err := l.send(message); err != nil {
 			return err
 		}
-		if list = list[n:]; len(list) == 0 {
+		if list, left = list[n:], left[n:]; len(list) == 0 {
 			return nil
 		}
 		message = &wire.EngineMessage{}
@@ -113,10 +114,16 @@ func assignments(from []shard.Assignment) []*wire.Assignment {
 	list := make([]*wire.Assignment, len(from))
 	for i := range from {
 		a, to := &from[i], &room[i]
-		to.TaskId, to.RunId = uint64(a.Task), uint64(a.Task)
+		to.TaskId, to.RunId = uint64(a.Task), uint64(cmp.Or(a.Run, a.Task))
 		to.Token, to.Attempt, to.DeadlineMs = uint64(a.Token), a.Attempt, int64(a.Deadline)
-		to.Action, to.Workflow = a.Action, a.Workflow
+		to.Action, to.Workflow, to.Task = a.Action, a.Workflow, a.Name
 		to.Input, to.Metadata = a.Input, a.Metadata
+		for _, p := range a.Parents {
+			to.Parents = append(to.Parents, &wire.ParentOutput{Task: p.Task, Output: p.Output})
+		}
+		for _, f := range a.Failures {
+			to.Failures = append(to.Failures, &wire.TaskFailure{Task: f.Task, Error: f.Error})
+		}
 		list[i] = to
 	}
 	return list

@@ -47,6 +47,9 @@ func (r *Reader) GetRun(ctx context.Context, tenant id.ID, req *wire.GetRunReque
 	if err != nil {
 		return nil, err
 	}
+	if stored.Graph {
+		return r.graph(ctx, tenant, stored, req.Payloads)
+	}
 	attempts, err := history.Attempts(ctx, r.DB, tenant, run)
 	if err != nil {
 		return nil, err

@@ -31,6 +31,10 @@ const (
 	// and makes the items behind it wait.
 	batchBytesMax = 4 << 20
 
+	// payloadBytesMax is the most that one item may bring: a message of it alone must
+	// pass. Inputs and outputs have smaller bounds; what many tasks gave together has not.
+	payloadBytesMax = MessageBytesMax - 1<<20
+
 	// itemBytes is what an item weighs beside its payloads.
 	itemBytes = 64
 

@@ -62,7 +62,7 @@ func (s *Server) Replay(ctx context.Context, req *wire.ReplayRequest) (*wire.Rep
 	if err := admit.Count("run_ids", len(req.RunIds), admit.RunsMax); err != nil {
 		return nil, s.status(err)
 	}
-	fresh, err := s.Shards.Replay(ctx, auth.Tenant(ctx), ids(req.RunIds))
+	fresh, err := s.Shards.Replay(ctx, auth.Tenant(ctx), ids(req.RunIds), req.FromFailed)
 	if err != nil {
 		return nil, s.status(err)
 	}

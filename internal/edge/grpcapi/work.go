@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"google.golang.org/grpc"
 
@@ -184,6 +185,39 @@ func reportKind(kind wire.Report_Kind) core.ReportKind {
 	}
 }
 
+// refuse fails the assignments of down that fit into no message: sent, they would
+// break the stream, and come again with the next one.
+func (w *work) refuse(ctx context.Context, down *shard.Down) error {
+	var failed []core.ReportItem
+	down.Assignments = slices.DeleteFunc(down.Assignments, func(a shard.Assignment) bool {
+		bytes := payloadBytes(&a)
+		if bytes <= payloadBytesMax {
+			return false
+		}
+		failed = append(failed, core.ReportItem{
+			Task: a.Task, Attempt: a.Attempt, Token: a.Token, Kind: core.ReportFailed,
+			NonRetryable: true, Error: tooLarge("its input and the outputs of its parents", bytes),
+		})
+		return true
+	})
+	if len(failed) == 0 {
+		return nil
+	}
+	return w.session.Report(ctx, failed)
+}
+
+// payloadBytes is what an assignment brings with it.
+func payloadBytes(a *shard.Assignment) int {
+	total := len(a.Input) + len(a.Metadata)
+	for _, p := range a.Parents {
+		total += len(p.Output)
+	}
+	for _, f := range a.Failures {
+		total += len(f.Error)
+	}
+	return total
+}
+
 // write tells the worker what the engine decided.
 func (w *work) write(ctx context.Context) leave {
 	for {
@@ -195,6 +229,9 @@ func (w *work) write(ctx context.Context) leave {
 			if down.Settled[i].Stale {
 				w.server.metrics.stale.Inc()
 			}
+		}
+		if err := w.refuse(ctx, &down); err != nil {
+			return leave{core.LeaveClosed, err}
 		}
 		if err := w.line.sendDown(&down); err != nil {
 			return leave{core.LeaveClosed, err}

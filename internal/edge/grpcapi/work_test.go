@@ -205,6 +205,32 @@ func TestLargePayloadsGoInSeveralMessages(t *testing.T) {
 	})
 }
 
+// Sent, it would break the stream; unsent, it would never end.
+func TestWhatFitsIntoNoMessageFailsForGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := begin(t)
+		reported := make(chan []core.ReportItem, 1)
+		s.mind.report = func(items []core.ReportItem) { reported <- items }
+		large := make([]byte, 32<<20)
+		s.mind.downs <- shard.Down{Assignments: []shard.Assignment{
+			{Assignment: core.Assignment{Task: 1, Token: 11, Attempt: 2}, Parents: []shard.ParentOutput{{Output: large}, {Output: large}}},
+			{Assignment: core.Assignment{Task: 2}},
+		}}
+		items := <-reported
+		require.Len(t, items, 1)
+		require.Equal(t, id.ID(1), items[0].Task)
+		require.Equal(t, core.Token(11), items[0].Token)
+		require.Equal(t, core.ReportFailed, items[0].Kind)
+		require.True(t, items[0].NonRetryable)
+		require.Contains(t, items[0].Error, "64 MiB together")
+		m := <-s.down
+		require.Len(t, m.Assignments, 1)
+		require.EqualValues(t, 2, m.Assignments[0].TaskId)
+		close(s.up)
+		s.left(t)
+	})
+}
+
 func TestSessionRefusesWhatItCannotRead(t *testing.T) {
 	for name, m := range map[string]*wire.WorkerMessage{
 		"a second hello":     {Hello: &wire.Hello{}},

@@ -2,9 +2,14 @@ package grpcapi
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 
+	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/edge/admit"
 	"github.com/adzehq/adze/internal/edge/auth"
+	"github.com/adzehq/adze/internal/edge/outline"
+	"github.com/adzehq/adze/internal/record/workflow"
 	"github.com/adzehq/adze/internal/shard"
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
@@ -13,7 +18,7 @@ import (
 func (s *Server) PutWorkflows(
 	ctx context.Context, req *wire.PutWorkflowsRequest,
 ) (*wire.PutWorkflowsResponse, error) {
-	definitions, place, err := admit.Definitions(workflows(req.Workflows))
+	definitions, place, err := admit.Definitions(outline.FromWire(req.Workflows))
 	if err != nil {
 		return nil, s.status(err)
 	}
@@ -32,25 +37,25 @@ func (s *Server) PutWorkflows(
 	return response, nil
 }
 
-func workflows(from []*wire.Workflow) []shard.Workflow {
-	list := make([]shard.Workflow, len(from))
-	for i, w := range from {
-		list[i] = shard.Workflow{Name: w.GetName(), Description: w.GetDescription()}
-		for _, t := range w.GetTasks() {
-			list[i].Tasks = append(list[i].Tasks, shard.Task{
-				Name:    t.GetName(),
-				Action:  t.GetAction(),
-				Queue:   t.GetQueue(),
-				Retries: t.GetRetries(),
-				Backoff: shard.Backoff{
-					InitialMS: t.GetBackoff().GetInitialMs(),
-					Factor:    t.GetBackoff().GetFactor(),
-					MaxMS:     t.GetBackoff().GetMaxMs(),
-				},
-				ScheduleTimeoutMS:  t.GetScheduleTimeoutMs(),
-				ExecutionTimeoutMS: t.GetExecutionTimeoutMs(),
-			})
-		}
+// GetWorkflow implements the service.
+func (s *Server) GetWorkflow(
+	ctx context.Context, req *wire.GetWorkflowRequest,
+) (*wire.GetWorkflowResponse, error) {
+	response, err := s.Reader.GetWorkflow(ctx, auth.Tenant(ctx), req)
+	return response, s.status(err)
+}
+
+// GetWorkflow reads the current version of a workflow of the tenant.
+func (r *Reader) GetWorkflow(
+	ctx context.Context, tenant id.ID, req *wire.GetWorkflowRequest,
+) (*wire.GetWorkflowResponse, error) {
+	version, err := workflow.Current(ctx, r.DB, tenant, req.Name)
+	if err != nil {
+		return nil, err
 	}
-	return list
+	var w shard.Workflow
+	if err := json.Unmarshal(version.JSON, &w); err != nil {
+		return nil, fmt.Errorf("decode workflow %s: %w", req.Name, err)
+	}
+	return &wire.GetWorkflowResponse{Workflow: outline.ToWire(&w), VersionId: uint64(version.ID)}, nil
 }

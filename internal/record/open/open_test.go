@@ -65,6 +65,28 @@ func TestCheckpointRowsAreReadAsTheyWereWrittenLast(t *testing.T) {
 	require.ElementsMatch(t, []core.OpenTask{changed, ready(2, "", 0, 0)}, got)
 }
 
+func TestATaskOfAGraphIsReadWithItsRun(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	first := ready(1, "k", 0, 5)
+	first.Run, first.Node = first.ID-1, 0
+	third := ready(2, "k", 0, 6)
+	third.Run, third.Node, third.State = third.ID-3, 2, core.OpenRunning
+	write(t, pool, []core.OpenTask{first, third})
+	byID, err := ByID(t.Context(), pool, []id.ID{first.ID, third.ID})
+	require.NoError(t, err)
+	require.ElementsMatch(t, []core.OpenTask{first, third}, byID)
+	running, err := Running(t.Context(), pool, shard)
+	require.NoError(t, err)
+	require.Equal(t, []core.OpenTask{third}, running)
+	lane, err := Lane(t.Context(), pool, shard, core.Load{Tenant: 1, Queue: "q", Key: "k", After: core.LaneStart, Limit: 9})
+	require.NoError(t, err)
+	require.Equal(t, []core.OpenTask{first}, lane)
+	due, err := Due(t.Context(), pool, shard, core.Load{Until: 9, Limit: 9})
+	require.NoError(t, err)
+	require.Equal(t, []core.OpenTask{first}, due)
+}
+
 func TestALaneIsReadInItsOrderWindowByWindow(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Open(t)

@@ -14,6 +14,7 @@ insert into adze.open_task (
     priority,
     attempt,
     failures,
+    node,
     state,
     queue,
     key,
@@ -31,6 +32,7 @@ select
     priority,
     attempt,
     failures,
+    node,
     state,
     queue,
     key,
@@ -47,13 +49,14 @@ from unnest(
     $9::integer[],
     $10::integer[],
     $11::integer[],
-    $12::text[],
+    $12::integer[],
     $13::text[],
     $14::text[],
-    $15::text[]
+    $15::text[],
+    $16::text[]
 ) as new (
     id, tenant_id, version_id, worker_id, token, due_at, assigned_at,
-    shard, priority, attempt, failures, state, queue, key, cancel
+    shard, priority, attempt, failures, node, state, queue, key, cancel
 )
 on conflict (id) do update
 set

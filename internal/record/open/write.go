@@ -35,14 +35,14 @@ func Statements() []bulk.Statement {
 // Columns are open_task rows on their way to Postgres.
 type Columns struct {
 	id, tenant, version, worker, token, due, assigned bulk.Int8
-	shard, priority, attempt, failures                bulk.Int4
+	shard, priority, attempt, failures, node          bulk.Int4
 	state, queue, key, cancel                         bulk.Text
 }
 
 func (c *Columns) all() []bulk.Column {
 	return []bulk.Column{
 		&c.id, &c.tenant, &c.version, &c.worker, &c.token, &c.due, &c.assigned,
-		&c.shard, &c.priority, &c.attempt, &c.failures,
+		&c.shard, &c.priority, &c.attempt, &c.failures, &c.node,
 		&c.state, &c.queue, &c.key, &c.cancel,
 	}
 }
@@ -60,6 +60,11 @@ func (c *Columns) Add(o *core.OpenTask) {
 	c.priority.Add(o.Priority)
 	c.attempt.Add(o.Attempt)
 	c.failures.Add(o.Failures)
+	if o.Run != 0 {
+		c.node.Add(o.Node)
+	} else {
+		c.node.AddNull()
+	}
 	c.state.Add(o.State.String())
 	c.queue.Add(o.Queue)
 	c.key.Add(o.Key)

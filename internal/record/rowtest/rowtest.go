@@ -67,6 +67,38 @@ func History(t testing.TB, pool *pgxpool.Pool, now time.Time, days, perDay int) 
 	return ids
 }
 
+// GraphNodes is how many tasks the runs of Graphs have.
+const GraphNodes = 3
+
+// Graphs adds runs of a graph to a History of the same days, perDay of tenant 1 each,
+// between its tasks; all but the last hundredth have ended, and each of those has two
+// tasks that ran and one that was skipped. It returns the ids of the runs, ascending.
+func Graphs(t testing.TB, pool *pgxpool.Pool, now time.Time, days, perDay int) []id.ID {
+	t.Helper()
+	exec(t, pool, `
+		insert into adze.workflow values (6, 1, 5, 'g');
+		insert into adze.workflow_version values (5, 6, 1, now(), '',
+			'{"name":"g","tasks":[{"name":"a"},{"name":"b","parents":["a"]},{"name":"c","parents":["a","b"]}]}')`)
+	n := days * perDay
+	runs := make([]id.ID, n)
+	from := now.AddDate(0, 0, -days)
+	step := now.Sub(from) / time.Duration(n)
+	for i := range runs {
+		runs[i] = id.First(from.Add(time.Duration(i)*step)) + id.ID(i%10)<<12 + 1_000
+	}
+	ended := runs[:n-n/100]
+	exec(t, pool, `insert into adze.run select i, 1, 5, 0, null, 0, '', '1', null from unnest($1::bigint[]) i`, runs)
+	exec(t, pool, `insert into adze.run_result select i, 1, 9, 'succeeded', null from unnest($1::bigint[]) i`, ended)
+	exec(t, pool, `insert into adze.task select i + 1 + n, 1, 5, 0, null, 0, '', '', null, n
+		from unnest($1::bigint[]) i, generate_series(0, 1) n`, runs)
+	exec(t, pool, `insert into adze.task_result select i + 1 + n, 1, 4, 1, 2, 3, 1, 'succeeded', null, '2', array[2, 1]
+		from unnest($1::bigint[]) i, generate_series(0, 1) n`, ended)
+	exec(t, pool, `insert into adze.task_result select i + 3, 1, null, 0, 0, 4, 0, 'skipped', null, null
+		from unnest($1::bigint[]) i`, ended)
+	require.NoError(t, keeper.New(pool, keeper.Config{Log: slog.New(slog.DiscardHandler)}).Analyze(t.Context()))
+	return runs
+}
+
 func exec(t testing.TB, pool *pgxpool.Pool, sql string, args ...any) {
 	t.Helper()
 	_, err := pool.Exec(t.Context(), sql, args...)

@@ -1,4 +1,5 @@
--- Reads tasks by id, with their payloads; ids without a row are left out.
+-- Reads tasks by id, with their payloads; ids without a row are left out. A task of a
+-- graph has none: they are its run's.
 -- Writes: nothing. Locks: nothing.
 -- Bound: one look-up by primary key per id. The lateral limit keeps it that way:
 -- a join could become a scan of every partition.
@@ -7,10 +8,12 @@ select
     t.tenant_id,
     t.version_id,
     coalesce(t.replay_of, 0) as replay_of,
+    coalesce(t.id - 1 - t.node, 0) as run_id,
+    coalesce(t.node, 0) as node,
     t.run_at,
     t.key,
     t.priority,
-    t.input,
+    case when t.node is null then t.input end as input,
     t.metadata
 from unnest($1::bigint[]) as wanted (id)
 cross join lateral (

@@ -16,36 +16,57 @@ import (
 var (
 	//go:embed insert_many.sql
 	insertManySQL string
-	//go:embed insert_results.sql
-	insertResultsSQL string
+	//go:embed insert_nodes.sql
+	insertNodesSQL string
 	//go:embed insert_attempts.sql
 	insertAttemptsSQL string
 
-	insertMany     = bulk.Statement{Name: "task_insert_many", SQL: insertManySQL}
-	insertResults  = bulk.Statement{Name: "task_insert_results", SQL: insertResultsSQL}
-	insertAttempts = bulk.Statement{Name: "task_insert_attempts", SQL: insertAttemptsSQL}
-
-	insertManyRepeated     = insertMany.Repeated()
-	insertResultsRepeated  = insertResults.Repeated()
-	insertAttemptsRepeated = insertAttempts.Repeated()
+	insertMany     = insertOf("task_insert_many", insertManySQL)
+	insertNodes    = insertOf("task_insert_nodes", insertNodesSQL)
+	insertAttempts = insertOf("task_insert_attempts", insertAttemptsSQL)
 )
 
-// Statements are those that the columns of this package queue: they must be
-// prepared on the connection that sends them.
-func Statements() []bulk.Statement {
-	return []bulk.Statement{
-		insertMany, insertManyRepeated,
-		insertResults, insertResultsRepeated,
-		insertAttempts, insertAttemptsRepeated,
+// insertion is a statement with its form for rows that may be there already.
+type insertion struct{ plain, repeated bulk.Statement }
+
+func insertOf(name, sql string) insertion {
+	s := bulk.Statement{Name: name, SQL: sql}
+	return insertion{s, s.Repeated()}
+}
+
+// queue adds the insert to b, unless there are no rows, and empties the columns.
+func (i *insertion) queue(b *bulk.Batch, repeat bool, rows int, columns []bulk.Column) {
+	if rows == 0 {
+		return
+	}
+	s := i.plain
+	if repeat {
+		s = i.repeated
+	}
+	b.Add(s, columns...)
+	for _, c := range columns {
+		c.Reset()
 	}
 }
 
-// Columns are task rows on their way to Postgres.
+// Statements are those that the columns of this package queue: they must be
+// prepared on the connection that sends them.
+func Statements() (all []bulk.Statement) {
+	for _, i := range []insertion{insertMany, insertNodes, insertResults, insertJudged, insertAttempts} {
+		all = append(all, i.plain, i.repeated)
+	}
+	return all
+}
+
+// Columns are task rows on their way to Postgres. Those of graphs go by a statement of
+// their own: they have a column more than the others, and three less.
 type Columns struct {
 	id, tenant, version, runAt, replayOf bulk.Int8
 	priority                             bulk.Int4
 	key                                  bulk.Text
 	input, metadata                      bulk.Bytea
+
+	nodes nodeColumns
 }
 
 func (c *Columns) all() []bulk.Column {
@@ -57,6 +78,10 @@ func (c *Columns) all() []bulk.Column {
 
 // Add appends a row.
 func (c *Columns) Add(t *core.NewTask) {
+	if t.Run != 0 {
+		c.nodes.add(t)
+		return
+	}
 	c.id.Add(int64(t.ID))
 	c.tenant.Add(int64(t.Tenant))
 	c.version.Add(int64(t.Version))
@@ -68,43 +93,31 @@ func (c *Columns) Add(t *core.NewTask) {
 	c.metadata.Add(t.Metadata)
 }
 
-// Queue adds the insert to b, unless there are no rows, and empties the columns.
+// Queue adds the inserts to b, unless there are no rows, and empties the columns.
 func (c *Columns) Queue(b *bulk.Batch, repeat bool) {
-	queue(b, &c.id, repeat, insertMany, insertManyRepeated, c.all())
+	insertMany.queue(b, repeat, c.id.Rows(), c.all())
+	insertNodes.queue(b, repeat, c.nodes.id.Rows(), c.nodes.all())
 }
 
-// ResultColumns are task_result rows on their way to Postgres.
-type ResultColumns struct {
-	id, tenant, worker, assigned, started, finished bulk.Int8
-	attempt                                         bulk.Int4
-	status, err                                     bulk.Text
-	output                                          bulk.Bytea
+// nodeColumns are rows of tasks of graphs.
+type nodeColumns struct {
+	id, tenant, version, runAt bulk.Int8
+	priority, node             bulk.Int4
+	key                        bulk.Text
 }
 
-func (c *ResultColumns) all() []bulk.Column {
-	return []bulk.Column{
-		&c.id, &c.tenant, &c.worker, &c.assigned, &c.started, &c.finished,
-		&c.attempt, &c.status, &c.err, &c.output,
-	}
+func (c *nodeColumns) all() []bulk.Column {
+	return []bulk.Column{&c.id, &c.tenant, &c.version, &c.runAt, &c.priority, &c.node, &c.key}
 }
 
-// Add appends a row.
-func (c *ResultColumns) Add(r *core.Result) {
-	c.id.Add(int64(r.Task))
-	c.tenant.Add(int64(r.Tenant))
-	c.worker.AddOrNull(int64(r.Worker))
-	c.assigned.Add(int64(r.Assigned))
-	c.started.Add(int64(r.Started))
-	c.finished.Add(int64(r.Finished))
-	c.attempt.Add(r.Attempt)
-	c.status.Add(r.Status.String())
-	c.err.AddOrNull(r.Error)
-	c.output.Add(r.Output)
-}
-
-// Queue adds the insert to b, unless there are no rows, and empties the columns.
-func (c *ResultColumns) Queue(b *bulk.Batch, repeat bool) {
-	queue(b, &c.id, repeat, insertResults, insertResultsRepeated, c.all())
+func (c *nodeColumns) add(t *core.NewTask) {
+	c.id.Add(int64(t.ID))
+	c.tenant.Add(int64(t.Tenant))
+	c.version.Add(int64(t.Version))
+	c.runAt.Add(int64(t.RunAt))
+	c.priority.Add(t.Priority)
+	c.node.Add(t.Node)
+	c.key.Add(t.Key)
 }
 
 // AttemptColumns are attempt rows on their way to Postgres.
@@ -137,18 +150,5 @@ func (c *AttemptColumns) Add(a *core.Attempt) {
 
 // Queue adds the insert to b, unless there are no rows, and empties the columns.
 func (c *AttemptColumns) Queue(b *bulk.Batch, repeat bool) {
-	queue(b, &c.task, repeat, insertAttempts, insertAttemptsRepeated, c.all())
-}
-
-func queue(b *bulk.Batch, key *bulk.Int8, repeat bool, plain, repeated bulk.Statement, columns []bulk.Column) {
-	if key.Rows() == 0 {
-		return
-	}
-	if repeat {
-		plain = repeated
-	}
-	b.Add(plain, columns...)
-	for _, c := range columns {
-		c.Reset()
-	}
+	insertAttempts.queue(b, repeat, c.task.Rows(), c.all())
 }

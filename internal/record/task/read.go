@@ -17,6 +17,8 @@ var (
 	inputsSQL string
 	//go:embed outcomes.sql
 	outcomesSQL string
+	//go:embed results.sql
+	resultsSQL string
 	//go:embed existing.sql
 	existingSQL string
 	//go:embed fresh.sql
@@ -41,7 +43,7 @@ func Inputs(ctx context.Context, db pg.DB, ids []id.ID) ([]core.NewTask, error) 
 
 func scanTask(row pgx.CollectableRow) (t core.NewTask, err error) {
 	var input, metadata []byte
-	err = row.Scan(&t.ID, &t.Tenant, &t.Version, &t.ReplayOf, &t.RunAt, &t.Key, &t.Priority, &input, &metadata)
+	err = row.Scan(&t.ID, &t.Tenant, &t.Version, &t.ReplayOf, &t.Run, &t.Node, &t.RunAt, &t.Key, &t.Priority, &input, &metadata)
 	t.Input, t.Metadata = input, metadata
 	return t, err
 }
@@ -61,6 +63,20 @@ func Outcomes(ctx context.Context, db pg.DB, tenant id.ID, ids []id.ID) ([]core.
 	return results, nil
 }
 
+// Results reads the tenant's results with ids from first to last, as Outcomes does,
+// ids ascending: those of the tasks of a run of a graph, core.NodesMax at most.
+func Results(ctx context.Context, db pg.DB, tenant, first, last id.ID) ([]core.Result, error) {
+	rows, err := db.Query(ctx, resultsSQL, tenant, first, last, core.NodesMax)
+	if err != nil {
+		return nil, fmt.Errorf("read results from %s: %w", first, err)
+	}
+	results, err := pgx.CollectRows(rows, scanResult)
+	if err != nil {
+		return nil, fmt.Errorf("read results from %s: %w", first, err)
+	}
+	return results, nil
+}
+
 func scanResult(row pgx.CollectableRow) (r core.Result, err error) {
 	var status string
 	var output []byte
@@ -71,7 +87,7 @@ func scanResult(row pgx.CollectableRow) (r core.Result, err error) {
 
 // ParseStatus is the inverse of core.Status.String; 0 if the name is unknown.
 func ParseStatus(name string) core.Status {
-	for s := core.Succeeded; s <= core.Cancelled; s++ {
+	for s := core.Succeeded; s <= core.Skipped; s++ {
 		if s.String() == name {
 			return s
 		}
@@ -123,7 +139,7 @@ func Fresh(ctx context.Context, db pg.Beginner, shard int32, lowWater id.ID) ([]
 }
 
 func scanFresh(row pgx.CollectableRow) (t core.NewTask, err error) {
-	err = row.Scan(&t.ID, &t.Tenant, &t.Version, &t.ReplayOf, &t.RunAt, &t.Key, &t.Priority)
+	err = row.Scan(&t.ID, &t.Tenant, &t.Version, &t.ReplayOf, &t.Run, &t.Node, &t.RunAt, &t.Key, &t.Priority)
 	return t, err
 }
 

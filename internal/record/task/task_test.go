@@ -3,6 +3,7 @@ package task
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -60,6 +61,53 @@ func TestTasksAreReadAsTheyWereWritten(t *testing.T) {
 	existing, err := Existing(t.Context(), pool, 3, []id.ID{tasks[0].ID, tasks[1].ID, 99})
 	require.NoError(t, err)
 	require.Equal(t, []id.ID{tasks[1].ID}, existing)
+}
+
+func TestATaskOfAGraphIsReadWithItsRunAndHasNoInput(t *testing.T) {
+	t.Parallel()
+	pool, ids := setup(t)
+	run := ids.Next(noon.UnixMilli())
+	node := func(node int32) core.NewTask {
+		return core.NewTask{ID: run + 1 + id.ID(node), Tenant: 1, Version: 2, Run: run, Node: node, RunAt: 3, Key: "k", Priority: 4}
+	}
+	single := core.NewTask{ID: run + 9, Tenant: 1, Version: 5, Input: core.Payload("1")}
+	tasks := []core.NewTask{node(0), node(2), single}
+	require.NoError(t, insert(t, pool, false, tasks, nil))
+	require.NoError(t, insert(t, pool, true, tasks, nil), "a repetition is passed over")
+	got, err := Inputs(t.Context(), pool, []id.ID{tasks[0].ID, tasks[1].ID, tasks[2].ID})
+	require.NoError(t, err)
+	require.ElementsMatch(t, tasks, got)
+
+	fresh, err := Fresh(t.Context(), pool, 7, run)
+	require.NoError(t, err)
+	tasks[2].Input = nil
+	require.Equal(t, tasks, fresh)
+}
+
+func TestResultsOfARunAreReadInOrderWhetherThereAreVerdictsOrNot(t *testing.T) {
+	t.Parallel()
+	pool, ids := setup(t)
+	run := ids.Next(noon.UnixMilli())
+	results := []core.Result{
+		{Task: run + 1, Tenant: 1, Status: core.Succeeded, Attempt: 1, Worker: 2, Assigned: 3, Started: 4, Finished: 5, Output: core.Payload("1")},
+		{Task: run + 2, Tenant: 1, Status: core.Succeeded, Attempt: 2, Worker: 3, Assigned: 4, Started: 5, Finished: 6, Output: core.Payload("2")},
+		{Task: run + 3, Tenant: 1, Status: core.Skipped, Finished: 6},
+		{Task: run + 4, Tenant: 2, Status: core.Succeeded},
+		{Task: run + 5, Tenant: 1, Status: core.Succeeded},
+	}
+	written := slices.Clone(results)
+	written[1].Run, written[1].Node = run, 1
+	written[1].Verdicts = []core.Verdict{{Node: 2, Skip: true}, {Node: 3, Cancel: true}}
+	require.NoError(t, insert(t, pool, false, nil, written))
+	require.NoError(t, insert(t, pool, true, nil, written), "a repetition is passed over")
+	got, err := Results(t.Context(), pool, 1, run+1, run+4)
+	require.NoError(t, err)
+	require.Equal(t, results[:3], got)
+
+	var pairs []int32
+	require.NoError(t, pool.QueryRow(t.Context(), "select verdicts from adze.task_result where verdicts is not null").Scan(&pairs))
+	require.Equal(t, []int32{2, 1, 3, 2}, pairs)
+	require.Equal(t, written[1].Verdicts, DecodeVerdicts(pairs))
 }
 
 func TestResultsAreReadAsTheyWereWrittenByTheirTenantOnly(t *testing.T) {
@@ -125,6 +173,7 @@ func TestLookUpsGoToOnePartitionByIndex(t *testing.T) {
 	for name, c := range map[string]struct{ sql, arguments, table string }{
 		"inputs":   {inputsSQL, wanted, "task"},
 		"outcomes": {outcomesSQL, "1, " + wanted, "task_result"},
+		"results":  {resultsSQL, fmt.Sprintf("1, %d, %d, 1000", ids[20_000], ids[20_000]+1_000), "task_result"},
 		"existing": {existingSQL, "1, " + wanted, "task"},
 	} {
 		t.Run(name, func(t *testing.T) {

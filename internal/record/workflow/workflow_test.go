@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
+	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/pgtest"
 	"github.com/adzehq/adze/internal/record/tenant"
@@ -114,4 +115,22 @@ func TestDefinitionsAreStoredAllOrNone(t *testing.T) {
 	versions, err := workflow.OfShard(t.Context(), pool, shard)
 	require.NoError(t, err)
 	require.Empty(t, versions)
+}
+
+func TestTheCurrentVersionIsReadByName(t *testing.T) {
+	t.Parallel()
+	pool, next := setup(t)
+	put(t, pool, next, define("a", `{"v":1}`))
+	puts := put(t, pool, next, define("a", `{"v":2}`), define("b", `{"v":3}`))
+
+	current, err := workflow.Current(t.Context(), pool, tenant.DefaultID, "a")
+	require.NoError(t, err)
+	require.Equal(t, workflow.Version{
+		ID: puts[0].Version, Tenant: tenant.DefaultID, Current: true, JSON: []byte(`{"v":2}`),
+	}, current)
+
+	_, err = workflow.Current(t.Context(), pool, tenant.DefaultID, "c")
+	require.Equal(t, fault.NotFound, fault.KindOf(err))
+	_, err = workflow.Current(t.Context(), pool, tenant.DefaultID+1, "a")
+	require.Equal(t, fault.NotFound, fault.KindOf(err), "another tenant's")
 }

@@ -45,6 +45,7 @@ const (
 	Status_STATUS_SUCCEEDED   Status = 4
 	Status_STATUS_FAILED      Status = 5
 	Status_STATUS_CANCELLED   Status = 6
+	Status_STATUS_SKIPPED     Status = 7 // of a task of a graph
 )
 
 // Enum value maps for Status.
@@ -57,6 +58,7 @@ var (
 		4: "STATUS_SUCCEEDED",
 		5: "STATUS_FAILED",
 		6: "STATUS_CANCELLED",
+		7: "STATUS_SKIPPED",
 	}
 	Status_value = map[string]int32{
 		"STATUS_UNSPECIFIED": 0,
@@ -66,6 +68,7 @@ var (
 		"STATUS_SUCCEEDED":   4,
 		"STATUS_FAILED":      5,
 		"STATUS_CANCELLED":   6,
+		"STATUS_SKIPPED":     7,
 	}
 )
 
@@ -94,6 +97,55 @@ func (x Status) Number() protoreflect.EnumNumber {
 // Deprecated: Use Status.Descriptor instead.
 func (Status) EnumDescriptor() ([]byte, []int) {
 	return file_adze_v1_adze_proto_rawDescGZIP(), []int{0}
+}
+
+type Task_Role int32
+
+const (
+	Task_ROLE_TASK       Task_Role = 0
+	Task_ROLE_ON_FAILURE Task_Role = 1 // after all tasks, if one failed; at most one; has no parents and is nobody's
+	Task_ROLE_ON_SUCCESS Task_Role = 2 // after all tasks, if none failed and none was cancelled; likewise
+)
+
+// Enum value maps for Task_Role.
+var (
+	Task_Role_name = map[int32]string{
+		0: "ROLE_TASK",
+		1: "ROLE_ON_FAILURE",
+		2: "ROLE_ON_SUCCESS",
+	}
+	Task_Role_value = map[string]int32{
+		"ROLE_TASK":       0,
+		"ROLE_ON_FAILURE": 1,
+		"ROLE_ON_SUCCESS": 2,
+	}
+)
+
+func (x Task_Role) Enum() *Task_Role {
+	p := new(Task_Role)
+	*p = x
+	return p
+}
+
+func (x Task_Role) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Task_Role) Descriptor() protoreflect.EnumDescriptor {
+	return file_adze_v1_adze_proto_enumTypes[1].Descriptor()
+}
+
+func (Task_Role) Type() protoreflect.EnumType {
+	return &file_adze_v1_adze_proto_enumTypes[1]
+}
+
+func (x Task_Role) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Task_Role.Descriptor instead.
+func (Task_Role) EnumDescriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{2, 0}
 }
 
 type Report_Kind int32
@@ -132,11 +184,11 @@ func (x Report_Kind) String() string {
 }
 
 func (Report_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[1].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[2].Descriptor()
 }
 
 func (Report_Kind) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[1]
+	return &file_adze_v1_adze_proto_enumTypes[2]
 }
 
 func (x Report_Kind) Number() protoreflect.EnumNumber {
@@ -145,7 +197,7 @@ func (x Report_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Report_Kind.Descriptor instead.
 func (Report_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{18, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21, 0}
 }
 
 type Stop_Reason int32
@@ -184,11 +236,11 @@ func (x Stop_Reason) String() string {
 }
 
 func (Stop_Reason) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[2].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[3].Descriptor()
 }
 
 func (Stop_Reason) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[2]
+	return &file_adze_v1_adze_proto_enumTypes[3]
 }
 
 func (x Stop_Reason) Number() protoreflect.EnumNumber {
@@ -197,7 +249,7 @@ func (x Stop_Reason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Stop_Reason.Descriptor instead.
 func (Stop_Reason) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27, 0}
 }
 
 type Cancelled_Outcome int32
@@ -236,11 +288,11 @@ func (x Cancelled_Outcome) String() string {
 }
 
 func (Cancelled_Outcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[3].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[4].Descriptor()
 }
 
 func (Cancelled_Outcome) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[3]
+	return &file_adze_v1_adze_proto_enumTypes[4]
 }
 
 func (x Cancelled_Outcome) Number() protoreflect.EnumNumber {
@@ -249,7 +301,7 @@ func (x Cancelled_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Cancelled_Outcome.Descriptor instead.
 func (Cancelled_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31, 0}
 }
 
 // Details of an error about one field of the request.
@@ -316,7 +368,7 @@ func (x *FieldError) GetText() string {
 type Workflow struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`               // 1–255 characters of letters, digits, . _ - : /
-	Tasks         []*Task                `protobuf:"bytes,2,rep,name=tasks,proto3" json:"tasks,omitempty"`             // exactly one for now
+	Tasks         []*Task                `protobuf:"bytes,2,rep,name=tasks,proto3" json:"tasks,omitempty"`             // 1–1,000; parents may stand after their children
 	Description   string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"` // at most 1,024 bytes
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -377,11 +429,15 @@ type Task struct {
 	state              protoimpl.MessageState `protogen:"open.v1"`
 	Name               string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`                                                          // unique in the workflow; empty = the workflow's name
 	Action             string                 `protobuf:"bytes,2,opt,name=action,proto3" json:"action,omitempty"`                                                      // what a worker offers; empty = "workflow" for a sole task of that name, else "workflow:task"
-	Queue              string                 `protobuf:"bytes,3,opt,name=queue,proto3" json:"queue,omitempty"`                                                        // empty = the action
 	Retries            int32                  `protobuf:"varint,4,opt,name=retries,proto3" json:"retries,omitempty"`                                                   // 0–1,000
 	Backoff            *Backoff               `protobuf:"bytes,5,opt,name=backoff,proto3" json:"backoff,omitempty"`                                                    // unset = the server's defaults: 1 s, factor 2, at most 60 s
 	ScheduleTimeoutMs  int64                  `protobuf:"varint,6,opt,name=schedule_timeout_ms,json=scheduleTimeoutMs,proto3" json:"schedule_timeout_ms,omitempty"`    // 0 = no limit
 	ExecutionTimeoutMs int64                  `protobuf:"varint,7,opt,name=execution_timeout_ms,json=executionTimeoutMs,proto3" json:"execution_timeout_ms,omitempty"` // 0 = no limit
+	Parents            []string               `protobuf:"bytes,8,rep,name=parents,proto3" json:"parents,omitempty"`                                                    // tasks of this workflow that end before it begins; without a cycle
+	SkipIf             []*Condition           `protobuf:"bytes,9,rep,name=skip_if,json=skipIf,proto3" json:"skip_if,omitempty"`                                        // any of them holds: it is skipped
+	CancelIf           []*Condition           `protobuf:"bytes,10,rep,name=cancel_if,json=cancelIf,proto3" json:"cancel_if,omitempty"`                                 // any of them holds: it is cancelled
+	Role               Task_Role              `protobuf:"varint,11,opt,name=role,proto3,enum=adze.v1.Task_Role" json:"role,omitempty"`
+	Description        string                 `protobuf:"bytes,12,opt,name=description,proto3" json:"description,omitempty"` // of a task of a graph; at most 1,024 bytes
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -430,13 +486,6 @@ func (x *Task) GetAction() string {
 	return ""
 }
 
-func (x *Task) GetQueue() string {
-	if x != nil {
-		return x.Queue
-	}
-	return ""
-}
-
 func (x *Task) GetRetries() int32 {
 	if x != nil {
 		return x.Retries
@@ -465,6 +514,94 @@ func (x *Task) GetExecutionTimeoutMs() int64 {
 	return 0
 }
 
+func (x *Task) GetParents() []string {
+	if x != nil {
+		return x.Parents
+	}
+	return nil
+}
+
+func (x *Task) GetSkipIf() []*Condition {
+	if x != nil {
+		return x.SkipIf
+	}
+	return nil
+}
+
+func (x *Task) GetCancelIf() []*Condition {
+	if x != nil {
+		return x.CancelIf
+	}
+	return nil
+}
+
+func (x *Task) GetRole() Task_Role {
+	if x != nil {
+		return x.Role
+	}
+	return Task_ROLE_TASK
+}
+
+func (x *Task) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+// A condition over the output of a parent.
+type Condition struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Parent        string                 `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`         // one of the task's parents
+	Expression    string                 `protobuf:"bytes,2,opt,name=expression,proto3" json:"expression,omitempty"` // CEL, gives a bool; "output" is the parent's output
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Condition) Reset() {
+	*x = Condition{}
+	mi := &file_adze_v1_adze_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Condition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Condition) ProtoMessage() {}
+
+func (x *Condition) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Condition.ProtoReflect.Descriptor instead.
+func (*Condition) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Condition) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *Condition) GetExpression() string {
+	if x != nil {
+		return x.Expression
+	}
+	return ""
+}
+
 type Backoff struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	InitialMs     int64                  `protobuf:"varint,1,opt,name=initial_ms,json=initialMs,proto3" json:"initial_ms,omitempty"`
@@ -476,7 +613,7 @@ type Backoff struct {
 
 func (x *Backoff) Reset() {
 	*x = Backoff{}
-	mi := &file_adze_v1_adze_proto_msgTypes[3]
+	mi := &file_adze_v1_adze_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -488,7 +625,7 @@ func (x *Backoff) String() string {
 func (*Backoff) ProtoMessage() {}
 
 func (x *Backoff) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[3]
+	mi := &file_adze_v1_adze_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -501,7 +638,7 @@ func (x *Backoff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Backoff.ProtoReflect.Descriptor instead.
 func (*Backoff) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{3}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Backoff) GetInitialMs() int64 {
@@ -534,7 +671,7 @@ type PutWorkflowsRequest struct {
 
 func (x *PutWorkflowsRequest) Reset() {
 	*x = PutWorkflowsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[4]
+	mi := &file_adze_v1_adze_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -546,7 +683,7 @@ func (x *PutWorkflowsRequest) String() string {
 func (*PutWorkflowsRequest) ProtoMessage() {}
 
 func (x *PutWorkflowsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[4]
+	mi := &file_adze_v1_adze_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -559,7 +696,7 @@ func (x *PutWorkflowsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutWorkflowsRequest.ProtoReflect.Descriptor instead.
 func (*PutWorkflowsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{4}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *PutWorkflowsRequest) GetWorkflows() []*Workflow {
@@ -567,6 +704,102 @@ func (x *PutWorkflowsRequest) GetWorkflows() []*Workflow {
 		return x.Workflows
 	}
 	return nil
+}
+
+type GetWorkflowRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetWorkflowRequest) Reset() {
+	*x = GetWorkflowRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetWorkflowRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetWorkflowRequest) ProtoMessage() {}
+
+func (x *GetWorkflowRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetWorkflowRequest.ProtoReflect.Descriptor instead.
+func (*GetWorkflowRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *GetWorkflowRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type GetWorkflowResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Workflow      *Workflow              `protobuf:"bytes,1,opt,name=workflow,proto3" json:"workflow,omitempty"`
+	VersionId     uint64                 `protobuf:"fixed64,2,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetWorkflowResponse) Reset() {
+	*x = GetWorkflowResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetWorkflowResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetWorkflowResponse) ProtoMessage() {}
+
+func (x *GetWorkflowResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetWorkflowResponse.ProtoReflect.Descriptor instead.
+func (*GetWorkflowResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *GetWorkflowResponse) GetWorkflow() *Workflow {
+	if x != nil {
+		return x.Workflow
+	}
+	return nil
+}
+
+func (x *GetWorkflowResponse) GetVersionId() uint64 {
+	if x != nil {
+		return x.VersionId
+	}
+	return 0
 }
 
 type PutWorkflowsResponse struct {
@@ -578,7 +811,7 @@ type PutWorkflowsResponse struct {
 
 func (x *PutWorkflowsResponse) Reset() {
 	*x = PutWorkflowsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[5]
+	mi := &file_adze_v1_adze_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -590,7 +823,7 @@ func (x *PutWorkflowsResponse) String() string {
 func (*PutWorkflowsResponse) ProtoMessage() {}
 
 func (x *PutWorkflowsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[5]
+	mi := &file_adze_v1_adze_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -603,7 +836,7 @@ func (x *PutWorkflowsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutWorkflowsResponse.ProtoReflect.Descriptor instead.
 func (*PutWorkflowsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{5}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *PutWorkflowsResponse) GetVersions() []*WorkflowVersion {
@@ -624,7 +857,7 @@ type WorkflowVersion struct {
 
 func (x *WorkflowVersion) Reset() {
 	*x = WorkflowVersion{}
-	mi := &file_adze_v1_adze_proto_msgTypes[6]
+	mi := &file_adze_v1_adze_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -636,7 +869,7 @@ func (x *WorkflowVersion) String() string {
 func (*WorkflowVersion) ProtoMessage() {}
 
 func (x *WorkflowVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[6]
+	mi := &file_adze_v1_adze_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -649,7 +882,7 @@ func (x *WorkflowVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkflowVersion.ProtoReflect.Descriptor instead.
 func (*WorkflowVersion) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{6}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *WorkflowVersion) GetName() string {
@@ -684,7 +917,7 @@ type SubmitRequest struct {
 
 func (x *SubmitRequest) Reset() {
 	*x = SubmitRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[7]
+	mi := &file_adze_v1_adze_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -696,7 +929,7 @@ func (x *SubmitRequest) String() string {
 func (*SubmitRequest) ProtoMessage() {}
 
 func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[7]
+	mi := &file_adze_v1_adze_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -709,7 +942,7 @@ func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitRequest.ProtoReflect.Descriptor instead.
 func (*SubmitRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{7}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SubmitRequest) GetRuns() []*NewRun {
@@ -747,7 +980,7 @@ type NewRun struct {
 
 func (x *NewRun) Reset() {
 	*x = NewRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[8]
+	mi := &file_adze_v1_adze_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -759,7 +992,7 @@ func (x *NewRun) String() string {
 func (*NewRun) ProtoMessage() {}
 
 func (x *NewRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[8]
+	mi := &file_adze_v1_adze_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -772,7 +1005,7 @@ func (x *NewRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewRun.ProtoReflect.Descriptor instead.
 func (*NewRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{8}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *NewRun) GetWorkflow() string {
@@ -826,7 +1059,7 @@ type SubmitResponse struct {
 
 func (x *SubmitResponse) Reset() {
 	*x = SubmitResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[9]
+	mi := &file_adze_v1_adze_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -838,7 +1071,7 @@ func (x *SubmitResponse) String() string {
 func (*SubmitResponse) ProtoMessage() {}
 
 func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[9]
+	mi := &file_adze_v1_adze_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -851,7 +1084,7 @@ func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitResponse.ProtoReflect.Descriptor instead.
 func (*SubmitResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{9}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SubmitResponse) GetRuns() []*Submitted {
@@ -871,7 +1104,7 @@ type Submitted struct {
 
 func (x *Submitted) Reset() {
 	*x = Submitted{}
-	mi := &file_adze_v1_adze_proto_msgTypes[10]
+	mi := &file_adze_v1_adze_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -883,7 +1116,7 @@ func (x *Submitted) String() string {
 func (*Submitted) ProtoMessage() {}
 
 func (x *Submitted) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[10]
+	mi := &file_adze_v1_adze_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -896,7 +1129,7 @@ func (x *Submitted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Submitted.ProtoReflect.Descriptor instead.
 func (*Submitted) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{10}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Submitted) GetRunId() uint64 {
@@ -922,7 +1155,7 @@ type AwaitRequest struct {
 
 func (x *AwaitRequest) Reset() {
 	*x = AwaitRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[11]
+	mi := &file_adze_v1_adze_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -934,7 +1167,7 @@ func (x *AwaitRequest) String() string {
 func (*AwaitRequest) ProtoMessage() {}
 
 func (x *AwaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[11]
+	mi := &file_adze_v1_adze_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -947,7 +1180,7 @@ func (x *AwaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AwaitRequest.ProtoReflect.Descriptor instead.
 func (*AwaitRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{11}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AwaitRequest) GetRunIds() []uint64 {
@@ -966,7 +1199,7 @@ type AwaitResponse struct {
 
 func (x *AwaitResponse) Reset() {
 	*x = AwaitResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[12]
+	mi := &file_adze_v1_adze_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -978,7 +1211,7 @@ func (x *AwaitResponse) String() string {
 func (*AwaitResponse) ProtoMessage() {}
 
 func (x *AwaitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[12]
+	mi := &file_adze_v1_adze_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -991,7 +1224,7 @@ func (x *AwaitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AwaitResponse.ProtoReflect.Descriptor instead.
 func (*AwaitResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{12}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AwaitResponse) GetOutcomes() []*Outcome {
@@ -1005,7 +1238,7 @@ type Outcome struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RunId         uint64                 `protobuf:"fixed64,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
 	Status        Status                 `protobuf:"varint,2,opt,name=status,proto3,enum=adze.v1.Status" json:"status,omitempty"` // terminal; STATUS_UNSPECIFIED: no such run
-	Output        []byte                 `protobuf:"bytes,3,opt,name=output,proto3" json:"output,omitempty"`                      // JSON, when it succeeded
+	Output        []byte                 `protobuf:"bytes,3,opt,name=output,proto3" json:"output,omitempty"`                      // JSON, when it succeeded; of a graph, however it ended: an object with the output of each task that succeeded
 	Error         string                 `protobuf:"bytes,4,opt,name=error,proto3" json:"error,omitempty"`                        // when it did not
 	Attempt       int32                  `protobuf:"varint,5,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1014,7 +1247,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_adze_v1_adze_proto_msgTypes[13]
+	mi := &file_adze_v1_adze_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1026,7 +1259,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[13]
+	mi := &file_adze_v1_adze_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1039,7 +1272,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{13}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Outcome) GetRunId() uint64 {
@@ -1089,7 +1322,7 @@ type WorkerMessage struct {
 
 func (x *WorkerMessage) Reset() {
 	*x = WorkerMessage{}
-	mi := &file_adze_v1_adze_proto_msgTypes[14]
+	mi := &file_adze_v1_adze_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1101,7 +1334,7 @@ func (x *WorkerMessage) String() string {
 func (*WorkerMessage) ProtoMessage() {}
 
 func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[14]
+	mi := &file_adze_v1_adze_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1114,7 +1347,7 @@ func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerMessage.ProtoReflect.Descriptor instead.
 func (*WorkerMessage) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{14}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *WorkerMessage) GetHello() *Hello {
@@ -1159,7 +1392,7 @@ type Hello struct {
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_adze_v1_adze_proto_msgTypes[15]
+	mi := &file_adze_v1_adze_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1171,7 +1404,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[15]
+	mi := &file_adze_v1_adze_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1184,7 +1417,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{15}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Hello) GetWorkerId() uint64 {
@@ -1240,7 +1473,7 @@ type Running struct {
 
 func (x *Running) Reset() {
 	*x = Running{}
-	mi := &file_adze_v1_adze_proto_msgTypes[16]
+	mi := &file_adze_v1_adze_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1252,7 +1485,7 @@ func (x *Running) String() string {
 func (*Running) ProtoMessage() {}
 
 func (x *Running) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[16]
+	mi := &file_adze_v1_adze_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1265,7 +1498,7 @@ func (x *Running) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Running.ProtoReflect.Descriptor instead.
 func (*Running) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{16}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Running) GetTaskId() uint64 {
@@ -1298,7 +1531,7 @@ type Resize struct {
 
 func (x *Resize) Reset() {
 	*x = Resize{}
-	mi := &file_adze_v1_adze_proto_msgTypes[17]
+	mi := &file_adze_v1_adze_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1310,7 +1543,7 @@ func (x *Resize) String() string {
 func (*Resize) ProtoMessage() {}
 
 func (x *Resize) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[17]
+	mi := &file_adze_v1_adze_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1323,7 +1556,7 @@ func (x *Resize) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resize.ProtoReflect.Descriptor instead.
 func (*Resize) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{17}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Resize) GetSlots() int32 {
@@ -1348,7 +1581,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_adze_v1_adze_proto_msgTypes[18]
+	mi := &file_adze_v1_adze_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1360,7 +1593,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[18]
+	mi := &file_adze_v1_adze_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1373,7 +1606,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{18}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Report) GetTaskId() uint64 {
@@ -1437,7 +1670,7 @@ type EngineMessage struct {
 
 func (x *EngineMessage) Reset() {
 	*x = EngineMessage{}
-	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	mi := &file_adze_v1_adze_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1449,7 +1682,7 @@ func (x *EngineMessage) String() string {
 func (*EngineMessage) ProtoMessage() {}
 
 func (x *EngineMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	mi := &file_adze_v1_adze_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1462,7 +1695,7 @@ func (x *EngineMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EngineMessage.ProtoReflect.Descriptor instead.
 func (*EngineMessage) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{19}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *EngineMessage) GetWelcome() *Welcome {
@@ -1504,7 +1737,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	mi := &file_adze_v1_adze_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1516,7 +1749,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	mi := &file_adze_v1_adze_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1529,7 +1762,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{20}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Welcome) GetWorkerId() uint64 {
@@ -1564,13 +1797,16 @@ type Assignment struct {
 	Metadata      []byte                 `protobuf:"bytes,7,opt,name=metadata,proto3" json:"metadata,omitempty"`
 	DeadlineMs    int64                  `protobuf:"varint,8,opt,name=deadline_ms,json=deadlineMs,proto3" json:"deadline_ms,omitempty"`
 	RunId         uint64                 `protobuf:"fixed64,9,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"` // equals task_id for a run of one task
+	Parents       []*ParentOutput        `protobuf:"bytes,10,rep,name=parents,proto3" json:"parents,omitempty"`           // of a task of a graph: outputs of its parents that succeeded; of a handler, of all tasks that did
+	Task          string                 `protobuf:"bytes,11,opt,name=task,proto3" json:"task,omitempty"`                 // its name in the workflow
+	Failures      []*TaskFailure         `protobuf:"bytes,12,rep,name=failures,proto3" json:"failures,omitempty"`         // of a handler of failures: the tasks that failed
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_adze_v1_adze_proto_msgTypes[21]
+	mi := &file_adze_v1_adze_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1582,7 +1818,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[21]
+	mi := &file_adze_v1_adze_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1595,7 +1831,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Assignment) GetTaskId() uint64 {
@@ -1661,6 +1897,131 @@ func (x *Assignment) GetRunId() uint64 {
 	return 0
 }
 
+func (x *Assignment) GetParents() []*ParentOutput {
+	if x != nil {
+		return x.Parents
+	}
+	return nil
+}
+
+func (x *Assignment) GetTask() string {
+	if x != nil {
+		return x.Task
+	}
+	return ""
+}
+
+func (x *Assignment) GetFailures() []*TaskFailure {
+	if x != nil {
+		return x.Failures
+	}
+	return nil
+}
+
+type ParentOutput struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Task          string                 `protobuf:"bytes,1,opt,name=task,proto3" json:"task,omitempty"`
+	Output        []byte                 `protobuf:"bytes,2,opt,name=output,proto3" json:"output,omitempty"` // JSON
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ParentOutput) Reset() {
+	*x = ParentOutput{}
+	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ParentOutput) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ParentOutput) ProtoMessage() {}
+
+func (x *ParentOutput) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ParentOutput.ProtoReflect.Descriptor instead.
+func (*ParentOutput) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ParentOutput) GetTask() string {
+	if x != nil {
+		return x.Task
+	}
+	return ""
+}
+
+func (x *ParentOutput) GetOutput() []byte {
+	if x != nil {
+		return x.Output
+	}
+	return nil
+}
+
+type TaskFailure struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Task          string                 `protobuf:"bytes,1,opt,name=task,proto3" json:"task,omitempty"`
+	Error         string                 `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TaskFailure) Reset() {
+	*x = TaskFailure{}
+	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TaskFailure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TaskFailure) ProtoMessage() {}
+
+func (x *TaskFailure) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TaskFailure.ProtoReflect.Descriptor instead.
+func (*TaskFailure) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *TaskFailure) GetTask() string {
+	if x != nil {
+		return x.Task
+	}
+	return ""
+}
+
+func (x *TaskFailure) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
 type Stop struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	TaskId        uint64                 `protobuf:"fixed64,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
@@ -1672,7 +2033,7 @@ type Stop struct {
 
 func (x *Stop) Reset() {
 	*x = Stop{}
-	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	mi := &file_adze_v1_adze_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1684,7 +2045,7 @@ func (x *Stop) String() string {
 func (*Stop) ProtoMessage() {}
 
 func (x *Stop) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	mi := &file_adze_v1_adze_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1697,7 +2058,7 @@ func (x *Stop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stop.ProtoReflect.Descriptor instead.
 func (*Stop) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Stop) GetTaskId() uint64 {
@@ -1732,7 +2093,7 @@ type Settlement struct {
 
 func (x *Settlement) Reset() {
 	*x = Settlement{}
-	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	mi := &file_adze_v1_adze_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1744,7 +2105,7 @@ func (x *Settlement) String() string {
 func (*Settlement) ProtoMessage() {}
 
 func (x *Settlement) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	mi := &file_adze_v1_adze_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1757,7 +2118,7 @@ func (x *Settlement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Settlement.ProtoReflect.Descriptor instead.
 func (*Settlement) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{23}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Settlement) GetTaskId() uint64 {
@@ -1791,7 +2152,7 @@ type CancelRequest struct {
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	mi := &file_adze_v1_adze_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1803,7 +2164,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	mi := &file_adze_v1_adze_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1816,7 +2177,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CancelRequest) GetRunIds() []uint64 {
@@ -1842,7 +2203,7 @@ type CancelResponse struct {
 
 func (x *CancelResponse) Reset() {
 	*x = CancelResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	mi := &file_adze_v1_adze_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1854,7 +2215,7 @@ func (x *CancelResponse) String() string {
 func (*CancelResponse) ProtoMessage() {}
 
 func (x *CancelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	mi := &file_adze_v1_adze_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1867,7 +2228,7 @@ func (x *CancelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelResponse.ProtoReflect.Descriptor instead.
 func (*CancelResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *CancelResponse) GetRuns() []*Cancelled {
@@ -1887,7 +2248,7 @@ type Cancelled struct {
 
 func (x *Cancelled) Reset() {
 	*x = Cancelled{}
-	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	mi := &file_adze_v1_adze_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1899,7 +2260,7 @@ func (x *Cancelled) String() string {
 func (*Cancelled) ProtoMessage() {}
 
 func (x *Cancelled) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	mi := &file_adze_v1_adze_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1912,7 +2273,7 @@ func (x *Cancelled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancelled.ProtoReflect.Descriptor instead.
 func (*Cancelled) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Cancelled) GetRunId() uint64 {
@@ -1930,15 +2291,18 @@ func (x *Cancelled) GetOutcome() Cancelled_Outcome {
 }
 
 type ReplayRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	RunIds        []uint64               `protobuf:"fixed64,1,rep,packed,name=run_ids,json=runIds,proto3" json:"run_ids,omitempty"` // at most 1,000
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	RunIds []uint64               `protobuf:"fixed64,1,rep,packed,name=run_ids,json=runIds,proto3" json:"run_ids,omitempty"` // at most 1,000
+	// Of runs of graphs: tasks that succeeded keep their outputs and do not run again.
+	// It wants the workflow unchanged.
+	FromFailed    bool `protobuf:"varint,2,opt,name=from_failed,json=fromFailed,proto3" json:"from_failed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReplayRequest) Reset() {
 	*x = ReplayRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[27]
+	mi := &file_adze_v1_adze_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1950,7 +2314,7 @@ func (x *ReplayRequest) String() string {
 func (*ReplayRequest) ProtoMessage() {}
 
 func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[27]
+	mi := &file_adze_v1_adze_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1963,7 +2327,7 @@ func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayRequest.ProtoReflect.Descriptor instead.
 func (*ReplayRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ReplayRequest) GetRunIds() []uint64 {
@@ -1971,6 +2335,13 @@ func (x *ReplayRequest) GetRunIds() []uint64 {
 		return x.RunIds
 	}
 	return nil
+}
+
+func (x *ReplayRequest) GetFromFailed() bool {
+	if x != nil {
+		return x.FromFailed
+	}
+	return false
 }
 
 type ReplayResponse struct {
@@ -1982,7 +2353,7 @@ type ReplayResponse struct {
 
 func (x *ReplayResponse) Reset() {
 	*x = ReplayResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[28]
+	mi := &file_adze_v1_adze_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1994,7 +2365,7 @@ func (x *ReplayResponse) String() string {
 func (*ReplayResponse) ProtoMessage() {}
 
 func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[28]
+	mi := &file_adze_v1_adze_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2007,7 +2378,7 @@ func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayResponse.ProtoReflect.Descriptor instead.
 func (*ReplayResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ReplayResponse) GetRuns() []*Submitted {
@@ -2028,7 +2399,7 @@ type RefreshTimeoutRequest struct {
 
 func (x *RefreshTimeoutRequest) Reset() {
 	*x = RefreshTimeoutRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[29]
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2040,7 +2411,7 @@ func (x *RefreshTimeoutRequest) String() string {
 func (*RefreshTimeoutRequest) ProtoMessage() {}
 
 func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[29]
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2053,7 +2424,7 @@ func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutRequest.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{29}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RefreshTimeoutRequest) GetTaskId() uint64 {
@@ -2086,7 +2457,7 @@ type RefreshTimeoutResponse struct {
 
 func (x *RefreshTimeoutResponse) Reset() {
 	*x = RefreshTimeoutResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2098,7 +2469,7 @@ func (x *RefreshTimeoutResponse) String() string {
 func (*RefreshTimeoutResponse) ProtoMessage() {}
 
 func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2111,7 +2482,7 @@ func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutResponse.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RefreshTimeoutResponse) GetDeadlineMs() int64 {
@@ -2131,7 +2502,7 @@ type GetRunRequest struct {
 
 func (x *GetRunRequest) Reset() {
 	*x = GetRunRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[31]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2143,7 +2514,7 @@ func (x *GetRunRequest) String() string {
 func (*GetRunRequest) ProtoMessage() {}
 
 func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[31]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2156,7 +2527,7 @@ func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunRequest.ProtoReflect.Descriptor instead.
 func (*GetRunRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *GetRunRequest) GetRunId() uint64 {
@@ -2176,14 +2547,15 @@ func (x *GetRunRequest) GetPayloads() bool {
 type GetRunResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Run           *Run                   `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
-	Attempts      []*Attempt             `protobuf:"bytes,2,rep,name=attempts,proto3" json:"attempts,omitempty"` // that ended without ending the run
+	Attempts      []*Attempt             `protobuf:"bytes,2,rep,name=attempts,proto3" json:"attempts,omitempty"` // that ended without ending the run; of a run of one task
+	Tasks         []*TaskRun             `protobuf:"bytes,3,rep,name=tasks,proto3" json:"tasks,omitempty"`       // of a run of a graph, in the order of its definition
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetRunResponse) Reset() {
 	*x = GetRunResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2195,7 +2567,7 @@ func (x *GetRunResponse) String() string {
 func (*GetRunResponse) ProtoMessage() {}
 
 func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2208,7 +2580,7 @@ func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunResponse.ProtoReflect.Descriptor instead.
 func (*GetRunResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *GetRunResponse) GetRun() *Run {
@@ -2225,6 +2597,138 @@ func (x *GetRunResponse) GetAttempts() []*Attempt {
 	return nil
 }
 
+func (x *GetRunResponse) GetTasks() []*TaskRun {
+	if x != nil {
+		return x.Tasks
+	}
+	return nil
+}
+
+// A task of a run of a graph.
+type TaskRun struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	TaskId        uint64                 `protobuf:"fixed64,2,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+	Status        Status                 `protobuf:"varint,3,opt,name=status,proto3,enum=adze.v1.Status" json:"status,omitempty"` // STATUS_UNSPECIFIED: waits for its parents
+	Attempt       int32                  `protobuf:"varint,4,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	AssignedMs    int64                  `protobuf:"varint,5,opt,name=assigned_ms,json=assignedMs,proto3" json:"assigned_ms,omitempty"`
+	StartedMs     int64                  `protobuf:"varint,6,opt,name=started_ms,json=startedMs,proto3" json:"started_ms,omitempty"`
+	FinishedMs    int64                  `protobuf:"varint,7,opt,name=finished_ms,json=finishedMs,proto3" json:"finished_ms,omitempty"`
+	Error         string                 `protobuf:"bytes,8,opt,name=error,proto3" json:"error,omitempty"`
+	Output        []byte                 `protobuf:"bytes,9,opt,name=output,proto3" json:"output,omitempty"` // with payloads
+	Parents       []string               `protobuf:"bytes,10,rep,name=parents,proto3" json:"parents,omitempty"`
+	Role          Task_Role              `protobuf:"varint,11,opt,name=role,proto3,enum=adze.v1.Task_Role" json:"role,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TaskRun) Reset() {
+	*x = TaskRun{}
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TaskRun) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TaskRun) ProtoMessage() {}
+
+func (x *TaskRun) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TaskRun.ProtoReflect.Descriptor instead.
+func (*TaskRun) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *TaskRun) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *TaskRun) GetTaskId() uint64 {
+	if x != nil {
+		return x.TaskId
+	}
+	return 0
+}
+
+func (x *TaskRun) GetStatus() Status {
+	if x != nil {
+		return x.Status
+	}
+	return Status_STATUS_UNSPECIFIED
+}
+
+func (x *TaskRun) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *TaskRun) GetAssignedMs() int64 {
+	if x != nil {
+		return x.AssignedMs
+	}
+	return 0
+}
+
+func (x *TaskRun) GetStartedMs() int64 {
+	if x != nil {
+		return x.StartedMs
+	}
+	return 0
+}
+
+func (x *TaskRun) GetFinishedMs() int64 {
+	if x != nil {
+		return x.FinishedMs
+	}
+	return 0
+}
+
+func (x *TaskRun) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *TaskRun) GetOutput() []byte {
+	if x != nil {
+		return x.Output
+	}
+	return nil
+}
+
+func (x *TaskRun) GetParents() []string {
+	if x != nil {
+		return x.Parents
+	}
+	return nil
+}
+
+func (x *TaskRun) GetRole() Task_Role {
+	if x != nil {
+		return x.Role
+	}
+	return Task_ROLE_TASK
+}
+
 type ListRunsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Workflow      string                 `protobuf:"bytes,1,opt,name=workflow,proto3" json:"workflow,omitempty"`                             // empty = all
@@ -2239,7 +2743,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[33]
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2251,7 +2755,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[33]
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2264,7 +2768,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ListRunsRequest) GetWorkflow() string {
@@ -2319,7 +2823,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2331,7 +2835,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2344,7 +2848,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -2386,7 +2890,7 @@ type Run struct {
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2398,7 +2902,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2411,7 +2915,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Run) GetRunId() uint64 {
@@ -2549,7 +3053,7 @@ type Attempt struct {
 
 func (x *Attempt) Reset() {
 	*x = Attempt{}
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2561,7 +3065,7 @@ func (x *Attempt) String() string {
 func (*Attempt) ProtoMessage() {}
 
 func (x *Attempt) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2574,7 +3078,7 @@ func (x *Attempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
 func (*Attempt) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Attempt) GetNumber() int32 {
@@ -2646,22 +3150,42 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\bWorkflow\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12#\n" +
 	"\x05tasks\x18\x02 \x03(\v2\r.adze.v1.TaskR\x05tasks\x12 \n" +
-	"\vdescription\x18\x03 \x01(\tR\vdescription\"\xf0\x01\n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\"\xe3\x03\n" +
 	"\x04Task\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
-	"\x06action\x18\x02 \x01(\tR\x06action\x12\x14\n" +
-	"\x05queue\x18\x03 \x01(\tR\x05queue\x12\x18\n" +
+	"\x06action\x18\x02 \x01(\tR\x06action\x12\x18\n" +
 	"\aretries\x18\x04 \x01(\x05R\aretries\x12*\n" +
 	"\abackoff\x18\x05 \x01(\v2\x10.adze.v1.BackoffR\abackoff\x12.\n" +
 	"\x13schedule_timeout_ms\x18\x06 \x01(\x03R\x11scheduleTimeoutMs\x120\n" +
-	"\x14execution_timeout_ms\x18\a \x01(\x03R\x12executionTimeoutMs\"W\n" +
+	"\x14execution_timeout_ms\x18\a \x01(\x03R\x12executionTimeoutMs\x12\x18\n" +
+	"\aparents\x18\b \x03(\tR\aparents\x12+\n" +
+	"\askip_if\x18\t \x03(\v2\x12.adze.v1.ConditionR\x06skipIf\x12/\n" +
+	"\tcancel_if\x18\n" +
+	" \x03(\v2\x12.adze.v1.ConditionR\bcancelIf\x12&\n" +
+	"\x04role\x18\v \x01(\x0e2\x12.adze.v1.Task.RoleR\x04role\x12 \n" +
+	"\vdescription\x18\f \x01(\tR\vdescription\"?\n" +
+	"\x04Role\x12\r\n" +
+	"\tROLE_TASK\x10\x00\x12\x13\n" +
+	"\x0fROLE_ON_FAILURE\x10\x01\x12\x13\n" +
+	"\x0fROLE_ON_SUCCESS\x10\x02J\x04\b\x03\x10\x04\"C\n" +
+	"\tCondition\x12\x16\n" +
+	"\x06parent\x18\x01 \x01(\tR\x06parent\x12\x1e\n" +
+	"\n" +
+	"expression\x18\x02 \x01(\tR\n" +
+	"expression\"W\n" +
 	"\aBackoff\x12\x1d\n" +
 	"\n" +
 	"initial_ms\x18\x01 \x01(\x03R\tinitialMs\x12\x16\n" +
 	"\x06factor\x18\x02 \x01(\x01R\x06factor\x12\x15\n" +
 	"\x06max_ms\x18\x03 \x01(\x03R\x05maxMs\"F\n" +
 	"\x13PutWorkflowsRequest\x12/\n" +
-	"\tworkflows\x18\x01 \x03(\v2\x11.adze.v1.WorkflowR\tworkflows\"L\n" +
+	"\tworkflows\x18\x01 \x03(\v2\x11.adze.v1.WorkflowR\tworkflows\"(\n" +
+	"\x12GetWorkflowRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"c\n" +
+	"\x13GetWorkflowResponse\x12-\n" +
+	"\bworkflow\x18\x01 \x01(\v2\x11.adze.v1.WorkflowR\bworkflow\x12\x1d\n" +
+	"\n" +
+	"version_id\x18\x02 \x01(\x06R\tversionId\"L\n" +
 	"\x14PutWorkflowsResponse\x124\n" +
 	"\bversions\x18\x01 \x03(\v2\x18.adze.v1.WorkflowVersionR\bversions\"^\n" +
 	"\x0fWorkflowVersion\x12\x12\n" +
@@ -2734,7 +3258,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\aWelcome\x12\x1b\n" +
 	"\tworker_id\x18\x01 \x01(\x06R\bworkerId\x12\x17\n" +
 	"\aping_ms\x18\x02 \x01(\x03R\x06pingMs\x12\x19\n" +
-	"\bgrace_ms\x18\x03 \x01(\x03R\agraceMs\"\xf3\x01\n" +
+	"\bgrace_ms\x18\x03 \x01(\x03R\agraceMs\"\xea\x02\n" +
 	"\n" +
 	"Assignment\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x14\n" +
@@ -2746,7 +3270,17 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\bmetadata\x18\a \x01(\fR\bmetadata\x12\x1f\n" +
 	"\vdeadline_ms\x18\b \x01(\x03R\n" +
 	"deadlineMs\x12\x15\n" +
-	"\x06run_id\x18\t \x01(\x06R\x05runId\"\xc5\x01\n" +
+	"\x06run_id\x18\t \x01(\x06R\x05runId\x12/\n" +
+	"\aparents\x18\n" +
+	" \x03(\v2\x15.adze.v1.ParentOutputR\aparents\x12\x12\n" +
+	"\x04task\x18\v \x01(\tR\x04task\x120\n" +
+	"\bfailures\x18\f \x03(\v2\x14.adze.v1.TaskFailureR\bfailures\":\n" +
+	"\fParentOutput\x12\x12\n" +
+	"\x04task\x18\x01 \x01(\tR\x04task\x12\x16\n" +
+	"\x06output\x18\x02 \x01(\fR\x06output\"7\n" +
+	"\vTaskFailure\x12\x12\n" +
+	"\x04task\x18\x01 \x01(\tR\x04task\x12\x14\n" +
+	"\x05error\x18\x02 \x01(\tR\x05error\"\xc5\x01\n" +
 	"\x04Stop\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\x06R\x05token\x12,\n" +
@@ -2773,9 +3307,11 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11OUTCOME_CANCELLED\x10\x01\x12\x14\n" +
 	"\x10OUTCOME_STOPPING\x10\x02\x12\x11\n" +
-	"\rOUTCOME_ENDED\x10\x03\",\n" +
+	"\rOUTCOME_ENDED\x10\x03\"M\n" +
 	"\rReplayRequest\x12\x1b\n" +
-	"\arun_ids\x18\x01 \x03(\x06B\x02\x10\x01R\x06runIds\"8\n" +
+	"\arun_ids\x18\x01 \x03(\x06B\x02\x10\x01R\x06runIds\x12\x1f\n" +
+	"\vfrom_failed\x18\x02 \x01(\bR\n" +
+	"fromFailed\"8\n" +
 	"\x0eReplayResponse\x12&\n" +
 	"\x04runs\x18\x01 \x03(\v2\x12.adze.v1.SubmittedR\x04runs\"[\n" +
 	"\x15RefreshTimeoutRequest\x12\x17\n" +
@@ -2787,10 +3323,27 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"deadlineMs\"B\n" +
 	"\rGetRunRequest\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\x06R\x05runId\x12\x1a\n" +
-	"\bpayloads\x18\x02 \x01(\bR\bpayloads\"^\n" +
+	"\bpayloads\x18\x02 \x01(\bR\bpayloads\"\x86\x01\n" +
 	"\x0eGetRunResponse\x12\x1e\n" +
 	"\x03run\x18\x01 \x01(\v2\f.adze.v1.RunR\x03run\x12,\n" +
-	"\battempts\x18\x02 \x03(\v2\x10.adze.v1.AttemptR\battempts\"\xbe\x01\n" +
+	"\battempts\x18\x02 \x03(\v2\x10.adze.v1.AttemptR\battempts\x12&\n" +
+	"\x05tasks\x18\x03 \x03(\v2\x10.adze.v1.TaskRunR\x05tasks\"\xca\x02\n" +
+	"\aTaskRun\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x17\n" +
+	"\atask_id\x18\x02 \x01(\x06R\x06taskId\x12'\n" +
+	"\x06status\x18\x03 \x01(\x0e2\x0f.adze.v1.StatusR\x06status\x12\x18\n" +
+	"\aattempt\x18\x04 \x01(\x05R\aattempt\x12\x1f\n" +
+	"\vassigned_ms\x18\x05 \x01(\x03R\n" +
+	"assignedMs\x12\x1d\n" +
+	"\n" +
+	"started_ms\x18\x06 \x01(\x03R\tstartedMs\x12\x1f\n" +
+	"\vfinished_ms\x18\a \x01(\x03R\n" +
+	"finishedMs\x12\x14\n" +
+	"\x05error\x18\b \x01(\tR\x05error\x12\x16\n" +
+	"\x06output\x18\t \x01(\fR\x06output\x12\x18\n" +
+	"\aparents\x18\n" +
+	" \x03(\tR\aparents\x12&\n" +
+	"\x04role\x18\v \x01(\x0e2\x12.adze.v1.Task.RoleR\x04role\"\xbe\x01\n" +
 	"\x0fListRunsRequest\x12\x1a\n" +
 	"\bworkflow\x18\x01 \x01(\tR\bworkflow\x12+\n" +
 	"\bstatuses\x18\x02 \x03(\x0e2\x0f.adze.v1.StatusR\bstatuses\x12\x19\n" +
@@ -2836,7 +3389,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\vfinished_ms\x18\x06 \x01(\x03R\n" +
 	"finishedMs\x12\x1e\n" +
 	"\vretry_at_ms\x18\a \x01(\x03R\tretryAtMs\x12\x14\n" +
-	"\x05error\x18\b \x01(\tR\x05error*\x9a\x01\n" +
+	"\x05error\x18\b \x01(\tR\x05error*\xae\x01\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSTATUS_DELAYED\x10\x01\x12\x11\n" +
@@ -2844,7 +3397,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x0eSTATUS_RUNNING\x10\x03\x12\x14\n" +
 	"\x10STATUS_SUCCEEDED\x10\x04\x12\x11\n" +
 	"\rSTATUS_FAILED\x10\x05\x12\x14\n" +
-	"\x10STATUS_CANCELLED\x10\x062\xcb\x04\n" +
+	"\x10STATUS_CANCELLED\x10\x06\x12\x12\n" +
+	"\x0eSTATUS_SKIPPED\x10\a2\x95\x05\n" +
 	"\x04Adze\x12K\n" +
 	"\fPutWorkflows\x12\x1c.adze.v1.PutWorkflowsRequest\x1a\x1d.adze.v1.PutWorkflowsResponse\x129\n" +
 	"\x06Submit\x12\x16.adze.v1.SubmitRequest\x1a\x17.adze.v1.SubmitResponse\x12:\n" +
@@ -2852,7 +3406,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x04Work\x12\x16.adze.v1.WorkerMessage\x1a\x16.adze.v1.EngineMessage(\x010\x01\x129\n" +
 	"\x06Cancel\x12\x16.adze.v1.CancelRequest\x1a\x17.adze.v1.CancelResponse\x129\n" +
 	"\x06Replay\x12\x16.adze.v1.ReplayRequest\x1a\x17.adze.v1.ReplayResponse\x12Q\n" +
-	"\x0eRefreshTimeout\x12\x1e.adze.v1.RefreshTimeoutRequest\x1a\x1f.adze.v1.RefreshTimeoutResponse\x129\n" +
+	"\x0eRefreshTimeout\x12\x1e.adze.v1.RefreshTimeoutRequest\x1a\x1f.adze.v1.RefreshTimeoutResponse\x12H\n" +
+	"\vGetWorkflow\x12\x1b.adze.v1.GetWorkflowRequest\x1a\x1c.adze.v1.GetWorkflowResponse\x129\n" +
 	"\x06GetRun\x12\x16.adze.v1.GetRunRequest\x1a\x17.adze.v1.GetRunResponse\x12?\n" +
 	"\bListRuns\x12\x18.adze.v1.ListRunsRequest\x1a\x19.adze.v1.ListRunsResponseB4Z2github.com/adzehq/adze/internal/wire/adzev1;adzev1b\x06proto3"
 
@@ -2868,102 +3423,120 @@ func file_adze_v1_adze_proto_rawDescGZIP() []byte {
 	return file_adze_v1_adze_proto_rawDescData
 }
 
-var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
+var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_adze_v1_adze_proto_goTypes = []any{
 	(Status)(0),                    // 0: adze.v1.Status
-	(Report_Kind)(0),               // 1: adze.v1.Report.Kind
-	(Stop_Reason)(0),               // 2: adze.v1.Stop.Reason
-	(Cancelled_Outcome)(0),         // 3: adze.v1.Cancelled.Outcome
-	(*FieldError)(nil),             // 4: adze.v1.FieldError
-	(*Workflow)(nil),               // 5: adze.v1.Workflow
-	(*Task)(nil),                   // 6: adze.v1.Task
-	(*Backoff)(nil),                // 7: adze.v1.Backoff
-	(*PutWorkflowsRequest)(nil),    // 8: adze.v1.PutWorkflowsRequest
-	(*PutWorkflowsResponse)(nil),   // 9: adze.v1.PutWorkflowsResponse
-	(*WorkflowVersion)(nil),        // 10: adze.v1.WorkflowVersion
-	(*SubmitRequest)(nil),          // 11: adze.v1.SubmitRequest
-	(*NewRun)(nil),                 // 12: adze.v1.NewRun
-	(*SubmitResponse)(nil),         // 13: adze.v1.SubmitResponse
-	(*Submitted)(nil),              // 14: adze.v1.Submitted
-	(*AwaitRequest)(nil),           // 15: adze.v1.AwaitRequest
-	(*AwaitResponse)(nil),          // 16: adze.v1.AwaitResponse
-	(*Outcome)(nil),                // 17: adze.v1.Outcome
-	(*WorkerMessage)(nil),          // 18: adze.v1.WorkerMessage
-	(*Hello)(nil),                  // 19: adze.v1.Hello
-	(*Running)(nil),                // 20: adze.v1.Running
-	(*Resize)(nil),                 // 21: adze.v1.Resize
-	(*Report)(nil),                 // 22: adze.v1.Report
-	(*EngineMessage)(nil),          // 23: adze.v1.EngineMessage
-	(*Welcome)(nil),                // 24: adze.v1.Welcome
-	(*Assignment)(nil),             // 25: adze.v1.Assignment
-	(*Stop)(nil),                   // 26: adze.v1.Stop
-	(*Settlement)(nil),             // 27: adze.v1.Settlement
-	(*CancelRequest)(nil),          // 28: adze.v1.CancelRequest
-	(*CancelResponse)(nil),         // 29: adze.v1.CancelResponse
-	(*Cancelled)(nil),              // 30: adze.v1.Cancelled
-	(*ReplayRequest)(nil),          // 31: adze.v1.ReplayRequest
-	(*ReplayResponse)(nil),         // 32: adze.v1.ReplayResponse
-	(*RefreshTimeoutRequest)(nil),  // 33: adze.v1.RefreshTimeoutRequest
-	(*RefreshTimeoutResponse)(nil), // 34: adze.v1.RefreshTimeoutResponse
-	(*GetRunRequest)(nil),          // 35: adze.v1.GetRunRequest
-	(*GetRunResponse)(nil),         // 36: adze.v1.GetRunResponse
-	(*ListRunsRequest)(nil),        // 37: adze.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),       // 38: adze.v1.ListRunsResponse
-	(*Run)(nil),                    // 39: adze.v1.Run
-	(*Attempt)(nil),                // 40: adze.v1.Attempt
+	(Task_Role)(0),                 // 1: adze.v1.Task.Role
+	(Report_Kind)(0),               // 2: adze.v1.Report.Kind
+	(Stop_Reason)(0),               // 3: adze.v1.Stop.Reason
+	(Cancelled_Outcome)(0),         // 4: adze.v1.Cancelled.Outcome
+	(*FieldError)(nil),             // 5: adze.v1.FieldError
+	(*Workflow)(nil),               // 6: adze.v1.Workflow
+	(*Task)(nil),                   // 7: adze.v1.Task
+	(*Condition)(nil),              // 8: adze.v1.Condition
+	(*Backoff)(nil),                // 9: adze.v1.Backoff
+	(*PutWorkflowsRequest)(nil),    // 10: adze.v1.PutWorkflowsRequest
+	(*GetWorkflowRequest)(nil),     // 11: adze.v1.GetWorkflowRequest
+	(*GetWorkflowResponse)(nil),    // 12: adze.v1.GetWorkflowResponse
+	(*PutWorkflowsResponse)(nil),   // 13: adze.v1.PutWorkflowsResponse
+	(*WorkflowVersion)(nil),        // 14: adze.v1.WorkflowVersion
+	(*SubmitRequest)(nil),          // 15: adze.v1.SubmitRequest
+	(*NewRun)(nil),                 // 16: adze.v1.NewRun
+	(*SubmitResponse)(nil),         // 17: adze.v1.SubmitResponse
+	(*Submitted)(nil),              // 18: adze.v1.Submitted
+	(*AwaitRequest)(nil),           // 19: adze.v1.AwaitRequest
+	(*AwaitResponse)(nil),          // 20: adze.v1.AwaitResponse
+	(*Outcome)(nil),                // 21: adze.v1.Outcome
+	(*WorkerMessage)(nil),          // 22: adze.v1.WorkerMessage
+	(*Hello)(nil),                  // 23: adze.v1.Hello
+	(*Running)(nil),                // 24: adze.v1.Running
+	(*Resize)(nil),                 // 25: adze.v1.Resize
+	(*Report)(nil),                 // 26: adze.v1.Report
+	(*EngineMessage)(nil),          // 27: adze.v1.EngineMessage
+	(*Welcome)(nil),                // 28: adze.v1.Welcome
+	(*Assignment)(nil),             // 29: adze.v1.Assignment
+	(*ParentOutput)(nil),           // 30: adze.v1.ParentOutput
+	(*TaskFailure)(nil),            // 31: adze.v1.TaskFailure
+	(*Stop)(nil),                   // 32: adze.v1.Stop
+	(*Settlement)(nil),             // 33: adze.v1.Settlement
+	(*CancelRequest)(nil),          // 34: adze.v1.CancelRequest
+	(*CancelResponse)(nil),         // 35: adze.v1.CancelResponse
+	(*Cancelled)(nil),              // 36: adze.v1.Cancelled
+	(*ReplayRequest)(nil),          // 37: adze.v1.ReplayRequest
+	(*ReplayResponse)(nil),         // 38: adze.v1.ReplayResponse
+	(*RefreshTimeoutRequest)(nil),  // 39: adze.v1.RefreshTimeoutRequest
+	(*RefreshTimeoutResponse)(nil), // 40: adze.v1.RefreshTimeoutResponse
+	(*GetRunRequest)(nil),          // 41: adze.v1.GetRunRequest
+	(*GetRunResponse)(nil),         // 42: adze.v1.GetRunResponse
+	(*TaskRun)(nil),                // 43: adze.v1.TaskRun
+	(*ListRunsRequest)(nil),        // 44: adze.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),       // 45: adze.v1.ListRunsResponse
+	(*Run)(nil),                    // 46: adze.v1.Run
+	(*Attempt)(nil),                // 47: adze.v1.Attempt
 }
 var file_adze_v1_adze_proto_depIdxs = []int32{
-	6,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
-	7,  // 1: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
-	5,  // 2: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
-	10, // 3: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
-	12, // 4: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
-	14, // 5: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
-	4,  // 6: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
-	17, // 7: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
-	0,  // 8: adze.v1.Outcome.status:type_name -> adze.v1.Status
-	19, // 9: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
-	22, // 10: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
-	21, // 11: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
-	20, // 12: adze.v1.Hello.running:type_name -> adze.v1.Running
-	1,  // 13: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
-	24, // 14: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
-	25, // 15: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
-	26, // 16: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
-	27, // 17: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
-	2,  // 18: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
-	30, // 19: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
-	3,  // 20: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
-	14, // 21: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
-	39, // 22: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
-	40, // 23: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
-	0,  // 24: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
-	39, // 25: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
-	0,  // 26: adze.v1.Run.status:type_name -> adze.v1.Status
-	8,  // 27: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
-	11, // 28: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
-	15, // 29: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
-	18, // 30: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
-	28, // 31: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
-	31, // 32: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
-	33, // 33: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
-	35, // 34: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
-	37, // 35: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
-	9,  // 36: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
-	13, // 37: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
-	16, // 38: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
-	23, // 39: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
-	29, // 40: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
-	32, // 41: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
-	34, // 42: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
-	36, // 43: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
-	38, // 44: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
-	36, // [36:45] is the sub-list for method output_type
-	27, // [27:36] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	7,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
+	9,  // 1: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
+	8,  // 2: adze.v1.Task.skip_if:type_name -> adze.v1.Condition
+	8,  // 3: adze.v1.Task.cancel_if:type_name -> adze.v1.Condition
+	1,  // 4: adze.v1.Task.role:type_name -> adze.v1.Task.Role
+	6,  // 5: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
+	6,  // 6: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
+	14, // 7: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
+	16, // 8: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
+	18, // 9: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
+	5,  // 10: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
+	21, // 11: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
+	0,  // 12: adze.v1.Outcome.status:type_name -> adze.v1.Status
+	23, // 13: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
+	26, // 14: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
+	25, // 15: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
+	24, // 16: adze.v1.Hello.running:type_name -> adze.v1.Running
+	2,  // 17: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
+	28, // 18: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
+	29, // 19: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
+	32, // 20: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
+	33, // 21: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
+	30, // 22: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
+	31, // 23: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
+	3,  // 24: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
+	36, // 25: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
+	4,  // 26: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
+	18, // 27: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
+	46, // 28: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
+	47, // 29: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
+	43, // 30: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
+	0,  // 31: adze.v1.TaskRun.status:type_name -> adze.v1.Status
+	1,  // 32: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
+	0,  // 33: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
+	46, // 34: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
+	0,  // 35: adze.v1.Run.status:type_name -> adze.v1.Status
+	10, // 36: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
+	15, // 37: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
+	19, // 38: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
+	22, // 39: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
+	34, // 40: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
+	37, // 41: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
+	39, // 42: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
+	11, // 43: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
+	41, // 44: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
+	44, // 45: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
+	13, // 46: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
+	17, // 47: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
+	20, // 48: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
+	27, // 49: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
+	35, // 50: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
+	38, // 51: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
+	40, // 52: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
+	12, // 53: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
+	42, // 54: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
+	45, // 55: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
+	46, // [46:56] is the sub-list for method output_type
+	36, // [36:46] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_adze_v1_adze_proto_init() }
@@ -2976,8 +3549,8 @@ func file_adze_v1_adze_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_adze_v1_adze_proto_rawDesc), len(file_adze_v1_adze_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   37,
+			NumEnums:      5,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

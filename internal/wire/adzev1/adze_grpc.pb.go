@@ -40,6 +40,7 @@ const (
 	Adze_Cancel_FullMethodName         = "/adze.v1.Adze/Cancel"
 	Adze_Replay_FullMethodName         = "/adze.v1.Adze/Replay"
 	Adze_RefreshTimeout_FullMethodName = "/adze.v1.Adze/RefreshTimeout"
+	Adze_GetWorkflow_FullMethodName    = "/adze.v1.Adze/GetWorkflow"
 	Adze_GetRun_FullMethodName         = "/adze.v1.Adze/GetRun"
 	Adze_ListRuns_FullMethodName       = "/adze.v1.Adze/ListRuns"
 )
@@ -67,6 +68,9 @@ type AdzeClient interface {
 	Replay(ctx context.Context, in *ReplayRequest, opts ...grpc.CallOption) (*ReplayResponse, error)
 	// RefreshTimeout moves the deadline of a running attempt.
 	RefreshTimeout(ctx context.Context, in *RefreshTimeoutRequest, opts ...grpc.CallOption) (*RefreshTimeoutResponse, error)
+	// GetWorkflow reads the current version of a workflow, as it was registered with
+	// all defaults filled in.
+	GetWorkflow(ctx context.Context, in *GetWorkflowRequest, opts ...grpc.CallOption) (*GetWorkflowResponse, error)
 	GetRun(ctx context.Context, in *GetRunRequest, opts ...grpc.CallOption) (*GetRunResponse, error)
 	// ListRuns pages through the tenant's runs, newest first.
 	ListRuns(ctx context.Context, in *ListRunsRequest, opts ...grpc.CallOption) (*ListRunsResponse, error)
@@ -156,6 +160,16 @@ func (c *adzeClient) RefreshTimeout(ctx context.Context, in *RefreshTimeoutReque
 	return out, nil
 }
 
+func (c *adzeClient) GetWorkflow(ctx context.Context, in *GetWorkflowRequest, opts ...grpc.CallOption) (*GetWorkflowResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetWorkflowResponse)
+	err := c.cc.Invoke(ctx, Adze_GetWorkflow_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *adzeClient) GetRun(ctx context.Context, in *GetRunRequest, opts ...grpc.CallOption) (*GetRunResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetRunResponse)
@@ -199,6 +213,9 @@ type AdzeServer interface {
 	Replay(context.Context, *ReplayRequest) (*ReplayResponse, error)
 	// RefreshTimeout moves the deadline of a running attempt.
 	RefreshTimeout(context.Context, *RefreshTimeoutRequest) (*RefreshTimeoutResponse, error)
+	// GetWorkflow reads the current version of a workflow, as it was registered with
+	// all defaults filled in.
+	GetWorkflow(context.Context, *GetWorkflowRequest) (*GetWorkflowResponse, error)
 	GetRun(context.Context, *GetRunRequest) (*GetRunResponse, error)
 	// ListRuns pages through the tenant's runs, newest first.
 	ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error)
@@ -232,6 +249,9 @@ func (UnimplementedAdzeServer) Replay(context.Context, *ReplayRequest) (*ReplayR
 }
 func (UnimplementedAdzeServer) RefreshTimeout(context.Context, *RefreshTimeoutRequest) (*RefreshTimeoutResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RefreshTimeout not implemented")
+}
+func (UnimplementedAdzeServer) GetWorkflow(context.Context, *GetWorkflowRequest) (*GetWorkflowResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetWorkflow not implemented")
 }
 func (UnimplementedAdzeServer) GetRun(context.Context, *GetRunRequest) (*GetRunResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetRun not implemented")
@@ -364,6 +384,24 @@ func _Adze_RefreshTimeout_Handler(srv interface{}, ctx context.Context, dec func
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Adze_GetWorkflow_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetWorkflowRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).GetWorkflow(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_GetWorkflow_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).GetWorkflow(ctx, req.(*GetWorkflowRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Adze_GetRun_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetRunRequest)
 	if err := dec(in); err != nil {
@@ -426,6 +464,10 @@ var Adze_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RefreshTimeout",
 			Handler:    _Adze_RefreshTimeout_Handler,
+		},
+		{
+			MethodName: "GetWorkflow",
+			Handler:    _Adze_GetWorkflow_Handler,
 		},
 		{
 			MethodName: "GetRun",

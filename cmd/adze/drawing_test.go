@@ -1,0 +1,131 @@
+package main
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/adzehq/adze/internal/shard"
+)
+
+func drawnTask(name string, parents ...string) drawn {
+	return drawn{name: name, parents: parents, mark: "●"}
+}
+
+func TestGraphIsDrawnWithALineToEachChild(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		tasks []drawn
+		want  string
+	}{
+		"one": {[]drawn{drawnTask("a")}, `
+● a`},
+		"strangers": {[]drawn{drawnTask("a"), drawnTask("b")}, `
+● a
+● b`},
+		"a chain, told backwards": {[]drawn{drawnTask("c", "b"), drawnTask("b", "a"), drawnTask("a")}, `
+● a
+│
+● b
+│
+● c`},
+		"a diamond": {[]drawn{drawnTask("top"), drawnTask("left", "top"), drawnTask("right", "top"), drawnTask("bottom", "left", "right")}, `
+●   top
+├─╮
+│ ● left
+│ │
+● │ right
+├─╯
+●   bottom`},
+		"a join past another": {[]drawn{drawnTask("a"), drawnTask("b"), drawnTask("c"), drawnTask("ac", "a", "c"), drawnTask("all", "b", "ac")}, `
+●     a
+│ ●   b
+│ │ ● c
+├─│─╯
+● │   ac
+├─╯
+●     all`},
+		"a parent that goes on": {[]drawn{drawnTask("a"), drawnTask("b"), drawnTask("c", "a", "b"), drawnTask("d", "a"), drawnTask("e", "c", "d")}, `
+●   a
+│ ● b
+├─┤
+│ ● c
+│ │
+● │ d
+├─╯
+●   e`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, c.want, "\n"+strings.Join(drawGraph(c.tasks), "\n"))
+		})
+	}
+}
+
+func TestAnyGraphIsDrawnWithEachTaskOnce(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		names := "abcdefghijklmnop"
+		tasks := make([]drawn, rapid.IntRange(1, len(names)).Draw(t, "tasks"))
+		for i := range tasks {
+			tasks[i] = drawnTask(names[i : i+1])
+			for j := range i {
+				if rapid.IntRange(0, 2).Draw(t, "edge") == 0 {
+					tasks[i].parents = append(tasks[i].parents, names[j:j+1])
+				}
+			}
+		}
+		text := strings.Join(drawGraph(tasks), "\n")
+		for i := range tasks {
+			if strings.Count(text, tasks[i].name) != 1 {
+				t.Fatalf("%s is not there once:\n%s", tasks[i].name, text)
+			}
+		}
+	})
+}
+
+var orders = shard.Workflow{
+	Name: "order", Description: "all of an order",
+	Tasks: []shard.Task{
+		{Name: "charge", Retries: 3, ExecutionTimeoutMS: 10_000},
+		{Name: "pack"},
+		{
+			Name: "ship", Parents: []string{"charge", "pack"},
+			SkipIf: []shard.TaskCondition{{Parent: "charge", Expression: `output.kind == "#1"`}},
+		},
+		{Name: "refund", Role: shard.RoleOnFailure},
+		{Name: "thank", Role: shard.RoleOnSuccess},
+	},
+}
+
+func TestWorkflowIsDrawnWithItsConditionsAndHandlers(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, `order  all of an order
+
+  ●   charge  3 retries · timeout 10s
+  │ ● pack
+  ├─╯
+  ●   ship    skip if charge: output.kind == "#1"
+
+  ✗ refund  on failure
+  ✓ thank   on success
+`, drawWorkflow(&orders, newScreen(io.Discard)))
+}
+
+func TestMermaidQuotesWhatItWouldRead(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, `flowchart TD
+  subgraph tasks ["order"]
+    t0["charge"]
+    t1["pack"]
+    t2["ship"]
+  end
+  t0 -->|"skip if output.kind == #quot;#35;1#quot;"| t2
+  t1 --> t2
+  tasks -. "on failure" .-> t3["refund"]
+  tasks -. "on success" .-> t4["thank"]
+`, mermaid(&orders))
+}

@@ -1,0 +1,125 @@
+// Package expr evaluates conditions: CEL expressions over the JSON that a task gave.
+//
+// It owns the dialect: the variable output, the bounds of an expression and what it
+// may cost, and how JSON's numbers behave. It promises that a Program is compiled
+// once and safe for concurrent use, that an evaluation ends within its bound
+// whatever the expression and the JSON are, and that a condition is never true or
+// false by mistake: what cannot be said is an error.
+package expr
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common"
+	"cel.dev/cel-go/common/types"
+)
+
+const (
+	// BytesMax bounds the text of an expression.
+	BytesMax = 4_096
+
+	// CostMax bounds an evaluation, in CEL's units of about one operation each: some
+	// 10 ms at most. A look at each item of a list of some 10,000 is within it.
+	CostMax = 100_000
+
+	// depthMax bounds how deep an expression may be nested.
+	depthMax = 50
+
+	// errorsMax is how many errors of one expression are told.
+	errorsMax = 3
+)
+
+// variable is what the JSON is called in an expression.
+const variable = "output"
+
+// Program is a compiled condition.
+type Program struct{ program cel.Program }
+
+// environment is what expressions may use: CEL's standard functions and output.
+var environment = sync.OnceValue(func() *cel.Env {
+	env, err := cel.NewEnv(
+		cel.Variable(variable, cel.DynType),
+		cel.CrossTypeNumericComparisons(true),
+		cel.ParserExpressionSizeLimit(BytesMax),
+		cel.ParserRecursionLimit(depthMax),
+	)
+	if err != nil {
+		panic(err) // the options above are wrong
+	}
+	return env
+})
+
+// Compile reads an expression whose value is a bool. Its error names the place.
+func Compile(expression string) (*Program, error) {
+	if strings.TrimSpace(expression) == "" {
+		return nil, errors.New("is empty; write a condition like output.total == 0")
+	}
+	if len(expression) > BytesMax {
+		return nil, fmt.Errorf("is %d bytes long, at most %d are allowed", len(expression), BytesMax)
+	}
+	ast, issues := environment().Compile(expression)
+	if issues.Err() != nil {
+		return nil, refusal(issues.Errors())
+	}
+	if t := ast.OutputType(); !t.IsExactType(cel.BoolType) && !t.IsExactType(cel.DynType) {
+		return nil, fmt.Errorf("gives a value of type %s, not true or false", t)
+	}
+	program, err := environment().Program(ast, cel.CostLimit(CostMax), cel.CustomDecorator(mixNumbers))
+	if err != nil {
+		return nil, fmt.Errorf("plan expression: %w", err)
+	}
+	return &Program{program}, nil
+}
+
+// Eval tells whether the condition holds of output, which is JSON.
+func (p *Program) Eval(output []byte) (bool, error) {
+	value, err := Parse(output)
+	if err != nil {
+		return false, err
+	}
+	return p.Holds(value)
+}
+
+// Holds is Eval of JSON that was parsed before, for several conditions.
+func (p *Program) Holds(v Value) (bool, error) {
+	result, _, err := p.program.Eval(map[string]any{variable: v.value})
+	if err != nil {
+		return false, fmt.Errorf("evaluate condition: %w", err)
+	}
+	holds, is := result.(types.Bool)
+	if !is {
+		return false, fmt.Errorf("evaluate condition: gives a value of type %s, not true or false", result.Type().TypeName())
+	}
+	return bool(holds), nil
+}
+
+// refusal joins what is wrong with an expression, each with its place.
+func refusal(all []*common.Error) error {
+	text := ""
+	for i, e := range all {
+		if i == errorsMax {
+			return fmt.Errorf("%s; and %d more", text, len(all)-i)
+		}
+		if i > 0 {
+			text += "; "
+		}
+		text += place(e.Location) + ": " + e.Message
+	}
+	return errors.New(text)
+}
+
+// place is a location for people: columns count from 1. CEL has none for some errors.
+func place(l common.Location) string {
+	switch {
+	case l == nil || l.Line() < 1:
+		return "in the expression"
+	case l.Line() == 1:
+		return fmt.Sprintf("at column %d", l.Column()+1)
+	default:
+		return fmt.Sprintf("at line %d, column %d", l.Line(), l.Column()+1)
+	}
+}

@@ -1,0 +1,424 @@
+package core
+
+import (
+	"slices"
+
+	"github.com/adzehq/adze/internal/base/id"
+)
+
+// Graph is one version of a workflow of several tasks.
+type Graph struct {
+	Version  id.ID
+	Tenant   id.ID
+	Workflow string
+	Nodes    []Node // at most NodesMax
+}
+
+// NodesMax is how many tasks a workflow may have. A run takes one id more than its
+// workflow has tasks, in one row: a node's task is run + 1 + its place, so that all
+// rows of a run lie together and are found without an index.
+const NodesMax = 1_000
+
+// Node is a task of a workflow.
+type Node struct {
+	Definition         // Version, Tenant and Workflow are the graph's
+	Name       string  // unique in the workflow
+	Parents    []int32 // places of the nodes that end before it begins; without a cycle
+	Role       NodeRole
+}
+
+// NodeRole is when a node runs.
+type NodeRole uint8
+
+// The roles. Handlers have no parents and are nobody's: they come after all others.
+const (
+	NodeTask      NodeRole = iota // after its parents
+	NodeOnFailure                 // after all tasks, if one of them failed
+	NodeOnSuccess                 // after all tasks, if none failed and none was cancelled
+)
+
+// NewRun is a run of a graph as it is submitted. Its Task is the row of the run;
+// Task.ID is followed by one free id for each node.
+type NewRun struct {
+	Task NewTask
+	// Kept are nodes that succeeded in the run that this one replays: they do not run
+	// again, their outputs are stored again as this run's. Handlers among them are not
+	// kept: what they handle may end otherwise.
+	Kept []KeptNode
+}
+
+// KeptNode is a node with the output that it had, and what conditions said of it:
+// nobody evaluates them again.
+type KeptNode struct {
+	Node     int32
+	Output   Payload
+	Verdicts []Verdict
+}
+
+// Verdict is what a node's conditions say once the parent that they look at has
+// succeeded. They are evaluated outside, on the parent's output.
+type Verdict struct {
+	Node   int32
+	Skip   bool
+	Cancel bool
+}
+
+// OpenRun is the checkpoint row of a run, with how its nodes ended as their results
+// say.
+type OpenRun struct {
+	ID       id.ID
+	Tenant   id.ID
+	Version  id.ID
+	RunAt    Time
+	Priority int32
+	Key      string
+	Cancel   string      // it was cancelled: the error of its result; empty otherwise
+	Saved    bool        // with Restore: it has a row
+	Ended    []EndedNode // with Restore
+}
+
+// EndedNode is how a node of an open run ended.
+type EndedNode struct {
+	Node     int32
+	Status   Status
+	Verdicts []Verdict
+}
+
+// RunResult is the one terminal result of a run of a graph.
+type RunResult struct {
+	Run      id.ID
+	Tenant   id.ID
+	Version  id.ID
+	Status   Status
+	Finished Time
+	Error    string // for people; empty when it succeeded
+}
+
+// nodeState is where a node of an open run stands.
+type nodeState uint8
+
+const (
+	nodeWaits nodeState = iota // for parents
+	nodeOpen                   // its task is open
+	nodeSucceeded
+	nodeFailed
+	nodeCancelled
+	nodeSkipped
+)
+
+func (n nodeState) ended() bool { return n > nodeOpen }
+
+// The end states are in the order of the statuses.
+func stateOf(status Status) nodeState { return nodeOpen + nodeState(status) }
+
+func statusOf(state nodeState) Status { return Status(state - nodeOpen) }
+
+// run is an open run of a graph.
+type run struct {
+	id        id.ID
+	graph     *Graph
+	key       string
+	cancelled string // as OpenRun.Cancel
+	runAt     Time
+	priority  int32
+	left      int32 // nodes that have not ended
+	saved     bool  // it has a checkpoint row, and so has each of its open tasks
+	nodes     []nodeState
+	verdicts  []Verdict // of all parents that ended, by node, ored
+}
+
+func (r *run) task(node int32) id.ID { return r.id + 1 + id.ID(node) }
+
+func (r *run) row() OpenRun {
+	return OpenRun{
+		ID: r.id, Tenant: r.graph.Tenant, Version: r.graph.Version, RunAt: r.runAt,
+		Priority: r.priority, Key: r.key, Cancel: r.cancelled,
+	}
+}
+
+func (s *Shard) defineGraph(in *DefineGraph) {
+	if _, known := s.graphs[in.Graph.Version]; !known {
+		graph := in.Graph
+		s.graphs[graph.Version] = &graph
+	}
+}
+
+// start opens a new run of a graph and the tasks that wait for nobody.
+func (s *Shard) start(in *NewRun) {
+	s.out.Runs = append(s.out.Runs, in.Task)
+	r := s.openRun(&OpenRun{
+		ID: in.Task.ID, Version: in.Task.Version, RunAt: in.Task.RunAt, Priority: in.Task.Priority, Key: in.Task.Key,
+	})
+	s.ledger.enter(r.id, s.now)
+	for _, kept := range in.Kept {
+		if r.graph.Nodes[kept.Node].Role == NodeTask {
+			s.keep(r, kept)
+		}
+	}
+	s.advance(r)
+}
+
+// keep stores again how a node ended in the run that r replays.
+func (s *Shard) keep(r *run, kept KeptNode) {
+	s.endNodeHere(r, kept.Node, Succeeded, "")
+	result := &s.out.Results[len(s.out.Results)-1]
+	result.Output, result.Verdicts = kept.Output, kept.Verdicts
+	r.hear(kept.Verdicts)
+}
+
+// openRun brings a run to memory.
+func (s *Shard) openRun(row *OpenRun) *run {
+	graph := s.graphs[row.Version]
+	r := &run{
+		id: row.ID, graph: graph, key: row.Key, cancelled: row.Cancel, runAt: row.RunAt, priority: row.Priority,
+		left: int32(len(graph.Nodes)), nodes: make([]nodeState, len(graph.Nodes)),
+	}
+	for _, ended := range row.Ended {
+		r.nodes[ended.Node] = stateOf(ended.Status)
+		r.left--
+		r.hear(ended.Verdicts)
+	}
+	s.runs[r.id] = r
+	s.last = max(s.last, r.task(int32(len(graph.Nodes))-1))
+	return r
+}
+
+// hear adds what conditions say.
+func (r *run) hear(verdicts []Verdict) {
+	if len(verdicts) == 0 {
+		return
+	}
+	if r.verdicts == nil {
+		r.verdicts = make([]Verdict, len(r.nodes))
+	}
+	for _, v := range verdicts {
+		sum := &r.verdicts[v.Node]
+		sum.Skip, sum.Cancel = sum.Skip || v.Skip, sum.Cancel || v.Cancel
+	}
+}
+
+func (r *run) verdict(node int32) Verdict {
+	if r.verdicts == nil {
+		return Verdict{}
+	}
+	return r.verdicts[node]
+}
+
+// nodeEnded notes how the task of a node ended, and goes on with the run.
+func (s *Shard) nodeEnded(r *run, node int32, status Status) {
+	r.nodes[node] = stateOf(status)
+	r.left--
+	s.advance(r)
+}
+
+// advance begins, skips and cancels the nodes whose time has come, until none is
+// left to decide, and ends the run when all have ended.
+func (s *Shard) advance(r *run) {
+	for progress := true; progress; {
+		progress = false
+		for i := range r.graph.Nodes {
+			if r.nodes[i] == nodeWaits && s.decide(r, int32(i)) {
+				progress = true
+			}
+		}
+	}
+	if r.left == 0 {
+		s.endRun(r)
+	}
+}
+
+// Why a node ended without a task.
+const (
+	textParent    = "a parent did not succeed"
+	textCondition = "its condition to cancel holds"
+)
+
+// decide settles one waiting node if it can be settled by now.
+func (s *Shard) decide(r *run, i int32) bool {
+	switch state, text := r.judge(i); state {
+	case nodeWaits:
+		return false
+	case nodeOpen:
+		s.begin(r, i)
+	default:
+		s.endNodeHere(r, i, statusOf(state), text)
+	}
+	return true
+}
+
+// judge is what a node that has not begun should be by now, and why. It is judged
+// once all its parents have ended, so that their order does not matter.
+func (r *run) judge(i int32) (nodeState, string) {
+	if r.cancelled != "" {
+		return nodeCancelled, r.cancelled
+	}
+	node := &r.graph.Nodes[i]
+	if node.Role != NodeTask {
+		return r.judgeHandler(node.Role), ""
+	}
+	succeeded, skipped := 0, 0
+	for _, parent := range node.Parents {
+		switch state := r.nodes[parent]; {
+		case !state.ended():
+			return nodeWaits, ""
+		case state == nodeSucceeded:
+			succeeded++
+		case state == nodeSkipped:
+			skipped++
+		}
+	}
+	switch verdict := r.verdict(i); {
+	case succeeded+skipped < len(node.Parents):
+		return nodeCancelled, textParent
+	case verdict.Cancel:
+		return nodeCancelled, textCondition
+	case verdict.Skip || skipped > 0 && succeeded == 0:
+		return nodeSkipped, ""
+	}
+	return nodeOpen, ""
+}
+
+// judgeHandler is judge for a handler: it waits for all tasks.
+func (r *run) judgeHandler(role NodeRole) nodeState {
+	failed, cancelled := false, false
+	for j := range r.graph.Nodes {
+		if r.graph.Nodes[j].Role != NodeTask {
+			continue
+		}
+		switch state := r.nodes[j]; {
+		case !state.ended():
+			return nodeWaits
+		case state == nodeFailed:
+			failed = true
+		case state == nodeCancelled:
+			cancelled = true
+		}
+	}
+	if role == NodeOnFailure && failed || role == NodeOnSuccess && !failed && !cancelled {
+		return nodeOpen
+	}
+	return nodeSkipped
+}
+
+// endNodeHere gives a node a result without a task.
+func (s *Shard) endNodeHere(r *run, node int32, status Status, text string) {
+	r.nodes[node] = stateOf(status)
+	r.left--
+	s.out.Results = append(s.out.Results, Result{
+		Task: r.task(node), Tenant: r.graph.Tenant, Version: r.graph.Version, Run: r.id, Node: node,
+		Status: status, Finished: s.now, Error: text,
+	})
+}
+
+// begin opens the task of a node.
+func (s *Shard) begin(r *run, node int32) {
+	r.nodes[node] = nodeOpen
+	row := NewTask{
+		ID: r.task(node), Tenant: r.graph.Tenant, Version: r.graph.Version, Run: r.id, Node: node,
+		RunAt: r.runAt, Key: r.key, Priority: r.priority,
+	}
+	s.out.Tasks = append(s.out.Tasks, row)
+	s.enter(&row, s.seq)
+}
+
+// endRun gives r its one result and forgets it.
+func (s *Shard) endRun(r *run) {
+	status, text := r.outcome()
+	s.out.RunResults = append(s.out.RunResults, RunResult{
+		Run: r.id, Tenant: r.graph.Tenant, Version: r.graph.Version, Status: status, Finished: s.now, Error: text,
+	})
+	if r.saved {
+		s.out.ClosedRuns = append(s.out.ClosedRuns, r.id)
+	}
+	delete(s.runs, r.id)
+}
+
+// outcome is how a run ended whose nodes have.
+func (r *run) outcome() (Status, string) {
+	if r.cancelled != "" {
+		return Cancelled, r.cancelled
+	}
+	for _, state := range []nodeState{nodeFailed, nodeCancelled} {
+		for i := range r.nodes {
+			if r.nodes[i] != state {
+				continue
+			}
+			name := r.graph.Nodes[i].Name
+			if state == nodeFailed {
+				return Failed, "task " + name + " failed"
+			}
+			return Cancelled, "task " + name + " was cancelled"
+		}
+	}
+	return Succeeded, ""
+}
+
+// saveRun writes the checkpoint row of r, and of each of its open tasks with it: a
+// run is in the checkpoint whole, because the ids of its later tasks lie below those
+// of other runs, and the low-water mark may pass them.
+func (s *Shard) saveRun(r *run) {
+	s.out.OpenRuns = append(s.out.OpenRuns, r.row())
+	r.saved = true
+	for i, state := range r.nodes {
+		if state != nodeOpen {
+			continue
+		}
+		if t := s.tasks[r.task(int32(i))]; t != nil {
+			s.save(t)
+		}
+	}
+}
+
+// cancelRun ends what waits of a run and stops what runs.
+func (s *Shard) cancelRun(r *run, ref uint64, text string) {
+	if r.cancelled == "" {
+		r.cancelled = text
+		s.saveRun(r) // whoever asked is told that it is stopping: that must survive a crash
+		s.cancelOpen(r)
+		if s.runs[r.id] == r { // it may have ended with the last of its tasks
+			s.advance(r)
+		}
+	}
+	kind := AnswerStarted
+	if s.runs[r.id] == nil {
+		kind = AnswerDone
+	}
+	s.answerCancel(ref, r.id, kind)
+}
+
+// cancelOpen cancels the open tasks of a cancelled run, wherever they are.
+func (s *Shard) cancelOpen(r *run) {
+	var elsewhere []id.ID
+	for i, state := range slices.Clone(r.nodes) {
+		if state != nodeOpen {
+			continue
+		}
+		task := r.task(int32(i))
+		if t := s.tasks[task]; t != nil {
+			s.cancelQuietly(t, r.cancelled)
+		} else {
+			elsewhere = append(elsewhere, task)
+		}
+	}
+	if len(elsewhere) > 0 {
+		s.request(Load{Kind: LoadTasks, Tenant: r.graph.Tenant, Tasks: elsewhere, Text: r.cancelled})
+	}
+}
+
+// resumeRun goes on with a run of the owner before. What could be decided was: a
+// node without a result either waits or has an open task.
+func (s *Shard) resumeRun(row *OpenRun) {
+	r := s.openRun(row)
+	r.saved = row.Saved
+	if !r.saved {
+		s.ledger.enter(r.id, s.now)
+	}
+	for i, state := range r.nodes {
+		if state != nodeWaits {
+			continue
+		}
+		if judged, _ := r.judge(int32(i)); judged != nodeWaits {
+			r.nodes[i] = nodeOpen
+		}
+	}
+}

@@ -1,0 +1,107 @@
+// Package outline translates workflows between the wire and the shard.
+//
+// It owns the table of roles and nothing else. It promises that what is translated
+// there and back is the same, and that what makes no sense is passed on as it is:
+// edge/admit refuses it with its place.
+package outline
+
+import (
+	"github.com/adzehq/adze/internal/shard"
+	wire "github.com/adzehq/adze/internal/wire/adzev1"
+)
+
+// FromWire gives workflows as the shard takes them.
+func FromWire(from []*wire.Workflow) []shard.Workflow {
+	list := make([]shard.Workflow, len(from))
+	for i, w := range from {
+		list[i] = shard.Workflow{Name: w.GetName(), Description: w.GetDescription()}
+		for _, t := range w.GetTasks() {
+			list[i].Tasks = append(list[i].Tasks, taskFromWire(t))
+		}
+	}
+	return list
+}
+
+func taskFromWire(t *wire.Task) shard.Task {
+	return shard.Task{
+		Name:    t.GetName(),
+		Action:  t.GetAction(),
+		Retries: t.GetRetries(),
+		Backoff: shard.Backoff{
+			InitialMS: t.GetBackoff().GetInitialMs(),
+			Factor:    t.GetBackoff().GetFactor(),
+			MaxMS:     t.GetBackoff().GetMaxMs(),
+		},
+		ScheduleTimeoutMS:  t.GetScheduleTimeoutMs(),
+		ExecutionTimeoutMS: t.GetExecutionTimeoutMs(),
+		Parents:            t.GetParents(),
+		SkipIf:             conditionsFromWire(t.GetSkipIf()),
+		CancelIf:           conditionsFromWire(t.GetCancelIf()),
+		Role:               RoleFromWire(t.GetRole()),
+		Description:        t.GetDescription(),
+	}
+}
+
+func conditionsFromWire(from []*wire.Condition) []shard.TaskCondition {
+	var list []shard.TaskCondition
+	for _, c := range from {
+		list = append(list, shard.TaskCondition{Parent: c.GetParent(), Expression: c.GetExpression()})
+	}
+	return list
+}
+
+var roles = map[shard.Role]wire.Task_Role{
+	"":                  wire.Task_ROLE_TASK,
+	shard.RoleOnFailure: wire.Task_ROLE_ON_FAILURE,
+	shard.RoleOnSuccess: wire.Task_ROLE_ON_SUCCESS,
+}
+
+// RoleFromWire is the number's name if it is no role.
+func RoleFromWire(number wire.Task_Role) shard.Role {
+	for role, n := range roles {
+		if n == number {
+			return role
+		}
+	}
+	return shard.Role(number.String())
+}
+
+// unknownRole is what a role that does not exist becomes on the wire.
+const unknownRole wire.Task_Role = -1
+
+// RoleToWire gives a role as it travels.
+func RoleToWire(role shard.Role) wire.Task_Role {
+	if number, known := roles[role]; known {
+		return number
+	}
+	return unknownRole
+}
+
+// ToWire gives w as it travels.
+func ToWire(w *shard.Workflow) *wire.Workflow {
+	to := &wire.Workflow{Name: w.Name, Description: w.Description}
+	for i := range w.Tasks {
+		to.Tasks = append(to.Tasks, taskToWire(&w.Tasks[i]))
+	}
+	return to
+}
+
+func taskToWire(t *shard.Task) *wire.Task {
+	return &wire.Task{
+		Name: t.Name, Action: t.Action, Retries: t.Retries,
+		Backoff: &wire.Backoff{
+			InitialMs: t.Backoff.InitialMS, Factor: t.Backoff.Factor, MaxMs: t.Backoff.MaxMS,
+		},
+		ScheduleTimeoutMs: t.ScheduleTimeoutMS, ExecutionTimeoutMs: t.ExecutionTimeoutMS,
+		Parents: t.Parents, SkipIf: conditionsToWire(t.SkipIf), CancelIf: conditionsToWire(t.CancelIf),
+		Role: RoleToWire(t.Role), Description: t.Description,
+	}
+}
+
+func conditionsToWire(from []shard.TaskCondition) []*wire.Condition {
+	var list []*wire.Condition
+	for _, c := range from {
+		list = append(list, &wire.Condition{Parent: c.Parent, Expression: c.Expression})
+	}
+	return list
+}

@@ -1,0 +1,40 @@
+package outline_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/adzehq/adze/internal/edge/outline"
+	"github.com/adzehq/adze/internal/shard"
+	wire "github.com/adzehq/adze/internal/wire/adzev1"
+)
+
+func TestWorkflowSurvivesTheWire(t *testing.T) {
+	t.Parallel()
+	w := shard.Workflow{
+		Name: "order", Description: "all of an order",
+		Tasks: []shard.Task{
+			{
+				Name: "charge", Action: "order:charge", Retries: 3,
+				Backoff:           shard.Backoff{InitialMS: 1, Factor: 2, MaxMS: 3},
+				ScheduleTimeoutMS: 4, ExecutionTimeoutMS: 5, Description: "takes the money",
+			},
+			{
+				Name: "ship", Parents: []string{"charge"},
+				SkipIf:   []shard.TaskCondition{{Parent: "charge", Expression: "output == 0"}},
+				CancelIf: []shard.TaskCondition{{Parent: "charge", Expression: "output < 0"}},
+			},
+			{Name: "refund", Role: shard.RoleOnFailure},
+			{Name: "thank", Role: shard.RoleOnSuccess},
+		},
+	}
+	require.Equal(t, []shard.Workflow{w}, outline.FromWire([]*wire.Workflow{outline.ToWire(&w)}))
+}
+
+func TestUnknownRoleStaysUnknown(t *testing.T) {
+	t.Parallel()
+	w := shard.Workflow{Tasks: []shard.Task{{Role: "on_tuesday"}}}
+	back := outline.FromWire([]*wire.Workflow{outline.ToWire(&w)})
+	require.Equal(t, shard.Role("-1"), back[0].Tasks[0].Role)
+}

@@ -1,0 +1,35 @@
+-- Writes rows of runs of graphs, given as one array per column.
+-- Writes: adze.run. Locks: its partitions, row exclusive.
+-- Bound: the journal's batch (journal.batchRowsMax, or one larger entry).
+insert into adze.run (
+    id,
+    tenant_id,
+    version_id,
+    run_at,
+    replay_of,
+    priority,
+    key,
+    input,
+    metadata
+)
+select
+    id,
+    tenant_id,
+    version_id,
+    run_at,
+    replay_of,
+    priority,
+    key,
+    input,
+    metadata
+from unnest(
+    $1::bigint[],
+    $2::bigint[],
+    $3::bigint[],
+    $4::bigint[],
+    $5::bigint[],
+    $6::integer[],
+    $7::text[],
+    $8::bytea[],
+    $9::bytea[]
+) as new (id, tenant_id, version_id, run_at, replay_of, priority, key, input, metadata)

@@ -1,0 +1,77 @@
+package run
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/base/pg"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/record/task"
+)
+
+var (
+	//go:embed by_id.sql
+	byIDSQL string
+	//go:embed outcomes.sql
+	outcomesSQL string
+	//go:embed last_id.sql
+	lastIDSQL string
+)
+
+// ByID reads runs with their payloads, in any order; ids without a row are left out.
+// The payloads are copies, the caller's to keep.
+func ByID(ctx context.Context, db pg.DB, ids []id.ID) ([]core.NewTask, error) {
+	rows, err := db.Query(ctx, byIDSQL, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read %d runs: %w", len(ids), err)
+	}
+	runs, err := pgx.AppendRows(make([]core.NewTask, 0, len(ids)), rows, scanRun)
+	if err != nil {
+		return nil, fmt.Errorf("read %d runs: %w", len(ids), err)
+	}
+	return runs, nil
+}
+
+func scanRun(row pgx.CollectableRow) (r core.NewTask, err error) {
+	var input, metadata []byte
+	err = row.Scan(&r.ID, &r.Tenant, &r.Version, &r.ReplayOf, &r.RunAt, &r.Key, &r.Priority, &input, &metadata)
+	r.Input, r.Metadata = input, metadata
+	return r, err
+}
+
+// Outcomes reads how runs ended, in any order; ids without a result, or of another
+// tenant, are left out.
+func Outcomes(ctx context.Context, db pg.DB, tenant id.ID, ids []id.ID) ([]core.RunResult, error) {
+	rows, err := db.Query(ctx, outcomesSQL, tenant, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read outcomes of %d runs: %w", len(ids), err)
+	}
+	results, err := pgx.AppendRows(make([]core.RunResult, 0, len(ids)), rows, scanResult)
+	if err != nil {
+		return nil, fmt.Errorf("read outcomes of %d runs: %w", len(ids), err)
+	}
+	return results, nil
+}
+
+func scanResult(row pgx.CollectableRow) (r core.RunResult, err error) {
+	var status string
+	err = row.Scan(&r.Run, &r.Tenant, &r.Version, &status, &r.Finished, &r.Error)
+	r.Status = task.ParseStatus(status)
+	return r, err
+}
+
+// LastID is an id that no run of any shard and none of its tasks is above, 0 if there
+// is no run. A task of a graph that has not begun has no row to be found by.
+func LastID(ctx context.Context, db pg.DB) (last id.ID, err error) {
+	if err := db.QueryRow(ctx, lastIDSQL).Scan(&last); err != nil {
+		return 0, fmt.Errorf("read last run id: %w", err)
+	}
+	if last > 0 {
+		last += core.NodesMax
+	}
+	return last, nil
+}

@@ -1,0 +1,110 @@
+package task
+
+import (
+	_ "embed"
+	"strconv"
+
+	"github.com/adzehq/adze/internal/base/bulk"
+	"github.com/adzehq/adze/internal/core"
+)
+
+var (
+	//go:embed insert_results.sql
+	insertResultsSQL string
+	//go:embed insert_judged.sql
+	insertJudgedSQL string
+
+	insertResults = insertOf("task_insert_results", insertResultsSQL)
+	insertJudged  = insertOf("task_insert_judged", insertJudgedSQL)
+)
+
+// ResultColumns are task_result rows on their way to Postgres. The few with verdicts
+// go by a statement of their own, so that the others do not carry an empty column.
+type ResultColumns struct {
+	plain, judged resultColumns
+	verdicts      bulk.Text // of judged
+}
+
+// Add appends a row.
+func (c *ResultColumns) Add(r *core.Result) {
+	if len(r.Verdicts) == 0 {
+		c.plain.add(r)
+		return
+	}
+	c.judged.add(r)
+	c.verdicts.Add(encodeVerdicts(r.Verdicts))
+}
+
+// Queue adds the inserts to b, unless there are no rows, and empties the columns.
+func (c *ResultColumns) Queue(b *bulk.Batch, repeat bool) {
+	insertResults.queue(b, repeat, c.plain.id.Rows(), c.plain.all())
+	insertJudged.queue(b, repeat, c.judged.id.Rows(), append(c.judged.all(), &c.verdicts))
+}
+
+type resultColumns struct {
+	id, tenant, worker, assigned, started, finished bulk.Int8
+	attempt                                         bulk.Int4
+	status, err                                     bulk.Text
+	output                                          bulk.Bytea
+}
+
+func (c *resultColumns) all() []bulk.Column {
+	return []bulk.Column{
+		&c.id, &c.tenant, &c.worker, &c.assigned, &c.started, &c.finished,
+		&c.attempt, &c.status, &c.err, &c.output,
+	}
+}
+
+func (c *resultColumns) add(r *core.Result) {
+	c.id.Add(int64(r.Task))
+	c.tenant.Add(int64(r.Tenant))
+	c.worker.AddOrNull(int64(r.Worker))
+	c.assigned.Add(int64(r.Assigned))
+	c.started.Add(int64(r.Started))
+	c.finished.Add(int64(r.Finished))
+	c.attempt.Add(r.Attempt)
+	c.status.Add(r.Status.String())
+	c.err.AddOrNull(r.Error)
+	c.output.Add(r.Output)
+}
+
+// What a verdict says, as task_result.verdicts has it beside the node.
+const (
+	verdictSkip   = 1
+	verdictCancel = 2
+)
+
+// encodeVerdicts writes pairs of a node and what is said of it, as the text of an
+// array of integers.
+func encodeVerdicts(verdicts []core.Verdict) string {
+	text := []byte{'{'}
+	for i, v := range verdicts {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		says := int64(0)
+		if v.Skip {
+			says |= verdictSkip
+		}
+		if v.Cancel {
+			says |= verdictCancel
+		}
+		text = strconv.AppendInt(text, int64(v.Node), 10)
+		text = append(text, ',')
+		text = strconv.AppendInt(text, says, 10)
+	}
+	return string(append(text, '}'))
+}
+
+// DecodeVerdicts reads task_result.verdicts; nil if there are none.
+func DecodeVerdicts(pairs []int32) []core.Verdict {
+	if len(pairs) == 0 {
+		return nil
+	}
+	verdicts := make([]core.Verdict, len(pairs)/2)
+	for i := range verdicts {
+		node, says := pairs[2*i], pairs[2*i+1]
+		verdicts[i] = core.Verdict{Node: node, Skip: says&verdictSkip != 0, Cancel: says&verdictCancel != 0}
+	}
+	return verdicts
+}

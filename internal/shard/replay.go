@@ -1,0 +1,81 @@
+package shard
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+)
+
+// Replay implements Client.
+func (r *Runtime) Replay(ctx context.Context, tenant id.ID, ids []id.ID, fromFailed bool) ([]id.ID, error) {
+	stored, err := r.stored(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	ended, err := r.hasEnded(ctx, tenant, ids)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]submission, len(ids))
+	for i, run := range ids {
+		row := stored[run]
+		if row == nil || row.Tenant != tenant {
+			return nil, fault.New(fault.NotFound, fmt.Sprintf("run_ids[%d]", i), "no run %s", run)
+		}
+		if !ended[run] {
+			return nil, fault.New(fault.Conflict, fmt.Sprintf("run_ids[%d]", i), "run %s has not ended; cancel it first, or wait for its result", run)
+		}
+		if rows[i], err = r.again(ctx, row, fromFailed); err != nil {
+			return nil, err
+		}
+	}
+	return r.submit(ctx, rows, WaitForRoom)
+}
+
+// stored are the rows of runs, of one task or of several. A task of a graph is no run.
+func (r *Runtime) stored(ctx context.Context, ids []id.ID) (map[id.ID]*core.NewTask, error) {
+	tasks, err := r.config.Store.Inputs(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	runs, err := r.config.Store.Runs(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	of := make(map[id.ID]*core.NewTask, len(ids))
+	for i := range tasks {
+		if tasks[i].Run == 0 {
+			of[tasks[i].ID] = &tasks[i]
+		}
+	}
+	for i := range runs {
+		of[runs[i].ID] = &runs[i]
+	}
+	return of, nil
+}
+
+// again is a run as a new one, under the current version of its workflow.
+func (r *Runtime) again(ctx context.Context, row *core.NewTask, fromFailed bool) (submission, error) {
+	was := r.catalog.version(row.Version)
+	if was == nil {
+		return submission{}, fmt.Errorf("replay run %s: no version %s", row.ID, row.Version)
+	}
+	s := submission{version: r.catalog.workflow(was.Tenant, was.Workflow), row: *row}
+	s.row.ID, s.row.RunAt, s.row.ReplayOf, s.row.Version = 0, 0, row.ID, s.version.Version
+	if !fromFailed || was.graph == nil || s.version != was { // a changed graph runs whole
+		return s, nil
+	}
+	outputs, err := r.outputs(ctx, was.graph, row.ID)
+	if err != nil {
+		return s, err
+	}
+	for i := range was.graph.Nodes {
+		if output, ok := outputs[int32(i)]; ok {
+			s.kept = append(s.kept, core.KeptNode{Node: int32(i), Output: output, Verdicts: was.graph.judge(int32(i), output)})
+		}
+	}
+	return s, nil
+}
