@@ -26,7 +26,7 @@ test: ## pass the tests; needs no server started by hand
 	go test ./...
 
 .PHONY: check
-check: fmt-check lint race build ## what CI runs: format, lint, tests with the race detector, build
+check: fmt-check lint race bench-once build ## what CI runs: format, lint, tests with the race detector, benchmarks once, build
 
 .PHONY: race
 race: ## pass the tests with the race detector
@@ -35,6 +35,11 @@ race: ## pass the tests with the race detector
 .PHONY: matrix
 matrix: ## pass the database tests on Postgres 14 to 18
 	internal/pgtest/matrix.sh $(ONLY)
+
+# Once, so that benchmarks cannot rot; what they say on a busy machine counts for nothing.
+.PHONY: bench-once
+bench-once:
+	go test -run '^$$' -bench . -benchtime 1x . ./adzetest ./internal/base/expr ./internal/core ./internal/journal
 
 # How long each of the two looks: the simulator on new seeds, then real crashes.
 SOAK ?= 30m
