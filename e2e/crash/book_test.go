@@ -1,6 +1,7 @@
 package crash_test
 
 import (
+	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -25,6 +26,7 @@ type ended struct {
 	Status  adze.Status
 	Attempt int
 	N       int64
+	Outputs string // of the tasks of a graph
 	Error   string
 }
 
@@ -105,14 +107,28 @@ func (b *book) counts() (accepted, refused, unknown, told int) {
 }
 
 // endOf is an answer to a waiter as ended; ok is false if it is none.
-func endOf(out done, err error) (_ ended, ok bool) {
+func endOf(out any, err error) (how ended, ok bool) {
 	var failed *adze.RunError
 	switch {
 	case err == nil:
-		return ended{Status: adze.Succeeded, Attempt: out.Attempt, N: out.N}, true
+		how.Status = adze.Succeeded
 	case errors.As(err, &failed):
-		return ended{Status: failed.Status, Attempt: failed.Attempt, Error: failed.Text}, true
+		how = ended{Status: failed.Status, Attempt: failed.Attempt, Error: failed.Text}
 	default:
 		return ended{}, false
 	}
+	switch out := out.(type) {
+	case adze.Results:
+		how.Outputs, how.Attempt = textOf(out), 1 // a graph has one
+	case done:
+		if err == nil {
+			how.Attempt, how.N = out.Attempt, out.N
+		}
+	}
+	return how, true
+}
+
+func textOf(outputs adze.Results) string {
+	text, _ := json.Marshal(outputs) // it is JSON
+	return string(text)
 }

@@ -54,6 +54,7 @@ func (s *stack) play(troubles ...trouble) {
 		one.do(s)
 		s.checkLowWaterIsSound()
 		s.checkResultsStand()
+		s.checkGraphsAreWhole()
 	}
 }
 

@@ -129,7 +129,7 @@ func TestASilentWorkersTasksRunElsewhereAndItsLateReportsAreRefused(t *testing.T
 		return min(n, heldJobs), err // it had free slots, too, and was given more
 	})
 	for _, run := range runs {
-		s.wait(run)
+		wait(s, run)
 		asked, how := s.book.look(run.ID)
 		require.Equal(t, ended{Status: adze.Succeeded, Attempt: 2, N: asked.N}, how)
 	}
@@ -186,7 +186,7 @@ func TestABatchThatArrivesAfterATakeOverIsRefused(t *testing.T) {
 	s.pass(time.Second)
 	s.finish(l)
 	require.NotEmpty(t, s.book.unknown)
-	for run, r := range s.history() {
+	for run, r := range s.history().runs {
 		made := id.ID(run).Time()
 		_, unknown := s.book.unknown[jobOf(r).N]
 		require.False(t, unknown && made.Before(killed), "run %s of %s was in a batch that came too late", run, made)

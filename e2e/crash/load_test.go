@@ -23,6 +23,8 @@ const (
 	submitters       = 4
 	// awaitedOf: one of so many single runs is waited for from the start.
 	awaitedOf = 4
+	// graphOf: one of so many submits is of the diamond.
+	graphOf = 8
 )
 
 // load submits jobs until it is stopped, one by one and in bulk, and waits for some.
@@ -63,20 +65,38 @@ func (l *load) stop() {
 }
 
 func (l *load) single(random *rand.Rand) {
-	if run, ok := l.stack.submit(l.stack.newJob(random)); ok && random.IntN(awaitedOf) == 0 {
-		l.waiters.Go(func() { l.stack.wait(run) })
+	s := l.stack
+	await := random.IntN(awaitedOf) == 0
+	if random.IntN(graphOf) == 0 {
+		submitOne(l, s.diamond, s.newGraph(random), await)
+		return
+	}
+	submitOne(l, s.job, s.newJob(random), await)
+}
+
+func submitOne[Out any](l *load, to runner[Out], j job, await bool) {
+	if run, ok := submit(l.stack, to, j); ok && await {
+		l.waiters.Go(func() { wait(l.stack, run) })
 	}
 }
 
 func (l *load) bulk(random *rand.Rand) {
 	s := l.stack
+	if random.IntN(graphOf) == 0 {
+		submitMany(s, s.diamond, func() job { return s.newGraph(random) })
+		return
+	}
+	submitMany(s, s.job, func() job { return s.newJob(random) })
+}
+
+func submitMany[Out any](s *stack, to runner[Out], next func() job) {
 	jobs := make([]job, bulkJobs)
 	for i := range jobs {
-		jobs[i] = s.newJob(random)
+		jobs[i] = next()
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, submitPatience)
 	defer cancel()
-	runs, err := s.job.RunMany(ctx, s.client, jobs)
+	runs, err := to.RunMany(ctx, s.client, jobs)
 	for i, run := range runs {
 		s.book.accept(run.ID, jobs[i])
 	}
@@ -99,11 +119,33 @@ func (s *stack) newJob(random *rand.Rand) job {
 	return j
 }
 
+// newGraph goes wrong more often than a job: there are few.
+func (s *stack) newGraph(random *rand.Rand) job {
+	j := job{N: s.book.number(), MS: random.Int64N(20), Graph: true}
+	switch pick := random.IntN(100); {
+	case pick < 10:
+		j.Fault = failsForGood
+	case pick < 30:
+		j.Fault = failsOnce
+	case pick < 35:
+		j.MS = 300 + random.Int64N(600)
+	}
+	return j
+}
+
+// runner is a task or a workflow.
+type runner[Out any] interface {
+	Run(context.Context, *adze.Client, job, ...adze.RunOption) (*adze.Run[Out], error)
+	RunMany(context.Context, *adze.Client, []job, ...adze.RunOption) ([]*adze.Run[Out], error)
+}
+
+func (s *stack) submit(j job) (*adze.Run[done], bool) { return submit(s, s.job, j) }
+
 // submit submits one job, and notes what comes of it.
-func (s *stack) submit(j job) (*adze.Run[done], bool) {
+func submit[Out any](s *stack, to runner[Out], j job) (*adze.Run[Out], bool) {
 	ctx, cancel := context.WithTimeout(s.ctx, submitPatience)
 	defer cancel()
-	run, err := s.job.Run(ctx, s.client, j)
+	run, err := to.Run(ctx, s.client, j)
 	if err != nil {
 		s.book.reject(err, j)
 		return nil, false
@@ -113,7 +155,7 @@ func (s *stack) submit(j job) (*adze.Run[done], bool) {
 }
 
 // wait notes how a run ends, and that all who wait are told the same.
-func (s *stack) wait(run *adze.Run[done]) {
+func wait[Out any](s *stack, run *adze.Run[Out]) {
 	out, err := run.Result(s.ctx)
 	how, ok := endOf(out, err)
 	if !ok {

@@ -33,6 +33,10 @@ func (s *stack) settle() {
 		select count(*) from adze.task as t
 		where not exists (select from adze.task_result as r where r.id = t.id)`
 	s.becomesZero("tasks without a result", func() (float64, error) { return float64(s.count(open)), nil })
+	const openRuns = `
+		select count(*) from adze.run as g
+		where not exists (select from adze.run_result as r where r.id = g.id)`
+	s.becomesZero("runs without a result", func() (float64, error) { return float64(s.count(openRuns)), nil })
 	for _, metric := range []string{
 		"adze_shard_slots_used", `adze_shard_tasks{state="running"}`, `adze_shard_tasks{state="ready"}`,
 		`adze_shard_tasks{state="delayed"}`, `adze_shard_tasks{state="stored"}`, "adze_journal_pending_bytes",
@@ -40,7 +44,7 @@ func (s *stack) settle() {
 		s.becomesZero(metric, func() (float64, error) { return s.scrape(s.engine, metric) })
 	}
 	s.becomesZero("checkpoint rows", func() (float64, error) {
-		return float64(s.count("select count(*) from adze.open_task")), nil
+		return float64(s.count("select (select count(*) from adze.open_task) + (select count(*) from adze.open_run)")), nil
 	})
 }
 

@@ -54,6 +54,7 @@ type stack struct {
 	token    string
 	client   *adze.Client
 	job      *adze.Task[job, done]
+	diamond  *adze.Workflow[job]
 	book     *book
 	engines  int                // started so far
 	cuts     [proxy.Moments]int // in mid-commit, by moment
@@ -68,7 +69,7 @@ func newStack(t *testing.T, workers int) *stack {
 	t.Logf("repeat this schedule with -run '^%s$' -crash.seed=%d", t.Name(), seed)
 	s := &stack{
 		t: t, ctx: t.Context(), random: rand.New(rand.NewPCG(seed, 0)), dir: t.TempDir(),
-		job: jobTask(nil), book: newBook(), begin: time.Now(),
+		job: jobTask(nil), diamond: diamond(nil), book: newBook(), begin: time.Now(),
 	}
 	s.startPostgres()
 	t.Cleanup(func() { _ = s.postgres.Stop(context.Background()) }) // killed or stopped, it is over

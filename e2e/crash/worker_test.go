@@ -25,6 +25,7 @@ type job struct {
 	N     int64 // tells submits apart, also those without an answer
 	MS    int64 // how long it takes
 	Fault fault
+	Graph bool // it is done by the diamond, not by one task
 }
 
 // fault is what goes wrong with a job without any crash.
@@ -43,11 +44,16 @@ type done struct {
 	PID     int
 }
 
-const retryPause = 50 * time.Millisecond
+const (
+	retryPause    = 50 * time.Millisecond
+	retryPauseMax = time.Second
+)
+
+var errForGood = errors.New("it cannot be done")
 
 // jobTask is the task as clients know it, or workers when function is not nil.
 func jobTask(function func(context.Context, job) (done, error)) *adze.Task[job, done] {
-	return adze.NewTask("job", function, adze.Retries(3), adze.Backoff(retryPause, 2, time.Second))
+	return adze.NewTask("job", function, adze.Retries(3), adze.Backoff(retryPause, 2, retryPauseMax))
 }
 
 // runWorker is the whole of a worker process.
@@ -77,14 +83,18 @@ func work(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
-	return client.Work(ctx, adze.Slots(slots), jobTask(func(ctx context.Context, j job) (done, error) {
-		return perform(ctx, effects, j)
-	}))
+	one := jobTask(func(ctx context.Context, j job) (done, error) {
+		return perform(ctx, effects, j, "")
+	})
+	several := diamond(func(ctx context.Context, place int, j job, given string) (step, error) {
+		return performStep(ctx, effects, place, j, given)
+	})
+	return client.Work(ctx, adze.Slots(slots), one, several)
 }
 
-// perform does the job. Its effect is a line in a file, written at once: it stays
-// when the process is killed.
-func perform(ctx context.Context, effects *os.File, j job) (done, error) {
+// perform does the job. Its effect is a line in a file, with what it was given, written
+// at once: it stays when the process is killed.
+func perform(ctx context.Context, effects *os.File, j job, given string) (done, error) {
 	attempt := adze.Attempt(ctx)
 	timer := time.NewTimer(time.Duration(j.MS) * time.Millisecond)
 	defer timer.Stop()
@@ -95,11 +105,11 @@ func perform(ctx context.Context, effects *os.File, j job) (done, error) {
 	}
 	switch {
 	case j.Fault == failsForGood:
-		return done{}, adze.NonRetryable(errors.New("it cannot be done"))
+		return done{}, adze.NonRetryable(errForGood)
 	case j.Fault == failsOnce && attempt == 1:
 		return done{}, errors.New("not this time")
 	}
-	if _, err := fmt.Fprintf(effects, "%d %d\n", int64(adze.RunID(ctx)), attempt); err != nil {
+	if _, err := fmt.Fprintf(effects, "%d %d %q\n", int64(adze.TaskID(ctx)), attempt, given); err != nil {
 		return done{}, err
 	}
 	return done{N: j.N, Attempt: attempt, PID: os.Getpid()}, nil
