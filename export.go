@@ -50,7 +50,7 @@ func readWorkflow(definition []byte) (w shard.Workflow, err error) {
 		}
 	}
 	if err != nil {
-		return w, &Error{Kind: KindInvalid, Text: jsonFault(definition, err), cause: err}
+		return w, &Error{Kind: KindInvalid, Field: "definition", Text: jsonFault(definition, err), cause: err}
 	}
 	return w, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -46,7 +47,16 @@ func received(err error) error {
 	if !known {
 		kind = KindUnavailable
 	}
-	return &Error{Kind: kind, Text: s.Message(), cause: contextCause(s.Code())}
+	return &Error{Kind: kind, Text: withoutTransport(s.Message()), cause: contextCause(s.Code())}
+}
+
+// withoutTransport leaves of gRPC's "connection error: desc = "transport: Error while
+// dialing: …"" what the system said.
+func withoutTransport(text string) string {
+	if _, said, found := strings.Cut(text, "Error while dialing: "); found {
+		return strings.TrimSuffix(said, `"`)
+	}
+	return text
 }
 
 // contextCause lets errors.Is see that it was the caller who gave up.

@@ -19,7 +19,7 @@ import (
 type connection struct {
 	Address string `env:"ADZE_ADDRESS" placeholder:"HOST:PORT" help:"Where the engine listens; else what the token says."`
 	Token   string `env:"ADZE_TOKEN" placeholder:"JWT" help:"Who calls; else the token of an adze dev on --data-dir."`
-	DataDir string `name:"data-dir" env:"ADZE_DATA_DIR" default:".adze" placeholder:"DIR" help:"Data directory of the adze dev whose token to use."`
+	DataDir string `name:"data-dir" env:"ADZE_DATA_DIR" default:".adze" help:"Data directory of the adze dev whose token to use."`
 	TLS     bool   `name:"tls" env:"ADZE_TLS" help:"Encrypt the connection."`
 	TLSCA   string `name:"tls-ca" env:"ADZE_TLS_CA" placeholder:"FILE" help:"Certificates (PEM) to verify the engine by; else the machine's. Implies --tls."`
 }
@@ -35,7 +35,7 @@ func (c *connection) dial(e *env) (*adze.Client, error) {
 		address = auth.Address(token)
 	}
 	if address == "" {
-		return nil, fault.New(fault.Invalid, "address", "is empty, and the token names none; give --address or set ADZE_ADDRESS")
+		return nil, fault.New(fault.Invalid, "token", "is not one of adze, or names no address; look for what was cut off, or give --address")
 	}
 	options := []adze.Option{adze.Address(address), adze.Token(token), adze.Logger(e.log)}
 	if c.TLS || c.TLSCA != "" {
@@ -45,7 +45,11 @@ func (c *connection) dial(e *env) (*adze.Client, error) {
 		}
 		options = append(options, adze.TLS(secure))
 	}
-	return adze.Dial(e.ctx, options...)
+	client, err := adze.Dial(e.ctx, options...)
+	if errors.Is(err, adze.ErrUnavailable) {
+		err = fmt.Errorf("%w\nIs the engine running? Start one with adze dev, or say where it is with --address", err)
+	}
+	return client, err
 }
 
 func (c *connection) token() (string, error) {

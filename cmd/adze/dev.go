@@ -23,7 +23,7 @@ const (
 )
 
 type devCmd struct {
-	DataDir string `name:"data-dir" env:"ADZE_DATA_DIR" default:".adze" placeholder:"DIR" help:"Where Postgres keeps its data, and where the token is written."`
+	DataDir string `name:"data-dir" env:"ADZE_DATA_DIR" default:".adze" help:"Where Postgres keeps its data, and where the token is written."`
 	server.Config
 }
 

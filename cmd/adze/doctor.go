@@ -105,7 +105,7 @@ func partitioned(ctx context.Context, pool *pgxpool.Pool) (string, error) {
 		return "", err
 	}
 	if !exists {
-		return "", fmt.Errorf("there is no %s: no engine has run today", tomorrow)
+		return "", fmt.Errorf("there is no %s: no engine has run here for a week or ever; start one, it makes them", tomorrow)
 	}
 	return "made ahead", nil
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/adzehq/adze"
 	"github.com/adzehq/adze/internal/base/fault"
 )
 
@@ -116,10 +117,26 @@ func explain(err error, stderr io.Writer) int {
 		return exitFailed
 	default:
 		fmt.Fprintf(stderr, "adze: %v\n", err)
-		if kind := fault.KindOf(err); kind == fault.Unauthenticated {
-			fmt.Fprintln(stderr, "Give a token with --token or ADZE_TOKEN; make one with: adze token create")
+		if advice := adviceOn(err); advice != "" {
+			fmt.Fprintln(stderr, advice)
+		}
+		if fault.KindOf(err) == fault.Invalid { // found before anybody was asked
+			return exitUsage
 		}
 		return exitFailed
+	}
+}
+
+// adviceOn is what to do about err, where its text cannot know that it is about a
+// command; "" if there is nothing to add.
+func adviceOn(err error) string {
+	switch {
+	case fault.KindOf(err) == fault.Unauthenticated, errors.Is(err, adze.ErrUnauthenticated):
+		return "Give a token with --token or ADZE_TOKEN; make one with: adze token create"
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "Another engine may be running; end it, or give --grpc-addr and --http-addr another port, like 127.0.0.1:0."
+	default:
+		return ""
 	}
 }
 

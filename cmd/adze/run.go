@@ -18,7 +18,7 @@ const inputBytesMax = 64 << 20
 type runCmd struct {
 	connection
 	Workflow string        `arg:"" help:"The workflow's name."`
-	Input    string        `short:"i" default:"null" placeholder:"JSON" help:"The input: JSON, @FILE, or - for standard input."`
+	Input    string        `short:"i" default:"null" placeholder:"JSON" help:"The input: JSON, @FILE, or - for standard input; null if there is none."`
 	Metadata string        `placeholder:"JSON" help:"A JSON object to keep with the run."`
 	Priority int32         `default:"0" help:"-1000 to 1000; a higher one goes first."`
 	Delay    time.Duration `help:"Start no sooner than so long from now."`
@@ -35,6 +35,9 @@ func (c *runCmd) Run(e *env) error {
 	input, err := readInput(c.Input, e.stdin)
 	if err != nil {
 		return err
+	}
+	if c.Metadata != "" && !json.Valid([]byte(c.Metadata)) {
+		return fault.New(fault.Invalid, "metadata", `is not JSON; write it as '{"key": "value"}'`)
 	}
 	options := []adze.RunOption{adze.Priority(int(c.Priority)), adze.Delay(c.Delay)}
 	if c.Metadata != "" {

@@ -57,8 +57,8 @@ func (c *runsListCmd) Run(e *env) error {
 			}
 			continue
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n",
-			run.ID, run.Task, run.Status, run.Attempt, clockTime(run.SubmittedAt), took(&run), firstLine(run.Error, 60))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			run.ID, run.Task, run.Status, attempt(run.Attempt), clockTime(run.SubmittedAt), took(&run), firstLine(run.Error, 60))
 	}
 	return table.Flush()
 }
@@ -105,7 +105,7 @@ func printRun(to io.Writer, r *adze.RunInfo) error {
 	line("workflow", r.Task)
 	line("status", string(r.Status))
 	if len(r.Tasks) == 0 {
-		line("attempt", fmt.Sprint(r.Attempt))
+		line("attempt", attempt(r.Attempt))
 	}
 	line("priority", fmt.Sprint(r.Priority))
 	if r.ReplayOf != 0 {
@@ -179,6 +179,15 @@ func printJSON(to io.Writer, r *adze.RunInfo, indent bool) error {
 		encoder.SetIndent("", "  ")
 	}
 	return encoder.Encode(out)
+}
+
+// attempt is empty for what was never given to a worker, and for runs of several
+// tasks, whose tasks have attempts of their own.
+func attempt(number int) string {
+	if number == 0 {
+		return ""
+	}
+	return fmt.Sprint(number)
 }
 
 // took is how long the run's last attempt took, or has taken so far.

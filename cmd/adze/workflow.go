@@ -94,7 +94,7 @@ type workflowGraphCmd struct {
 // Run draws for the terminal, or for Mermaid.
 func (c *workflowGraphCmd) Run(e *env) error {
 	if (c.Name == "") == (c.File == "") {
-		return fault.New(fault.Invalid, "name", "or --file, one of them says what to draw")
+		return fault.New(fault.Invalid, "name", "is what to draw, or --file is; give one of them")
 	}
 	definition, err := c.definition(e)
 	if err != nil {

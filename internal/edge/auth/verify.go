@@ -54,7 +54,7 @@ func NewVerifier(secret []byte, store Store, c clock.Clock) *Verifier {
 func (v *Verifier) Bearer(ctx context.Context, header string) (id.ID, error) {
 	const scheme = "bearer "
 	if header == "" {
-		return 0, unauthenticated(`no token: send the metadata "authorization: Bearer <token>"`)
+		return 0, unauthenticated(`no token: set ADZE_TOKEN, or send the metadata "authorization: Bearer <token>"`)
 	}
 	if len(header) <= len(scheme) || !strings.EqualFold(header[:len(scheme)], scheme) {
 		return 0, unauthenticated(`the authorization is no bearer token: send "authorization: Bearer <token>"`)
