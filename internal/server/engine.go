@@ -13,6 +13,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
@@ -35,6 +36,10 @@ const Shards = 16
 
 // connsApart are connections beside the pool's reads: the journal's and the lease's.
 const connsApart = 2
+
+// tellWaitAfter is when the log says that another engine is waited for: a restart's
+// predecessor lets go sooner.
+const tellWaitAfter = time.Second
 
 // Engine is all of Adze but the wire.
 type Engine struct {
@@ -112,6 +117,10 @@ func (e *Engine) acquire(ctx context.Context) (map[int32]int64, error) {
 	}
 	patient, stop := context.WithTimeout(ctx, e.config.LeaseWait)
 	defer stop()
+	told := time.AfterFunc(tellWaitAfter, func() {
+		e.config.Log.Info("another engine serves this database, waiting", "wait_ms", e.config.LeaseWait.Milliseconds())
+	})
+	defer told.Stop()
 	epochs, err := e.leases.Acquire(patient, all)
 	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
 		return nil, fault.New(fault.Conflict, "",

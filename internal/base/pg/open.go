@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"strconv"
 	"time"
 
@@ -108,6 +110,9 @@ func reach(ctx context.Context, pool *pgxpool.Pool, wait time.Duration, log *slo
 		if err == nil || !passing(err) || ctx.Err() != nil {
 			return version, err
 		}
+		if pause == retryWaitMin { // who waits wants to know for what
+			log.Info("postgres did not answer, waiting", "error", err, "wait_ms", wait.Milliseconds())
+		}
 		log.Debug("postgres did not answer", "error", err, "retry_ms", pause.Milliseconds())
 		select {
 		case <-ctx.Done():
@@ -140,6 +145,18 @@ func passing(err error) bool {
 	}
 	class := refused.Code[:min(2, len(refused.Code))]
 	return class == "57" || class == "53" || class == "08"
+}
+
+// Unreachable says whether err is that of a statement to a server that is away,
+// starting or stopping: what failed may work a little later.
+func Unreachable(err error) bool {
+	var connect *pgconn.ConnectError
+	var network net.Error
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		return passing(refused)
+	}
+	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 func checkVersion(version int, log *slog.Logger) error {

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/base/pg"
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
 
@@ -44,6 +45,9 @@ func (s *Server) status(err error) error {
 		return status.Error(codes.Canceled, "the call was cancelled")
 	case errors.Is(err, context.DeadlineExceeded):
 		return status.Error(codes.DeadlineExceeded, "the call's deadline passed")
+	case pg.Unreachable(err):
+		s.Log.Warn("call found no database", "error", err)
+		return status.Error(codes.Unavailable, "the engine's database does not answer: try again")
 	default:
 		s.Log.Error("call failed", "error", err)
 		return status.Error(codes.Internal, "internal error: the engine's log says more")

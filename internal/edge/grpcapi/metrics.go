@@ -16,7 +16,7 @@ func newMetrics() metrics {
 			Name: "adze_grpc_runs_submitted_total", Help: "Runs stored for clients.",
 		}),
 		refused: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "adze_grpc_runs_refused_total", Help: "Runs refused in calls that stored others.",
+			Name: "adze_grpc_runs_refused_total", Help: "Runs refused one by one, such as those of a workflow that is not registered yet.",
 		}),
 		sessions: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "adze_grpc_worker_sessions", Help: "Worker streams that are open.",
