@@ -356,5 +356,5 @@ func (b *bench) idle(ctx context.Context) error {
 }
 
 func ensurePartitions(ctx context.Context, db *pgxpool.Pool, first, last id.ID) error {
-	return keeper.New(db, keeper.Config{}).EnsurePartitions(ctx, first, last)
+	return keeper.New(db, keeper.Config{Log: quiet}).EnsurePartitions(ctx, first, last)
 }

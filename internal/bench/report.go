@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -60,18 +61,22 @@ var columns = []column{
 	{"WAL B", "wal_bytes_per_task", "%.0f"},
 	{"table B", "table_bytes_per_task", "%.0f"},
 	{"RSS MB", "engine_rss_mb", "%.0f"},
-	{"start p50", "submit_to_start_ms_p50", "%.2f"},
+	{"start ms p50", "submit_to_start_ms_p50", "%.2f"},
 	{"p95", "submit_to_start_ms_p95", "%.2f"},
 	{"p99", "submit_to_start_ms_p99", "%.2f"},
-	{"result p50", "submit_to_result_ms_p50", "%.2f"},
+	{"result ms p50", "submit_to_result_ms_p50", "%.2f"},
 	{"p95", "submit_to_result_ms_p95", "%.2f"},
 	{"p99", "submit_to_result_ms_p99", "%.2f"},
 	{"q/s", "queries_per_s", "%.2f"},
 }
 
-// WriteTable prints a row a mode; a figure that a mode does not have is a dot.
+// WriteTable prints a row a mode. A figure that a mode does not have is a dot, and one
+// that none has takes no column.
 func (r Report) WriteTable(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	columns := slices.DeleteFunc(slices.Clone(columns), func(c column) bool {
+		return !slices.ContainsFunc(r, func(f Figure) bool { return f.Figure == c.figure })
+	})
 	heads := make([]string, len(columns))
 	for i, c := range columns {
 		heads[i] = c.head

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	neturl "net/url"
 	"os"
@@ -27,6 +28,9 @@ const (
 	pollPause     = 2 * time.Millisecond
 )
 
+// quiet keeps the upkeep of a database that lives for seconds out of the progress.
+var quiet = slog.New(slog.DiscardHandler)
+
 // cluster is the Postgres server of a run. Each mode has a database of its own, so
 // that none inherits another's rows.
 type cluster struct {
@@ -35,7 +39,7 @@ type cluster struct {
 }
 
 func startCluster(ctx context.Context, dir string) (*cluster, error) {
-	server, err := localpg.Start(ctx, localpg.Config{DataDir: filepath.Join(dir, "postgres")})
+	server, err := localpg.Start(ctx, localpg.Config{DataDir: filepath.Join(dir, "postgres"), Log: quiet})
 	if err != nil {
 		return nil, fmt.Errorf("start postgres: %w", err)
 	}
