@@ -26,13 +26,14 @@ const (
 var (
 	names = [places]string{"top", "left", "right", "bottom", "sorry"}
 	// parents end before a task begins; a handler comes after all tasks.
-	parents = [places][]int{left: {top}, right: {top}, bottom: {left, right}, sorry: {top, left, right, bottom}}
+	parents = [places][]int{left: {top}, right: {top}, bottom: {top, left, right}, sorry: {top, left, right, bottom}}
 )
 
 // step is the output of a task of the diamond.
 type step struct {
 	done
 	Even  bool   // right is skipped
+	Fifth bool   // bottom is skipped, but that is not decided yet when top ends
 	Mark  string // no other attempt's
 	Given string // the marks of its parents
 }
@@ -59,7 +60,7 @@ func diamond(perform performer) *adze.Workflow[job] {
 	nodes[top] = adze.AddTask(w, names[top], function(top))
 	nodes[left] = adze.AddTask(w, names[left], function(left), adze.After(nodes[top]))
 	nodes[right] = adze.AddTask(w, names[right], function(right), adze.SkipIf(nodes[top], "output.Even"))
-	nodes[bottom] = adze.AddTask(w, names[bottom], function(bottom), adze.After(nodes[left], nodes[right]))
+	nodes[bottom] = adze.AddTask(w, names[bottom], function(bottom), adze.SkipIf(nodes[top], "output.Fifth"), adze.After(nodes[left], nodes[right]))
 	return w.OnFailure(names[sorry], handler(function(sorry)))
 }
 
@@ -102,10 +103,13 @@ func performStep(ctx context.Context, effects *os.File, place int, j job, given 
 		j.Fault = noFault
 	}
 	out, err := perform(ctx, effects, j, given)
-	return step{done: out, Even: even(j), Mark: strconv.FormatUint(rand.Uint64(), 36), Given: given}, err
+	mark := strconv.FormatUint(rand.Uint64(), 36)
+	return step{done: out, Even: even(j), Fifth: fifth(j), Mark: mark, Given: given}, err
 }
 
 func even(j job) bool { return j.N%2 == 0 }
+
+func fifth(j job) bool { return j.N%5 == 0 }
 
 // endOfTask is how the task at a place ends, or a run of one task.
 func endOfTask(place int, j job) adze.Status {
@@ -115,7 +119,7 @@ func endOfTask(place int, j job) adze.Status {
 		return adze.Failed
 	case fails && place == bottom:
 		return adze.Cancelled
-	case !fails && place == sorry, even(j) && place == right:
+	case !fails && place == sorry, even(j) && place == right, fifth(j) && place == bottom:
 		return adze.Skipped
 	}
 	return adze.Succeeded

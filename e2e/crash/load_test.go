@@ -127,7 +127,7 @@ func (s *stack) newGraph(random *rand.Rand) job {
 		j.Fault = failsForGood
 	case pick < 30:
 		j.Fault = failsOnce
-	case pick < 35:
+	case pick < 50: // long enough for the checkpoint
 		j.MS = 300 + random.Int64N(600)
 	}
 	return j
