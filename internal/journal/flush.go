@@ -19,6 +19,8 @@ type flusher struct {
 	columns columns
 	items   []item          // the batch in hand
 	fenced  map[int32]int64 // by shard, the highest epoch that was refused
+
+	complained time.Time // when the log was last told of a batch that is not committed; zero = all is well
 }
 
 // flush commits the batch in hand and tells its entries, in order. It tries until
@@ -29,6 +31,7 @@ func (f *flusher) flush(ctx context.Context) {
 	f.journal.setFailure(nil)
 	if err == nil {
 		f.observe(begin)
+		f.relax(begin)
 	}
 	for _, it := range f.items {
 		f.journal.done(it, err)
@@ -168,12 +171,23 @@ func (f *flusher) ensurePartitions(ctx context.Context) {
 	}
 }
 
-// complain tells of a batch that is not committed, with its shape: nothing else
-// is written until it is.
+// complain tells of a batch that is not committed, with its shape: nothing else is
+// written until it is. In a long outage it repeats itself every complainEvery only.
 func (f *flusher) complain(err error, repeat bool) {
 	f.journal.setFailure(err)
-	f.journal.log.Error("could not commit batch, trying again",
-		"error", err, "outcome_unknown", repeat, "entries", len(f.items), "rows", f.rows())
+	if now := time.Now(); now.Sub(f.complained) >= complainEvery {
+		f.complained = now
+		f.journal.log.Error("could not commit batch, trying again",
+			"error", err, "outcome_unknown", repeat, "entries", len(f.items), "rows", f.rows())
+	}
+}
+
+// relax tells that batches are committed again after a complaint.
+func (f *flusher) relax(begin time.Time) {
+	if !f.complained.IsZero() {
+		f.complained = time.Time{}
+		f.journal.log.Info("committed batch after trouble", "took_ms", time.Since(begin).Milliseconds())
+	}
 }
 
 // pause waits for d less up to half of it, so that several engines do not come

@@ -31,6 +31,9 @@ const (
 	// Waits between tries double from the first to the last, less up to a half.
 	retryWaitMin = 20 * time.Millisecond
 	retryWaitMax = 2 * time.Second
+
+	// complainEvery is how often an outage that lasts is logged.
+	complainEvery = 10 * time.Second
 )
 
 // Config is what a journal needs besides its pool.
