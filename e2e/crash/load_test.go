@@ -128,7 +128,7 @@ func (s *stack) newGraph(random *rand.Rand) job {
 	case pick < 30:
 		j.Fault = failsOnce
 	case pick < 50: // long enough for the checkpoint
-		j.MS = 300 + random.Int64N(600)
+		j.MS = 300 + random.Int64N(300)
 	}
 	return j
 }
