@@ -91,9 +91,9 @@ func (s *stack) killWorker() {
 func (s *stack) freezeWorker() {
 	s.t.Helper()
 	worker := s.workers[s.random.IntN(len(s.workers))]
-	worker.Freeze()
+	worker.Signal(syscall.SIGSTOP)
 	s.pass(silence + time.Duration(s.random.Int64N(int64(silence))) - silence/2)
-	worker.Thaw()
+	worker.Signal(syscall.SIGCONT)
 }
 
 func (s *stack) killPostgres() {
