@@ -1,7 +1,6 @@
 package crash_test
 
 import (
-	"syscall"
 	"time"
 
 	"github.com/adzehq/adze/e2e/crash/proxy"
@@ -91,9 +90,9 @@ func (s *stack) killWorker() {
 func (s *stack) freezeWorker() {
 	s.t.Helper()
 	worker := s.workers[s.random.IntN(len(s.workers))]
-	worker.Signal(syscall.SIGSTOP)
+	worker.Freeze()
 	s.pass(silence + time.Duration(s.random.Int64N(int64(silence))) - silence/2)
-	worker.Signal(syscall.SIGCONT)
+	worker.Thaw()
 }
 
 func (s *stack) killPostgres() {

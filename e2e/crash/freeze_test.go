@@ -112,7 +112,7 @@ func TestASilentWorkersTasksRunElsewhereAndItsLateReportsAreRefused(t *testing.T
 		runs, held = append(runs, run), append(held, int64(run.ID))
 	}
 	s.becomes("running tasks", heldJobs, func() (float64, error) { return s.scrape(s.engine, `adze_shard_tasks{state="running"}`) })
-	silent.Signal(syscall.SIGSTOP)
+	silent.Freeze()
 	begin := time.Now()
 	s.workers = append(s.workers, s.startWorker())
 	l := s.startLoad()
@@ -123,7 +123,7 @@ func TestASilentWorkersTasksRunElsewhereAndItsLateReportsAreRefused(t *testing.T
 	s.logf("the silent worker's tasks were taken from it after %s", took)
 	require.Less(t, took, silenceMax)
 
-	silent.Signal(syscall.SIGCONT) // while their second attempts run
+	silent.Thaw() // while their second attempts run
 	s.becomes("stale reports", heldJobs, func() (float64, error) {
 		n, err := s.scrape(s.engine, "adze_grpc_stale_reports_total")
 		return min(n, heldJobs), err // it had free slots, too, and was given more
@@ -146,13 +146,13 @@ func TestAZombieEngineCommitsNothingAndStops(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = loyal.Close() })
 
-	zombie.Signal(syscall.SIGSTOP)
+	zombie.Freeze()
 	s.logf("froze the engine")
 	late := s.submitTo(loyal) // waits in its sockets
 	s.startEngine()
 	s.logf("another engine took over")
 	s.front.Cut() // clients of the frozen engine would wait for their keepalive
-	zombie.Signal(syscall.SIGCONT)
+	zombie.Thaw()
 	select {
 	case <-zombie.Done():
 	case <-time.After(waitMax):
