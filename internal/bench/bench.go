@@ -70,7 +70,7 @@ func (b *bench) size(full, quick int) int {
 // span is a duration that is shorter in a quick run.
 func (b *bench) span() time.Duration {
 	if b.Quick {
-		return 2 * time.Second
+		return 1500 * time.Millisecond
 	}
 	return 10 * time.Second
 }

@@ -235,6 +235,7 @@ func (b *bench) history(ctx context.Context) error {
 		if err := tidy(ctx, r.db); err != nil { // days that are over have been vacuumed long ago
 			return err
 		}
+		time.Sleep(b.span()) // and written to disk
 		return b.compared(ctx, r, l, "history")
 	})
 }
@@ -247,7 +248,10 @@ func tidy(ctx context.Context, db *pgxpool.Pool) error {
 		return fmt.Errorf("connect: %w", err)
 	}
 	conn := pooled.Hijack()
-	defer conn.Close(ctx)
+	defer func() {
+		_ = conn.Close(ctx)
+		time.Sleep(reapWait)
+	}()
 	for _, statement := range []string{"vacuum (analyze)", "checkpoint"} {
 		if _, err := conn.Exec(ctx, statement); err != nil {
 			return fmt.Errorf("%s: %w", statement, err)
@@ -255,6 +259,10 @@ func tidy(ctx context.Context, db *pgxpool.Pool) error {
 	}
 	return nil
 }
+
+// reapWait is how long Postgres may take to end a session: until its time is added to
+// the server's own, a reading in between would miss it.
+const reapWait = time.Second
 
 const historyDays = 14
 
