@@ -175,11 +175,6 @@ func place(load *core.Load, row *core.OpenTask) core.Order {
 	return core.Order{Rank: -int64(row.Priority), ID: row.ID}
 }
 
-// Open implements shard.Store.
-func (m *memory) Open(_ context.Context, ids []id.ID) ([]core.OpenTask, error) {
-	return pick(m, m.open, ids), nil
-}
-
 // Inputs implements shard.Store.
 func (m *memory) Inputs(_ context.Context, ids []id.ID) ([]core.NewTask, error) {
 	return pick(m, m.tasks, ids), nil

@@ -58,7 +58,7 @@ func (w *worker) abandon(token Token) {
 	w.abandoned[token] = struct{}{}
 }
 
-// epochBits leaves a token 40 bits for its number: 31 years at 1,000 a second.
+// epochShift leaves a token 40 bits for its number: 31 years at 1,000 a second.
 const epochShift = 40
 
 func (s *Shard) token() Token {

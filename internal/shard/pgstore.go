@@ -161,10 +161,6 @@ func (s *postgres) Load(ctx context.Context, shard int32, load core.Load) (*core
 	return loaded, err
 }
 
-func (s *postgres) Open(ctx context.Context, ids []id.ID) ([]core.OpenTask, error) {
-	return open.ByID(ctx, s.pool, ids)
-}
-
 func (s *postgres) Inputs(ctx context.Context, ids []id.ID) ([]core.NewTask, error) {
 	return task.Inputs(ctx, s.pool, ids)
 }

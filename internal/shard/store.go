@@ -23,8 +23,6 @@ type Store interface {
 	Define(ctx context.Context, tenant id.ID, definitions []Definition, next func() id.ID) ([]Defined, error)
 	// Load answers a core.Load.
 	Load(ctx context.Context, shard int32, load core.Load) (*core.Loaded, error)
-	// Open reads checkpoint rows; ids without one are left out.
-	Open(ctx context.Context, ids []id.ID) ([]core.OpenTask, error)
 	// Inputs reads task rows; ids without one are left out.
 	Inputs(ctx context.Context, ids []id.ID) ([]core.NewTask, error)
 	// Outcomes reads results with their outputs; ids without one are left out.
