@@ -14,6 +14,9 @@ import (
 // has no owner yet, and nobody may write it.
 var owners = map[string]string{
 	"attempt":          "internal/record/task",
+	"event":            "internal/record/event",
+	"event_filter":     "internal/record/event",
+	"event_run":        "internal/record/event",
 	"low_water":        "internal/record/open",
 	"migration":        "internal/record/migrations",
 	"open_run":         "internal/record/run",

@@ -19,6 +19,8 @@ type Effects struct {
 	RunResults []RunResult // insert run_result
 	OpenRuns   []OpenRun   // insert or update open_run; Ended is not stored
 	ClosedRuns []id.ID     // delete open_run, after OpenRuns
+	Events     []NewEvent  // insert event
+	EventRuns  []EventRun  // insert event_run
 	LowWater   id.ID       // update low_water; 0 = unchanged
 
 	// Told after the commit, but for an Assignment: see Assignment.Seq.
@@ -34,10 +36,13 @@ func (e *Effects) Reset() {
 	clear(e.Tasks) // lets go of the payloads
 	clear(e.Results)
 	clear(e.Runs)
+	clear(e.Events)
+	clear(e.EventRuns)
 	*e = Effects{
 		Tasks: e.Tasks[:0], Results: e.Results[:0], Attempts: e.Attempts[:0],
 		Open: e.Open[:0], Closed: e.Closed[:0],
 		Runs: e.Runs[:0], RunResults: e.RunResults[:0], OpenRuns: e.OpenRuns[:0], ClosedRuns: e.ClosedRuns[:0],
+		Events: e.Events[:0], EventRuns: e.EventRuns[:0],
 		Assigned: e.Assigned[:0], Stopped: e.Stopped[:0], Settled: e.Settled[:0],
 		Answers: e.Answers[:0], Loads: e.Loads[:0],
 	}
@@ -46,7 +51,8 @@ func (e *Effects) Reset() {
 // Rows is how many rows the effects write.
 func (e *Effects) Rows() int {
 	n := len(e.Tasks) + len(e.Results) + len(e.Attempts) + len(e.Open) + len(e.Closed) +
-		len(e.Runs) + len(e.RunResults) + len(e.OpenRuns) + len(e.ClosedRuns)
+		len(e.Runs) + len(e.RunResults) + len(e.OpenRuns) + len(e.ClosedRuns) +
+		len(e.Events) + len(e.EventRuns)
 	if e.LowWater != 0 {
 		n++
 	}

@@ -29,6 +29,7 @@ type NewTask struct {
 	Tenant   id.ID
 	Version  id.ID  // a Definition's
 	ReplayOf id.ID  // the run that this one repeats; 0 if none
+	Event    id.ID  // the event that started it; 0 if none
 	Run      id.ID  // of a task of a graph: its run; 0 otherwise
 	RunAt    Time   // not before; 0 = now
 	Key      string // fairness key within the queue; "" for the one lane of a queue without keys

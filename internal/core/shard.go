@@ -62,6 +62,8 @@ func (s *Shard) Apply(now Time, in Input, out *Effects) {
 	switch in := in.(type) {
 	case *Submit:
 		s.submit(in)
+	case *Push:
+		s.push(in)
 	case *Report:
 		s.report(in)
 	case *Tick:

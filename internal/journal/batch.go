@@ -8,6 +8,7 @@ import (
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/base/lease"
 	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/record/event"
 	"github.com/adzehq/adze/internal/record/open"
 	"github.com/adzehq/adze/internal/record/run"
 	"github.com/adzehq/adze/internal/record/task"
@@ -22,6 +23,8 @@ type columns struct {
 	attempts   task.AttemptColumns
 	runs       run.Columns
 	runResults run.ResultColumns
+	events     event.Columns
+	eventRuns  event.RunColumns
 	open       open.Columns
 	closed     open.ClosedColumns
 	openRuns   run.OpenColumns
@@ -70,6 +73,8 @@ func (c *columns) encode(items []item, repeat bool) *bulk.Batch {
 	c.attempts.Queue(&b, repeat)
 	c.runs.Queue(&b, repeat)
 	c.runResults.Queue(&b, repeat)
+	c.events.Queue(&b, repeat)
+	c.eventRuns.Queue(&b, repeat)
 	c.open.Queue(&b)
 	c.closed.Queue(&b)
 	c.openRuns.Queue(&b)
@@ -97,6 +102,12 @@ func (c *columns) add(it *item) {
 	}
 	for i := range e.RunResults {
 		c.runResults.Add(&e.RunResults[i])
+	}
+	for i := range e.Events {
+		c.events.Add(&e.Events[i])
+	}
+	for i := range e.EventRuns {
+		c.eventRuns.Add(&e.EventRuns[i])
 	}
 	c.noteCheckpoint(e)
 	if e.LowWater != 0 {
@@ -196,6 +207,9 @@ func idRange(items []item) (first, last id.ID) {
 		}
 		for i := range it.Effects.RunResults {
 			see(it.Effects.RunResults[i].Run)
+		}
+		for i := range it.Effects.Events {
+			see(it.Effects.Events[i].ID)
 		}
 	}
 	return first, last

@@ -15,6 +15,42 @@ create table adze.attempt (
     constraint attempt_pkey PRIMARY KEY (task_id, number)
 ) partition by range (task_id);
 
+create table adze.event (
+    id bigint not null,
+    tenant_id bigint not null,
+    target_id bigint,
+    replay_of bigint,
+    priority integer not null,
+    key text not null,
+    scope text not null,
+    payload bytea not null,
+    metadata bytea,
+    warning text,
+    constraint event_pkey PRIMARY KEY (id)
+) partition by range (id);
+CREATE INDEX event_key_idx ON ONLY adze.event USING btree (tenant_id, key, id);
+CREATE INDEX event_tenant_idx ON ONLY adze.event USING btree (tenant_id, id) WHERE (target_id IS NULL);
+
+create table adze.event_filter (
+    id bigint not null,
+    tenant_id bigint not null,
+    created_at timestamp with time zone not null,
+    workflow text not null,
+    scope text not null,
+    expression text not null,
+    payload bytea,
+    constraint event_filter_pkey PRIMARY KEY (id)
+);
+CREATE INDEX event_filter_tenant_idx ON adze.event_filter USING btree (tenant_id, id);
+
+create table adze.event_run (
+    event_id bigint not null,
+    run_id bigint not null,
+    filter_id bigint,
+    given bytea,
+    constraint event_run_pkey PRIMARY KEY (event_id, run_id)
+) partition by range (event_id);
+
 create table adze.low_water (
     shard integer not null,
     id bigint not null,
@@ -74,6 +110,7 @@ create table adze.run (
     key text not null,
     input bytea not null,
     metadata bytea,
+    event_id bigint,
     constraint run_pkey PRIMARY KEY (id)
 ) partition by range (id);
 CREATE INDEX run_tenant_idx ON ONLY adze.run USING btree (tenant_id, id);
@@ -113,6 +150,7 @@ create table adze.task (
     input bytea not null,
     metadata bytea,
     node integer,
+    event_id bigint,
     constraint task_pkey PRIMARY KEY (id)
 ) partition by range (id);
 CREATE INDEX task_tenant_idx ON ONLY adze.task USING btree (tenant_id, id) WHERE (node IS NULL);

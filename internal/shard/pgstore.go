@@ -11,6 +11,7 @@ import (
 	"github.com/adzehq/adze/internal/base/clock"
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/record/event"
 	"github.com/adzehq/adze/internal/record/open"
 	"github.com/adzehq/adze/internal/record/run"
 	"github.com/adzehq/adze/internal/record/task"
@@ -68,7 +69,11 @@ func (s *postgres) lastID(ctx context.Context) (id.ID, error) {
 		return 0, err
 	}
 	lastRun, err := run.LastID(ctx, s.pool)
-	return max(lastTask, lastRun), err
+	if err != nil {
+		return 0, err
+	}
+	lastEvent, err := event.LastID(ctx, s.pool)
+	return max(lastTask, lastRun, lastEvent), err
 }
 
 // addFresh spares a shard that was never used the look at everybody's history: a

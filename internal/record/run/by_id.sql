@@ -7,6 +7,7 @@ select
     r.tenant_id,
     r.version_id,
     coalesce(r.replay_of, 0) as replay_of,
+    coalesce(r.event_id, 0) as event_id,
     r.run_at,
     r.key,
     r.priority,

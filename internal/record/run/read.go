@@ -38,7 +38,7 @@ func ByID(ctx context.Context, db pg.DB, ids []id.ID) ([]core.NewTask, error) {
 
 func scanRun(row pgx.CollectableRow) (r core.NewTask, err error) {
 	var input, metadata []byte
-	err = row.Scan(&r.ID, &r.Tenant, &r.Version, &r.ReplayOf, &r.RunAt, &r.Key, &r.Priority, &input, &metadata)
+	err = row.Scan(&r.ID, &r.Tenant, &r.Version, &r.ReplayOf, &r.Event, &r.RunAt, &r.Key, &r.Priority, &input, &metadata)
 	r.Input, r.Metadata = input, metadata
 	return r, err
 }

@@ -78,7 +78,7 @@ func TestRunsAreReadAsTheyWereWritten(t *testing.T) {
 	runs := []core.NewTask{
 		{ID: seq(1), Tenant: 1, Version: 2, Input: core.Payload("null")},
 		{
-			ID: seq(2), Tenant: 3, Version: 4, ReplayOf: 5, RunAt: 6, Key: "k", Priority: -7,
+			ID: seq(2), Tenant: 3, Version: 4, ReplayOf: 5, Event: 9, RunAt: 6, Key: "k", Priority: -7,
 			Input: core.Payload(`{"a":1}`), Metadata: core.Payload(`{}`),
 		},
 	}

@@ -7,6 +7,7 @@ insert into adze.task (
     version_id,
     run_at,
     replay_of,
+    event_id,
     priority,
     key,
     input,
@@ -18,6 +19,7 @@ select
     version_id,
     run_at,
     replay_of,
+    event_id,
     priority,
     key,
     input,
@@ -28,8 +30,9 @@ from unnest(
     $3::bigint[],
     $4::bigint[],
     $5::bigint[],
-    $6::integer[],
-    $7::text[],
-    $8::bytea[],
-    $9::bytea[]
-) as new (id, tenant_id, version_id, run_at, replay_of, priority, key, input, metadata)
+    $6::bigint[],
+    $7::integer[],
+    $8::text[],
+    $9::bytea[],
+    $10::bytea[]
+) as new (id, tenant_id, version_id, run_at, replay_of, event_id, priority, key, input, metadata)

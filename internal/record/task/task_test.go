@@ -49,7 +49,7 @@ func TestTasksAreReadAsTheyWereWritten(t *testing.T) {
 	tasks := []core.NewTask{
 		{ID: ids.Next(noon.UnixMilli()), Tenant: 1, Version: 2, Input: core.Payload("null")},
 		{
-			ID: ids.Next(noon.UnixMilli()), Tenant: 3, Version: 4, ReplayOf: 5, RunAt: 6, Key: "k", Priority: -7,
+			ID: ids.Next(noon.UnixMilli()), Tenant: 3, Version: 4, ReplayOf: 5, Event: 9, RunAt: 6, Key: "k", Priority: -7,
 			Input: core.Payload(`{"a":"\u0000"}`), Metadata: core.Payload(`{}`),
 		},
 	}
