@@ -37,7 +37,6 @@ func (e *Effects) Reset() {
 	clear(e.Results)
 	clear(e.Runs)
 	clear(e.Events)
-	clear(e.EventRuns)
 	*e = Effects{
 		Tasks: e.Tasks[:0], Results: e.Results[:0], Attempts: e.Attempts[:0],
 		Open: e.Open[:0], Closed: e.Closed[:0],

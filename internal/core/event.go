@@ -33,9 +33,6 @@ type EventRun struct {
 	Event  id.ID
 	Run    id.ID
 	Filter id.ID // 0: the workflow had none
-	// Given is what the filter adds, JSON, or nil. It is the run's own copy: a filter
-	// may be gone before the run begins.
-	Given Payload
 }
 
 // push stores events, and starts their runs.

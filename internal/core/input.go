@@ -37,6 +37,7 @@ type NewTask struct {
 	Node     int32   // with Run: its place in the graph
 	Input    Payload // JSON; nil with Run: the run's row has it
 	Metadata Payload // JSON object, or nil
+	Given    Payload // with Event: what the filter that chose it adds, JSON; or nil. The run's own copy: a filter may be gone before it begins
 }
 
 // Join brings a worker, for the first time or again. Running is what a worker

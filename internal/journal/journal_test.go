@@ -203,17 +203,17 @@ func TestAnEventIsThereWithTheRunsItStartedAfterTheCommit(t *testing.T) {
 		Warning: "w", Payload: core.Payload("6"), Metadata: core.Payload("{}"),
 	}
 	run := b.task()
-	run.Event = event.ID
+	run.Event, run.Given = event.ID, core.Payload("9")
 	require.NoError(t, await(t, b.append(shard, epoch, &core.Effects{
 		Events:    []core.NewEvent{event},
 		Tasks:     []core.NewTask{run},
-		EventRuns: []core.EventRun{{Event: event.ID, Run: run.ID, Filter: 8, Given: core.Payload("9")}},
+		EventRuns: []core.EventRun{{Event: event.ID, Run: run.ID, Filter: 8}},
 	})))
 	require.Equal(t, 1, b.count(`select count(*) from adze.event where id = $1 and tenant_id = 1 and target_id = 3
 		and replay_of = 4 and priority = 5 and key = 'user.created' and scope = 's'
 		and warning = 'w' and payload = '6' and metadata = '{}'`, event.ID))
-	require.Equal(t, 1, b.count("select count(*) from adze.event_run where event_id = $1 and run_id = $2 and filter_id = 8 and given = '9'", event.ID, run.ID))
-	require.Equal(t, 1, b.count("select count(*) from adze.task where id = $1 and event_id = $2", run.ID, event.ID))
+	require.Equal(t, 1, b.count("select count(*) from adze.event_run where event_id = $1 and run_id = $2 and filter_id = 8", event.ID, run.ID))
+	require.Equal(t, 1, b.count("select count(*) from adze.task where id = $1 and event_id = $2 and given = '9'", run.ID, event.ID))
 }
 
 func TestEntriesAreDoneInTheirOrder(t *testing.T) {

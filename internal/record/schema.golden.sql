@@ -47,7 +47,6 @@ create table adze.event_run (
     event_id bigint not null,
     run_id bigint not null,
     filter_id bigint,
-    given bytea,
     constraint event_run_pkey PRIMARY KEY (event_id, run_id)
 ) partition by range (event_id);
 
@@ -111,6 +110,7 @@ create table adze.run (
     input bytea not null,
     metadata bytea,
     event_id bigint,
+    given bytea,
     constraint run_pkey PRIMARY KEY (id)
 ) partition by range (id);
 CREATE INDEX run_tenant_idx ON ONLY adze.run USING btree (tenant_id, id);
@@ -151,6 +151,7 @@ create table adze.task (
     metadata bytea,
     node integer,
     event_id bigint,
+    given bytea,
     constraint task_pkey PRIMARY KEY (id)
 ) partition by range (id);
 CREATE INDEX task_tenant_idx ON ONLY adze.task USING btree (tenant_id, id) WHERE (node IS NULL);

@@ -4,17 +4,14 @@
 insert into adze.event_run (
     event_id,
     run_id,
-    filter_id,
-    given
+    filter_id
 )
 select
     event_id,
     run_id,
-    filter_id,
-    given
+    filter_id
 from unnest(
     $1::bigint[],
     $2::bigint[],
-    $3::bigint[],
-    $4::bytea[]
-) as new (event_id, run_id, filter_id, given)
+    $3::bigint[]
+) as new (event_id, run_id, filter_id)

@@ -67,7 +67,6 @@ func (c *Columns) Queue(b *bulk.Batch, repeat bool) {
 // RunColumns are event_run rows on their way to Postgres.
 type RunColumns struct {
 	event, run, filter bulk.Int8
-	given              bulk.Bytea
 }
 
 // Add appends a row.
@@ -75,7 +74,6 @@ func (c *RunColumns) Add(r *core.EventRun) {
 	c.event.Add(int64(r.Event))
 	c.run.Add(int64(r.Run))
 	c.filter.AddOrNull(int64(r.Filter))
-	c.given.Add(r.Given)
 }
 
 // Queue adds the insert to b, unless there are no rows, and empties the columns.
@@ -84,7 +82,7 @@ func (c *RunColumns) Queue(b *bulk.Batch, repeat bool) {
 	if repeat {
 		s = insertRunsRepeated
 	}
-	queue(b, s, c.event.Rows(), &c.event, &c.run, &c.filter, &c.given)
+	queue(b, s, c.event.Rows(), &c.event, &c.run, &c.filter)
 }
 
 func queue(b *bulk.Batch, s bulk.Statement, rows int, columns ...bulk.Column) {

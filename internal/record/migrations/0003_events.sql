@@ -26,7 +26,6 @@ create table adze.event_run (
     event_id    bigint not null,
     run_id      bigint not null,
     filter_id   bigint,                       -- the event_filter that chose it; null: the workflow had none
-    given       bytea,                        -- JSON: the filter's payload at that time
     primary key (event_id, run_id)
 ) partition by range (event_id);
 
@@ -42,6 +41,9 @@ create table adze.event_filter (
 );
 create index event_filter_tenant_idx on adze.event_filter (tenant_id, id);
 
--- The event that started the run; null = none. Of a run of a graph, run has it.
+-- The event that started the run, and the payload (JSON) of the filter that chose it,
+-- as it was then; null = none. Of a run of a graph, run has them.
 alter table adze.task add column event_id bigint;
+alter table adze.task add column given bytea;
 alter table adze.run add column event_id bigint;
+alter table adze.run add column given bytea;

@@ -12,7 +12,8 @@ select
     r.key,
     r.priority,
     r.input,
-    r.metadata
+    r.metadata,
+    r.given
 from unnest($1::bigint[]) as wanted (id)
 cross join lateral (
     select *

@@ -37,9 +37,9 @@ func ByID(ctx context.Context, db pg.DB, ids []id.ID) ([]core.NewTask, error) {
 }
 
 func scanRun(row pgx.CollectableRow) (r core.NewTask, err error) {
-	var input, metadata []byte
-	err = row.Scan(&r.ID, &r.Tenant, &r.Version, &r.ReplayOf, &r.Event, &r.RunAt, &r.Key, &r.Priority, &input, &metadata)
-	r.Input, r.Metadata = input, metadata
+	var input, metadata, given []byte
+	err = row.Scan(&r.ID, &r.Tenant, &r.Version, &r.ReplayOf, &r.Event, &r.RunAt, &r.Key, &r.Priority, &input, &metadata, &given)
+	r.Input, r.Metadata, r.Given = input, metadata, given
 	return r, err
 }
 

@@ -79,7 +79,7 @@ func TestRunsAreReadAsTheyWereWritten(t *testing.T) {
 		{ID: seq(1), Tenant: 1, Version: 2, Input: core.Payload("null")},
 		{
 			ID: seq(2), Tenant: 3, Version: 4, ReplayOf: 5, Event: 9, RunAt: 6, Key: "k", Priority: -7,
-			Input: core.Payload(`{"a":1}`), Metadata: core.Payload(`{}`),
+			Input: core.Payload(`{"a":1}`), Metadata: core.Payload(`{}`), Given: core.Payload("2"),
 		},
 	}
 	require.NoError(t, write(t, pool, false, rows{runs: runs}))

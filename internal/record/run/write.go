@@ -47,7 +47,7 @@ type Columns struct {
 	id, tenant, version, runAt, replayOf, event bulk.Int8
 	priority                                    bulk.Int4
 	key                                         bulk.Text
-	input, metadata                             bulk.Bytea
+	input, metadata, given                      bulk.Bytea
 }
 
 // Add appends a row.
@@ -62,6 +62,7 @@ func (c *Columns) Add(r *core.NewTask) {
 	c.key.Add(r.Key)
 	c.input.Add(r.Input)
 	c.metadata.Add(r.Metadata)
+	c.given.Add(r.Given)
 }
 
 // Queue adds the insert to b, unless there are no rows, and empties the columns.
@@ -71,7 +72,7 @@ func (c *Columns) Queue(b *bulk.Batch, repeat bool) {
 		s = insertManyRepeated
 	}
 	queue(b, s, c.id.Rows(),
-		&c.id, &c.tenant, &c.version, &c.runAt, &c.replayOf, &c.event, &c.priority, &c.key, &c.input, &c.metadata)
+		&c.id, &c.tenant, &c.version, &c.runAt, &c.replayOf, &c.event, &c.priority, &c.key, &c.input, &c.metadata, &c.given)
 }
 
 // ResultColumns are run_result rows on their way to Postgres.

@@ -15,7 +15,8 @@ select
     t.key,
     t.priority,
     case when t.node is null then t.input end as input,
-    t.metadata
+    t.metadata,
+    t.given
 from unnest($1::bigint[]) as wanted (id)
 cross join lateral (
     select *

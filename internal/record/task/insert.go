@@ -64,7 +64,7 @@ type Columns struct {
 	id, tenant, version, runAt, replayOf, event bulk.Int8
 	priority                                    bulk.Int4
 	key                                         bulk.Text
-	input, metadata                             bulk.Bytea
+	input, metadata, given                      bulk.Bytea
 
 	nodes nodeColumns
 }
@@ -72,7 +72,7 @@ type Columns struct {
 func (c *Columns) all() []bulk.Column {
 	return []bulk.Column{
 		&c.id, &c.tenant, &c.version, &c.runAt, &c.replayOf, &c.event,
-		&c.priority, &c.key, &c.input, &c.metadata,
+		&c.priority, &c.key, &c.input, &c.metadata, &c.given,
 	}
 }
 
@@ -92,6 +92,7 @@ func (c *Columns) Add(t *core.NewTask) {
 	c.key.Add(t.Key)
 	c.input.Add(t.Input)
 	c.metadata.Add(t.Metadata)
+	c.given.Add(t.Given)
 }
 
 // Queue adds the inserts to b, unless there are no rows, and empties the columns.

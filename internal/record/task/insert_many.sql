@@ -11,7 +11,8 @@ insert into adze.task (
     priority,
     key,
     input,
-    metadata
+    metadata,
+    given
 )
 select
     id,
@@ -23,7 +24,8 @@ select
     priority,
     key,
     input,
-    metadata
+    metadata,
+    given
 from unnest(
     $1::bigint[],
     $2::bigint[],
@@ -34,5 +36,6 @@ from unnest(
     $7::integer[],
     $8::text[],
     $9::bytea[],
-    $10::bytea[]
-) as new (id, tenant_id, version_id, run_at, replay_of, event_id, priority, key, input, metadata)
+    $10::bytea[],
+    $11::bytea[]
+) as new (id, tenant_id, version_id, run_at, replay_of, event_id, priority, key, input, metadata, given)

@@ -50,7 +50,7 @@ func TestTasksAreReadAsTheyWereWritten(t *testing.T) {
 		{ID: ids.Next(noon.UnixMilli()), Tenant: 1, Version: 2, Input: core.Payload("null")},
 		{
 			ID: ids.Next(noon.UnixMilli()), Tenant: 3, Version: 4, ReplayOf: 5, Event: 9, RunAt: 6, Key: "k", Priority: -7,
-			Input: core.Payload(`{"a":"\u0000"}`), Metadata: core.Payload(`{}`),
+			Input: core.Payload(`{"a":"\u0000"}`), Metadata: core.Payload(`{}`), Given: core.Payload("2"),
 		},
 	}
 	require.NoError(t, insert(t, pool, false, tasks, nil))
