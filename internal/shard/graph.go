@@ -33,7 +33,7 @@ func newGraph(d core.Definition, from *Graph) (*graph, error) {
 		g.Nodes[i] = node
 	}
 	for _, c := range from.Conditions {
-		program, err := expr.Compile(c.Expression)
+		program, err := expr.Output.Compile(c.Expression)
 		if err != nil {
 			return nil, fmt.Errorf("compile condition of task %s: %w", g.Nodes[c.Node].Name, err)
 		}

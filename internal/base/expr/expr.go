@@ -1,7 +1,8 @@
-// Package expr evaluates conditions: CEL expressions over the JSON that a task gave.
+// Package expr evaluates conditions: CEL expressions over JSON, such as what a task
+// gave or an event brings.
 //
-// It owns the dialect: the variable output, the bounds of an expression and what it
-// may cost, and how JSON's numbers behave. It promises that a Program is compiled
+// It owns the dialect: which variables there are where, the bounds of an expression and
+// what it may cost, and how JSON's numbers behave. It promises that a Program is compiled
 // once and safe for concurrent use, that an evaluation ends within its bound
 // whatever the expression and the JSON are, and that a condition is never true or
 // false by mistake: what cannot be said is an error.
@@ -11,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common"
@@ -33,60 +33,50 @@ const (
 	errorsMax = 3
 )
 
-// variable is what the JSON is called in an expression.
-const variable = "output"
-
 // Program is a compiled condition.
-type Program struct{ program cel.Program }
-
-// environment is what expressions may use: CEL's standard functions and output.
-var environment = sync.OnceValue(func() *cel.Env {
-	env, err := cel.NewEnv(
-		cel.Variable(variable, cel.DynType),
-		cel.CrossTypeNumericComparisons(true),
-		cel.ParserExpressionSizeLimit(BytesMax),
-		cel.ParserRecursionLimit(depthMax),
-	)
-	if err != nil {
-		panic(err) // the options above are wrong
-	}
-	return env
-})
+type Program struct {
+	environment *Environment
+	program     cel.Program
+}
 
 // Compile reads an expression whose value is a bool. Its error names the place.
-func Compile(expression string) (*Program, error) {
+func (e *Environment) Compile(expression string) (*Program, error) {
 	if strings.TrimSpace(expression) == "" {
-		return nil, errors.New("is empty; write a condition like output.total == 0")
+		return nil, fmt.Errorf("is empty; write a condition like %s", e.example)
 	}
 	if len(expression) > BytesMax {
 		return nil, fmt.Errorf("is %d bytes long, at most %d are allowed", len(expression), BytesMax)
 	}
-	ast, issues := environment().Compile(expression)
+	ast, issues := e.cel().Compile(expression)
 	if issues.Err() != nil {
 		return nil, refusal(issues.Errors())
 	}
 	if t := ast.OutputType(); !t.IsExactType(cel.BoolType) && !t.IsExactType(cel.DynType) {
 		return nil, fmt.Errorf("gives a value of type %s, not true or false", t)
 	}
-	program, err := environment().Program(ast, cel.CostLimit(CostMax), cel.CustomDecorator(mixNumbers))
+	program, err := e.cel().Program(ast, cel.CostLimit(CostMax), cel.CustomDecorator(mixNumbers))
 	if err != nil {
 		return nil, fmt.Errorf("plan expression: %w", err)
 	}
-	return &Program{program}, nil
+	return &Program{e, program}, nil
 }
 
-// Eval tells whether the condition holds of output, which is JSON.
-func (p *Program) Eval(output []byte) (bool, error) {
-	value, err := Parse(output)
-	if err != nil {
-		return false, err
+// Eval tells whether the condition holds of documents of JSON, one for each variable
+// of the environment, in its order.
+func (p *Program) Eval(documents ...[]byte) (bool, error) {
+	values := make([]Value, len(documents))
+	for i, document := range documents {
+		var err error
+		if values[i], err = Parse(document); err != nil {
+			return false, err
+		}
 	}
-	return p.Holds(value)
+	return p.Holds(values...)
 }
 
-// Holds is Eval of JSON that was parsed before, for several conditions.
-func (p *Program) Holds(v Value) (bool, error) {
-	result, _, err := p.program.Eval(map[string]any{variable: v.value})
+// Holds is Eval of what was parsed before, for several conditions.
+func (p *Program) Holds(values ...Value) (bool, error) {
+	result, _, err := p.program.Eval(&activation{p.environment.variables, values})
 	if err != nil {
 		return false, fmt.Errorf("evaluate condition: %w", err)
 	}

@@ -51,13 +51,50 @@ func TestConditionLooksAtTheOutput(t *testing.T) {
 	} {
 		t.Run(c.expression+" of "+c.output, func(t *testing.T) {
 			t.Parallel()
-			program, err := expr.Compile(c.expression)
+			program, err := expr.Output.Compile(c.expression)
 			require.NoError(t, err)
 			holds, err := program.Eval([]byte(c.output))
 			require.NoError(t, err)
 			require.Equal(t, c.holds, holds)
 		})
 	}
+}
+
+func TestEventConditionLooksAtAllOfTheEvent(t *testing.T) {
+	t.Parallel()
+	for expression, holds := range map[string]bool{
+		`event.plan == "pro" && metadata.source == "web"`:        true,
+		`key.startsWith("user.") && scope == "eu"`:               true,
+		`event.total > filter.least`:                             true,
+		`event.total > filter.least && key == "user.deleted"`:    false,
+		`has(filter.most) && event.total > filter.most`:          false,
+		`["user.created", "user.changed"].exists(k, k == key)`:   true,
+		`event == null || filter == null || metadata.size() > 1`: false,
+	} {
+		program, err := expr.Event.Compile(expression)
+		require.NoError(t, err, expression)
+		got, err := program.Eval([]byte(`{"plan":"pro","total":7}`), []byte(`{"source":"web"}`),
+			[]byte(`"user.created"`), []byte(`"eu"`), []byte(`{"least":5}`))
+		require.NoError(t, err, expression)
+		require.Equal(t, holds, got, expression)
+	}
+	_, err := expr.Event.Compile("output.total == 0")
+	require.ErrorContains(t, err, "at column 1: undeclared reference to 'output'")
+	_, err = expr.Event.Compile("key > 1")
+	require.ErrorContains(t, err, "at column 5:", "key is a string")
+	_, err = expr.Event.Compile("")
+	require.ErrorContains(t, err, "event.plan")
+}
+
+func TestAVariableWithoutAValueIsNull(t *testing.T) {
+	t.Parallel()
+	program, err := expr.Event.Compile(`filter == null && metadata == null && event == 1`)
+	require.NoError(t, err)
+	one, err := expr.Parse([]byte("1"))
+	require.NoError(t, err)
+	holds, err := program.Holds(one, expr.Value{}, expr.Text("k"), expr.Text(""), expr.Value{})
+	require.NoError(t, err)
+	require.True(t, holds)
 }
 
 func TestWrongExpressionIsRefusedWithItsPlace(t *testing.T) {
@@ -77,7 +114,7 @@ func TestWrongExpressionIsRefusedWithItsPlace(t *testing.T) {
 	} {
 		t.Run(expression[:min(len(expression), 20)], func(t *testing.T) {
 			t.Parallel()
-			program, err := expr.Compile(expression)
+			program, err := expr.Output.Compile(expression)
 			if says == "" { // it is seen when it is evaluated
 				require.NoError(t, err)
 				_, err = program.Eval([]byte(`"x"`))
@@ -106,7 +143,7 @@ func TestWhatCannotBeSaidIsAnError(t *testing.T) {
 	} {
 		t.Run(expression+" of "+output, func(t *testing.T) {
 			t.Parallel()
-			program, err := expr.Compile(expression)
+			program, err := expr.Output.Compile(expression)
 			require.NoError(t, err)
 			holds, err := program.Eval([]byte(output))
 			require.Error(t, err)
@@ -120,7 +157,7 @@ func TestEvaluationEndsWithinItsCost(t *testing.T) {
 	list := make([]int, 2_000)
 	output, err := json.Marshal(list)
 	require.NoError(t, err)
-	program, err := expr.Compile(`output.all(a, output.all(b, output.all(c, a + b + c == 0)))`)
+	program, err := expr.Output.Compile(`output.all(a, output.all(b, output.all(c, a + b + c == 0)))`)
 	require.NoError(t, err)
 	began := time.Now()
 	_, err = program.Eval(output)
@@ -132,7 +169,7 @@ func TestTenThousandItemsAreWithinTheCost(t *testing.T) {
 	t.Parallel()
 	output, err := json.Marshal(make([]int, 10_000))
 	require.NoError(t, err)
-	program, err := expr.Compile(`output.exists(n, n > 0)`)
+	program, err := expr.Output.Compile(`output.exists(n, n > 0)`)
 	require.NoError(t, err)
 	holds, err := program.Eval(output)
 	require.NoError(t, err)
@@ -141,7 +178,7 @@ func TestTenThousandItemsAreWithinTheCost(t *testing.T) {
 
 func TestProgramServesManyAtOnce(t *testing.T) {
 	t.Parallel()
-	program, err := expr.Compile(`output.n * 2.0 > 9`)
+	program, err := expr.Output.Compile(`output.n * 2.0 > 9`)
 	require.NoError(t, err)
 	var all sync.WaitGroup
 	for n := range 20 {
@@ -165,7 +202,7 @@ func FuzzEval(f *testing.F) {
 	f.Add(`output.all(x, x.matches("a+"))`, `["a"]`)
 	f.Add(`[output, output].map(x, x)[0]`, `true`)
 	f.Fuzz(func(t *testing.T, expression, output string) {
-		program, err := expr.Compile(expression)
+		program, err := expr.Output.Compile(expression)
 		if err != nil {
 			return
 		}
@@ -178,7 +215,7 @@ func FuzzEval(f *testing.F) {
 }
 
 func BenchmarkEval(b *testing.B) {
-	program, err := expr.Compile(`output.total == 0 || output.customer.blocked`)
+	program, err := expr.Output.Compile(`output.total == 0 || output.customer.blocked`)
 	require.NoError(b, err)
 	output := []byte(`{"total":12.5,"customer":{"name":"Ada","blocked":false}}`)
 	b.ReportAllocs()
@@ -190,7 +227,7 @@ func BenchmarkEval(b *testing.B) {
 }
 
 func BenchmarkCostliest(b *testing.B) {
-	program, err := expr.Compile(`output.all(a, output.all(b, a + b == 0))`)
+	program, err := expr.Output.Compile(`output.all(a, output.all(b, a + b == 0))`)
 	require.NoError(b, err)
 	output, err := json.Marshal(make([]int, 2_000))
 	require.NoError(b, err)

@@ -16,22 +16,26 @@ import (
 	"cel.dev/cel-go/interpreter"
 )
 
-// Value is JSON that was parsed. It does not change.
+// Value is what a variable stands for: JSON that was parsed, or a text. It does not
+// change. Its zero value is null.
 type Value struct{ value any }
+
+// Text is the value of a variable that is a string.
+func Text(s string) Value { return Value{s} }
 
 // Parse reads one JSON value.
 //
 // A number without a fraction or exponent is an int, so that ids stay exact and
 // compare with 7; above the int64s it is a uint, or else a double, like all others.
-func Parse(output []byte) (Value, error) {
-	decoder := json.NewDecoder(bytes.NewReader(output))
+func Parse(document []byte) (Value, error) {
+	decoder := json.NewDecoder(bytes.NewReader(document))
 	decoder.UseNumber()
 	var value any
 	if err := decoder.Decode(&value); err != nil {
-		return Value{}, fmt.Errorf("parse output: %w", err)
+		return Value{}, fmt.Errorf("parse JSON: %w", err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return Value{}, errors.New("parse output: more than one JSON value")
+		return Value{}, errors.New("parse JSON: more than one JSON value")
 	}
 	value, err := withNumbers(value)
 	return Value{value}, err
@@ -70,7 +74,7 @@ func number(text string) (any, error) {
 	}
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		return nil, fmt.Errorf("parse output: number %s is out of range", text)
+		return nil, fmt.Errorf("parse JSON: number %s is out of range", text)
 	}
 	return f, nil
 }

@@ -176,7 +176,7 @@ func conditions(t *shard.Task, field string, list []shard.TaskCondition) error {
 		if err := text("expression", c.Expression, expr.BytesMax); err != nil {
 			return fault.At(place, err)
 		}
-		if _, err := expr.Compile(c.Expression); err != nil {
+		if _, err := expr.Output.Compile(c.Expression); err != nil {
 			return invalid(place+".expression", "%s", err)
 		}
 	}
