@@ -165,7 +165,7 @@ var reportKinds = [...]wire.Report_Kind{
 	core.ReportFailed:    wire.Report_KIND_FAILED,
 }
 
-func (s *grpcSession) Report(_ context.Context, items []core.ReportItem) error {
+func (s *grpcSession) Report(_ context.Context, items []core.ReportItem, _ ...shard.EntrySpawn) error {
 	room := make([]wire.Report, len(items))
 	message := &wire.WorkerMessage{Reports: make([]*wire.Report, len(items))}
 	for i := range items {

@@ -72,13 +72,13 @@ type embeddedSession struct {
 	limits admit.Limits
 }
 
-func (s *embeddedSession) Report(ctx context.Context, items []core.ReportItem) error {
+func (s *embeddedSession) Report(ctx context.Context, items []core.ReportItem, spawns ...shard.EntrySpawn) error {
 	for i := range items {
 		if err := s.limits.Report(&items[i]); err != nil {
 			return publicError(err)
 		}
 	}
-	return publicError(s.Session.Report(ctx, items))
+	return publicError(s.Session.Report(ctx, items, spawns...))
 }
 
 func (s *embeddedSession) Recv(ctx context.Context) (shard.Down, error) {
@@ -90,7 +90,7 @@ func (t *embeddedTransport) cancel(ctx context.Context, ids []id.ID, reason stri
 	if err := admit.Reason(reason); err != nil {
 		return nil, publicError(err)
 	}
-	answers, err := t.Shards.Cancel(ctx, t.Tenant, ids, reason)
+	answers, err := t.Shards.Cancel(ctx, t.Tenant, ids, reason, false)
 	return answers, publicError(err)
 }
 

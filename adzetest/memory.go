@@ -298,3 +298,9 @@ func (m *memory) definition(name string) (id.ID, string, error) {
 	}
 	return current, m.versions[current].json, nil
 }
+
+// Log implements shard.Store.
+func (m *memory) Log(context.Context, id.ID) ([]core.Entry, []core.Met, error) { return nil, nil, nil }
+
+// Value implements shard.Store.
+func (m *memory) Value(context.Context, id.ID, string) (core.Value, error) { return core.Value{}, nil }

@@ -23,7 +23,11 @@ type Definition struct {
 	BackoffFactor float64
 
 	ScheduleTimeoutMS  int64 // longest wait in a queue, per readiness; 0 = no limit
-	ExecutionTimeoutMS int64 // longest run of an attempt; 0 = no limit
+	ExecutionTimeoutMS int64 // longest run of an attempt, or of what it runs between two waits; 0 = no limit
+
+	// Durable tasks keep a log of what they did, and may give their worker back while
+	// they wait: another one goes on from the log.
+	Durable bool
 }
 
 // Bounds of the core. Each is enforced here and tested at the number and past it.

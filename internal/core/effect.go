@@ -23,6 +23,16 @@ type Effects struct {
 	EventRuns  []EventRun  // insert event_run
 	LowWater   id.ID       // update low_water; 0 = unchanged
 
+	Entries        []Entry     // insert durable_entry
+	Values         []Value     // insert or update durable_value; the last of a name counts
+	Mets           []Met       // insert condition_met; also told after the commit if Worker is set
+	Waits          []Wait      // insert wait
+	ClosedWaits    []WaitKey   // delete wait, after Waits
+	Due            []DueChange // update open_task set due_at, after Open
+	Children       []Child     // insert child
+	Closing        []Closing   // insert closing
+	ClosedChildren []id.ID     // delete closing, after Closing
+
 	// Told after the commit, but for an Assignment: see Assignment.Seq.
 	Assigned []Assignment
 	Stopped  []Stop
@@ -37,11 +47,16 @@ func (e *Effects) Reset() {
 	clear(e.Results)
 	clear(e.Runs)
 	clear(e.Events)
+	clear(e.Entries)
+	clear(e.Values)
+	clear(e.Mets)
 	*e = Effects{
 		Tasks: e.Tasks[:0], Results: e.Results[:0], Attempts: e.Attempts[:0],
 		Open: e.Open[:0], Closed: e.Closed[:0],
 		Runs: e.Runs[:0], RunResults: e.RunResults[:0], OpenRuns: e.OpenRuns[:0], ClosedRuns: e.ClosedRuns[:0],
 		Events: e.Events[:0], EventRuns: e.EventRuns[:0],
+		Entries: e.Entries[:0], Values: e.Values[:0], Mets: e.Mets[:0], Waits: e.Waits[:0], ClosedWaits: e.ClosedWaits[:0],
+		Due: e.Due[:0], Children: e.Children[:0], Closing: e.Closing[:0], ClosedChildren: e.ClosedChildren[:0],
 		Assigned: e.Assigned[:0], Stopped: e.Stopped[:0], Settled: e.Settled[:0],
 		Answers: e.Answers[:0], Loads: e.Loads[:0],
 	}
@@ -51,7 +66,9 @@ func (e *Effects) Reset() {
 func (e *Effects) Rows() int {
 	n := len(e.Tasks) + len(e.Results) + len(e.Attempts) + len(e.Open) + len(e.Closed) +
 		len(e.Runs) + len(e.RunResults) + len(e.OpenRuns) + len(e.ClosedRuns) +
-		len(e.Events) + len(e.EventRuns)
+		len(e.Events) + len(e.EventRuns) +
+		len(e.Entries) + len(e.Values) + len(e.Mets) + len(e.Waits) + len(e.ClosedWaits) +
+		len(e.Due) + len(e.Children) + len(e.Closing) + len(e.ClosedChildren)
 	if e.LowWater != 0 {
 		n++
 	}
@@ -127,13 +144,16 @@ type OpenTask struct {
 	Run      id.ID // of a task of a graph: its run; 0 otherwise
 	Worker   id.ID // with OpenRunning; else 0
 	Token    Token // with OpenRunning; else 0
-	Due      Time  // ready: end of the schedule timeout, 0 = none; delayed: when it is ready; running: end of the execution timeout, 0 = none
+	Due      Time  // ready: end of the schedule timeout, 0 = none; delayed: when it is ready; waiting: when the first time that it waits for comes, 0 = none; running: end of the execution timeout, 0 = none
 	Assigned Time  // with OpenRunning
 	Priority int32
 	Attempt  int32 // the current attempt, or the next one if none runs; 1-based
 	Failures int32 // attempts so far that count against the retries
 	Node     int32 // with Run
+	Entries  int32 // of a durable task: the size of its log; behind with OpenRunning
+	Waits    int32 // how many Waits it has
 	State    OpenState
+	Binds    bool // it has children to be cancelled when it ends; behind with OpenRunning
 	Queue    string
 	Key      string
 	Cancel   string // with OpenRunning: it was cancelled and its worker told; the error of its result. Empty otherwise
@@ -147,15 +167,16 @@ const (
 	OpenReady   OpenState = iota + 1 // waits in its lane for a worker
 	OpenDelayed                      // waits for a time: run-at, or back-off
 	OpenRunning                      // a worker has it
+	OpenWaiting                      // waits for what its Waits say
 )
 
 func (s OpenState) String() string {
-	return [...]string{"", "ready", "delayed", "running"}[s]
+	return [...]string{"", "ready", "delayed", "running", "waiting"}[s]
 }
 
 // ParseOpenState is the inverse of String; 0 if the name is unknown.
 func ParseOpenState(name string) OpenState {
-	for s := OpenReady; s <= OpenRunning; s++ {
+	for s := OpenReady; s <= OpenWaiting; s++ {
 		if s.String() == name {
 			return s
 		}
@@ -173,8 +194,10 @@ type Assignment struct {
 	Attempt  int32
 	Node     int32 // with Run
 	Deadline Time  // when it times out; 0 = never
-	// Seq is the Apply that submitted the task (Shard.Seq): the assignment may
-	// be sent as soon as that one is committed, it waits for nothing else.
+	Entries  int32 // of a durable task: the size of its log
+	// Seq is the Apply that submitted the task, or that last added to its log
+	// (Shard.Seq): the assignment may be sent as soon as that one is committed, it
+	// waits for nothing else.
 	Seq uint64
 }
 
@@ -203,6 +226,10 @@ type Settlement struct {
 	Task   id.ID
 	Token  Token
 	Stale  bool // it was of an old attempt and was refused
+	// Of a ReportEntry: its index, and what was recorded. The attempt goes on.
+	Entry int32
+	At    Time
+	Data  Payload
 }
 
 // Answer replies to the input with that Ref, one for each task it named.
@@ -210,7 +237,8 @@ type Answer struct {
 	Ref      uint64
 	Task     id.ID
 	Kind     AnswerKind
-	Deadline Time // with Refresh
+	Deadline Time  // with Refresh
+	Item     int32 // with Spawn: which of its items
 }
 
 // AnswerKind is what came of a request.
@@ -222,22 +250,24 @@ const (
 	AnswerStarted                       // the worker is told; the result follows
 	AnswerUnknown                       // no such open task: it ended, or never was
 	AnswerStale                         // the attempt is not the current one
+	AnswerExists                        // with Spawn: the child was spawned before
 )
 
 // Load asks for checkpoint rows that are not in memory. It is read after the
 // commit of everything before it, and answered with Loaded.
 type Load struct {
 	Kind   LoadKind
-	Tenant id.ID   // lane and task load
-	Queue  string  // lane load
-	Key    string  // lane load
-	After  Order   // lane and due load: rows strictly after it
-	Until  Time    // due load: rows due by then
-	Limit  int     // lane and due load
-	Tasks  []id.ID // task load
-	Ref    uint64  // task load: the Cancel that it serves; 0 = it ends the tasks of a cancelled run
-	Text   string  // task load: the error of the results, as of that Cancel
-	Seq    uint64  // the Apply that asked
+	Tenant id.ID      // lane and task load
+	Queue  string     // lane load
+	Key    string     // lane load
+	After  Order      // lane and due load: rows strictly after it
+	Until  Time       // due load: rows due by then
+	Limit  int        // lane and due load
+	Tasks  []id.ID    // task load
+	Ref    uint64     // task load: the Cancel that it serves; 0 = it ends the tasks of a cancelled run
+	Text   string     // task load: the error of the results, as of that Cancel
+	Past   []Lookback // events load
+	Seq    uint64     // the Apply that asked
 }
 
 // LoadKind is which rows a Load asks for.
@@ -245,9 +275,13 @@ type LoadKind uint8
 
 // The loads.
 const (
-	LoadLane  LoadKind = iota + 1 // ready rows of a lane, in lane order: priority descending, id ascending
-	LoadDue                       // ready and delayed rows with a due time, in the order (due, id)
-	LoadTasks                     // the rows of Tasks, in any order
+	LoadLane     LoadKind = iota + 1 // ready rows of a lane, in lane order: priority descending, id ascending
+	LoadDue                          // ready, delayed and waiting rows with a due time, in the order (due, id)
+	LoadTasks                        // the rows of Tasks, in any order
+	LoadPast                         // for each Lookback the first event that meets its condition
+	LoadEnded                        // which of Tasks have ended
+	LoadChildren                     // the children of Tasks[0] that have not ended, with their rows
+	LoadKeys                         // the keys of the children of Tasks[0]
 )
 
 // Order is a place in a line: lower Rank first, then lower ID. In a lane the

@@ -35,6 +35,7 @@ type NewTask struct {
 	Key      string // fairness key within the queue; "" for the one lane of a queue without keys
 	Priority int32
 	Node     int32   // with Run: its place in the graph
+	Parent   id.ID   // the task that spawned it; 0 if none
 	Input    Payload // JSON; nil with Run: the run's row has it
 	Metadata Payload // JSON object, or nil
 	Given    Payload // with Event: what the filter that chose it adds, JSON; or nil. The run's own copy: a filter may be gone before it begins
@@ -96,6 +97,8 @@ type ReportItem struct {
 	Error        string    // with ReportFailed: for people
 	Output       Payload   // with ReportCompleted: JSON
 	Verdicts     []Verdict // with ReportCompleted, of a task of a graph: what conditions say of its output
+	Entry        *NewEntry // with ReportEntry
+	Heard        int32     // with ReportSuspended: how many Mets the worker was told since the assignment
 }
 
 // ReportKind is what happened.
@@ -106,6 +109,8 @@ const (
 	ReportStarted   ReportKind = iota + 1 // the task's code runs
 	ReportCompleted                       // it returned
 	ReportFailed                          // it returned an error, panicked, or was stopped
+	ReportEntry                           // a durable task adds to its log
+	ReportSuspended                       // a durable task waits, and gives its slot back
 )
 
 // Token names one assignment: the owner's epoch in the high 24 bits and a
@@ -131,6 +136,7 @@ type Cancel struct {
 	Ref    uint64
 	Tenant id.ID
 	Tasks  []id.ID
+	Tree   bool // and all that they spawned, and so on
 	Reason string
 }
 
@@ -145,7 +151,24 @@ type Loaded struct {
 	Rows []OpenTask // fewer than Load.Limit: there are no more
 	// NextDue is the due time of the first row that a due load left out because
 	// it lies after Load.Until; 0 = there is none.
-	NextDue Time
+	NextDue  Time
+	Waits    []Wait     // lane, due and task load: those of the rows that have some, by (task, index)
+	Past     []Past     // events load: for each Lookback, in order
+	Ended    []id.ID    // ended load: those of Load.Tasks that have a result
+	Children []ChildRun // children and keys load; of the former, Rows has their checkpoint rows
+}
+
+// Past answers a Lookback: the first event that meets its condition.
+type Past struct {
+	Event   id.ID // 0: there is none
+	Payload Payload
+}
+
+// ChildRun is a child as a children load finds it.
+type ChildRun struct {
+	Run    id.ID
+	Cancel bool   // it is cancelled when its parent ends
+	Key    string // with a keys load
 }
 
 // Restore is the state of the shard that a new owner reads from Postgres. It is
@@ -157,9 +180,18 @@ type Restore struct {
 	Running  []OpenTask // checkpoint rows in state running
 	Fresh    []NewTask  // tasks above the low-water mark with neither result nor checkpoint row; ids ascending; payloads nil
 	Runs     []OpenRun  // open runs of graphs, from the checkpoint or above the low-water mark; ids ascending
+	Logs     []LogSize  // of the durable ones among Running and Fresh that have a log
+	Waits    []Wait     // all but those for time alone of tasks that wait for nothing else; by (task, index)
+	Closing  []Closing  // whose children are still to be cancelled
 	Lanes    []LaneDepth
-	Delayed  int64 // how many checkpoint rows are in state delayed
-	NextDue  Time  // the smallest due time of all rows that are ready or delayed; 0 = none
+	Delayed  int64 // how many checkpoint rows are in state delayed or waiting
+	NextDue  Time  // the smallest due time of all rows that are ready, delayed or waiting; 0 = none
+}
+
+// LogSize is how many entries the log of a durable task has.
+type LogSize struct {
+	Task    id.ID
+	Entries int32
 }
 
 // LaneDepth is how many checkpoint rows of a lane are ready.
@@ -182,3 +214,4 @@ func (*Cancel) input()      {}
 func (*Tick) input()        {}
 func (*Loaded) input()      {}
 func (*Restore) input()     {}
+func (*Spawn) input()       {}

@@ -1,10 +1,9 @@
 // Package keeper does the upkeep that time asks for: partitions are made ahead,
 // statistics are kept true.
 //
-// It owns the partitions of task, task_result, attempt, run, run_result, event and
-// event_run. It promises that there is a partition for every row of the next days,
-// that several engines do the work once, and that nothing it does blocks a reader or
-// a writer.
+// It owns the partitions of the tables that have a row per task or run. It promises
+// that there is a partition for every row of the next days, that several engines do
+// the work once, and that nothing it does blocks a reader or a writer.
 package keeper
 
 import (
@@ -34,7 +33,11 @@ const (
 )
 
 // parents are the partitioned tables.
-var parents = []string{"task", "task_result", "attempt", "run", "run_result", "event", "event_run"}
+var parents = []string{
+	"task", "task_result", "attempt", "run", "run_result",
+	"event", "event_run",
+	"durable_entry", "condition_met", "durable_value", "child",
+}
 
 // Config is what a keeper needs besides its pool.
 type Config struct {

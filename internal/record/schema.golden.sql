@@ -15,6 +15,58 @@ create table adze.attempt (
     constraint attempt_pkey PRIMARY KEY (task_id, number)
 ) partition by range (task_id);
 
+create table adze.child (
+    parent_id bigint not null,
+    tenant_id bigint not null,
+    run_id bigint not null,
+    cancel boolean not null,
+    key text not null,
+    constraint child_pkey PRIMARY KEY (parent_id, key)
+) partition by range (parent_id);
+
+create table adze.closing (
+    task_id bigint not null,
+    tenant_id bigint not null,
+    shard integer not null,
+    whole boolean not null,
+    reason text not null,
+    constraint closing_pkey PRIMARY KEY (task_id)
+);
+
+create table adze.condition_met (
+    task_id bigint not null,
+    tenant_id bigint not null,
+    event_id bigint,
+    met_order bigint not null,
+    at bigint not null,
+    index integer not null,
+    condition integer not null,
+    data bytea,
+    constraint condition_met_pkey PRIMARY KEY (task_id, index, condition)
+) partition by range (task_id);
+
+create table adze.durable_entry (
+    task_id bigint not null,
+    tenant_id bigint not null,
+    at bigint not null,
+    index integer not null,
+    kind text not null,
+    name text not null,
+    error text,
+    data bytea,
+    conditions bytea,
+    constraint durable_entry_pkey PRIMARY KEY (task_id, index)
+) partition by range (task_id);
+
+create table adze.durable_value (
+    task_id bigint not null,
+    tenant_id bigint not null,
+    at bigint not null,
+    name text not null,
+    data bytea not null,
+    constraint durable_value_pkey PRIMARY KEY (task_id, name)
+) partition by range (task_id);
+
 create table adze.event (
     id bigint not null,
     tenant_id bigint not null,
@@ -92,8 +144,11 @@ create table adze.open_task (
     key text not null,
     cancel text not null,
     node integer,
+    entries integer not null default 0,
+    waits integer not null default 0,
+    binds boolean not null default false,
     constraint open_task_pkey PRIMARY KEY (id),
-    constraint open_task_state_check CHECK ((state = ANY (ARRAY['ready'::text, 'delayed'::text, 'running'::text])))
+    constraint open_task_state_check CHECK ((state = ANY (ARRAY['ready'::text, 'delayed'::text, 'running'::text, 'waiting'::text])))
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_insert_scale_factor=0, autovacuum_vacuum_insert_threshold=50000, autovacuum_analyze_scale_factor=0, autovacuum_analyze_threshold=20000, autovacuum_vacuum_cost_delay=0);
 CREATE INDEX open_task_due_idx ON adze.open_task USING btree (shard, due_at, id) WHERE ((state <> 'running'::text) AND (due_at > 0));
 CREATE INDEX open_task_lane_idx ON adze.open_task USING btree (shard, tenant_id, queue, key, ((- priority)), id) WHERE (state = 'ready'::text);
@@ -111,6 +166,7 @@ create table adze.run (
     metadata bytea,
     event_id bigint,
     given bytea,
+    parent_id bigint,
     constraint run_pkey PRIMARY KEY (id)
 ) partition by range (id);
 CREATE INDEX run_tenant_idx ON ONLY adze.run USING btree (tenant_id, id);
@@ -152,6 +208,7 @@ create table adze.task (
     node integer,
     event_id bigint,
     given bytea,
+    parent_id bigint,
     constraint task_pkey PRIMARY KEY (id)
 ) partition by range (id);
 CREATE INDEX task_tenant_idx ON ONLY adze.task USING btree (tenant_id, id) WHERE (node IS NULL);
@@ -192,6 +249,17 @@ create table adze.token (
     constraint token_pkey PRIMARY KEY (id),
     constraint token_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES adze.tenant(id)
 );
+
+create table adze.wait (
+    task_id bigint not null,
+    tenant_id bigint not null,
+    shard integer not null,
+    index integer not null,
+    watched boolean not null,
+    conditions bytea not null,
+    constraint wait_pkey PRIMARY KEY (task_id, index)
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_insert_scale_factor=0, autovacuum_vacuum_insert_threshold=50000, autovacuum_vacuum_cost_delay=0);
+CREATE INDEX wait_watched_idx ON adze.wait USING btree (shard, task_id) WHERE watched;
 
 create table adze.worker (
     id bigint not null,

@@ -24,12 +24,21 @@ type Client interface {
 	// goroutine, until ctx ends. It returns without waiting. An id that is not
 	// this tenant's gets an Outcome with Status 0.
 	Await(ctx context.Context, tenant id.ID, ids []id.ID, deliver func(Outcome)) error
-	// Cancel answers in the order of ids.
-	Cancel(ctx context.Context, tenant id.ID, ids []id.ID, reason string) ([]Cancelled, error)
+	// Spawn submits children of a running task, as Submit does runs; one whose key is
+	// taken is answered with the run that has it.
+	Spawn(ctx context.Context, tenant id.ID, parent Parent, children []NewRun, wait Wait) ([]Spawned, error)
+	// Cancel answers in the order of ids; with tree, all that the runs spawned is
+	// cancelled too.
+	Cancel(ctx context.Context, tenant id.ID, ids []id.ID, reason string, tree bool) ([]Cancelled, error)
 	// Replay submits runs again with their input, and answers in order; an id that
 	// is unknown or has not ended refuses all. With fromFailed, tasks of a graph that
 	// succeeded keep their outputs and do not run again, if the workflow is unchanged.
 	Replay(ctx context.Context, tenant id.ID, ids []id.ID, fromFailed bool) ([]id.ID, error)
+	// Fork submits a durable run again with its log up to the entry at index, which is
+	// the first not kept; input nil = the run's.
+	Fork(ctx context.Context, tenant, run id.ID, index int32, input []byte) (id.ID, error)
+	// Value reads what a durable run published under name; Task is 0 if nothing.
+	Value(ctx context.Context, tenant, run id.ID, name string) (core.Value, error)
 	// Refresh moves the deadline of a running attempt and returns it.
 	Refresh(ctx context.Context, tenant id.ID, task id.ID, token core.Token, byMS int64) (core.Time, error)
 	// Attach begins a worker's session. Close it with Session.Close.
@@ -75,8 +84,22 @@ type NewRun struct {
 	Input    []byte // JSON
 	Metadata []byte // JSON object, or nil
 	Priority int32
-	RunAt    core.Time // 0 = at once
-	DelayMS  int64     // instead of RunAt: counted from the submit
+	RunAt    core.Time        // 0 = at once
+	DelayMS  int64            // instead of RunAt: counted from the submit
+	Key      string           // of a child: unique among those of its parent
+	Policy   core.ClosePolicy // of a child
+}
+
+// Parent is the attempt that spawns.
+type Parent struct {
+	Task  id.ID
+	Token core.Token
+}
+
+// Spawned is what came of a child.
+type Spawned struct {
+	ID      id.ID
+	Existed bool // it was spawned before
 }
 
 // Wait says what Submit does while the journal is full.
@@ -126,16 +149,24 @@ type Session interface {
 	// over: closed, replaced by a newer one of the same worker, or the shard lost.
 	Recv(ctx context.Context) (Down, error)
 	// Report hands over what the worker says, and waits while the journal is full.
-	// What is dealt with comes back as a Settlement.
-	Report(ctx context.Context, items []core.ReportItem) error
+	// What is dealt with comes back as a Settlement. The children of an entry that
+	// spawns are in spawns.
+	Report(ctx context.Context, items []core.ReportItem, spawns ...EntrySpawn) error
 	// Resize changes the slots; 0 drains.
 	Resize(ctx context.Context, slots int32) error
 	// Close ends the session. Only the first reason counts.
 	Close(reason core.LeaveReason)
 }
 
+// EntrySpawn is the children of an entry of a durable task.
+type EntrySpawn struct {
+	Item int // the place of the entry among the items of the report
+	Runs []NewRun
+}
+
 // Down is what the engine tells a worker. The slices are the receiver's.
 type Down struct {
+	Mets        []core.Met
 	Assignments []Assignment
 	Stops       []core.Stop
 	Settled     []core.Settlement
@@ -151,6 +182,8 @@ type Assignment struct {
 	Metadata []byte
 	Parents  []ParentOutput // of a task of a graph: its parents that succeeded; of a handler: all that did
 	Failures []TaskFailure  // of a handler of failures: the tasks that failed
+	Log      []core.Entry   // of a durable task, by index
+	Mets     []core.Met     // likewise, by order
 }
 
 // TaskFailure is a task of a run that failed.

@@ -52,13 +52,13 @@ func (r *Runtime) ask(ctx context.Context, n int, input func(ref uint64) core.In
 }
 
 // Cancel implements Client.
-func (r *Runtime) Cancel(ctx context.Context, tenant id.ID, ids []id.ID, reason string) ([]Cancelled, error) {
+func (r *Runtime) Cancel(ctx context.Context, tenant id.ID, ids []id.ID, reason string, tree bool) ([]Cancelled, error) {
 	tasks := slices.Compact(slices.Sorted(slices.Values(ids)))
 	if len(tasks) == 0 {
 		return nil, nil
 	}
 	got, err := r.ask(ctx, len(tasks), func(ref uint64) core.Input {
-		return &core.Cancel{Ref: ref, Tenant: tenant, Tasks: tasks, Reason: reason}
+		return &core.Cancel{Ref: ref, Tenant: tenant, Tasks: tasks, Reason: reason, Tree: tree}
 	})
 	if err != nil {
 		return nil, err

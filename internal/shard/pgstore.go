@@ -214,3 +214,11 @@ func (s *postgres) Joined(ctx context.Context, workerID, tenant id.ID, hello Hel
 		Actions:  hello.Actions,
 	})
 }
+
+func (s *postgres) Log(context.Context, id.ID) ([]core.Entry, []core.Met, error) {
+	return nil, nil, errNotYet
+}
+
+func (s *postgres) Value(context.Context, id.ID, string) (core.Value, error) {
+	return core.Value{}, errNotYet
+}

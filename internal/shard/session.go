@@ -236,7 +236,7 @@ func (r *Runtime) complete(ctx context.Context, assigned []core.Assignment) ([]A
 }
 
 // Report implements Session.
-func (s *session) Report(ctx context.Context, items []core.ReportItem) error {
+func (s *session) Report(ctx context.Context, items []core.ReportItem, _ ...EntrySpawn) error {
 	bytes := int64(0)
 	for i := range items {
 		bytes += rowBytes + int64(len(items[i].Output)+len(items[i].Error))

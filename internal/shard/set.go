@@ -168,13 +168,40 @@ func (s *Set) Await(ctx context.Context, tenant id.ID, ids []id.ID, deliver func
 	return r.Await(ctx, tenant, ids, deliver)
 }
 
-// Cancel implements Client.
-func (s *Set) Cancel(ctx context.Context, tenant id.ID, ids []id.ID, reason string) ([]Cancelled, error) {
+// Spawn implements Client.
+func (s *Set) Spawn(ctx context.Context, tenant id.ID, parent Parent, children []NewRun, wait Wait) ([]Spawned, error) {
 	r, err := s.of(ctx, tenant)
 	if err != nil {
 		return nil, err
 	}
-	return r.Cancel(ctx, tenant, ids, reason)
+	return r.Spawn(ctx, tenant, parent, children, wait)
+}
+
+// Fork implements Client.
+func (s *Set) Fork(ctx context.Context, tenant, run id.ID, index int32, input []byte) (id.ID, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return 0, err
+	}
+	return r.Fork(ctx, tenant, run, index, input)
+}
+
+// Value implements Client.
+func (s *Set) Value(ctx context.Context, tenant, run id.ID, name string) (core.Value, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return core.Value{}, err
+	}
+	return r.Value(ctx, tenant, run, name)
+}
+
+// Cancel implements Client.
+func (s *Set) Cancel(ctx context.Context, tenant id.ID, ids []id.ID, reason string, tree bool) ([]Cancelled, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	return r.Cancel(ctx, tenant, ids, reason, tree)
 }
 
 // Replay implements Client.

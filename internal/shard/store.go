@@ -35,6 +35,10 @@ type Store interface {
 	// Results reads what the tasks of a run gave that have a result, by ascending id:
 	// ids from first to last.
 	Results(ctx context.Context, tenant, first, last id.ID) ([]Outcome, error)
+	// Log reads what a durable task did, by index, and what was met, by order.
+	Log(ctx context.Context, task id.ID) ([]core.Entry, []core.Met, error)
+	// Value reads what a durable task published; Task is 0 if nothing.
+	Value(ctx context.Context, task id.ID, name string) (core.Value, error)
 	// Joined records a worker's session.
 	Joined(ctx context.Context, worker, tenant id.ID, hello Hello) error
 }

@@ -30,6 +30,7 @@ type Task struct {
 	SkipIf             []TaskCondition `json:"skip_if,omitempty"`
 	CancelIf           []TaskCondition `json:"cancel_if,omitempty"`
 	Role               Role            `json:"role,omitempty"`
+	Durable            bool            `json:"durable,omitempty"`
 	Description        string          `json:"description,omitempty"` // of a task of a graph
 }
 
@@ -116,6 +117,7 @@ func (w *Workflow) core(t *Task) core.Definition {
 		BackoffFactor:      t.Backoff.Factor,
 		ScheduleTimeoutMS:  t.ScheduleTimeoutMS,
 		ExecutionTimeoutMS: t.ExecutionTimeoutMS,
+		Durable:            t.Durable,
 	}
 }
 

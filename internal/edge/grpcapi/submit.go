@@ -81,7 +81,7 @@ func (s *Server) Cancel(ctx context.Context, req *wire.CancelRequest) (*wire.Can
 	if err := admit.Reason(req.Reason); err != nil {
 		return nil, s.status(err)
 	}
-	outcomes, err := s.Shards.Cancel(ctx, auth.Tenant(ctx), ids(req.RunIds), req.Reason)
+	outcomes, err := s.Shards.Cancel(ctx, auth.Tenant(ctx), ids(req.RunIds), req.Reason, req.Tree)
 	if err != nil {
 		return nil, s.status(err)
 	}

@@ -75,7 +75,7 @@ func (m *mind) Recv(ctx context.Context) (shard.Down, error) {
 	}
 }
 
-func (m *mind) Report(_ context.Context, items []core.ReportItem) error {
+func (m *mind) Report(_ context.Context, items []core.ReportItem, _ ...shard.EntrySpawn) error {
 	m.report(items)
 	return nil
 }

@@ -35,6 +35,53 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What becomes of a child when its parent ends.
+type ClosePolicy int32
+
+const (
+	ClosePolicy_CLOSE_POLICY_LEAVE  ClosePolicy = 0 // it goes on
+	ClosePolicy_CLOSE_POLICY_CANCEL ClosePolicy = 1 // it is cancelled
+)
+
+// Enum value maps for ClosePolicy.
+var (
+	ClosePolicy_name = map[int32]string{
+		0: "CLOSE_POLICY_LEAVE",
+		1: "CLOSE_POLICY_CANCEL",
+	}
+	ClosePolicy_value = map[string]int32{
+		"CLOSE_POLICY_LEAVE":  0,
+		"CLOSE_POLICY_CANCEL": 1,
+	}
+)
+
+func (x ClosePolicy) Enum() *ClosePolicy {
+	p := new(ClosePolicy)
+	*p = x
+	return p
+}
+
+func (x ClosePolicy) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ClosePolicy) Descriptor() protoreflect.EnumDescriptor {
+	return file_adze_v1_adze_proto_enumTypes[0].Descriptor()
+}
+
+func (ClosePolicy) Type() protoreflect.EnumType {
+	return &file_adze_v1_adze_proto_enumTypes[0]
+}
+
+func (x ClosePolicy) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ClosePolicy.Descriptor instead.
+func (ClosePolicy) EnumDescriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{0}
+}
+
 type Status int32
 
 const (
@@ -83,11 +130,11 @@ func (x Status) String() string {
 }
 
 func (Status) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[0].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[1].Descriptor()
 }
 
 func (Status) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[0]
+	return &file_adze_v1_adze_proto_enumTypes[1]
 }
 
 func (x Status) Number() protoreflect.EnumNumber {
@@ -96,7 +143,68 @@ func (x Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Status.Descriptor instead.
 func (Status) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{1}
+}
+
+type EntryKind int32
+
+const (
+	EntryKind_ENTRY_KIND_UNSPECIFIED EntryKind = 0
+	EntryKind_ENTRY_KIND_STEP        EntryKind = 1
+	EntryKind_ENTRY_KIND_WAIT        EntryKind = 2
+	EntryKind_ENTRY_KIND_SPAWN       EntryKind = 3
+	EntryKind_ENTRY_KIND_VALUE       EntryKind = 4
+	EntryKind_ENTRY_KIND_PATCH       EntryKind = 5
+	EntryKind_ENTRY_KIND_ANSWER      EntryKind = 6
+)
+
+// Enum value maps for EntryKind.
+var (
+	EntryKind_name = map[int32]string{
+		0: "ENTRY_KIND_UNSPECIFIED",
+		1: "ENTRY_KIND_STEP",
+		2: "ENTRY_KIND_WAIT",
+		3: "ENTRY_KIND_SPAWN",
+		4: "ENTRY_KIND_VALUE",
+		5: "ENTRY_KIND_PATCH",
+		6: "ENTRY_KIND_ANSWER",
+	}
+	EntryKind_value = map[string]int32{
+		"ENTRY_KIND_UNSPECIFIED": 0,
+		"ENTRY_KIND_STEP":        1,
+		"ENTRY_KIND_WAIT":        2,
+		"ENTRY_KIND_SPAWN":       3,
+		"ENTRY_KIND_VALUE":       4,
+		"ENTRY_KIND_PATCH":       5,
+		"ENTRY_KIND_ANSWER":      6,
+	}
+)
+
+func (x EntryKind) Enum() *EntryKind {
+	p := new(EntryKind)
+	*p = x
+	return p
+}
+
+func (x EntryKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (EntryKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_adze_v1_adze_proto_enumTypes[2].Descriptor()
+}
+
+func (EntryKind) Type() protoreflect.EnumType {
+	return &file_adze_v1_adze_proto_enumTypes[2]
+}
+
+func (x EntryKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use EntryKind.Descriptor instead.
+func (EntryKind) EnumDescriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{2}
 }
 
 type Task_Role int32
@@ -132,11 +240,11 @@ func (x Task_Role) String() string {
 }
 
 func (Task_Role) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[1].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[3].Descriptor()
 }
 
 func (Task_Role) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[1]
+	return &file_adze_v1_adze_proto_enumTypes[3]
 }
 
 func (x Task_Role) Number() protoreflect.EnumNumber {
@@ -155,6 +263,8 @@ const (
 	Report_KIND_STARTED     Report_Kind = 1
 	Report_KIND_COMPLETED   Report_Kind = 2
 	Report_KIND_FAILED      Report_Kind = 3 // also: stopped after a Stop
+	Report_KIND_ENTRY       Report_Kind = 4 // a durable task adds to its log; settled with its index
+	Report_KIND_SUSPENDED   Report_Kind = 5 // a durable task waits, and gives its slot back
 )
 
 // Enum value maps for Report_Kind.
@@ -164,12 +274,16 @@ var (
 		1: "KIND_STARTED",
 		2: "KIND_COMPLETED",
 		3: "KIND_FAILED",
+		4: "KIND_ENTRY",
+		5: "KIND_SUSPENDED",
 	}
 	Report_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
 		"KIND_STARTED":     1,
 		"KIND_COMPLETED":   2,
 		"KIND_FAILED":      3,
+		"KIND_ENTRY":       4,
+		"KIND_SUSPENDED":   5,
 	}
 )
 
@@ -184,11 +298,11 @@ func (x Report_Kind) String() string {
 }
 
 func (Report_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[2].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[4].Descriptor()
 }
 
 func (Report_Kind) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[2]
+	return &file_adze_v1_adze_proto_enumTypes[4]
 }
 
 func (x Report_Kind) Number() protoreflect.EnumNumber {
@@ -236,11 +350,11 @@ func (x Stop_Reason) String() string {
 }
 
 func (Stop_Reason) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[3].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[5].Descriptor()
 }
 
 func (Stop_Reason) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[3]
+	return &file_adze_v1_adze_proto_enumTypes[5]
 }
 
 func (x Stop_Reason) Number() protoreflect.EnumNumber {
@@ -249,7 +363,7 @@ func (x Stop_Reason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Stop_Reason.Descriptor instead.
 func (Stop_Reason) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31, 0}
 }
 
 type Cancelled_Outcome int32
@@ -288,11 +402,11 @@ func (x Cancelled_Outcome) String() string {
 }
 
 func (Cancelled_Outcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[4].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[6].Descriptor()
 }
 
 func (Cancelled_Outcome) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[4]
+	return &file_adze_v1_adze_proto_enumTypes[6]
 }
 
 func (x Cancelled_Outcome) Number() protoreflect.EnumNumber {
@@ -301,7 +415,7 @@ func (x Cancelled_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Cancelled_Outcome.Descriptor instead.
 func (Cancelled_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35, 0}
 }
 
 // Details of an error about one field of the request.
@@ -438,6 +552,7 @@ type Task struct {
 	CancelIf           []*Condition           `protobuf:"bytes,10,rep,name=cancel_if,json=cancelIf,proto3" json:"cancel_if,omitempty"`                                 // any of them holds: it is cancelled
 	Role               Task_Role              `protobuf:"varint,11,opt,name=role,proto3,enum=adze.v1.Task_Role" json:"role,omitempty"`
 	Description        string                 `protobuf:"bytes,12,opt,name=description,proto3" json:"description,omitempty"` // of a task of a graph; at most 1,024 bytes
+	Durable            bool                   `protobuf:"varint,13,opt,name=durable,proto3" json:"durable,omitempty"`        // it keeps a log, and may be suspended while it waits
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -547,6 +662,13 @@ func (x *Task) GetDescription() string {
 		return x.Description
 	}
 	return ""
+}
+
+func (x *Task) GetDurable() bool {
+	if x != nil {
+		return x.Durable
+	}
+	return false
 }
 
 // A condition over the output of a parent.
@@ -967,13 +1089,19 @@ func (x *SubmitRequest) GetNoWait() bool {
 }
 
 type NewRun struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Workflow      string                 `protobuf:"bytes,1,opt,name=workflow,proto3" json:"workflow,omitempty"`
-	Input         []byte                 `protobuf:"bytes,2,opt,name=input,proto3" json:"input,omitempty"`                       // JSON; empty = null
-	Metadata      []byte                 `protobuf:"bytes,3,opt,name=metadata,proto3" json:"metadata,omitempty"`                 // JSON object, at most 64 KiB; empty = none
-	Priority      int32                  `protobuf:"varint,4,opt,name=priority,proto3" json:"priority,omitempty"`                // -1,000 … 1,000, higher first; 0 = default
-	DelayMs       int64                  `protobuf:"varint,5,opt,name=delay_ms,json=delayMs,proto3" json:"delay_ms,omitempty"`   // ready so long after the submit; not with run_at_ms
-	RunAtMs       int64                  `protobuf:"varint,6,opt,name=run_at_ms,json=runAtMs,proto3" json:"run_at_ms,omitempty"` // not before
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Workflow string                 `protobuf:"bytes,1,opt,name=workflow,proto3" json:"workflow,omitempty"`
+	Input    []byte                 `protobuf:"bytes,2,opt,name=input,proto3" json:"input,omitempty"`                       // JSON; empty = null
+	Metadata []byte                 `protobuf:"bytes,3,opt,name=metadata,proto3" json:"metadata,omitempty"`                 // JSON object, at most 64 KiB; empty = none
+	Priority int32                  `protobuf:"varint,4,opt,name=priority,proto3" json:"priority,omitempty"`                // -1,000 … 1,000, higher first; 0 = default
+	DelayMs  int64                  `protobuf:"varint,5,opt,name=delay_ms,json=delayMs,proto3" json:"delay_ms,omitempty"`   // ready so long after the submit; not with run_at_ms
+	RunAtMs  int64                  `protobuf:"varint,6,opt,name=run_at_ms,json=runAtMs,proto3" json:"run_at_ms,omitempty"` // not before
+	// A child of the task parent_id, whose current attempt has parent_token. All runs of
+	// a request have the same parent.
+	ParentId      uint64      `protobuf:"fixed64,7,opt,name=parent_id,json=parentId,proto3" json:"parent_id,omitempty"`
+	ParentToken   uint64      `protobuf:"fixed64,8,opt,name=parent_token,json=parentToken,proto3" json:"parent_token,omitempty"`
+	Key           string      `protobuf:"bytes,9,opt,name=key,proto3" json:"key,omitempty"` // unique among the children of the parent: a second run of that key is the first one
+	OnClose       ClosePolicy `protobuf:"varint,10,opt,name=on_close,json=onClose,proto3,enum=adze.v1.ClosePolicy" json:"on_close,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1048,6 +1176,34 @@ func (x *NewRun) GetRunAtMs() int64 {
 		return x.RunAtMs
 	}
 	return 0
+}
+
+func (x *NewRun) GetParentId() uint64 {
+	if x != nil {
+		return x.ParentId
+	}
+	return 0
+}
+
+func (x *NewRun) GetParentToken() uint64 {
+	if x != nil {
+		return x.ParentToken
+	}
+	return 0
+}
+
+func (x *NewRun) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *NewRun) GetOnClose() ClosePolicy {
+	if x != nil {
+		return x.OnClose
+	}
+	return ClosePolicy_CLOSE_POLICY_LEAVE
 }
 
 type SubmitResponse struct {
@@ -1575,6 +1731,8 @@ type Report struct {
 	Output        []byte                 `protobuf:"bytes,5,opt,name=output,proto3" json:"output,omitempty"` // completed: JSON; empty = null
 	Error         string                 `protobuf:"bytes,6,opt,name=error,proto3" json:"error,omitempty"`   // failed: at most 64 KiB, the rest is cut
 	NonRetryable  bool                   `protobuf:"varint,7,opt,name=non_retryable,json=nonRetryable,proto3" json:"non_retryable,omitempty"`
+	Entry         *NewEntry              `protobuf:"bytes,8,opt,name=entry,proto3" json:"entry,omitempty"`
+	Heard         int32                  `protobuf:"varint,9,opt,name=heard,proto3" json:"heard,omitempty"` // suspended: how many Mets came since the assignment
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1658,19 +1816,439 @@ func (x *Report) GetNonRetryable() bool {
 	return false
 }
 
+func (x *Report) GetEntry() *NewEntry {
+	if x != nil {
+		return x.Entry
+	}
+	return nil
+}
+
+func (x *Report) GetHeard() int32 {
+	if x != nil {
+		return x.Heard
+	}
+	return 0
+}
+
+// What a durable task adds to its log.
+type NewEntry struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Index         int32                  `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"` // its place, 1-based: one more than the log has
+	Kind          EntryKind              `protobuf:"varint,2,opt,name=kind,proto3,enum=adze.v1.EntryKind" json:"kind,omitempty"`
+	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`                        // 1–255 bytes
+	Data          []byte                 `protobuf:"bytes,4,opt,name=data,proto3" json:"data,omitempty"`                        // JSON: what a step gave, a value, an answer
+	Error         string                 `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`                      // of a step that failed; at most 64 KiB, the rest is cut
+	Conditions    []*WaitCondition       `protobuf:"bytes,6,rep,name=conditions,proto3" json:"conditions,omitempty"`            // wait: 1–30
+	Spawn         []*NewRun              `protobuf:"bytes,7,rep,name=spawn,proto3" json:"spawn,omitempty"`                      // spawn: 1–1,000 children; without parent and key
+	EventId       uint64                 `protobuf:"fixed64,8,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"` // answer: the request
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NewEntry) Reset() {
+	*x = NewEntry{}
+	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NewEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NewEntry) ProtoMessage() {}
+
+func (x *NewEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NewEntry.ProtoReflect.Descriptor instead.
+func (*NewEntry) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *NewEntry) GetIndex() int32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *NewEntry) GetKind() EntryKind {
+	if x != nil {
+		return x.Kind
+	}
+	return EntryKind_ENTRY_KIND_UNSPECIFIED
+}
+
+func (x *NewEntry) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *NewEntry) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *NewEntry) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *NewEntry) GetConditions() []*WaitCondition {
+	if x != nil {
+		return x.Conditions
+	}
+	return nil
+}
+
+func (x *NewEntry) GetSpawn() []*NewRun {
+	if x != nil {
+		return x.Spawn
+	}
+	return nil
+}
+
+func (x *NewEntry) GetEventId() uint64 {
+	if x != nil {
+		return x.EventId
+	}
+	return 0
+}
+
+// One thing that a durable task waits for. Conditions of a group are alternatives; the
+// wait is over when each group has one that is met.
+type WaitCondition struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Group         int32                  `protobuf:"varint,1,opt,name=group,proto3" json:"group,omitempty"`
+	UntilMs       int64                  `protobuf:"varint,2,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"` // a time
+	Event         string                 `protobuf:"bytes,3,opt,name=event,proto3" json:"event,omitempty"`                     // an event of this key
+	Scope         string                 `protobuf:"bytes,4,opt,name=scope,proto3" json:"scope,omitempty"`
+	Scoped        bool                   `protobuf:"varint,5,opt,name=scoped,proto3" json:"scoped,omitempty"`     // only an event of this scope
+	Signal        bool                   `protobuf:"varint,6,opt,name=signal,proto3" json:"signal,omitempty"`     // only one that is addressed to this run
+	Filter        string                 `protobuf:"bytes,7,opt,name=filter,proto3" json:"filter,omitempty"`      // CEL over the event; empty = any
+	After         uint64                 `protobuf:"fixed64,8,opt,name=after,proto3" json:"after,omitempty"`      // one with a larger id counts, also if it came before; 0 = from now on
+	Runs          []uint64               `protobuf:"fixed64,9,rep,packed,name=runs,proto3" json:"runs,omitempty"` // all of these have ended; at most 10,000
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WaitCondition) Reset() {
+	*x = WaitCondition{}
+	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WaitCondition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WaitCondition) ProtoMessage() {}
+
+func (x *WaitCondition) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WaitCondition.ProtoReflect.Descriptor instead.
+func (*WaitCondition) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *WaitCondition) GetGroup() int32 {
+	if x != nil {
+		return x.Group
+	}
+	return 0
+}
+
+func (x *WaitCondition) GetUntilMs() int64 {
+	if x != nil {
+		return x.UntilMs
+	}
+	return 0
+}
+
+func (x *WaitCondition) GetEvent() string {
+	if x != nil {
+		return x.Event
+	}
+	return ""
+}
+
+func (x *WaitCondition) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *WaitCondition) GetScoped() bool {
+	if x != nil {
+		return x.Scoped
+	}
+	return false
+}
+
+func (x *WaitCondition) GetSignal() bool {
+	if x != nil {
+		return x.Signal
+	}
+	return false
+}
+
+func (x *WaitCondition) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+func (x *WaitCondition) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *WaitCondition) GetRuns() []uint64 {
+	if x != nil {
+		return x.Runs
+	}
+	return nil
+}
+
+// A row of the log of a durable task.
+type Entry struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Index         int32                  `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	Kind          EntryKind              `protobuf:"varint,2,opt,name=kind,proto3,enum=adze.v1.EntryKind" json:"kind,omitempty"`
+	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Data          []byte                 `protobuf:"bytes,4,opt,name=data,proto3" json:"data,omitempty"` // JSON; spawn: the ids of the children, as UUIDs
+	Error         string                 `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
+	AtMs          int64                  `protobuf:"varint,6,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	Conditions    []*WaitCondition       `protobuf:"bytes,7,rep,name=conditions,proto3" json:"conditions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Entry) Reset() {
+	*x = Entry{}
+	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Entry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Entry) ProtoMessage() {}
+
+func (x *Entry) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Entry.ProtoReflect.Descriptor instead.
+func (*Entry) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *Entry) GetIndex() int32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *Entry) GetKind() EntryKind {
+	if x != nil {
+		return x.Kind
+	}
+	return EntryKind_ENTRY_KIND_UNSPECIFIED
+}
+
+func (x *Entry) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Entry) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *Entry) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *Entry) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+func (x *Entry) GetConditions() []*WaitCondition {
+	if x != nil {
+		return x.Conditions
+	}
+	return nil
+}
+
+// A condition of a wait that is met.
+type Met struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TaskId        uint64                 `protobuf:"fixed64,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+	Token         uint64                 `protobuf:"fixed64,2,opt,name=token,proto3" json:"token,omitempty"`
+	Index         int32                  `protobuf:"varint,3,opt,name=index,proto3" json:"index,omitempty"`         // of the wait in the log
+	Condition     int32                  `protobuf:"varint,4,opt,name=condition,proto3" json:"condition,omitempty"` // its place in the wait
+	Order         int64                  `protobuf:"varint,5,opt,name=order,proto3" json:"order,omitempty"`         // which of several came first
+	AtMs          int64                  `protobuf:"varint,6,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	EventId       uint64                 `protobuf:"fixed64,7,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	Data          []byte                 `protobuf:"bytes,8,opt,name=data,proto3" json:"data,omitempty"` // the event's payload
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Met) Reset() {
+	*x = Met{}
+	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Met) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Met) ProtoMessage() {}
+
+func (x *Met) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Met.ProtoReflect.Descriptor instead.
+func (*Met) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *Met) GetTaskId() uint64 {
+	if x != nil {
+		return x.TaskId
+	}
+	return 0
+}
+
+func (x *Met) GetToken() uint64 {
+	if x != nil {
+		return x.Token
+	}
+	return 0
+}
+
+func (x *Met) GetIndex() int32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *Met) GetCondition() int32 {
+	if x != nil {
+		return x.Condition
+	}
+	return 0
+}
+
+func (x *Met) GetOrder() int64 {
+	if x != nil {
+		return x.Order
+	}
+	return 0
+}
+
+func (x *Met) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+func (x *Met) GetEventId() uint64 {
+	if x != nil {
+		return x.EventId
+	}
+	return 0
+}
+
+func (x *Met) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
 type EngineMessage struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Welcome       *Welcome               `protobuf:"bytes,1,opt,name=welcome,proto3" json:"welcome,omitempty"` // first message only
 	Assignments   []*Assignment          `protobuf:"bytes,2,rep,name=assignments,proto3" json:"assignments,omitempty"`
 	Stops         []*Stop                `protobuf:"bytes,3,rep,name=stops,proto3" json:"stops,omitempty"`
 	Settled       []*Settlement          `protobuf:"bytes,4,rep,name=settled,proto3" json:"settled,omitempty"` // reports that need not be kept any longer; started is never settled
+	Mets          []*Met                 `protobuf:"bytes,5,rep,name=mets,proto3" json:"mets,omitempty"`       // for durable tasks that run here
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EngineMessage) Reset() {
 	*x = EngineMessage{}
-	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	mi := &file_adze_v1_adze_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1682,7 +2260,7 @@ func (x *EngineMessage) String() string {
 func (*EngineMessage) ProtoMessage() {}
 
 func (x *EngineMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	mi := &file_adze_v1_adze_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1695,7 +2273,7 @@ func (x *EngineMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EngineMessage.ProtoReflect.Descriptor instead.
 func (*EngineMessage) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *EngineMessage) GetWelcome() *Welcome {
@@ -1726,6 +2304,13 @@ func (x *EngineMessage) GetSettled() []*Settlement {
 	return nil
 }
 
+func (x *EngineMessage) GetMets() []*Met {
+	if x != nil {
+		return x.Mets
+	}
+	return nil
+}
+
 type Welcome struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	WorkerId      uint64                 `protobuf:"fixed64,1,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"` // name it when you come back
@@ -1737,7 +2322,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	mi := &file_adze_v1_adze_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1749,7 +2334,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	mi := &file_adze_v1_adze_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1762,7 +2347,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{23}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Welcome) GetWorkerId() uint64 {
@@ -1800,13 +2385,15 @@ type Assignment struct {
 	Parents       []*ParentOutput        `protobuf:"bytes,10,rep,name=parents,proto3" json:"parents,omitempty"`           // of a task of a graph: outputs of its parents that succeeded; of a handler, of all tasks that did
 	Task          string                 `protobuf:"bytes,11,opt,name=task,proto3" json:"task,omitempty"`                 // its name in the workflow
 	Failures      []*TaskFailure         `protobuf:"bytes,12,rep,name=failures,proto3" json:"failures,omitempty"`         // of a handler of failures: the tasks that failed
+	Log           []*Entry               `protobuf:"bytes,13,rep,name=log,proto3" json:"log,omitempty"`                   // of a durable task, by index
+	Mets          []*Met                 `protobuf:"bytes,14,rep,name=mets,proto3" json:"mets,omitempty"`                 // likewise, by order
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	mi := &file_adze_v1_adze_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1818,7 +2405,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	mi := &file_adze_v1_adze_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1831,7 +2418,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Assignment) GetTaskId() uint64 {
@@ -1918,6 +2505,20 @@ func (x *Assignment) GetFailures() []*TaskFailure {
 	return nil
 }
 
+func (x *Assignment) GetLog() []*Entry {
+	if x != nil {
+		return x.Log
+	}
+	return nil
+}
+
+func (x *Assignment) GetMets() []*Met {
+	if x != nil {
+		return x.Mets
+	}
+	return nil
+}
+
 type ParentOutput struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Task          string                 `protobuf:"bytes,1,opt,name=task,proto3" json:"task,omitempty"`
@@ -1928,7 +2529,7 @@ type ParentOutput struct {
 
 func (x *ParentOutput) Reset() {
 	*x = ParentOutput{}
-	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	mi := &file_adze_v1_adze_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1940,7 +2541,7 @@ func (x *ParentOutput) String() string {
 func (*ParentOutput) ProtoMessage() {}
 
 func (x *ParentOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	mi := &file_adze_v1_adze_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1953,7 +2554,7 @@ func (x *ParentOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParentOutput.ProtoReflect.Descriptor instead.
 func (*ParentOutput) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ParentOutput) GetTask() string {
@@ -1980,7 +2581,7 @@ type TaskFailure struct {
 
 func (x *TaskFailure) Reset() {
 	*x = TaskFailure{}
-	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	mi := &file_adze_v1_adze_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1992,7 +2593,7 @@ func (x *TaskFailure) String() string {
 func (*TaskFailure) ProtoMessage() {}
 
 func (x *TaskFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	mi := &file_adze_v1_adze_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2005,7 +2606,7 @@ func (x *TaskFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskFailure.ProtoReflect.Descriptor instead.
 func (*TaskFailure) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *TaskFailure) GetTask() string {
@@ -2033,7 +2634,7 @@ type Stop struct {
 
 func (x *Stop) Reset() {
 	*x = Stop{}
-	mi := &file_adze_v1_adze_proto_msgTypes[27]
+	mi := &file_adze_v1_adze_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2045,7 +2646,7 @@ func (x *Stop) String() string {
 func (*Stop) ProtoMessage() {}
 
 func (x *Stop) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[27]
+	mi := &file_adze_v1_adze_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2058,7 +2659,7 @@ func (x *Stop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stop.ProtoReflect.Descriptor instead.
 func (*Stop) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Stop) GetTaskId() uint64 {
@@ -2086,14 +2687,17 @@ type Settlement struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	TaskId        uint64                 `protobuf:"fixed64,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
 	Token         uint64                 `protobuf:"fixed64,2,opt,name=token,proto3" json:"token,omitempty"`
-	Stale         bool                   `protobuf:"varint,3,opt,name=stale,proto3" json:"stale,omitempty"` // refused: it was of an old attempt
+	Stale         bool                   `protobuf:"varint,3,opt,name=stale,proto3" json:"stale,omitempty"`           // refused: it was of an old attempt
+	Entry         int32                  `protobuf:"varint,4,opt,name=entry,proto3" json:"entry,omitempty"`           // of an entry: its index; the attempt goes on
+	AtMs          int64                  `protobuf:"varint,5,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"` // of an entry
+	Data          []byte                 `protobuf:"bytes,6,opt,name=data,proto3" json:"data,omitempty"`              // of a spawn: the ids of the children, as UUIDs
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Settlement) Reset() {
 	*x = Settlement{}
-	mi := &file_adze_v1_adze_proto_msgTypes[28]
+	mi := &file_adze_v1_adze_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2105,7 +2709,7 @@ func (x *Settlement) String() string {
 func (*Settlement) ProtoMessage() {}
 
 func (x *Settlement) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[28]
+	mi := &file_adze_v1_adze_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2118,7 +2722,7 @@ func (x *Settlement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Settlement.ProtoReflect.Descriptor instead.
 func (*Settlement) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Settlement) GetTaskId() uint64 {
@@ -2142,17 +2746,39 @@ func (x *Settlement) GetStale() bool {
 	return false
 }
 
+func (x *Settlement) GetEntry() int32 {
+	if x != nil {
+		return x.Entry
+	}
+	return 0
+}
+
+func (x *Settlement) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+func (x *Settlement) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
 type CancelRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RunIds        []uint64               `protobuf:"fixed64,1,rep,packed,name=run_ids,json=runIds,proto3" json:"run_ids,omitempty"` // at most 1,000
 	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`                        // at most 1,024 bytes
+	Tree          bool                   `protobuf:"varint,3,opt,name=tree,proto3" json:"tree,omitempty"`                           // and all that they spawned, and so on
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[29]
+	mi := &file_adze_v1_adze_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2164,7 +2790,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[29]
+	mi := &file_adze_v1_adze_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2177,7 +2803,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{29}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *CancelRequest) GetRunIds() []uint64 {
@@ -2194,6 +2820,13 @@ func (x *CancelRequest) GetReason() string {
 	return ""
 }
 
+func (x *CancelRequest) GetTree() bool {
+	if x != nil {
+		return x.Tree
+	}
+	return false
+}
+
 type CancelResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Runs          []*Cancelled           `protobuf:"bytes,1,rep,name=runs,proto3" json:"runs,omitempty"` // in the order of the request
@@ -2203,7 +2836,7 @@ type CancelResponse struct {
 
 func (x *CancelResponse) Reset() {
 	*x = CancelResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2215,7 +2848,7 @@ func (x *CancelResponse) String() string {
 func (*CancelResponse) ProtoMessage() {}
 
 func (x *CancelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2228,7 +2861,7 @@ func (x *CancelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelResponse.ProtoReflect.Descriptor instead.
 func (*CancelResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *CancelResponse) GetRuns() []*Cancelled {
@@ -2248,7 +2881,7 @@ type Cancelled struct {
 
 func (x *Cancelled) Reset() {
 	*x = Cancelled{}
-	mi := &file_adze_v1_adze_proto_msgTypes[31]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2260,7 +2893,7 @@ func (x *Cancelled) String() string {
 func (*Cancelled) ProtoMessage() {}
 
 func (x *Cancelled) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[31]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2273,7 +2906,7 @@ func (x *Cancelled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancelled.ProtoReflect.Descriptor instead.
 func (*Cancelled) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Cancelled) GetRunId() uint64 {
@@ -2302,7 +2935,7 @@ type ReplayRequest struct {
 
 func (x *ReplayRequest) Reset() {
 	*x = ReplayRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2314,7 +2947,7 @@ func (x *ReplayRequest) String() string {
 func (*ReplayRequest) ProtoMessage() {}
 
 func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2327,7 +2960,7 @@ func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayRequest.ProtoReflect.Descriptor instead.
 func (*ReplayRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ReplayRequest) GetRunIds() []uint64 {
@@ -2353,7 +2986,7 @@ type ReplayResponse struct {
 
 func (x *ReplayResponse) Reset() {
 	*x = ReplayResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[33]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2365,7 +2998,7 @@ func (x *ReplayResponse) String() string {
 func (*ReplayResponse) ProtoMessage() {}
 
 func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[33]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2378,7 +3011,7 @@ func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayResponse.ProtoReflect.Descriptor instead.
 func (*ReplayResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ReplayResponse) GetRuns() []*Submitted {
@@ -2386,6 +3019,222 @@ func (x *ReplayResponse) GetRuns() []*Submitted {
 		return x.Runs
 	}
 	return nil
+}
+
+type ForkRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RunId         uint64                 `protobuf:"fixed64,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"` // of a durable task
+	Index         int32                  `protobuf:"varint,2,opt,name=index,proto3" json:"index,omitempty"`               // the first entry that is not kept: it is run again; 1 = from the beginning
+	Input         []byte                 `protobuf:"bytes,3,opt,name=input,proto3" json:"input,omitempty"`                // JSON; empty = that of the run
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForkRequest) Reset() {
+	*x = ForkRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForkRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForkRequest) ProtoMessage() {}
+
+func (x *ForkRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForkRequest.ProtoReflect.Descriptor instead.
+func (*ForkRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *ForkRequest) GetRunId() uint64 {
+	if x != nil {
+		return x.RunId
+	}
+	return 0
+}
+
+func (x *ForkRequest) GetIndex() int32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *ForkRequest) GetInput() []byte {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+type ForkResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RunId         uint64                 `protobuf:"fixed64,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"` // the new run; its replay_of is the one it was forked from
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForkResponse) Reset() {
+	*x = ForkResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForkResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForkResponse) ProtoMessage() {}
+
+func (x *ForkResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForkResponse.ProtoReflect.Descriptor instead.
+func (*ForkResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *ForkResponse) GetRunId() uint64 {
+	if x != nil {
+		return x.RunId
+	}
+	return 0
+}
+
+type GetValueRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RunId         uint64                 `protobuf:"fixed64,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetValueRequest) Reset() {
+	*x = GetValueRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetValueRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetValueRequest) ProtoMessage() {}
+
+func (x *GetValueRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetValueRequest.ProtoReflect.Descriptor instead.
+func (*GetValueRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *GetValueRequest) GetRunId() uint64 {
+	if x != nil {
+		return x.RunId
+	}
+	return 0
+}
+
+func (x *GetValueRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type GetValueResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Found         bool                   `protobuf:"varint,1,opt,name=found,proto3" json:"found,omitempty"` // false: nothing was published under that name
+	Data          []byte                 `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`    // JSON
+	AtMs          int64                  `protobuf:"varint,3,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetValueResponse) Reset() {
+	*x = GetValueResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetValueResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetValueResponse) ProtoMessage() {}
+
+func (x *GetValueResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetValueResponse.ProtoReflect.Descriptor instead.
+func (*GetValueResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *GetValueResponse) GetFound() bool {
+	if x != nil {
+		return x.Found
+	}
+	return false
+}
+
+func (x *GetValueResponse) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *GetValueResponse) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
 }
 
 type RefreshTimeoutRequest struct {
@@ -2399,7 +3248,7 @@ type RefreshTimeoutRequest struct {
 
 func (x *RefreshTimeoutRequest) Reset() {
 	*x = RefreshTimeoutRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2411,7 +3260,7 @@ func (x *RefreshTimeoutRequest) String() string {
 func (*RefreshTimeoutRequest) ProtoMessage() {}
 
 func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2424,7 +3273,7 @@ func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutRequest.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *RefreshTimeoutRequest) GetTaskId() uint64 {
@@ -2457,7 +3306,7 @@ type RefreshTimeoutResponse struct {
 
 func (x *RefreshTimeoutResponse) Reset() {
 	*x = RefreshTimeoutResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2469,7 +3318,7 @@ func (x *RefreshTimeoutResponse) String() string {
 func (*RefreshTimeoutResponse) ProtoMessage() {}
 
 func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2482,7 +3331,7 @@ func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutResponse.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *RefreshTimeoutResponse) GetDeadlineMs() int64 {
@@ -2502,7 +3351,7 @@ type GetRunRequest struct {
 
 func (x *GetRunRequest) Reset() {
 	*x = GetRunRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2514,7 +3363,7 @@ func (x *GetRunRequest) String() string {
 func (*GetRunRequest) ProtoMessage() {}
 
 func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2527,7 +3376,7 @@ func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunRequest.ProtoReflect.Descriptor instead.
 func (*GetRunRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *GetRunRequest) GetRunId() uint64 {
@@ -2549,13 +3398,16 @@ type GetRunResponse struct {
 	Run           *Run                   `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
 	Attempts      []*Attempt             `protobuf:"bytes,2,rep,name=attempts,proto3" json:"attempts,omitempty"` // that ended without ending the run; of a run of one task
 	Tasks         []*TaskRun             `protobuf:"bytes,3,rep,name=tasks,proto3" json:"tasks,omitempty"`       // of a run of a graph, in the order of its definition
+	Log           []*Entry               `protobuf:"bytes,4,rep,name=log,proto3" json:"log,omitempty"`           // of a durable task
+	Mets          []*Met                 `protobuf:"bytes,5,rep,name=mets,proto3" json:"mets,omitempty"`
+	Children      []*Child               `protobuf:"bytes,6,rep,name=children,proto3" json:"children,omitempty"` // by key, at most 1,000
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetRunResponse) Reset() {
 	*x = GetRunResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[37]
+	mi := &file_adze_v1_adze_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2567,7 +3419,7 @@ func (x *GetRunResponse) String() string {
 func (*GetRunResponse) ProtoMessage() {}
 
 func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[37]
+	mi := &file_adze_v1_adze_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2580,7 +3432,7 @@ func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunResponse.ProtoReflect.Descriptor instead.
 func (*GetRunResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *GetRunResponse) GetRun() *Run {
@@ -2604,6 +3456,88 @@ func (x *GetRunResponse) GetTasks() []*TaskRun {
 	return nil
 }
 
+func (x *GetRunResponse) GetLog() []*Entry {
+	if x != nil {
+		return x.Log
+	}
+	return nil
+}
+
+func (x *GetRunResponse) GetMets() []*Met {
+	if x != nil {
+		return x.Mets
+	}
+	return nil
+}
+
+func (x *GetRunResponse) GetChildren() []*Child {
+	if x != nil {
+		return x.Children
+	}
+	return nil
+}
+
+// A run that a task spawned.
+type Child struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RunId         uint64                 `protobuf:"fixed64,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	Key           string                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	ParentId      uint64                 `protobuf:"fixed64,3,opt,name=parent_id,json=parentId,proto3" json:"parent_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Child) Reset() {
+	*x = Child{}
+	mi := &file_adze_v1_adze_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Child) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Child) ProtoMessage() {}
+
+func (x *Child) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Child.ProtoReflect.Descriptor instead.
+func (*Child) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *Child) GetRunId() uint64 {
+	if x != nil {
+		return x.RunId
+	}
+	return 0
+}
+
+func (x *Child) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Child) GetParentId() uint64 {
+	if x != nil {
+		return x.ParentId
+	}
+	return 0
+}
+
 // A task of a run of a graph.
 type TaskRun struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2624,7 +3558,7 @@ type TaskRun struct {
 
 func (x *TaskRun) Reset() {
 	*x = TaskRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	mi := &file_adze_v1_adze_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2636,7 +3570,7 @@ func (x *TaskRun) String() string {
 func (*TaskRun) ProtoMessage() {}
 
 func (x *TaskRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	mi := &file_adze_v1_adze_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2649,7 +3583,7 @@ func (x *TaskRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskRun.ProtoReflect.Descriptor instead.
 func (*TaskRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *TaskRun) GetName() string {
@@ -2743,7 +3677,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	mi := &file_adze_v1_adze_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2755,7 +3689,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	mi := &file_adze_v1_adze_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2768,7 +3702,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *ListRunsRequest) GetWorkflow() string {
@@ -2823,7 +3757,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[40]
+	mi := &file_adze_v1_adze_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2835,7 +3769,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[40]
+	mi := &file_adze_v1_adze_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2848,7 +3782,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -2884,13 +3818,14 @@ type Run struct {
 	Metadata      []byte                 `protobuf:"bytes,15,opt,name=metadata,proto3" json:"metadata,omitempty"`
 	Output        []byte                 `protobuf:"bytes,16,opt,name=output,proto3" json:"output,omitempty"`
 	VersionId     uint64                 `protobuf:"fixed64,17,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	ParentId      uint64                 `protobuf:"fixed64,18,opt,name=parent_id,json=parentId,proto3" json:"parent_id,omitempty"` // the task that spawned it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_adze_v1_adze_proto_msgTypes[41]
+	mi := &file_adze_v1_adze_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2902,7 +3837,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[41]
+	mi := &file_adze_v1_adze_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2915,7 +3850,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *Run) GetRunId() uint64 {
@@ -3037,6 +3972,13 @@ func (x *Run) GetVersionId() uint64 {
 	return 0
 }
 
+func (x *Run) GetParentId() uint64 {
+	if x != nil {
+		return x.ParentId
+	}
+	return 0
+}
+
 type Attempt struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Number        int32                  `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
@@ -3053,7 +3995,7 @@ type Attempt struct {
 
 func (x *Attempt) Reset() {
 	*x = Attempt{}
-	mi := &file_adze_v1_adze_proto_msgTypes[42]
+	mi := &file_adze_v1_adze_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3065,7 +4007,7 @@ func (x *Attempt) String() string {
 func (*Attempt) ProtoMessage() {}
 
 func (x *Attempt) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[42]
+	mi := &file_adze_v1_adze_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3078,7 +4020,7 @@ func (x *Attempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
 func (*Attempt) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *Attempt) GetNumber() int32 {
@@ -3150,7 +4092,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\bWorkflow\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12#\n" +
 	"\x05tasks\x18\x02 \x03(\v2\r.adze.v1.TaskR\x05tasks\x12 \n" +
-	"\vdescription\x18\x03 \x01(\tR\vdescription\"\xe3\x03\n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\"\xfd\x03\n" +
 	"\x04Task\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06action\x18\x02 \x01(\tR\x06action\x12\x18\n" +
@@ -3163,7 +4105,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\tcancel_if\x18\n" +
 	" \x03(\v2\x12.adze.v1.ConditionR\bcancelIf\x12&\n" +
 	"\x04role\x18\v \x01(\x0e2\x12.adze.v1.Task.RoleR\x04role\x12 \n" +
-	"\vdescription\x18\f \x01(\tR\vdescription\"?\n" +
+	"\vdescription\x18\f \x01(\tR\vdescription\x12\x18\n" +
+	"\adurable\x18\r \x01(\bR\adurable\"?\n" +
 	"\x04Role\x12\r\n" +
 	"\tROLE_TASK\x10\x00\x12\x13\n" +
 	"\x0fROLE_ON_FAILURE\x10\x01\x12\x13\n" +
@@ -3196,14 +4139,19 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\rSubmitRequest\x12#\n" +
 	"\x04runs\x18\x01 \x03(\v2\x0f.adze.v1.NewRunR\x04runs\x12$\n" +
 	"\x0eall_or_nothing\x18\x02 \x01(\bR\fallOrNothing\x12\x17\n" +
-	"\ano_wait\x18\x03 \x01(\bR\x06noWait\"\xa9\x01\n" +
+	"\ano_wait\x18\x03 \x01(\bR\x06noWait\"\xac\x02\n" +
 	"\x06NewRun\x12\x1a\n" +
 	"\bworkflow\x18\x01 \x01(\tR\bworkflow\x12\x14\n" +
 	"\x05input\x18\x02 \x01(\fR\x05input\x12\x1a\n" +
 	"\bmetadata\x18\x03 \x01(\fR\bmetadata\x12\x1a\n" +
 	"\bpriority\x18\x04 \x01(\x05R\bpriority\x12\x19\n" +
 	"\bdelay_ms\x18\x05 \x01(\x03R\adelayMs\x12\x1a\n" +
-	"\trun_at_ms\x18\x06 \x01(\x03R\arunAtMs\"8\n" +
+	"\trun_at_ms\x18\x06 \x01(\x03R\arunAtMs\x12\x1b\n" +
+	"\tparent_id\x18\a \x01(\x06R\bparentId\x12!\n" +
+	"\fparent_token\x18\b \x01(\x06R\vparentToken\x12\x10\n" +
+	"\x03key\x18\t \x01(\tR\x03key\x12/\n" +
+	"\bon_close\x18\n" +
+	" \x01(\x0e2\x14.adze.v1.ClosePolicyR\aonClose\"8\n" +
 	"\x0eSubmitResponse\x12&\n" +
 	"\x04runs\x18\x01 \x03(\v2\x12.adze.v1.SubmittedR\x04runs\"M\n" +
 	"\tSubmitted\x12\x15\n" +
@@ -3236,7 +4184,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05token\x18\x02 \x01(\x06R\x05token\x12\x18\n" +
 	"\aattempt\x18\x03 \x01(\x05R\aattempt\"\x1e\n" +
 	"\x06Resize\x12\x14\n" +
-	"\x05slots\x18\x01 \x01(\x05R\x05slots\"\xa3\x02\n" +
+	"\x05slots\x18\x01 \x01(\x05R\x05slots\"\x86\x03\n" +
 	"\x06Report\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\x06R\x05token\x12\x18\n" +
@@ -3244,21 +4192,67 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x04kind\x18\x04 \x01(\x0e2\x14.adze.v1.Report.KindR\x04kind\x12\x16\n" +
 	"\x06output\x18\x05 \x01(\fR\x06output\x12\x14\n" +
 	"\x05error\x18\x06 \x01(\tR\x05error\x12#\n" +
-	"\rnon_retryable\x18\a \x01(\bR\fnonRetryable\"S\n" +
+	"\rnon_retryable\x18\a \x01(\bR\fnonRetryable\x12'\n" +
+	"\x05entry\x18\b \x01(\v2\x11.adze.v1.NewEntryR\x05entry\x12\x14\n" +
+	"\x05heard\x18\t \x01(\x05R\x05heard\"w\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fKIND_STARTED\x10\x01\x12\x12\n" +
 	"\x0eKIND_COMPLETED\x10\x02\x12\x0f\n" +
-	"\vKIND_FAILED\x10\x03\"\xc6\x01\n" +
+	"\vKIND_FAILED\x10\x03\x12\x0e\n" +
+	"\n" +
+	"KIND_ENTRY\x10\x04\x12\x12\n" +
+	"\x0eKIND_SUSPENDED\x10\x05\"\x80\x02\n" +
+	"\bNewEntry\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\x05R\x05index\x12&\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\x12.adze.v1.EntryKindR\x04kind\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x12\n" +
+	"\x04data\x18\x04 \x01(\fR\x04data\x12\x14\n" +
+	"\x05error\x18\x05 \x01(\tR\x05error\x126\n" +
+	"\n" +
+	"conditions\x18\x06 \x03(\v2\x16.adze.v1.WaitConditionR\n" +
+	"conditions\x12%\n" +
+	"\x05spawn\x18\a \x03(\v2\x0f.adze.v1.NewRunR\x05spawn\x12\x19\n" +
+	"\bevent_id\x18\b \x01(\x06R\aeventId\"\xe2\x01\n" +
+	"\rWaitCondition\x12\x14\n" +
+	"\x05group\x18\x01 \x01(\x05R\x05group\x12\x19\n" +
+	"\buntil_ms\x18\x02 \x01(\x03R\auntilMs\x12\x14\n" +
+	"\x05event\x18\x03 \x01(\tR\x05event\x12\x14\n" +
+	"\x05scope\x18\x04 \x01(\tR\x05scope\x12\x16\n" +
+	"\x06scoped\x18\x05 \x01(\bR\x06scoped\x12\x16\n" +
+	"\x06signal\x18\x06 \x01(\bR\x06signal\x12\x16\n" +
+	"\x06filter\x18\a \x01(\tR\x06filter\x12\x14\n" +
+	"\x05after\x18\b \x01(\x06R\x05after\x12\x16\n" +
+	"\x04runs\x18\t \x03(\x06B\x02\x10\x01R\x04runs\"\xd0\x01\n" +
+	"\x05Entry\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\x05R\x05index\x12&\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\x12.adze.v1.EntryKindR\x04kind\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x12\n" +
+	"\x04data\x18\x04 \x01(\fR\x04data\x12\x14\n" +
+	"\x05error\x18\x05 \x01(\tR\x05error\x12\x13\n" +
+	"\x05at_ms\x18\x06 \x01(\x03R\x04atMs\x126\n" +
+	"\n" +
+	"conditions\x18\a \x03(\v2\x16.adze.v1.WaitConditionR\n" +
+	"conditions\"\xc2\x01\n" +
+	"\x03Met\x12\x17\n" +
+	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x14\n" +
+	"\x05token\x18\x02 \x01(\x06R\x05token\x12\x14\n" +
+	"\x05index\x18\x03 \x01(\x05R\x05index\x12\x1c\n" +
+	"\tcondition\x18\x04 \x01(\x05R\tcondition\x12\x14\n" +
+	"\x05order\x18\x05 \x01(\x03R\x05order\x12\x13\n" +
+	"\x05at_ms\x18\x06 \x01(\x03R\x04atMs\x12\x19\n" +
+	"\bevent_id\x18\a \x01(\x06R\aeventId\x12\x12\n" +
+	"\x04data\x18\b \x01(\fR\x04data\"\xe8\x01\n" +
 	"\rEngineMessage\x12*\n" +
 	"\awelcome\x18\x01 \x01(\v2\x10.adze.v1.WelcomeR\awelcome\x125\n" +
 	"\vassignments\x18\x02 \x03(\v2\x13.adze.v1.AssignmentR\vassignments\x12#\n" +
 	"\x05stops\x18\x03 \x03(\v2\r.adze.v1.StopR\x05stops\x12-\n" +
-	"\asettled\x18\x04 \x03(\v2\x13.adze.v1.SettlementR\asettled\"Z\n" +
+	"\asettled\x18\x04 \x03(\v2\x13.adze.v1.SettlementR\asettled\x12 \n" +
+	"\x04mets\x18\x05 \x03(\v2\f.adze.v1.MetR\x04mets\"Z\n" +
 	"\aWelcome\x12\x1b\n" +
 	"\tworker_id\x18\x01 \x01(\x06R\bworkerId\x12\x17\n" +
 	"\aping_ms\x18\x02 \x01(\x03R\x06pingMs\x12\x19\n" +
-	"\bgrace_ms\x18\x03 \x01(\x03R\agraceMs\"\xea\x02\n" +
+	"\bgrace_ms\x18\x03 \x01(\x03R\agraceMs\"\xae\x03\n" +
 	"\n" +
 	"Assignment\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x14\n" +
@@ -3274,7 +4268,9 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\aparents\x18\n" +
 	" \x03(\v2\x15.adze.v1.ParentOutputR\aparents\x12\x12\n" +
 	"\x04task\x18\v \x01(\tR\x04task\x120\n" +
-	"\bfailures\x18\f \x03(\v2\x14.adze.v1.TaskFailureR\bfailures\":\n" +
+	"\bfailures\x18\f \x03(\v2\x14.adze.v1.TaskFailureR\bfailures\x12 \n" +
+	"\x03log\x18\r \x03(\v2\x0e.adze.v1.EntryR\x03log\x12 \n" +
+	"\x04mets\x18\x0e \x03(\v2\f.adze.v1.MetR\x04mets\":\n" +
 	"\fParentOutput\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\tR\x04task\x12\x16\n" +
 	"\x06output\x18\x02 \x01(\fR\x06output\"7\n" +
@@ -3289,15 +4285,19 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10REASON_CANCELLED\x10\x01\x12\x14\n" +
 	"\x10REASON_TIMED_OUT\x10\x02\x12\x12\n" +
-	"\x0eREASON_FOREIGN\x10\x03\"Q\n" +
+	"\x0eREASON_FOREIGN\x10\x03\"\x90\x01\n" +
 	"\n" +
 	"Settlement\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\x06R\x05token\x12\x14\n" +
-	"\x05stale\x18\x03 \x01(\bR\x05stale\"D\n" +
+	"\x05stale\x18\x03 \x01(\bR\x05stale\x12\x14\n" +
+	"\x05entry\x18\x04 \x01(\x05R\x05entry\x12\x13\n" +
+	"\x05at_ms\x18\x05 \x01(\x03R\x04atMs\x12\x12\n" +
+	"\x04data\x18\x06 \x01(\fR\x04data\"X\n" +
 	"\rCancelRequest\x12\x1b\n" +
 	"\arun_ids\x18\x01 \x03(\x06B\x02\x10\x01R\x06runIds\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"8\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x12\n" +
+	"\x04tree\x18\x03 \x01(\bR\x04tree\"8\n" +
 	"\x0eCancelResponse\x12&\n" +
 	"\x04runs\x18\x01 \x03(\v2\x12.adze.v1.CancelledR\x04runs\"\xbc\x01\n" +
 	"\tCancelled\x12\x15\n" +
@@ -3313,7 +4313,20 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\vfrom_failed\x18\x02 \x01(\bR\n" +
 	"fromFailed\"8\n" +
 	"\x0eReplayResponse\x12&\n" +
-	"\x04runs\x18\x01 \x03(\v2\x12.adze.v1.SubmittedR\x04runs\"[\n" +
+	"\x04runs\x18\x01 \x03(\v2\x12.adze.v1.SubmittedR\x04runs\"P\n" +
+	"\vForkRequest\x12\x15\n" +
+	"\x06run_id\x18\x01 \x01(\x06R\x05runId\x12\x14\n" +
+	"\x05index\x18\x02 \x01(\x05R\x05index\x12\x14\n" +
+	"\x05input\x18\x03 \x01(\fR\x05input\"%\n" +
+	"\fForkResponse\x12\x15\n" +
+	"\x06run_id\x18\x01 \x01(\x06R\x05runId\"<\n" +
+	"\x0fGetValueRequest\x12\x15\n" +
+	"\x06run_id\x18\x01 \x01(\x06R\x05runId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"Q\n" +
+	"\x10GetValueResponse\x12\x14\n" +
+	"\x05found\x18\x01 \x01(\bR\x05found\x12\x12\n" +
+	"\x04data\x18\x02 \x01(\fR\x04data\x12\x13\n" +
+	"\x05at_ms\x18\x03 \x01(\x03R\x04atMs\"[\n" +
 	"\x15RefreshTimeoutRequest\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\x06R\x05token\x12\x13\n" +
@@ -3323,11 +4336,18 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"deadlineMs\"B\n" +
 	"\rGetRunRequest\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\x06R\x05runId\x12\x1a\n" +
-	"\bpayloads\x18\x02 \x01(\bR\bpayloads\"\x86\x01\n" +
+	"\bpayloads\x18\x02 \x01(\bR\bpayloads\"\xf6\x01\n" +
 	"\x0eGetRunResponse\x12\x1e\n" +
 	"\x03run\x18\x01 \x01(\v2\f.adze.v1.RunR\x03run\x12,\n" +
 	"\battempts\x18\x02 \x03(\v2\x10.adze.v1.AttemptR\battempts\x12&\n" +
-	"\x05tasks\x18\x03 \x03(\v2\x10.adze.v1.TaskRunR\x05tasks\"\xca\x02\n" +
+	"\x05tasks\x18\x03 \x03(\v2\x10.adze.v1.TaskRunR\x05tasks\x12 \n" +
+	"\x03log\x18\x04 \x03(\v2\x0e.adze.v1.EntryR\x03log\x12 \n" +
+	"\x04mets\x18\x05 \x03(\v2\f.adze.v1.MetR\x04mets\x12*\n" +
+	"\bchildren\x18\x06 \x03(\v2\x0e.adze.v1.ChildR\bchildren\"M\n" +
+	"\x05Child\x12\x15\n" +
+	"\x06run_id\x18\x01 \x01(\x06R\x05runId\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1b\n" +
+	"\tparent_id\x18\x03 \x01(\x06R\bparentId\"\xca\x02\n" +
 	"\aTaskRun\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x17\n" +
 	"\atask_id\x18\x02 \x01(\x06R\x06taskId\x12'\n" +
@@ -3354,7 +4374,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x10ListRunsResponse\x12 \n" +
 	"\x04runs\x18\x01 \x03(\v2\f.adze.v1.RunR\x04runs\x12\x1f\n" +
 	"\vnext_before\x18\x02 \x01(\x06R\n" +
-	"nextBefore\"\xf0\x03\n" +
+	"nextBefore\"\x8d\x04\n" +
 	"\x03Run\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\x06R\x05runId\x12\x1a\n" +
 	"\bworkflow\x18\x02 \x01(\tR\bworkflow\x12'\n" +
@@ -3377,7 +4397,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\bmetadata\x18\x0f \x01(\fR\bmetadata\x12\x16\n" +
 	"\x06output\x18\x10 \x01(\fR\x06output\x12\x1d\n" +
 	"\n" +
-	"version_id\x18\x11 \x01(\x06R\tversionId\"\xef\x01\n" +
+	"version_id\x18\x11 \x01(\x06R\tversionId\x12\x1b\n" +
+	"\tparent_id\x18\x12 \x01(\x06R\bparentId\"\xef\x01\n" +
 	"\aAttempt\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x05R\x06number\x12\x18\n" +
 	"\aoutcome\x18\x02 \x01(\tR\aoutcome\x12\x1b\n" +
@@ -3389,7 +4410,10 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\vfinished_ms\x18\x06 \x01(\x03R\n" +
 	"finishedMs\x12\x1e\n" +
 	"\vretry_at_ms\x18\a \x01(\x03R\tretryAtMs\x12\x14\n" +
-	"\x05error\x18\b \x01(\tR\x05error*\xae\x01\n" +
+	"\x05error\x18\b \x01(\tR\x05error*>\n" +
+	"\vClosePolicy\x12\x16\n" +
+	"\x12CLOSE_POLICY_LEAVE\x10\x00\x12\x17\n" +
+	"\x13CLOSE_POLICY_CANCEL\x10\x01*\xae\x01\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSTATUS_DELAYED\x10\x01\x12\x11\n" +
@@ -3398,14 +4422,24 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x10STATUS_SUCCEEDED\x10\x04\x12\x11\n" +
 	"\rSTATUS_FAILED\x10\x05\x12\x14\n" +
 	"\x10STATUS_CANCELLED\x10\x06\x12\x12\n" +
-	"\x0eSTATUS_SKIPPED\x10\a2\x95\x05\n" +
+	"\x0eSTATUS_SKIPPED\x10\a*\xaa\x01\n" +
+	"\tEntryKind\x12\x1a\n" +
+	"\x16ENTRY_KIND_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fENTRY_KIND_STEP\x10\x01\x12\x13\n" +
+	"\x0fENTRY_KIND_WAIT\x10\x02\x12\x14\n" +
+	"\x10ENTRY_KIND_SPAWN\x10\x03\x12\x14\n" +
+	"\x10ENTRY_KIND_VALUE\x10\x04\x12\x14\n" +
+	"\x10ENTRY_KIND_PATCH\x10\x05\x12\x15\n" +
+	"\x11ENTRY_KIND_ANSWER\x10\x062\x8b\x06\n" +
 	"\x04Adze\x12K\n" +
 	"\fPutWorkflows\x12\x1c.adze.v1.PutWorkflowsRequest\x1a\x1d.adze.v1.PutWorkflowsResponse\x129\n" +
 	"\x06Submit\x12\x16.adze.v1.SubmitRequest\x1a\x17.adze.v1.SubmitResponse\x12:\n" +
 	"\x05Await\x12\x15.adze.v1.AwaitRequest\x1a\x16.adze.v1.AwaitResponse(\x010\x01\x12:\n" +
 	"\x04Work\x12\x16.adze.v1.WorkerMessage\x1a\x16.adze.v1.EngineMessage(\x010\x01\x129\n" +
 	"\x06Cancel\x12\x16.adze.v1.CancelRequest\x1a\x17.adze.v1.CancelResponse\x129\n" +
-	"\x06Replay\x12\x16.adze.v1.ReplayRequest\x1a\x17.adze.v1.ReplayResponse\x12Q\n" +
+	"\x06Replay\x12\x16.adze.v1.ReplayRequest\x1a\x17.adze.v1.ReplayResponse\x123\n" +
+	"\x04Fork\x12\x14.adze.v1.ForkRequest\x1a\x15.adze.v1.ForkResponse\x12?\n" +
+	"\bGetValue\x12\x18.adze.v1.GetValueRequest\x1a\x19.adze.v1.GetValueResponse\x12Q\n" +
 	"\x0eRefreshTimeout\x12\x1e.adze.v1.RefreshTimeoutRequest\x1a\x1f.adze.v1.RefreshTimeoutResponse\x12H\n" +
 	"\vGetWorkflow\x12\x1b.adze.v1.GetWorkflowRequest\x1a\x1c.adze.v1.GetWorkflowResponse\x129\n" +
 	"\x06GetRun\x12\x16.adze.v1.GetRunRequest\x1a\x17.adze.v1.GetRunResponse\x12?\n" +
@@ -3423,120 +4457,148 @@ func file_adze_v1_adze_proto_rawDescGZIP() []byte {
 	return file_adze_v1_adze_proto_rawDescData
 }
 
-var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
+var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
 var file_adze_v1_adze_proto_goTypes = []any{
-	(Status)(0),                    // 0: adze.v1.Status
-	(Task_Role)(0),                 // 1: adze.v1.Task.Role
-	(Report_Kind)(0),               // 2: adze.v1.Report.Kind
-	(Stop_Reason)(0),               // 3: adze.v1.Stop.Reason
-	(Cancelled_Outcome)(0),         // 4: adze.v1.Cancelled.Outcome
-	(*FieldError)(nil),             // 5: adze.v1.FieldError
-	(*Workflow)(nil),               // 6: adze.v1.Workflow
-	(*Task)(nil),                   // 7: adze.v1.Task
-	(*Condition)(nil),              // 8: adze.v1.Condition
-	(*Backoff)(nil),                // 9: adze.v1.Backoff
-	(*PutWorkflowsRequest)(nil),    // 10: adze.v1.PutWorkflowsRequest
-	(*GetWorkflowRequest)(nil),     // 11: adze.v1.GetWorkflowRequest
-	(*GetWorkflowResponse)(nil),    // 12: adze.v1.GetWorkflowResponse
-	(*PutWorkflowsResponse)(nil),   // 13: adze.v1.PutWorkflowsResponse
-	(*WorkflowVersion)(nil),        // 14: adze.v1.WorkflowVersion
-	(*SubmitRequest)(nil),          // 15: adze.v1.SubmitRequest
-	(*NewRun)(nil),                 // 16: adze.v1.NewRun
-	(*SubmitResponse)(nil),         // 17: adze.v1.SubmitResponse
-	(*Submitted)(nil),              // 18: adze.v1.Submitted
-	(*AwaitRequest)(nil),           // 19: adze.v1.AwaitRequest
-	(*AwaitResponse)(nil),          // 20: adze.v1.AwaitResponse
-	(*Outcome)(nil),                // 21: adze.v1.Outcome
-	(*WorkerMessage)(nil),          // 22: adze.v1.WorkerMessage
-	(*Hello)(nil),                  // 23: adze.v1.Hello
-	(*Running)(nil),                // 24: adze.v1.Running
-	(*Resize)(nil),                 // 25: adze.v1.Resize
-	(*Report)(nil),                 // 26: adze.v1.Report
-	(*EngineMessage)(nil),          // 27: adze.v1.EngineMessage
-	(*Welcome)(nil),                // 28: adze.v1.Welcome
-	(*Assignment)(nil),             // 29: adze.v1.Assignment
-	(*ParentOutput)(nil),           // 30: adze.v1.ParentOutput
-	(*TaskFailure)(nil),            // 31: adze.v1.TaskFailure
-	(*Stop)(nil),                   // 32: adze.v1.Stop
-	(*Settlement)(nil),             // 33: adze.v1.Settlement
-	(*CancelRequest)(nil),          // 34: adze.v1.CancelRequest
-	(*CancelResponse)(nil),         // 35: adze.v1.CancelResponse
-	(*Cancelled)(nil),              // 36: adze.v1.Cancelled
-	(*ReplayRequest)(nil),          // 37: adze.v1.ReplayRequest
-	(*ReplayResponse)(nil),         // 38: adze.v1.ReplayResponse
-	(*RefreshTimeoutRequest)(nil),  // 39: adze.v1.RefreshTimeoutRequest
-	(*RefreshTimeoutResponse)(nil), // 40: adze.v1.RefreshTimeoutResponse
-	(*GetRunRequest)(nil),          // 41: adze.v1.GetRunRequest
-	(*GetRunResponse)(nil),         // 42: adze.v1.GetRunResponse
-	(*TaskRun)(nil),                // 43: adze.v1.TaskRun
-	(*ListRunsRequest)(nil),        // 44: adze.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),       // 45: adze.v1.ListRunsResponse
-	(*Run)(nil),                    // 46: adze.v1.Run
-	(*Attempt)(nil),                // 47: adze.v1.Attempt
+	(ClosePolicy)(0),               // 0: adze.v1.ClosePolicy
+	(Status)(0),                    // 1: adze.v1.Status
+	(EntryKind)(0),                 // 2: adze.v1.EntryKind
+	(Task_Role)(0),                 // 3: adze.v1.Task.Role
+	(Report_Kind)(0),               // 4: adze.v1.Report.Kind
+	(Stop_Reason)(0),               // 5: adze.v1.Stop.Reason
+	(Cancelled_Outcome)(0),         // 6: adze.v1.Cancelled.Outcome
+	(*FieldError)(nil),             // 7: adze.v1.FieldError
+	(*Workflow)(nil),               // 8: adze.v1.Workflow
+	(*Task)(nil),                   // 9: adze.v1.Task
+	(*Condition)(nil),              // 10: adze.v1.Condition
+	(*Backoff)(nil),                // 11: adze.v1.Backoff
+	(*PutWorkflowsRequest)(nil),    // 12: adze.v1.PutWorkflowsRequest
+	(*GetWorkflowRequest)(nil),     // 13: adze.v1.GetWorkflowRequest
+	(*GetWorkflowResponse)(nil),    // 14: adze.v1.GetWorkflowResponse
+	(*PutWorkflowsResponse)(nil),   // 15: adze.v1.PutWorkflowsResponse
+	(*WorkflowVersion)(nil),        // 16: adze.v1.WorkflowVersion
+	(*SubmitRequest)(nil),          // 17: adze.v1.SubmitRequest
+	(*NewRun)(nil),                 // 18: adze.v1.NewRun
+	(*SubmitResponse)(nil),         // 19: adze.v1.SubmitResponse
+	(*Submitted)(nil),              // 20: adze.v1.Submitted
+	(*AwaitRequest)(nil),           // 21: adze.v1.AwaitRequest
+	(*AwaitResponse)(nil),          // 22: adze.v1.AwaitResponse
+	(*Outcome)(nil),                // 23: adze.v1.Outcome
+	(*WorkerMessage)(nil),          // 24: adze.v1.WorkerMessage
+	(*Hello)(nil),                  // 25: adze.v1.Hello
+	(*Running)(nil),                // 26: adze.v1.Running
+	(*Resize)(nil),                 // 27: adze.v1.Resize
+	(*Report)(nil),                 // 28: adze.v1.Report
+	(*NewEntry)(nil),               // 29: adze.v1.NewEntry
+	(*WaitCondition)(nil),          // 30: adze.v1.WaitCondition
+	(*Entry)(nil),                  // 31: adze.v1.Entry
+	(*Met)(nil),                    // 32: adze.v1.Met
+	(*EngineMessage)(nil),          // 33: adze.v1.EngineMessage
+	(*Welcome)(nil),                // 34: adze.v1.Welcome
+	(*Assignment)(nil),             // 35: adze.v1.Assignment
+	(*ParentOutput)(nil),           // 36: adze.v1.ParentOutput
+	(*TaskFailure)(nil),            // 37: adze.v1.TaskFailure
+	(*Stop)(nil),                   // 38: adze.v1.Stop
+	(*Settlement)(nil),             // 39: adze.v1.Settlement
+	(*CancelRequest)(nil),          // 40: adze.v1.CancelRequest
+	(*CancelResponse)(nil),         // 41: adze.v1.CancelResponse
+	(*Cancelled)(nil),              // 42: adze.v1.Cancelled
+	(*ReplayRequest)(nil),          // 43: adze.v1.ReplayRequest
+	(*ReplayResponse)(nil),         // 44: adze.v1.ReplayResponse
+	(*ForkRequest)(nil),            // 45: adze.v1.ForkRequest
+	(*ForkResponse)(nil),           // 46: adze.v1.ForkResponse
+	(*GetValueRequest)(nil),        // 47: adze.v1.GetValueRequest
+	(*GetValueResponse)(nil),       // 48: adze.v1.GetValueResponse
+	(*RefreshTimeoutRequest)(nil),  // 49: adze.v1.RefreshTimeoutRequest
+	(*RefreshTimeoutResponse)(nil), // 50: adze.v1.RefreshTimeoutResponse
+	(*GetRunRequest)(nil),          // 51: adze.v1.GetRunRequest
+	(*GetRunResponse)(nil),         // 52: adze.v1.GetRunResponse
+	(*Child)(nil),                  // 53: adze.v1.Child
+	(*TaskRun)(nil),                // 54: adze.v1.TaskRun
+	(*ListRunsRequest)(nil),        // 55: adze.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),       // 56: adze.v1.ListRunsResponse
+	(*Run)(nil),                    // 57: adze.v1.Run
+	(*Attempt)(nil),                // 58: adze.v1.Attempt
 }
 var file_adze_v1_adze_proto_depIdxs = []int32{
-	7,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
-	9,  // 1: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
-	8,  // 2: adze.v1.Task.skip_if:type_name -> adze.v1.Condition
-	8,  // 3: adze.v1.Task.cancel_if:type_name -> adze.v1.Condition
-	1,  // 4: adze.v1.Task.role:type_name -> adze.v1.Task.Role
-	6,  // 5: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
-	6,  // 6: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
-	14, // 7: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
-	16, // 8: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
-	18, // 9: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
-	5,  // 10: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
-	21, // 11: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
-	0,  // 12: adze.v1.Outcome.status:type_name -> adze.v1.Status
-	23, // 13: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
-	26, // 14: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
-	25, // 15: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
-	24, // 16: adze.v1.Hello.running:type_name -> adze.v1.Running
-	2,  // 17: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
-	28, // 18: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
-	29, // 19: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
-	32, // 20: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
-	33, // 21: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
-	30, // 22: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
-	31, // 23: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
-	3,  // 24: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
-	36, // 25: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
-	4,  // 26: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
-	18, // 27: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
-	46, // 28: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
-	47, // 29: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
-	43, // 30: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
-	0,  // 31: adze.v1.TaskRun.status:type_name -> adze.v1.Status
-	1,  // 32: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
-	0,  // 33: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
-	46, // 34: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
-	0,  // 35: adze.v1.Run.status:type_name -> adze.v1.Status
-	10, // 36: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
-	15, // 37: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
-	19, // 38: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
-	22, // 39: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
-	34, // 40: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
-	37, // 41: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
-	39, // 42: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
-	11, // 43: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
-	41, // 44: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
-	44, // 45: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
-	13, // 46: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
-	17, // 47: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
-	20, // 48: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
-	27, // 49: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
-	35, // 50: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
-	38, // 51: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
-	40, // 52: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
-	12, // 53: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
-	42, // 54: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
-	45, // 55: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
-	46, // [46:56] is the sub-list for method output_type
-	36, // [36:46] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	9,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
+	11, // 1: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
+	10, // 2: adze.v1.Task.skip_if:type_name -> adze.v1.Condition
+	10, // 3: adze.v1.Task.cancel_if:type_name -> adze.v1.Condition
+	3,  // 4: adze.v1.Task.role:type_name -> adze.v1.Task.Role
+	8,  // 5: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
+	8,  // 6: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
+	16, // 7: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
+	18, // 8: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
+	0,  // 9: adze.v1.NewRun.on_close:type_name -> adze.v1.ClosePolicy
+	20, // 10: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
+	7,  // 11: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
+	23, // 12: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
+	1,  // 13: adze.v1.Outcome.status:type_name -> adze.v1.Status
+	25, // 14: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
+	28, // 15: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
+	27, // 16: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
+	26, // 17: adze.v1.Hello.running:type_name -> adze.v1.Running
+	4,  // 18: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
+	29, // 19: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
+	2,  // 20: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
+	30, // 21: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
+	18, // 22: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
+	2,  // 23: adze.v1.Entry.kind:type_name -> adze.v1.EntryKind
+	30, // 24: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
+	34, // 25: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
+	35, // 26: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
+	38, // 27: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
+	39, // 28: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
+	32, // 29: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
+	36, // 30: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
+	37, // 31: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
+	31, // 32: adze.v1.Assignment.log:type_name -> adze.v1.Entry
+	32, // 33: adze.v1.Assignment.mets:type_name -> adze.v1.Met
+	5,  // 34: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
+	42, // 35: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
+	6,  // 36: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
+	20, // 37: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
+	57, // 38: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
+	58, // 39: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
+	54, // 40: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
+	31, // 41: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
+	32, // 42: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
+	53, // 43: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
+	1,  // 44: adze.v1.TaskRun.status:type_name -> adze.v1.Status
+	3,  // 45: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
+	1,  // 46: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
+	57, // 47: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
+	1,  // 48: adze.v1.Run.status:type_name -> adze.v1.Status
+	12, // 49: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
+	17, // 50: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
+	21, // 51: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
+	24, // 52: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
+	40, // 53: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
+	43, // 54: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
+	45, // 55: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
+	47, // 56: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
+	49, // 57: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
+	13, // 58: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
+	51, // 59: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
+	55, // 60: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
+	15, // 61: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
+	19, // 62: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
+	22, // 63: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
+	33, // 64: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
+	41, // 65: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
+	44, // 66: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
+	46, // 67: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
+	48, // 68: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
+	50, // 69: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
+	14, // 70: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
+	52, // 71: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
+	56, // 72: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
+	61, // [61:73] is the sub-list for method output_type
+	49, // [49:61] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_adze_v1_adze_proto_init() }
@@ -3549,8 +4611,8 @@ func file_adze_v1_adze_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_adze_v1_adze_proto_rawDesc), len(file_adze_v1_adze_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   43,
+			NumEnums:      7,
+			NumMessages:   52,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

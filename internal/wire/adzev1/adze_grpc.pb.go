@@ -39,6 +39,8 @@ const (
 	Adze_Work_FullMethodName           = "/adze.v1.Adze/Work"
 	Adze_Cancel_FullMethodName         = "/adze.v1.Adze/Cancel"
 	Adze_Replay_FullMethodName         = "/adze.v1.Adze/Replay"
+	Adze_Fork_FullMethodName           = "/adze.v1.Adze/Fork"
+	Adze_GetValue_FullMethodName       = "/adze.v1.Adze/GetValue"
 	Adze_RefreshTimeout_FullMethodName = "/adze.v1.Adze/RefreshTimeout"
 	Adze_GetWorkflow_FullMethodName    = "/adze.v1.Adze/GetWorkflow"
 	Adze_GetRun_FullMethodName         = "/adze.v1.Adze/GetRun"
@@ -66,6 +68,10 @@ type AdzeClient interface {
 	Cancel(ctx context.Context, in *CancelRequest, opts ...grpc.CallOption) (*CancelResponse, error)
 	// Replay submits ended runs again, as new runs with the same input.
 	Replay(ctx context.Context, in *ReplayRequest, opts ...grpc.CallOption) (*ReplayResponse, error)
+	// Fork submits a durable run again with the part of its log before one entry.
+	Fork(ctx context.Context, in *ForkRequest, opts ...grpc.CallOption) (*ForkResponse, error)
+	// GetValue reads what a durable run published, without waking it.
+	GetValue(ctx context.Context, in *GetValueRequest, opts ...grpc.CallOption) (*GetValueResponse, error)
 	// RefreshTimeout moves the deadline of a running attempt.
 	RefreshTimeout(ctx context.Context, in *RefreshTimeoutRequest, opts ...grpc.CallOption) (*RefreshTimeoutResponse, error)
 	// GetWorkflow reads the current version of a workflow, as it was registered with
@@ -150,6 +156,26 @@ func (c *adzeClient) Replay(ctx context.Context, in *ReplayRequest, opts ...grpc
 	return out, nil
 }
 
+func (c *adzeClient) Fork(ctx context.Context, in *ForkRequest, opts ...grpc.CallOption) (*ForkResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ForkResponse)
+	err := c.cc.Invoke(ctx, Adze_Fork_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adzeClient) GetValue(ctx context.Context, in *GetValueRequest, opts ...grpc.CallOption) (*GetValueResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetValueResponse)
+	err := c.cc.Invoke(ctx, Adze_GetValue_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *adzeClient) RefreshTimeout(ctx context.Context, in *RefreshTimeoutRequest, opts ...grpc.CallOption) (*RefreshTimeoutResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(RefreshTimeoutResponse)
@@ -211,6 +237,10 @@ type AdzeServer interface {
 	Cancel(context.Context, *CancelRequest) (*CancelResponse, error)
 	// Replay submits ended runs again, as new runs with the same input.
 	Replay(context.Context, *ReplayRequest) (*ReplayResponse, error)
+	// Fork submits a durable run again with the part of its log before one entry.
+	Fork(context.Context, *ForkRequest) (*ForkResponse, error)
+	// GetValue reads what a durable run published, without waking it.
+	GetValue(context.Context, *GetValueRequest) (*GetValueResponse, error)
 	// RefreshTimeout moves the deadline of a running attempt.
 	RefreshTimeout(context.Context, *RefreshTimeoutRequest) (*RefreshTimeoutResponse, error)
 	// GetWorkflow reads the current version of a workflow, as it was registered with
@@ -246,6 +276,12 @@ func (UnimplementedAdzeServer) Cancel(context.Context, *CancelRequest) (*CancelR
 }
 func (UnimplementedAdzeServer) Replay(context.Context, *ReplayRequest) (*ReplayResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Replay not implemented")
+}
+func (UnimplementedAdzeServer) Fork(context.Context, *ForkRequest) (*ForkResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Fork not implemented")
+}
+func (UnimplementedAdzeServer) GetValue(context.Context, *GetValueRequest) (*GetValueResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetValue not implemented")
 }
 func (UnimplementedAdzeServer) RefreshTimeout(context.Context, *RefreshTimeoutRequest) (*RefreshTimeoutResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RefreshTimeout not implemented")
@@ -366,6 +402,42 @@ func _Adze_Replay_Handler(srv interface{}, ctx context.Context, dec func(interfa
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Adze_Fork_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ForkRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).Fork(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_Fork_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).Fork(ctx, req.(*ForkRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Adze_GetValue_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetValueRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).GetValue(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_GetValue_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).GetValue(ctx, req.(*GetValueRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Adze_RefreshTimeout_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(RefreshTimeoutRequest)
 	if err := dec(in); err != nil {
@@ -460,6 +532,14 @@ var Adze_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Replay",
 			Handler:    _Adze_Replay_Handler,
+		},
+		{
+			MethodName: "Fork",
+			Handler:    _Adze_Fork_Handler,
+		},
+		{
+			MethodName: "GetValue",
+			Handler:    _Adze_GetValue_Handler,
 		},
 		{
 			MethodName: "RefreshTimeout",
