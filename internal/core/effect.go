@@ -24,6 +24,7 @@ type Effects struct {
 	LowWater   id.ID       // update low_water; 0 = unchanged
 
 	Entries        []Entry     // insert durable_entry
+	Replies        []Reply     // insert reply, unless there is one
 	Values         []Value     // insert or update durable_value; the last of a name counts
 	Mets           []Met       // insert condition_met; also told after the commit if Worker is set
 	Waits          []Wait      // insert wait
@@ -49,13 +50,14 @@ func (e *Effects) Reset() {
 	clear(e.Events)
 	clear(e.Entries)
 	clear(e.Values)
+	clear(e.Replies)
 	clear(e.Mets)
 	*e = Effects{
 		Tasks: e.Tasks[:0], Results: e.Results[:0], Attempts: e.Attempts[:0],
 		Open: e.Open[:0], Closed: e.Closed[:0],
 		Runs: e.Runs[:0], RunResults: e.RunResults[:0], OpenRuns: e.OpenRuns[:0], ClosedRuns: e.ClosedRuns[:0],
 		Events: e.Events[:0], EventRuns: e.EventRuns[:0],
-		Entries: e.Entries[:0], Values: e.Values[:0], Mets: e.Mets[:0], Waits: e.Waits[:0], ClosedWaits: e.ClosedWaits[:0],
+		Entries: e.Entries[:0], Values: e.Values[:0], Replies: e.Replies[:0], Mets: e.Mets[:0], Waits: e.Waits[:0], ClosedWaits: e.ClosedWaits[:0],
 		Due: e.Due[:0], Children: e.Children[:0], Closing: e.Closing[:0], ClosedChildren: e.ClosedChildren[:0],
 		Assigned: e.Assigned[:0], Stopped: e.Stopped[:0], Settled: e.Settled[:0],
 		Answers: e.Answers[:0], Loads: e.Loads[:0],
@@ -67,7 +69,7 @@ func (e *Effects) Rows() int {
 	n := len(e.Tasks) + len(e.Results) + len(e.Attempts) + len(e.Open) + len(e.Closed) +
 		len(e.Runs) + len(e.RunResults) + len(e.OpenRuns) + len(e.ClosedRuns) +
 		len(e.Events) + len(e.EventRuns) +
-		len(e.Entries) + len(e.Values) + len(e.Mets) + len(e.Waits) + len(e.ClosedWaits) +
+		len(e.Entries) + len(e.Values) + len(e.Replies) + len(e.Mets) + len(e.Waits) + len(e.ClosedWaits) +
 		len(e.Due) + len(e.Children) + len(e.Closing) + len(e.ClosedChildren)
 	if e.LowWater != 0 {
 		n++

@@ -26,6 +26,7 @@ type NewEvent struct {
 	Warning  string  // why a run that it might have started was not, for people; empty if all is well
 	Payload  Payload // JSON
 	Metadata Payload // JSON object, or nil
+	Holds    []Hold  // of the conditions that Shard.Filters named: those whose filter holds
 }
 
 // EventRun says that an event started a run, and by which filter.

@@ -58,6 +58,25 @@ type Entry struct {
 	Conditions []Condition
 }
 
+// Reply is what a durable task answered to a request, an event addressed to its run.
+type Reply struct {
+	Event  id.ID
+	Tenant id.ID
+	At     Time
+	Error  string  // why it was refused; empty otherwise
+	Data   Payload // JSON
+}
+
+// Fork brings a new durable task with the beginning of the log of another one. Its id
+// is as in Submit.
+type Fork struct {
+	Task    NewTask
+	Entries []Entry // by index; the waits among them are over
+	Mets    []Met
+}
+
+func (*Fork) input() {}
+
 // Value is what a durable task published under a name.
 type Value struct {
 	Task   id.ID

@@ -54,7 +54,8 @@ const (
 type Wait struct {
 	Task       id.ID
 	Tenant     id.ID
-	Index      int32 // of the log entry; 0 = of a task of a graph
+	Run        id.ID // of a task of a graph: its run; 0 otherwise
+	Index      int32 // of the log entry; 0 = of a task of a graph that has not begun
 	Conditions []Condition
 	Met        []int32 // with Restore and Loaded: the places of the conditions that are met
 }

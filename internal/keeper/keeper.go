@@ -36,7 +36,7 @@ const (
 var parents = []string{
 	"task", "task_result", "attempt", "run", "run_result",
 	"event", "event_run",
-	"durable_entry", "condition_met", "durable_value", "child",
+	"durable_entry", "condition_met", "durable_value", "reply", "child",
 }
 
 // Config is what a keeper needs besides its pool.

@@ -154,6 +154,15 @@ CREATE INDEX open_task_due_idx ON adze.open_task USING btree (shard, due_at, id)
 CREATE INDEX open_task_lane_idx ON adze.open_task USING btree (shard, tenant_id, queue, key, ((- priority)), id) WHERE (state = 'ready'::text);
 CREATE INDEX open_task_running_idx ON adze.open_task USING btree (shard, id) WHERE (state = 'running'::text);
 
+create table adze.reply (
+    event_id bigint not null,
+    tenant_id bigint not null,
+    at bigint not null,
+    error text,
+    data bytea,
+    constraint reply_pkey PRIMARY KEY (event_id)
+) partition by range (event_id);
+
 create table adze.run (
     id bigint not null,
     tenant_id bigint not null,
@@ -253,6 +262,7 @@ create table adze.token (
 create table adze.wait (
     task_id bigint not null,
     tenant_id bigint not null,
+    run_id bigint,
     shard integer not null,
     index integer not null,
     watched boolean not null,

@@ -32,6 +32,7 @@ create table adze.condition_met (
 create table adze.wait (
     task_id     bigint not null,
     tenant_id   bigint not null,
+    run_id      bigint,                       -- of a task of a graph
     shard       integer not null,
     index       integer not null,             -- as condition_met.index
     watched     boolean not null,             -- for more than times: a new owner must know it at once
@@ -45,6 +46,16 @@ create table adze.wait (
     autovacuum_vacuum_cost_delay = 0
 );
 create index wait_watched_idx on adze.wait (shard, task_id) where watched;
+
+-- What a durable task answered to a request, which is an event addressed to its run.
+create table adze.reply (
+    event_id    bigint not null,
+    tenant_id   bigint not null,
+    at          bigint not null,
+    error       text,                         -- why it was refused
+    data        bytea,                        -- JSON
+    primary key (event_id)
+) partition by range (event_id);
 
 -- What a durable task publishes: the last value of each name.
 create table adze.durable_value (
