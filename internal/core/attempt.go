@@ -16,7 +16,7 @@ func (s *Shard) report(in *Report) {
 
 func (s *Shard) reportItem(w *worker, in *Report, item *ReportItem) {
 	t := s.tasks[item.Task]
-	current := t != nil && t.state == OpenRunning && t.token == item.Token && t.worker.id == in.Worker
+	current := s.attempt(in.Worker, item.Task, item.Token) != nil
 	if item.Kind == ReportStarted {
 		if current && t.started == 0 {
 			t.started = s.now

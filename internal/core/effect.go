@@ -21,6 +21,8 @@ type Effects struct {
 	ClosedRuns []id.ID     // delete open_run, after OpenRuns
 	Events     []NewEvent  // insert event
 	EventRuns  []EventRun  // insert event_run
+	Lines      []LogLine   // insert log_line, unless it is there
+	Chunks     []Chunk     // insert stream_chunk, unless it is there
 	LowWater   id.ID       // update low_water; 0 = unchanged
 
 	Entries        []Entry     // insert durable_entry
@@ -38,6 +40,7 @@ type Effects struct {
 	Assigned []Assignment
 	Stopped  []Stop
 	Settled  []Settlement
+	Emitted  []Emitted // what was written, however far
 	Answers  []Answer
 	Loads    []Load // to be read after the commit of everything before
 }
@@ -52,6 +55,8 @@ func (e *Effects) Reset() {
 	clear(e.Values)
 	clear(e.Replies)
 	clear(e.Mets)
+	clear(e.Lines)
+	clear(e.Chunks)
 	*e = Effects{
 		Tasks: e.Tasks[:0], Results: e.Results[:0], Attempts: e.Attempts[:0],
 		Open: e.Open[:0], Closed: e.Closed[:0],
@@ -59,6 +64,7 @@ func (e *Effects) Reset() {
 		Events: e.Events[:0], EventRuns: e.EventRuns[:0],
 		Entries: e.Entries[:0], Values: e.Values[:0], Replies: e.Replies[:0], Mets: e.Mets[:0], Waits: e.Waits[:0], ClosedWaits: e.ClosedWaits[:0],
 		Due: e.Due[:0], Children: e.Children[:0], Closing: e.Closing[:0], ClosedChildren: e.ClosedChildren[:0],
+		Lines: e.Lines[:0], Chunks: e.Chunks[:0], Emitted: e.Emitted[:0],
 		Assigned: e.Assigned[:0], Stopped: e.Stopped[:0], Settled: e.Settled[:0],
 		Answers: e.Answers[:0], Loads: e.Loads[:0],
 	}
@@ -70,7 +76,8 @@ func (e *Effects) Rows() int {
 		len(e.Runs) + len(e.RunResults) + len(e.OpenRuns) + len(e.ClosedRuns) +
 		len(e.Events) + len(e.EventRuns) +
 		len(e.Entries) + len(e.Values) + len(e.Replies) + len(e.Mets) + len(e.Waits) + len(e.ClosedWaits) +
-		len(e.Due) + len(e.Children) + len(e.Closing) + len(e.ClosedChildren)
+		len(e.Due) + len(e.Children) + len(e.Closing) + len(e.ClosedChildren) +
+		len(e.Lines) + len(e.Chunks)
 	if e.LowWater != 0 {
 		n++
 	}

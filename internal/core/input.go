@@ -209,6 +209,7 @@ func (*Join) input()        {}
 func (*Resize) input()      {}
 func (*Leave) input()       {}
 func (*Report) input()      {}
+func (*Emit) input()        {}
 func (*Refresh) input()     {}
 func (*Cancel) input()      {}
 func (*Tick) input()        {}

@@ -66,6 +66,8 @@ func (s *Shard) Apply(now Time, in Input, out *Effects) {
 		s.push(in)
 	case *Report:
 		s.report(in)
+	case *Emit:
+		s.emit(in)
 	case *Tick:
 		s.tick()
 	case *Loaded:

@@ -34,7 +34,8 @@ type task struct {
 	// would count the attempt, and its failure, anew.
 	counted bool
 
-	cancelled string // as OpenTask.Cancel
+	cancelled string  // as OpenTask.Cancel
+	written   written // by the current attempt
 }
 
 // losses is how many of its workers were lost.

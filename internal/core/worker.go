@@ -82,6 +82,7 @@ func (s *Shard) assign(t *task, w *worker) {
 func (s *Shard) run(t *task, w *worker, token Token) {
 	t.state, t.token, t.stop = OpenRunning, token, 0
 	t.assigned, t.started, t.due = s.now, 0, 0
+	t.written = written{}
 	if ms := t.def.ExecutionTimeoutMS; ms > 0 {
 		s.setDue(t, s.now+Time(ms))
 	}

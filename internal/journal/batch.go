@@ -11,6 +11,7 @@ import (
 	"github.com/adzehq/adze/internal/record/event"
 	"github.com/adzehq/adze/internal/record/open"
 	"github.com/adzehq/adze/internal/record/run"
+	"github.com/adzehq/adze/internal/record/stream"
 	"github.com/adzehq/adze/internal/record/task"
 )
 
@@ -29,6 +30,8 @@ type columns struct {
 	closed     open.ClosedColumns
 	openRuns   run.OpenColumns
 	closedRuns run.ClosedColumns
+	lines      stream.LineColumns
+	chunks     stream.ChunkColumns
 	lowWater   open.LowWaterColumns
 
 	owners         []owner
@@ -79,6 +82,8 @@ func (c *columns) encode(items []item, repeat bool) *bulk.Batch {
 	c.closed.Queue(&b)
 	c.openRuns.Queue(&b)
 	c.closedRuns.Queue(&b)
+	c.lines.Queue(&b)
+	c.chunks.Queue(&b)
 	c.lowWater.Queue(&b)
 	return &b
 }
@@ -108,6 +113,12 @@ func (c *columns) add(it *item) {
 	}
 	for i := range e.EventRuns {
 		c.eventRuns.Add(&e.EventRuns[i])
+	}
+	for i := range e.Lines {
+		c.lines.Add(&e.Lines[i])
+	}
+	for i := range e.Chunks {
+		c.chunks.Add(&e.Chunks[i])
 	}
 	c.noteCheckpoint(e)
 	if e.LowWater != 0 {
@@ -210,6 +221,12 @@ func idRange(items []item) (first, last id.ID) {
 		}
 		for i := range it.Effects.Events {
 			see(it.Effects.Events[i].ID)
+		}
+		for i := range it.Effects.Lines {
+			see(it.Effects.Lines[i].Task)
+		}
+		for i := range it.Effects.Chunks {
+			see(it.Effects.Chunks[i].Task)
 		}
 	}
 	return first, last

@@ -117,6 +117,12 @@ func payloadBytes(e Entry) (n int64) {
 	for i := range e.Effects.Results {
 		n += int64(len(e.Effects.Results[i].Output) + len(e.Effects.Results[i].Error))
 	}
+	for i := range e.Effects.Lines {
+		n += int64(len(e.Effects.Lines[i].Message) + len(e.Effects.Lines[i].Fields))
+	}
+	for i := range e.Effects.Chunks {
+		n += int64(len(e.Effects.Chunks[i].Data))
+	}
 	return n
 }
 

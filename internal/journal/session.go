@@ -15,6 +15,7 @@ import (
 	"github.com/adzehq/adze/internal/record/event"
 	"github.com/adzehq/adze/internal/record/open"
 	"github.com/adzehq/adze/internal/record/run"
+	"github.com/adzehq/adze/internal/record/stream"
 	"github.com/adzehq/adze/internal/record/task"
 )
 
@@ -90,7 +91,9 @@ func (s *session) prepare(ctx context.Context) error {
 	if _, err := s.conn.Exec(ctx, "select pg_advisory_lock($1)", s.lockKey); err != nil {
 		return fmt.Errorf("wait for journal's lost connection: %w", err)
 	}
-	for _, statements := range [][]bulk.Statement{lease.Statements(), task.Statements(), run.Statements(), event.Statements(), open.Statements()} {
+	for _, statements := range [][]bulk.Statement{
+		lease.Statements(), task.Statements(), run.Statements(), event.Statements(), open.Statements(), stream.Statements(),
+	} {
 		if err := bulk.Prepare(ctx, s.conn.PgConn(), statements...); err != nil {
 			return err
 		}

@@ -102,6 +102,19 @@ create table adze.event_run (
     constraint event_run_pkey PRIMARY KEY (event_id, run_id)
 ) partition by range (event_id);
 
+create table adze.log_line (
+    task_id bigint not null,
+    tenant_id bigint not null,
+    token bigint not null,
+    logged_at bigint not null,
+    attempt integer not null,
+    seq integer not null,
+    level integer not null,
+    message text not null,
+    fields bytea,
+    constraint log_line_pkey PRIMARY KEY (task_id, token, seq)
+) partition by range (task_id);
+
 create table adze.low_water (
     shard integer not null,
     id bigint not null,
@@ -203,6 +216,16 @@ create table adze.signing_key (
     constraint signing_key_pkey PRIMARY KEY (singleton),
     constraint signing_key_singleton_check CHECK (singleton)
 );
+
+create table adze.stream_chunk (
+    task_id bigint not null,
+    tenant_id bigint not null,
+    token bigint not null,
+    attempt integer not null,
+    seq integer not null,
+    data bytea not null,
+    constraint stream_chunk_pkey PRIMARY KEY (task_id, token, seq)
+) partition by range (task_id);
 
 create table adze.task (
     id bigint not null,

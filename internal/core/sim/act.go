@@ -21,6 +21,7 @@ const (
 	doAnswer
 	doReceive
 	doReport
+	doWrite
 	doBustle
 	doRepeat
 	doHire
@@ -38,7 +39,7 @@ const (
 // usual is how often each happens; a history multiplies each by 0 to 3.
 var usual = [actions]int{
 	doSubmit: 12, doBurst: 2, doAdvance: 12, doJump: 2, doTick: 6, doCommit: 20, doRead: 8, doAnswer: 8,
-	doReceive: 20, doReport: 20, doBustle: 4, doRepeat: 2, doHire: 3, doDrop: 4, doRejoin: 6, doFlap: 1, doResize: 2,
+	doReceive: 20, doReport: 20, doWrite: 6, doBustle: 4, doRepeat: 2, doHire: 3, doDrop: 4, doRejoin: 6, doFlap: 1, doResize: 2,
 	doCancel: 4, doRefresh: 2, doDefine: 1, doCrash: 1,
 }
 
@@ -132,6 +133,8 @@ func (h *history) doFleet(a action) *Violation {
 		return h.receiveSome(w)
 	case a == doReport:
 		return h.reportSome(w)
+	case a == doWrite:
+		return h.write(w)
 	case a == doDrop:
 		return h.drop(w)
 	case a == doResize:
@@ -301,7 +304,7 @@ func (h *history) rejoin(a *agent) *Violation {
 	}
 	switch h.rand.IntN(6) {
 	case 0:
-		a.running, a.outbox = nil, nil
+		a.running, a.outbox, a.unstored = nil, nil, unstored{}
 	case 1:
 		a.running = a.running[:len(a.running)/2]
 	}
@@ -320,7 +323,7 @@ func (h *history) rejoin(a *agent) *Violation {
 			claims = append(claims, claim)
 		}
 	}
-	if v := h.join(a, claims); v != nil {
+	if v := first(h.join(a, claims), h.emit(a)); v != nil {
 		return v
 	}
 	if len(a.outbox) > 0 && h.rand.IntN(4) > 0 {
@@ -332,7 +335,7 @@ func (h *history) rejoin(a *agent) *Violation {
 // flap has a worker's process restart time and again, as a task may make it.
 func (h *history) flap(a *agent) *Violation {
 	for range 1 + h.rand.IntN(core.LossesMax+2) {
-		a.running, a.outbox = nil, nil
+		a.running, a.outbox, a.unstored = nil, nil, unstored{}
 		if v := h.join(a, nil); v != nil {
 			return v
 		}
@@ -440,6 +443,9 @@ func (h *history) report(a *agent, items ...core.ReportItem) *Violation {
 	if len(items) == 0 {
 		return nil
 	}
+	if v := h.emit(a); v != nil {
+		return v
+	}
 	for _, i := range items {
 		h.said = append(h.said, word{a, i})
 	}
@@ -460,5 +466,6 @@ func (h *history) repeat() *Violation {
 	if !a.joined && h.rand.IntN(4) > 0 {
 		return nil
 	}
+	h.refused[w.item.Token] = true // said without what was written before it
 	return h.apply(&core.Report{Worker: a.id, Items: []core.ReportItem{w.item}})
 }

@@ -56,6 +56,7 @@ func TestCheckersCatchEachBrokenPromise(t *testing.T) {
 	t.Parallel()
 	all := maps.Clone(sabotages)
 	maps.Copy(all, runSabotages)
+	maps.Copy(all, writeSabotages)
 	for name, c := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -33,7 +33,9 @@ type history struct {
 	toRead   []core.Load    // committed, to be read
 	toAnswer []*core.Loaded // read, to be answered
 	agents   []*agent
-	said     []word // reports so far, to be repeated
+	said     []word              // reports so far, to be repeated
+	wrote    map[core.Token]pen  // by attempt that its worker ended
+	refused  map[core.Token]bool // attempts that wrote when they were not current
 
 	definitions []core.Definition
 	graphs      []*core.Graph
@@ -81,7 +83,7 @@ func newHistory(seed uint64) *history {
 		seed: seed, rand: rand.New(rand.NewPCG(seed, 0xad2e)),
 		now: startOfTime, model: newModel(),
 		bySeq: map[uint64]int{}, written: newStore(), committed: newStore(),
-		asked: map[uint64]int{}, lastTask: firstTask, lastWorker: firstWorker, places: map[id.ID]place{},
+		asked: map[uint64]int{}, wrote: map[core.Token]pen{}, refused: map[core.Token]bool{}, lastTask: firstTask, lastWorker: firstWorker, places: map[id.ID]place{},
 	}
 	h.window = 1 + h.rand.IntN(6)
 	if h.rand.IntN(4) == 0 {
@@ -171,6 +173,9 @@ func (h *history) apply(in core.Input) *Violation {
 	if v := first(h.written.apply(st.out), h.model.follow(st), h.check(st)); v != nil {
 		return v
 	}
+	for _, token := range st.refused {
+		h.refused[token] = true
+	}
 	for _, a := range st.out.Assigned {
 		h.held = append(h.held, held{a, e.sessions[a.Worker]})
 	}
@@ -193,6 +198,9 @@ func (h *history) commit() *Violation {
 	if v := h.committed.apply(e.out); v != nil {
 		return v
 	}
+	if v := h.checkWrittenWhole(e); v != nil {
+		return v
+	}
 	for _, t := range e.out.Tasks {
 		h.accepted = append(h.accepted, t.ID)
 	}
@@ -201,6 +209,9 @@ func (h *history) commit() *Violation {
 	}
 	for _, s := range e.out.Settled {
 		h.tell(s.Worker, e.sessions[s.Worker], message{settled: s})
+	}
+	for _, m := range e.out.Emitted {
+		h.tell(m.Worker, e.sessions[m.Worker], message{emitted: m})
 	}
 	for _, a := range e.out.Answers {
 		if h.asked[a.Ref]--; h.asked[a.Ref] == 0 {

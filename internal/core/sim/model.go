@@ -20,7 +20,8 @@ type model struct {
 	ended       map[id.ID]core.Status
 	workers     map[id.ID]*worker
 	epoch       int64
-	token       core.Token // the last one given
+	token       core.Token         // the last one given
+	written     map[core.Token]pen // by attempt, what this owner has heard of it
 	loads       []core.Load
 	waits       map[lane]map[lane]core.Token // by waiting lane: the lanes served meanwhile// see checkKeysTakeTurns
 	waiting     map[offer]map[id.ID]bool     // by worker with a free slot: who was served meanwhile
@@ -72,6 +73,7 @@ func newModel() *model {
 		runs:        map[id.ID]*graphRun{},
 		ended:       map[id.ID]core.Status{},
 		workers:     map[id.ID]*worker{},
+		written:     map[core.Token]pen{},
 		waiting:     map[offer]map[id.ID]bool{},
 		waits:       map[lane]map[lane]core.Token{},
 	}

@@ -37,6 +37,9 @@ const (
 	runsWhole     promise = "an open run is above the low-water mark or in the checkpoint, with all its open tasks"
 	cancelWhole   promise = "the cancel of a run ends all of it, wherever it is"
 
+	writtenRight promise = "what current attempts write is stored, once and in order, and nothing else"
+	writtenWhole promise = "what an attempt wrote is stored before its worker forgets it, and with its end"
+
 	deterministic promise = "the same inputs and times give the same effects"
 )
 

@@ -24,6 +24,7 @@ type step struct {
 	stops      []core.Stop                  // what the rules ask for
 	settled    []core.Settlement
 	answers    []core.Answer
+	refused    []core.Token // attempts that wrote and are not current
 }
 
 // follow holds the effects of a step against the rules, and goes along.
@@ -108,6 +109,9 @@ func (st *step) unexplained() *Violation {
 	if !slices.Equal(st.answers, st.out.Answers) {
 		return broken(answered, "answers %+v, want %+v", st.out.Answers, st.answers)
 	}
+	if _, ok := st.in.(*core.Emit); !ok && len(st.out.Lines)+len(st.out.Chunks) > 0 {
+		return broken(writtenRight, "lines or chunks are inserted that nobody wrote")
+	}
 	return st.sameStops()
 }
 
@@ -184,6 +188,8 @@ func (m *model) takeInput(st *step) *Violation {
 		return m.takeLeave(st, in)
 	case *core.Report:
 		return m.takeReport(st, in)
+	case *core.Emit:
+		return m.takeEmit(st, in)
 	case *core.Refresh:
 		m.takeRefresh(st, in)
 	case *core.Cancel:

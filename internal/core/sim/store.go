@@ -21,6 +21,9 @@ type store struct {
 	runs       map[id.ID]core.NewTask
 	runResults map[id.ID]core.RunResult
 	openRuns   map[id.ID]core.OpenRun
+
+	lines  map[writtenKey]core.LogLine
+	chunks map[writtenKey]core.Chunk
 }
 
 type attemptKey struct {
@@ -38,13 +41,16 @@ func newStore() *store {
 		runs:       map[id.ID]core.NewTask{},
 		runResults: map[id.ID]core.RunResult{},
 		openRuns:   map[id.ID]core.OpenRun{},
+
+		lines:  map[writtenKey]core.LogLine{},
+		chunks: map[writtenKey]core.Chunk{},
 	}
 }
 
 // apply writes the rows of one pass as the journal does: plain inserts, so that
 // a row that is there already is an error, and Open before Closed.
 func (s *store) apply(e *core.Effects) *Violation {
-	if v := first(s.applyRuns(e), s.applyTasks(e), s.applyResults(e)); v != nil {
+	if v := first(s.applyRuns(e), s.applyTasks(e), s.applyResults(e), s.applyWritten(e)); v != nil {
 		return v
 	}
 	for _, o := range e.Open {
@@ -139,6 +145,8 @@ func (s *store) clone() *store {
 	maps.Copy(c.runs, s.runs)
 	maps.Copy(c.runResults, s.runResults)
 	maps.Copy(c.openRuns, s.openRuns)
+	maps.Copy(c.lines, s.lines)
+	maps.Copy(c.chunks, s.chunks)
 	c.lowWater = s.lowWater
 	return c
 }

@@ -21,6 +21,7 @@ type agent struct {
 	inbox   []message
 	running []*run
 	outbox  []core.ReportItem // ends reported and not settled
+	unstored
 }
 
 // run is an attempt in the worker's hands.
@@ -28,13 +29,15 @@ type run struct {
 	core.Claim
 	started bool
 	stopped bool
+	wrote   pen
 }
 
-// message is one word of the engine to a worker; one of the three.
+// message is one word of the engine to a worker; one of the four.
 type message struct {
 	assigned core.Assignment
 	stop     core.Stop
 	settled  core.Settlement
+	emitted  core.Emitted
 }
 
 // receive takes the next word in.
@@ -51,6 +54,10 @@ func (a *agent) receive(h *history) *Violation {
 		if at := slices.IndexFunc(a.running, func(r *run) bool { return r.Token == m.stop.Token }); at >= 0 {
 			a.running[at].stopped = true
 		}
+	case m.emitted.Task != 0:
+		v := h.checkWrittenFirst(a, m.emitted)
+		a.unstored.stored(m.emitted)
+		return v
 	case m.settled.Task != 0:
 		a.outbox = slices.DeleteFunc(a.outbox, func(i core.ReportItem) bool { return i.Token == m.settled.Token })
 	}
@@ -69,6 +76,7 @@ func (a *agent) finish(h *history, at int, kind core.ReportKind, nonRetryable bo
 		item.Error = "it broke"
 	}
 	a.outbox = append(a.outbox, item)
+	h.wrote[r.Token] = r.wrote
 	return item
 }
 
@@ -96,5 +104,6 @@ func (a *agent) claims() []core.Claim {
 // disconnect drops the stream; what was on its way is lost with it.
 func (a *agent) disconnect() {
 	a.joined, a.inbox = false, nil
+	a.unstored.sent = pen{}
 	a.session++
 }

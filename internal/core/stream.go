@@ -1,0 +1,125 @@
+package core
+
+import "github.com/adzehq/adze/internal/base/id"
+
+// Bounds of what one assignment writes. What goes beyond is dropped here: the SDK says
+// so to the task, before.
+const (
+	// LogLinesMax is how many lines it logs. One more may follow, which says
+	// that the rest is missing.
+	LogLinesMax = 10_000
+
+	// StreamBytesMax is how many bytes its stream has.
+	StreamBytesMax = 16 << 20
+)
+
+// Emit is what a worker's attempts wrote: lines of their logs and chunks of their
+// streams, those of each by ascending number.
+type Emit struct {
+	Worker id.ID
+	Lines  []LogLine
+	Chunks []Chunk
+}
+
+// LogLine is one line of an attempt's log, and the row of it that is stored.
+type LogLine struct {
+	Task    id.ID
+	Tenant  id.ID // the core's to say
+	Token   Token
+	At      Time  // by the worker's clock
+	Attempt int32 // the core's to say
+	Seq     int32 // counts the lines of the assignment, from 0
+	Level   int32 // as in log/slog: -4 debug, 0 info, 4 warn, 8 error, and between
+	Message string
+	Fields  Payload // JSON object, or nil
+}
+
+// Chunk is a piece of an attempt's stream, and the row of it that is stored.
+type Chunk struct {
+	Task    id.ID
+	Tenant  id.ID // the core's to say
+	Token   Token
+	Attempt int32 // the core's to say
+	Seq     int32 // counts the chunks of the assignment, from 0
+	Data    Payload
+}
+
+// Emitted tells a worker that it need not keep what an attempt wrote: lines and
+// chunks with numbers below these are stored, or refused for good.
+type Emitted struct {
+	Worker id.ID
+	Task   id.ID
+	Token  Token
+	Lines  int32
+	Chunks int32
+}
+
+// written is how far an attempt has come with what it writes, by the word of its
+// worker to this owner.
+type written struct {
+	lines  int32 // the next number
+	chunks int32
+	bytes  int32 // of chunks
+}
+
+// emit passes on what current attempts wrote. What comes again is not written again;
+// what an owner before has written, Postgres leaves as it is.
+func (s *Shard) emit(in *Emit) {
+	for i := range in.Lines {
+		line := &in.Lines[i]
+		if t := s.attempt(in.Worker, line.Task, line.Token); t != nil && t.written.hasLine(line) {
+			s.out.Lines = append(s.out.Lines, *line)
+			row := &s.out.Lines[len(s.out.Lines)-1]
+			row.Tenant, row.Attempt = t.def.Tenant, t.attempt
+		}
+		s.emitted(in.Worker, line.Task, line.Token).Lines = line.Seq + 1
+	}
+	for i := range in.Chunks {
+		chunk := &in.Chunks[i]
+		if t := s.attempt(in.Worker, chunk.Task, chunk.Token); t != nil && t.written.hasChunk(chunk) {
+			s.out.Chunks = append(s.out.Chunks, *chunk)
+			row := &s.out.Chunks[len(s.out.Chunks)-1]
+			row.Tenant, row.Attempt = t.def.Tenant, t.attempt
+		}
+		s.emitted(in.Worker, chunk.Task, chunk.Token).Chunks = chunk.Seq + 1
+	}
+}
+
+// hasLine tells whether the line is new and within the bound, and counts it.
+func (w *written) hasLine(l *LogLine) bool {
+	if l.Seq < w.lines || l.Seq > LogLinesMax {
+		return false
+	}
+	w.lines = l.Seq + 1
+	return true
+}
+
+// hasChunk tells whether the chunk is new and within the bound, and counts it.
+func (w *written) hasChunk(c *Chunk) bool {
+	if c.Seq < w.chunks || int(w.bytes)+len(c.Data) > StreamBytesMax {
+		return false
+	}
+	w.chunks = c.Seq + 1
+	w.bytes += int32(len(c.Data))
+	return true
+}
+
+// attempt is the task whose current attempt has token at worker; nil if there is none.
+func (s *Shard) attempt(worker, task id.ID, token Token) *task {
+	t := s.tasks[task]
+	if t == nil || t.state != OpenRunning || t.token != token || t.worker.id != worker {
+		return nil
+	}
+	return t
+}
+
+// emitted is the word to the worker about an attempt: the last one, if that is about
+// the same.
+func (s *Shard) emitted(worker, task id.ID, token Token) *Emitted {
+	list := s.out.Emitted
+	if n := len(list); n == 0 || list[n-1].Token != token || list[n-1].Worker != worker {
+		list = append(list, Emitted{Worker: worker, Task: task, Token: token})
+		s.out.Emitted = list
+	}
+	return &list[len(list)-1]
+}
