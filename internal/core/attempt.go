@@ -23,20 +23,36 @@ func (s *Shard) reportItem(w *worker, in *Report, item *ReportItem) {
 		}
 		return
 	}
+	if item.Kind == ReportEntry {
+		s.reportEntry(in.Worker, t, current, item)
+		return
+	}
 	if w != nil {
 		s.forgetAbandoned(w, item.Token)
 	}
 	if !current && t != nil && w != nil && s.adoptable(w, t, item.Attempt, item.Token) {
-		s.unplace(t)
-		s.run(t, w, item.Token)
+		s.adopt(w, t, item.Token)
 		current = true
 	}
 	s.out.Settled = append(s.out.Settled, Settlement{
 		Worker: in.Worker, Task: item.Task, Token: item.Token, Stale: !current,
 	})
-	if current {
+	switch {
+	case !current:
+	case item.Kind == ReportSuspended:
+		s.suspend(t, item.Heard)
+	default:
 		s.end(t, item)
 	}
+}
+
+// reportEntry adds to the log of a task, if it is its worker who says so.
+func (s *Shard) reportEntry(worker id.ID, t *task, current bool, item *ReportItem) {
+	settled := Settlement{Worker: worker, Task: item.Task, Token: item.Token, Entry: item.Entry.Index, At: s.now}
+	if settled.Stale = !current || !s.record(t, item.Entry); !settled.Stale {
+		settled.Data = item.Entry.answer()
+	}
+	s.out.Settled = append(s.out.Settled, settled)
 }
 
 // forgetAbandoned frees the slot of an attempt that was settled without its worker.

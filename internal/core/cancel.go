@@ -6,22 +6,29 @@ func (s *Shard) cancel(in *Cancel) {
 	text := cancelText(in.Reason)
 	var elsewhere []id.ID
 	for _, target := range in.Tasks {
-		if !s.cancelHere(in.Tenant, target, in.Ref, text) {
+		if !s.cancelHere(in.Tenant, target, in.Ref, text, in.Tree) {
 			elsewhere = append(elsewhere, target)
 		}
 	}
 	if len(elsewhere) > 0 {
-		s.request(Load{Kind: LoadTasks, Tenant: in.Tenant, Tasks: elsewhere, Ref: in.Ref, Text: text})
+		s.request(Load{Kind: LoadTasks, Tenant: in.Tenant, Tasks: elsewhere, Ref: in.Ref, Text: text, Tree: in.Tree})
 	}
 }
 
-// cancelHere cancels a task or a run of the tenant that is in memory, if it is.
-func (s *Shard) cancelHere(tenant, target id.ID, ref uint64, text string) bool {
+// cancelHere cancels a task or a run of the tenant that is in memory, if it is; with
+// tree, what they spawned too.
+func (s *Shard) cancelHere(tenant, target id.ID, ref uint64, text string, tree bool) bool {
 	if t := s.tasks[target]; t != nil && t.def.Tenant == tenant {
+		if tree {
+			s.closeChildren(Closing{Task: t.id, Tenant: tenant, Whole: true, Reason: text})
+		}
 		s.cancelTask(t, ref, text)
 		return true
 	}
 	if r := s.runs[target]; r != nil && r.graph.Tenant == tenant {
+		if tree {
+			s.closeTree(r, text)
+		}
 		s.cancelRun(r, ref, text)
 		return true
 	}
@@ -67,18 +74,19 @@ func (s *Shard) loadedTasks(in *Loaded) {
 	for _, task := range in.Load.Tasks {
 		row, how := rows[task], s.loads.since(in.Load, task)
 		switch {
-		case s.cancelHere(in.Load.Tenant, task, in.Load.Ref, in.Load.Text):
+		case s.cancelHere(in.Load.Tenant, task, in.Load.Ref, in.Load.Text, in.Load.Tree):
 		case how == stored: // what was read may be behind
 			again = append(again, task)
 		case s.tasks[task] != nil || row == nil || row.Tenant != in.Load.Tenant || how == closed:
 			s.answerCancel(in.Load.Ref, task, AnswerUnknown)
 		default:
-			s.endStored(row, in.Load.Text)
+			s.recall(in.Waits, task)
+			s.endStored(row, in.Load.Text, in.Load.Tree)
 			s.answerCancel(in.Load.Ref, task, AnswerDone)
 		}
 	}
 	if len(again) > 0 {
-		s.request(Load{Kind: LoadTasks, Tenant: in.Load.Tenant, Tasks: again, Ref: in.Load.Ref, Text: in.Load.Text})
+		s.request(Load{Kind: LoadTasks, Tenant: in.Load.Tenant, Tasks: again, Ref: in.Load.Ref, Text: in.Load.Text, Tree: in.Load.Tree})
 	}
 }
 

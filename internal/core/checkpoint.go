@@ -70,7 +70,7 @@ func (s *Shard) changed(t *task) {
 // save writes t's checkpoint row if it is behind.
 func (s *Shard) save(t *task) {
 	if !t.saved || t.dirty {
-		s.out.Open = append(s.out.Open, t.row())
+		s.out.Open = append(s.out.Open, s.rowOf(t))
 		t.saved, t.dirty = true, false
 	}
 }

@@ -1,9 +1,14 @@
 package core
 
-import "github.com/adzehq/adze/internal/base/id"
+import (
+	"cmp"
 
-// delayed is the line of tasks that wait for a time: run-at, or back-off. With
-// more than two windows in memory the later part is left to its checkpoint rows.
+	"github.com/adzehq/adze/internal/base/id"
+)
+
+// delayed is the line of tasks that wait for a time (run-at, back-off) or for what
+// their Waits say; those without a time come last. With more than two windows in
+// memory the later part is left to its checkpoint rows.
 //
 // It also watches the clock for all tasks that are in Postgres only: a due load
 // brings in what has fallen due there, delayed ones to become ready and ready ones
@@ -42,6 +47,11 @@ func (d *delayed) awaits(due Time, task id.ID) {
 func (s *Shard) delay(t *task, due Time) {
 	t.state, t.due = OpenDelayed, due
 	s.changed(t)
+	s.postpone(t)
+}
+
+// postpone adds t to the line of the delayed, which keeps to its bound.
+func (s *Shard) postpone(t *task) {
 	s.delayed.add(t)
 	if s.delayed.len() > 2*s.window {
 		for _, later := range s.delayed.cut(s.window) {
@@ -53,8 +63,12 @@ func (s *Shard) delay(t *task, due Time) {
 
 // wake makes the delayed tasks ready that are due.
 func (s *Shard) wake() {
-	for t := s.delayed.first(); t != nil && t.due <= s.now; t = s.delayed.first() {
+	for t := s.delayed.first(); t != nil && t.due > 0 && t.due <= s.now; t = s.delayed.first() {
 		s.delayed.remove(t)
+		if t.state == OpenWaiting {
+			s.rouse(t, false)
+			continue
+		}
 		s.makeReady(t)
 	}
 	s.requestDue()
@@ -79,11 +93,18 @@ func (s *Shard) loadedDue(in *Loaded) {
 			continue
 		}
 		if row.State == OpenReady {
+			s.recall(in.Waits, row.ID)
 			s.expireStored(row)
 			continue
 		}
 		d.stored--
-		s.makeReady(s.revive(row))
+		t := s.revive(row)
+		s.recall(in.Waits, t.id)
+		if t.state == OpenWaiting {
+			s.rouse(t, true)
+			continue
+		}
+		s.makeReady(t)
 	}
 	d.loading = false // only now: a task made ready above may have been stored again
 	if n := len(in.Rows); n == in.Load.Limit {
@@ -102,14 +123,15 @@ const maxID = id.ID(1<<63 - 1)
 
 // expireStored ends a ready task that is in Postgres only by its schedule timeout.
 func (s *Shard) expireStored(row *OpenTask) {
-	s.endStored(row, scheduleTimeoutText(s.definition(row.Version, row.Run, row.Node)))
+	s.endStored(row, scheduleTimeoutText(s.definition(row.Version, row.Run, row.Node)), false)
 }
 
-// endStored cancels a task that is in Postgres only.
-func (s *Shard) endStored(row *OpenTask, text string) {
+// endStored cancels a task that is in Postgres only, its waits recalled; with tree,
+// what it spawned too.
+func (s *Shard) endStored(row *OpenTask, text string, tree bool) {
 	def := s.definition(row.Version, row.Run, row.Node)
 	l := s.queue(def.Tenant, def.Action).lane(row.Key)
-	if row.State == OpenDelayed {
+	if row.State != OpenReady {
 		s.delayed.stored--
 	} else {
 		s.unstore(l)
@@ -121,7 +143,13 @@ func (s *Shard) endStored(row *OpenTask, text string) {
 	})
 	s.out.Closed = append(s.out.Closed, row.ID)
 	s.left(row.ID, closed)
+	s.closeWaits(row.ID)
+	if row.Binds || tree {
+		s.closeChildren(Closing{Task: row.ID, Tenant: def.Tenant, Whole: tree, Reason: cmp.Or(text, textParentEnded)})
+	}
 	if r := s.runs[row.Run]; r != nil {
 		s.nodeEnded(r, row.Node, Cancelled)
+		return
 	}
+	s.ended(row.ID)
 }

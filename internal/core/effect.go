@@ -255,11 +255,12 @@ type AnswerKind uint8
 
 // What can come of a request.
 const (
-	AnswerDone    AnswerKind = iota + 1 // it is done: the task is cancelled, the deadline moved
+	AnswerDone    AnswerKind = iota + 1 // it is done: the task is cancelled, the deadline moved, the child submitted
 	AnswerStarted                       // the worker is told; the result follows
 	AnswerUnknown                       // no such open task: it ended, or never was
 	AnswerStale                         // the attempt is not the current one
 	AnswerExists                        // with Spawn: the child was spawned before
+	AnswerAgain                         // with Spawn: ask again, with new ids
 )
 
 // Load asks for checkpoint rows that are not in memory. It is read after the
@@ -275,7 +276,8 @@ type Load struct {
 	Tasks  []id.ID    // task load
 	Ref    uint64     // task load: the Cancel that it serves; 0 = it ends the tasks of a cancelled run
 	Text   string     // task load: the error of the results, as of that Cancel
-	Past   []Lookback // events load
+	Tree   bool       // task load: as Cancel.Tree
+	Past   []Lookback // past load
 	Seq    uint64     // the Apply that asked
 }
 

@@ -41,6 +41,9 @@ func (s *Shard) push(in *Push) {
 	s.out.Events = append(s.out.Events, in.Events...)
 	s.out.EventRuns = append(s.out.EventRuns, in.Started...)
 	s.submit(&in.Submit)
+	for i := range in.Events {
+		s.happen(&in.Events[i])
+	}
 }
 
 func (*Push) input() {}

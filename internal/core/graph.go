@@ -129,6 +129,8 @@ type run struct {
 
 func (r *run) task(node int32) id.ID { return r.id + 1 + id.ID(node) }
 
+func (r *run) node(task id.ID) int32 { return int32(task - r.id - 1) }
+
 func (r *run) row() OpenRun {
 	return OpenRun{
 		ID: r.id, Tenant: r.graph.Tenant, Version: r.graph.Version, RunAt: r.runAt,
@@ -331,6 +333,7 @@ func (s *Shard) endRun(r *run) {
 		s.out.ClosedRuns = append(s.out.ClosedRuns, r.id)
 	}
 	delete(s.runs, r.id)
+	s.ended(r.id)
 }
 
 // outcome is how a run ended whose nodes have.

@@ -98,6 +98,7 @@ func (s *Shard) store(t *task) {
 	s.save(t)
 	s.delayed.awaits(t.due, t.id)
 	s.left(t.id, stored)
+	s.rest(t.id)
 	s.forget(t)
 }
 
@@ -167,6 +168,7 @@ func (s *Shard) loadedLane(in *Loaded) {
 		}
 		l.stored--
 		t := s.revive(row)
+		s.recall(in.Waits, t.id)
 		l.add(t)
 		s.startTimer(t)
 	}

@@ -1,6 +1,9 @@
 package core
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // line is an ordered set of tasks: a binary heap that knows where each one sits,
 // so that any can leave. All operations are O(log n), n bounded by the window.
@@ -13,7 +16,7 @@ type lineKind uint8
 
 const (
 	laneLine    lineKind = iota // ready tasks of a lane: priority descending, id
-	delayedLine                 // delayed tasks: due, id
+	delayedLine                 // delayed and waiting tasks: due, those without last, id
 	timerLine                   // ready and running tasks with a deadline: due, id
 )
 
@@ -29,6 +32,9 @@ func (l *line) seat() int {
 func (l *line) order(t *task) Order {
 	if l.kind == laneLine {
 		return Order{Rank: -int64(t.priority), ID: t.id}
+	}
+	if t.due == 0 {
+		return Order{Rank: math.MaxInt64, ID: t.id}
 	}
 	return Order{Rank: int64(t.due), ID: t.id}
 }

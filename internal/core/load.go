@@ -55,6 +55,14 @@ func (s *Shard) loaded(in *Loaded) {
 		s.loadedDue(in)
 	case LoadTasks:
 		s.loadedTasks(in)
+	case LoadPast:
+		s.loadedPast(in)
+	case LoadEnded:
+		s.loadedEnded(in)
+	case LoadKeys:
+		s.loadedKeys(in)
+	case LoadChildren:
+		s.loadedChildren(in)
 	}
 	s.loads.flying--
 	if s.loads.flying == 0 {
@@ -75,6 +83,7 @@ func (s *Shard) revive(row *OpenTask) *task {
 	t.run, t.node = s.runs[row.Run], row.Node
 	t.priority, t.attempt, t.failures = row.Priority, row.Attempt, row.Failures
 	t.state, t.due, t.saved = row.State, row.Due, true
+	t.entries, t.binds = row.Entries, row.Binds
 	s.remember(t, row.Key)
 	return t
 }

@@ -1,6 +1,10 @@
 package core
 
-import "github.com/adzehq/adze/internal/base/id"
+import (
+	"slices"
+
+	"github.com/adzehq/adze/internal/base/id"
+)
 
 // NewEntry is what a durable task adds to its log, in the order of its code.
 type NewEntry struct {
@@ -84,4 +88,73 @@ type Value struct {
 	At     Time
 	Name   string
 	Data   Payload // JSON
+}
+
+// record adds an entry to the log of t, which runs, if it is the next one. It tells
+// whether it was.
+func (s *Shard) record(t *task, e *NewEntry) bool {
+	if !t.def.Durable || e.Index != t.entries+1 || t.stop != 0 {
+		return false
+	}
+	for _, w := range slices.Clone(s.waits.of[t.id]) { // it may have slept through in its place
+		s.endSleeps(w)
+	}
+	t.entries++
+	t.seq = s.seq // who goes on from here has to read it
+	s.out.Entries = append(s.out.Entries, Entry{
+		Task: t.id, Tenant: t.def.Tenant, At: s.now, Index: e.Index, Kind: e.Kind,
+		Name: e.Name, Error: e.Error, Data: e.Data, Conditions: e.Conditions,
+	})
+	switch e.Kind {
+	case EntryWait:
+		s.await(t, e.Index, e.Conditions)
+	case EntrySpawn:
+		s.spawnLogged(t, e)
+	case EntryValue:
+		s.out.Values = append(s.out.Values, Value{Task: t.id, Tenant: t.def.Tenant, At: s.now, Name: e.Name, Data: e.Data})
+	case EntryAnswer:
+		s.out.Replies = append(s.out.Replies, Reply{Event: e.Event, Tenant: t.def.Tenant, At: s.now, Error: e.Error, Data: e.Data})
+	}
+	return true
+}
+
+// suspend takes a task that waits from its worker. If the worker has not heard all,
+// it is ready again at once.
+func (s *Shard) suspend(t *task, heard int32) {
+	if t.stop != 0 {
+		s.lose(t)
+		return
+	}
+	news := heard < t.told || len(s.waits.of[t.id]) == 0
+	s.unplace(t)
+	t.worker, t.token = nil, 0
+	if news {
+		t.counted = true // no attempt was lost
+		s.makeReady(t)
+		return
+	}
+	s.park(t)
+}
+
+// fork opens a task that goes on from the beginning of another one's log.
+func (s *Shard) fork(in *Fork) {
+	s.out.Tasks = append(s.out.Tasks, in.Task)
+	for i := range in.Entries {
+		in.Entries[i].Task = in.Task.ID
+	}
+	for i := range in.Mets {
+		in.Mets[i].Task = in.Task.ID
+	}
+	s.out.Entries = append(s.out.Entries, in.Entries...)
+	s.out.Mets = append(s.out.Mets, in.Mets...)
+	s.enter(&in.Task, s.seq)
+	s.tasks[in.Task.ID].entries = int32(len(in.Entries))
+}
+
+// answer is what the worker does not know yet of its entry: the ids of the children.
+func (e *NewEntry) answer() Payload {
+	if e.Kind == EntrySpawn {
+		return e.Data
+	}
+	return nil
 }

@@ -21,6 +21,16 @@ func (s *Shard) restore(in *Restore) {
 	for i := range in.Running {
 		s.resume(&in.Running[i])
 	}
+	for _, log := range in.Logs {
+		if t := s.tasks[log.Task]; t != nil {
+			t.entries = log.Entries
+		}
+	}
+	s.resumeWaits(in.Waits)
+	for _, c := range in.Closing {
+		s.closing[c.Task] = c
+		s.requestChildren(c)
+	}
 	for i := range in.Runs {
 		if r := s.runs[in.Runs[i].ID]; r != nil && r.cancelled != "" {
 			s.cancelOpen(r)
@@ -45,7 +55,7 @@ func (s *Shard) resumeInOrder(runs []OpenRun, fresh []NewTask) {
 // resume has a task go on that runs at a worker who is expected back.
 func (s *Shard) resume(row *OpenTask) {
 	t := s.revive(row)
-	t.token, t.assigned = row.Token, row.Assigned
+	t.token, t.assigned, t.told = row.Token, row.Assigned, toldUnknown
 	if t.cancelled = row.Cancel; t.cancelled != "" {
 		t.stop = StopCancelled
 	}
@@ -63,4 +73,18 @@ func (s *Shard) expectedWorker(missing, tenant id.ID) *worker {
 		s.expect(w, s.now+RecoveryGraceMS)
 	}
 	return w
+}
+
+// resumeWaits goes on waiting. What happened meanwhile to runs, and to events before a
+// wait was there, has to be looked up again.
+func (s *Shard) resumeWaits(rows []Wait) {
+	opened := make([]*wait, len(rows))
+	for i := range rows {
+		opened[i] = s.openWait(&rows[i])
+		if t := s.tasks[rows[i].Task]; t != nil && rows[i].Index == 0 && t.state != OpenWaiting {
+			s.unplace(t) // of a graph, and not begun
+			s.park(t)
+		}
+	}
+	s.lookBack(opened...)
 }

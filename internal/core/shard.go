@@ -27,6 +27,8 @@ type Shard struct {
 	delayed delayed
 	ledger  ledger
 	loads   loads
+	waits   waits
+	closing map[id.ID]Closing
 	pool    taskPool
 }
 
@@ -47,6 +49,8 @@ func NewSized(shard int32, window int) *Shard {
 		queues:      map[queueKey]*queue{},
 		timers:      line{kind: timerLine},
 		delayed:     delayed{line: line{kind: delayedLine}},
+		waits:       newWaits(),
+		closing:     map[id.ID]Closing{},
 	}
 }
 
@@ -64,6 +68,10 @@ func (s *Shard) Apply(now Time, in Input, out *Effects) {
 		s.submit(in)
 	case *Push:
 		s.push(in)
+	case *Spawn:
+		s.spawn(in)
+	case *Fork:
+		s.fork(in)
 	case *Report:
 		s.report(in)
 	case *Emit:
@@ -130,7 +138,7 @@ func (s *Shard) enter(row *NewTask, seq uint64) {
 	t := s.pool.get()
 	t.id, t.def, t.seq = row.ID, s.definition(row.Version, row.Run, row.Node), seq
 	t.run, t.node = s.runs[row.Run], row.Node
-	t.priority, t.attempt = row.Priority, 1
+	t.priority, t.attempt, t.young = row.Priority, 1, seq > 0
 	s.remember(t, row.Key)
 	if t.run == nil {
 		s.ledger.enter(t.id, s.now)
@@ -178,7 +186,9 @@ func (s *Shard) finishJudged(t *task, status Status, text string, output Payload
 	if graphRun != nil {
 		graphRun.hear(verdicts)
 		s.nodeEnded(graphRun, node, status)
+		return
 	}
+	s.ended(r.Task)
 }
 
 // close forgets a task that ended. A running one has left its worker's list, or
@@ -188,6 +198,10 @@ func (s *Shard) close(t *task) {
 	if t.saved {
 		s.out.Closed = append(s.out.Closed, t.id)
 		s.left(t.id, closed)
+	}
+	s.closeWaits(t.id)
+	if t.binds {
+		s.closeChildren(Closing{Task: t.id, Tenant: t.def.Tenant, Reason: textParentEnded})
 	}
 	s.forget(t)
 }
@@ -213,8 +227,10 @@ func (s *Shard) unplace(t *task) {
 	switch t.state {
 	case OpenReady:
 		t.lane.leave(t)
-	case OpenDelayed:
-		s.delayed.remove(t)
+	case OpenDelayed, OpenWaiting:
+		if s.delayed.has(t) { // or it has just been roused
+			s.delayed.remove(t)
+		}
 	case OpenRunning:
 		s.release(t)
 	}

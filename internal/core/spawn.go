@@ -1,6 +1,10 @@
 package core
 
-import "github.com/adzehq/adze/internal/base/id"
+import (
+	"strconv"
+
+	"github.com/adzehq/adze/internal/base/id"
+)
 
 // Spawn submits children of a running task. One with a key that the task has spawned
 // before is not submitted again: the answer names the run that is there. Each item is
@@ -46,4 +50,183 @@ type Closing struct {
 	Tenant id.ID
 	Whole  bool   // all of them; else those with CloseCancel
 	Reason string // becomes part of their errors
+}
+
+// kin is what a task that runs knows of its children.
+type kin struct {
+	known   bool // keys has all of them
+	loading bool
+	keys    map[string]id.ID
+	asked   []*Spawn // to be asked again once they are known
+}
+
+// spawn submits children of a running task.
+func (s *Shard) spawn(in *Spawn) {
+	t := s.tasks[in.Parent]
+	if t == nil || t.state != OpenRunning || t.token != in.Token || t.def.Tenant != in.Tenant || t.stop != 0 {
+		s.answerSpawn(in, AnswerStale)
+		return
+	}
+	if t.kin == nil {
+		t.kin = &kin{keys: map[string]id.ID{}, known: t.young}
+	}
+	if !t.kin.known {
+		t.kin.asked = append(t.kin.asked, in)
+		if !t.kin.loading {
+			t.kin.loading = true
+			s.request(Load{Kind: LoadKeys, Tenant: t.def.Tenant, Tasks: []id.ID{t.id}})
+		}
+		return
+	}
+	var fresh Submit
+	for i := range in.Items {
+		s.bear(t, in, int32(i), &fresh)
+	}
+	s.submit(&fresh)
+}
+
+// bear has a child submitted, unless it is there.
+func (s *Shard) bear(t *task, in *Spawn, place int32, fresh *Submit) {
+	item := &in.Items[place]
+	if there, exists := t.kin.keys[item.Key]; exists {
+		s.out.Answers = append(s.out.Answers, Answer{Ref: in.Ref, Task: there, Kind: AnswerExists, Item: place})
+		return
+	}
+	row := item.Task
+	if row != nil {
+		fresh.Tasks = append(fresh.Tasks, *row)
+	} else {
+		row = &item.Run.Task
+		fresh.Runs = append(fresh.Runs, *item.Run)
+	}
+	t.kin.keys[item.Key] = row.ID
+	s.bind(t, row.ID, item.Key, item.Policy)
+	s.out.Answers = append(s.out.Answers, Answer{Ref: in.Ref, Task: row.ID, Kind: AnswerDone, Item: place})
+}
+
+// bind links a child to its parent.
+func (s *Shard) bind(t *task, run id.ID, key string, policy ClosePolicy) {
+	s.out.Children = append(s.out.Children, Child{
+		Parent: t.id, Tenant: t.def.Tenant, Run: run, Key: key, Cancel: policy == CloseCancel,
+	})
+	if policy == CloseCancel && !t.binds {
+		t.binds, t.counted = true, true // whoever ends it must know
+		s.changed(t)
+	}
+}
+
+// answerSpawn answers all items of in alike.
+func (s *Shard) answerSpawn(in *Spawn, kind AnswerKind) {
+	for i := range in.Items {
+		s.out.Answers = append(s.out.Answers, Answer{Ref: in.Ref, Kind: kind, Item: int32(i)})
+	}
+}
+
+// loadedKeys has those asked again who spawned before the keys were known: the ids
+// that they brought are too old by now.
+func (s *Shard) loadedKeys(in *Loaded) {
+	t := s.tasks[in.Load.Tasks[0]]
+	if t == nil || t.kin == nil || !t.kin.loading {
+		return
+	}
+	t.kin.known, t.kin.loading = true, false
+	for _, child := range in.Children {
+		t.kin.keys[child.Key] = child.Run
+	}
+	for _, asked := range t.kin.asked {
+		s.answerSpawn(asked, AnswerAgain)
+	}
+	t.kin.asked = nil
+}
+
+// refuseKin answers those who spawn, of a task that does not run any longer.
+func (s *Shard) refuseKin(t *task) {
+	if t.kin == nil {
+		return
+	}
+	for _, asked := range t.kin.asked {
+		s.answerSpawn(asked, AnswerStale)
+	}
+	t.kin.asked = nil
+}
+
+// spawnLogged submits the children of an entry of a log, which is all that names them.
+func (s *Shard) spawnLogged(t *task, e *NewEntry) {
+	n := 0
+	for _, list := range [][]NewTask{e.Spawned.Tasks, e.Spawned.rows()} {
+		for i := range list {
+			s.bind(t, list[i].ID, loggedKey(e.Index, n), e.Policy)
+			n++
+		}
+	}
+	s.submit(e.Spawned)
+}
+
+// loggedKey is the key of a child that a log names: nobody else spawns by such a key.
+func loggedKey(index int32, n int) string {
+	return strconv.Itoa(int(index)) + "." + strconv.Itoa(n)
+}
+
+func (in *Submit) rows() []NewTask {
+	rows := make([]NewTask, len(in.Runs))
+	for i := range in.Runs {
+		rows[i] = in.Runs[i].Task
+	}
+	return rows
+}
+
+// closeChildren has the children of a task cancelled: a row until it is done.
+func (s *Shard) closeChildren(c Closing) {
+	if before, closing := s.closing[c.Task]; closing && (before.Whole || !c.Whole) {
+		return
+	}
+	s.closing[c.Task] = c
+	s.out.Closing = append(s.out.Closing, c)
+	s.requestChildren(c)
+}
+
+func (s *Shard) requestChildren(c Closing) {
+	s.request(Load{Kind: LoadChildren, Tenant: c.Tenant, Tasks: []id.ID{c.Task}, Text: c.Reason})
+}
+
+// loadedChildren cancels the children that are still open.
+func (s *Shard) loadedChildren(in *Loaded) {
+	c := s.closing[in.Load.Tasks[0]]
+	rows := make(map[id.ID]*OpenTask, len(in.Rows))
+	for i := range in.Rows {
+		rows[in.Rows[i].ID] = &in.Rows[i]
+	}
+	again := false
+	for _, child := range in.Children {
+		if !c.Whole && !child.Cancel {
+			continue
+		}
+		row, how := rows[child.Run], s.loads.since(in.Load, child.Run)
+		switch {
+		case s.cancelHere(c.Tenant, child.Run, 0, c.Reason, c.Whole):
+		case how == stored:
+			again = true
+		case row != nil && how == 0:
+			s.recall(in.Waits, row.ID)
+			s.endStored(row, c.Reason, c.Whole)
+		}
+	}
+	if again {
+		s.requestChildren(c)
+		return
+	}
+	delete(s.closing, c.Task)
+	s.out.ClosedChildren = append(s.out.ClosedChildren, c.Task)
+}
+
+// textParentEnded is the error of a child that is cancelled when its parent ends.
+const textParentEnded = "cancelled: its parent ended"
+
+// closeTree has all cancelled that the tasks of a run spawned.
+func (s *Shard) closeTree(r *run, reason string) {
+	for i, state := range r.nodes {
+		if state != nodeWaits && state != nodeSkipped {
+			s.closeChildren(Closing{Task: r.task(int32(i)), Tenant: r.graph.Tenant, Whole: true, Reason: reason})
+		}
+	}
 }

@@ -1,9 +1,13 @@
 package core
 
-import "github.com/adzehq/adze/internal/base/id"
+import (
+	"math"
+
+	"github.com/adzehq/adze/internal/base/id"
+)
 
 // task is an open task in memory. It sits in exactly one place: a lane (ready),
-// the delayed line, or a worker (running).
+// the delayed line (delayed, waiting), or a worker (running).
 type task struct {
 	id  id.ID
 	def *Definition
@@ -36,7 +40,17 @@ type task struct {
 
 	cancelled string  // as OpenTask.Cancel
 	written   written // by the current attempt
+
+	entries int32 // of a durable task: the size of its log
+	told    int32 // with OpenRunning: Mets that its worker was told since the assignment, or toldUnknown
+	young   bool  // submitted to this owner, and in memory since: it knows all its children
+	binds   bool  // as OpenTask.Binds
+	kin     *kin  // its children; nil until it spawns one
 }
+
+// toldUnknown is of a task that the owner before assigned: what that one told is not
+// known.
+const toldUnknown = math.MaxInt32
 
 // losses is how many of its workers were lost.
 func (t *task) losses() int32 { return t.attempt - 1 - t.failures }
@@ -48,9 +62,10 @@ func (t *task) runID() id.ID {
 	return t.run.id
 }
 
-// row is the checkpoint row of t as it stands.
-func (t *task) row() OpenTask {
+// rowOf is the checkpoint row of t as it stands.
+func (s *Shard) rowOf(t *task) OpenTask {
 	row := OpenTask{
+		Entries: t.entries, Waits: int32(len(s.waits.of[t.id])), Binds: t.binds,
 		ID: t.id, Tenant: t.def.Tenant, Version: t.def.Version,
 		Due: t.due, Priority: t.priority, Attempt: t.attempt, Failures: t.failures,
 		State: t.state, Queue: t.lane.queue.name, Key: t.lane.key,

@@ -74,13 +74,13 @@ func (s *Shard) assign(t *task, w *worker) {
 	s.run(t, w, s.token())
 	s.out.Assigned = append(s.out.Assigned, Assignment{
 		Worker: w.id, Task: t.id, Version: t.def.Version, Token: t.token,
-		Attempt: t.attempt, Deadline: t.due, Seq: t.seq, Run: t.runID(), Node: t.node,
+		Attempt: t.attempt, Deadline: t.due, Seq: t.seq, Run: t.runID(), Node: t.node, Entries: t.entries,
 	})
 }
 
 // run has t run at w from now on.
 func (s *Shard) run(t *task, w *worker, token Token) {
-	t.state, t.token, t.stop = OpenRunning, token, 0
+	t.state, t.token, t.stop, t.told = OpenRunning, token, 0, 0
 	t.assigned, t.started, t.due = s.now, 0, 0
 	t.written = written{}
 	if ms := t.def.ExecutionTimeoutMS; ms > 0 {
@@ -94,6 +94,7 @@ func (s *Shard) run(t *task, w *worker, token Token) {
 // release takes a running task from its worker and frees the slot.
 func (s *Shard) release(t *task) {
 	w := t.worker
+	s.refuseKin(t)
 	w.drop(t)
 	s.freeSlot(w)
 }
@@ -182,8 +183,7 @@ func (s *Shard) claim(w *worker, c Claim) {
 			s.tellStop(t)
 		}
 	case t != nil && s.adoptable(w, t, c.Attempt, c.Token):
-		s.unplace(t)
-		s.run(t, w, c.Token)
+		s.adopt(w, t, c.Token)
 	default:
 		w.abandon(c.Token)
 		w.used++
@@ -195,6 +195,12 @@ func (s *Shard) claim(w *worker, c Claim) {
 // written down before it ended, may go on: nobody else was given it since.
 func (s *Shard) adoptable(w *worker, t *task, attempt int32, token Token) bool {
 	return t.def.Tenant == w.tenant && t.state != OpenRunning && t.attempt == attempt && token.epoch() < s.epoch
+}
+
+func (s *Shard) adopt(w *worker, t *task, token Token) {
+	s.unplace(t)
+	s.run(t, w, token)
+	t.told = toldUnknown
 }
 
 func (s *Shard) resize(in *Resize) {
