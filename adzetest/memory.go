@@ -304,3 +304,9 @@ func (m *memory) Log(context.Context, id.ID) ([]core.Entry, []core.Met, error) {
 
 // Value implements shard.Store.
 func (m *memory) Value(context.Context, id.ID, string) (core.Value, error) { return core.Value{}, nil }
+
+// Replies implements shard.Store.
+func (m *memory) Replies(context.Context, id.ID, []id.ID) ([]core.Reply, error) { return nil, nil }
+
+// Requests implements shard.Store.
+func (m *memory) Requests(context.Context, []id.ID) ([]core.NewTask, error) { return nil, nil }

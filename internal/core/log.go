@@ -158,3 +158,18 @@ func (e *NewEntry) answer() Payload {
 	}
 	return nil
 }
+
+// Fulfilled tells whether a wait is over by what was met of it.
+func Fulfilled(e *Entry, mets []Met) bool {
+	w := wait{parts: make([]part, len(e.Conditions))}
+	for i := range e.Conditions {
+		w.parts[i].Condition = e.Conditions[i]
+	}
+	for i := range mets {
+		if mets[i].Index == e.Index {
+			w.parts[mets[i].Condition].met = true
+		}
+	}
+	_, over := w.outcome()
+	return over
+}

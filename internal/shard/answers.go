@@ -3,7 +3,6 @@ package shard
 import (
 	"sync"
 
-	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 )
 
@@ -14,17 +13,17 @@ type answers struct {
 	of   map[uint64]*pending
 }
 
-// pending is a question with one answer to come for each of its tasks.
+// pending is a question with some answers to come.
 type pending struct {
 	left int
-	got  map[id.ID]core.Answer
+	got  []core.Answer
 	done chan struct{} // closed when none is left
 }
 
 func newAnswers() *answers { return &answers{of: map[uint64]*pending{}} }
 
 func (a *answers) expect(n int) (uint64, *pending) {
-	p := &pending{left: n, got: make(map[id.ID]core.Answer, n), done: make(chan struct{})}
+	p := &pending{left: n, got: make([]core.Answer, 0, n), done: make(chan struct{})}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.last++
@@ -49,7 +48,7 @@ func (a *answers) deliver(list []core.Answer) {
 		if p == nil {
 			continue
 		}
-		p.got[answer.Task] = answer
+		p.got = append(p.got, answer)
 		if p.left--; p.left == 0 {
 			delete(a.of, answer.Ref)
 			close(p.done)

@@ -34,11 +34,11 @@ func (r *Runtime) Live(ctx context.Context, tenant id.ID, ids []id.ID) ([]core.L
 	}
 }
 
-// ask sends an input with a Ref and waits for its answers.
-func (r *Runtime) ask(ctx context.Context, n int, input func(ref uint64) core.Input) (map[id.ID]core.Answer, error) {
+// ask sends an input with a Ref and waits for its n answers.
+func (r *Runtime) ask(ctx context.Context, n int, question func(ref uint64) message) ([]core.Answer, error) {
 	ref, pending := r.answers.expect(n)
 	defer r.answers.forget(ref)
-	if err := r.send(message{input: input(ref)}); err != nil {
+	if err := r.send(question(ref)); err != nil {
 		return nil, err
 	}
 	select {
@@ -57,11 +57,15 @@ func (r *Runtime) Cancel(ctx context.Context, tenant id.ID, ids []id.ID, reason 
 	if len(tasks) == 0 {
 		return nil, nil
 	}
-	got, err := r.ask(ctx, len(tasks), func(ref uint64) core.Input {
-		return &core.Cancel{Ref: ref, Tenant: tenant, Tasks: tasks, Reason: reason, Tree: tree}
+	answers, err := r.ask(ctx, len(tasks), func(ref uint64) message {
+		return message{input: &core.Cancel{Ref: ref, Tenant: tenant, Tasks: tasks, Reason: reason, Tree: tree}}
 	})
 	if err != nil {
 		return nil, err
+	}
+	got := make(map[id.ID]core.Answer, len(answers))
+	for _, answer := range answers {
+		got[answer.Task] = answer
 	}
 	ended, err := r.hasEnded(ctx, tenant, unknown(got))
 	if err != nil {
@@ -116,14 +120,14 @@ func (r *Runtime) hasEnded(ctx context.Context, tenant id.ID, ids []id.ID) (map[
 
 // Refresh implements Client.
 func (r *Runtime) Refresh(ctx context.Context, tenant, task id.ID, token core.Token, byMS int64) (core.Time, error) {
-	got, err := r.ask(ctx, 1, func(ref uint64) core.Input {
-		return &core.Refresh{Ref: ref, Tenant: tenant, Task: task, Token: token, ByMS: byMS}
+	got, err := r.ask(ctx, 1, func(ref uint64) message {
+		return message{input: &core.Refresh{Ref: ref, Tenant: tenant, Task: task, Token: token, ByMS: byMS}}
 	})
 	if err != nil {
 		return 0, err
 	}
-	if got[task].Kind != core.AnswerDone {
+	if got[0].Kind != core.AnswerDone {
 		return 0, fault.New(fault.Conflict, "token", "this attempt is not the current one of task %s, or is being stopped", task)
 	}
-	return got[task].Deadline, nil
+	return got[0].Deadline, nil
 }

@@ -2,25 +2,216 @@ package shard
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
 
 	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 )
 
-// Spawn implements Client.
-func (r *Runtime) Spawn(context.Context, id.ID, Parent, []NewRun, Wait) ([]Spawned, error) {
-	return nil, errNotYet
+// Spawn implements Client. The core may ask for it again: it reads the keys of a parent
+// that was here before when that spawns for the first time, and by then the ids of the
+// children are too old.
+func (r *Runtime) Spawn(ctx context.Context, tenant id.ID, parent Parent, children []NewRun, wait Wait) ([]Spawned, error) {
+	rows, err := r.submissions(tenant, children)
+	if err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		rows[i].row.Parent = parent.Task
+	}
+	bytes := bytesOf(rows)
+	for {
+		if err := r.config.Submits.Reserve(ctx, bytes, bool(wait)); err != nil {
+			return nil, err
+		}
+		answers, err := r.ask(ctx, len(rows), func(ref uint64) message {
+			in := &core.Spawn{Ref: ref, Tenant: tenant, Parent: parent.Task, Token: parent.Token}
+			return message{
+				input:   in,
+				prepare: func(now core.Time) { in.Items = r.items(rows, children, now) },
+				gate:    r.config.Submits, bytes: bytes,
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+		spawned, again, err := spawnedOf(answers, parent.Task)
+		if !again {
+			return spawned, err
+		}
+	}
+}
+
+// items are children with ids, in their order.
+func (r *Runtime) items(rows []submission, children []NewRun, now core.Time) []core.SpawnItem {
+	items := make([]core.SpawnItem, len(rows))
+	for i := range rows {
+		row := rows[i].row
+		items[i].Key, items[i].Policy = children[i].Key, children[i].Policy
+		row.ID = r.take(&rows[i], now)
+		if rows[i].version.graph == nil {
+			items[i].Task = &row
+		} else {
+			items[i].Run = &core.NewRun{Task: row}
+		}
+	}
+	return items
+}
+
+// take is the id of a run, with all that it needs: one, or one more than its workflow has tasks.
+func (r *Runtime) take(s *submission, now core.Time) id.ID {
+	if g := s.version.graph; g != nil {
+		return r.ids.Block(int64(now), 1+len(g.Nodes))
+	}
+	return r.ids.Next(int64(now))
+}
+
+func spawnedOf(answers []core.Answer, parent id.ID) (spawned []Spawned, again bool, err error) {
+	spawned = make([]Spawned, len(answers))
+	for _, answer := range answers {
+		switch answer.Kind {
+		case core.AnswerAgain:
+			return nil, true, nil
+		case core.AnswerStale:
+			return nil, false, fault.New(fault.Conflict, "parent_token", "this attempt is not the current one of task %s, or is being stopped", parent)
+		default:
+			spawned[answer.Item] = Spawned{ID: answer.Task, Existed: answer.Kind == core.AnswerExists}
+		}
+	}
+	return spawned, false, nil
+}
+
+// spawning are the children of one entry on their way to the core.
+type spawning struct {
+	entry *core.NewEntry
+	task  id.ID
+	rows  []submission
+}
+
+// spawnings resolves the children of entries. An entry whose workflow nobody knows is
+// recorded with that as its error: the task decides what to do about it.
+func (r *Runtime) spawnings(tenant id.ID, items []core.ReportItem, spawns []EntrySpawn) (all []spawning, bytes int64) {
+	for _, spawn := range spawns {
+		item := &items[spawn.Item]
+		item.Entry.Spawned = &core.Submit{}
+		rows, err := r.submissions(tenant, spawn.Runs)
+		if err != nil {
+			item.Entry.Error = err.Error()
+			continue
+		}
+		for i := range rows {
+			rows[i].row.Parent = item.Task
+		}
+		if len(spawn.Runs) > 0 {
+			item.Entry.Policy = spawn.Runs[0].Policy
+		}
+		bytes += bytesOf(rows)
+		all = append(all, spawning{item.Entry, item.Task, rows})
+	}
+	return all, bytes
+}
+
+// enumerate gives the children their ids, which the entry names in their order.
+func (s *spawning) enumerate(r *Runtime, now core.Time) {
+	ids := make([]id.ID, len(s.rows))
+	r.enumerate(s.entry.Spawned, s.rows, ids, now)
+	names := make([]string, len(ids))
+	for i, child := range ids {
+		names[i] = child.String()
+	}
+	s.entry.Data, _ = json.Marshal(names) // strings never fail
 }
 
 // Fork implements Client.
-func (r *Runtime) Fork(context.Context, id.ID, id.ID, int32, []byte) (id.ID, error) {
-	return 0, errNotYet
+func (r *Runtime) Fork(ctx context.Context, tenant, run id.ID, index int32, input []byte) (id.ID, error) {
+	rows, err := r.config.Store.Inputs(ctx, []id.ID{run})
+	if err != nil {
+		return 0, err
+	}
+	if len(rows) == 0 || rows[0].Tenant != tenant || rows[0].Run != 0 {
+		return 0, fault.New(fault.NotFound, "run_id", "no run %s of one task", run)
+	}
+	was := r.catalog.version(rows[0].Version)
+	if was == nil || !was.Durable {
+		return 0, fault.New(fault.Invalid, "run_id", "run %s is not one of a durable task, only those can be forked; replay it", run)
+	}
+	entries, mets, err := r.config.Store.Log(ctx, run)
+	if err != nil {
+		return 0, err
+	}
+	fork := &core.Fork{Task: rows[0]}
+	if fork.Entries, fork.Mets, err = cutLog(entries, mets, index); err != nil {
+		return 0, err
+	}
+	current := r.catalog.workflow(was.Tenant, was.Workflow)
+	fork.Task.Version, fork.Task.ReplayOf, fork.Task.RunAt, fork.Task.Parent = current.Version, run, 0, 0
+	if input != nil {
+		fork.Task.Input = input
+	}
+	return r.sendFork(ctx, fork)
+}
+
+func (r *Runtime) sendFork(ctx context.Context, fork *core.Fork) (id.ID, error) {
+	bytes := rowBytes + int64(len(fork.Task.Input)+len(fork.Task.Metadata))
+	for i := range fork.Entries {
+		bytes += rowBytes + int64(len(fork.Entries[i].Data))
+	}
+	if err := r.config.Submits.Reserve(ctx, bytes, true); err != nil {
+		return 0, err
+	}
+	done := make(chan error, 1)
+	err := r.send(message{
+		input:   fork,
+		prepare: func(now core.Time) { fork.Task.ID = r.ids.Next(int64(now)) },
+		told:    func(err error) { done <- err },
+		gate:    r.config.Submits, bytes: bytes,
+	})
+	if err != nil {
+		r.config.Submits.Release(bytes)
+		return 0, err
+	}
+	if err := r.wait(ctx, done); err != nil {
+		return 0, err
+	}
+	return fork.Task.ID, nil
+}
+
+// cutLog is the part of a log before index. What it waits for must be over.
+func cutLog(entries []core.Entry, mets []core.Met, index int32) ([]core.Entry, []core.Met, error) {
+	if index < 1 || int(index) > len(entries)+1 {
+		return nil, nil, fault.New(fault.Invalid, "index", "is %d, and the log has %d entries; give 1 to %d", index, len(entries), len(entries)+1)
+	}
+	entries = entries[:index-1]
+	mets = slices.DeleteFunc(mets, func(m core.Met) bool { return m.Index >= index || m.Index == 0 })
+	if n := len(entries); n > 0 && entries[n-1].Kind == core.EntryWait && !core.Fulfilled(&entries[n-1], mets) {
+		return nil, nil, fault.New(fault.Invalid, "index", "is %d, and the run still waits at entry %d; give %d to wait anew", index, n, n)
+	}
+	return entries, mets, nil
 }
 
 // Value implements Client.
-func (r *Runtime) Value(context.Context, id.ID, id.ID, string) (core.Value, error) {
-	return core.Value{}, errNotYet
+func (r *Runtime) Value(ctx context.Context, tenant, run id.ID, name string) (core.Value, error) {
+	value, err := r.config.Store.Value(ctx, run, name)
+	if err != nil || value.Tenant != tenant {
+		return core.Value{}, err
+	}
+	return value, nil
 }
 
-var errNotYet = fault.New(fault.Unimplemented, "", "is on its way")
+// addLogs gives assignments of durable tasks what was done and met before.
+func (r *Runtime) addLogs(ctx context.Context, full []Assignment) error {
+	for i := range full {
+		a := &full[i]
+		if a.Entries == 0 {
+			continue
+		}
+		var err error
+		if a.Log, a.Mets, err = r.config.Store.Log(ctx, a.Task); err != nil {
+			return fmt.Errorf("read log of task %s: %w", a.Task, err)
+		}
+	}
+	return nil
+}

@@ -216,9 +216,13 @@ func (s *postgres) Joined(ctx context.Context, workerID, tenant id.ID, hello Hel
 }
 
 func (s *postgres) Log(context.Context, id.ID) ([]core.Entry, []core.Met, error) {
-	return nil, nil, errNotYet
+	return nil, nil, nil
 }
 
 func (s *postgres) Value(context.Context, id.ID, string) (core.Value, error) {
-	return core.Value{}, errNotYet
+	return core.Value{}, nil
 }
+
+func (s *postgres) Replies(context.Context, id.ID, []id.ID) ([]core.Reply, error) { return nil, nil }
+
+func (s *postgres) Requests(context.Context, []id.ID) ([]core.NewTask, error) { return nil, nil }

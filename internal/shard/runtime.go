@@ -41,6 +41,7 @@ type Runtime struct {
 	waiters  *waiters
 	answers  *answers
 	sessions *sessions
+	watches  watches
 
 	restored chan struct{} // closed when the shard serves
 
@@ -196,6 +197,9 @@ func (r *Runtime) apply(mind *core.Shard, messages []message) {
 		if report, ok := m.input.(*core.Report); ok && r.catalog.conditional() {
 			r.judge(mind, report)
 		}
+		if push, ok := m.input.(*core.Push); ok {
+			r.watches.evaluate(mind, push.Events)
+		}
 		if m.input != nil {
 			mind.Apply(now, m.input, &p.effects)
 			r.note(m, mind.Seq())
@@ -267,7 +271,7 @@ func (r *Runtime) assignEarly(p *pass) {
 }
 
 func told(e *core.Effects) int {
-	return len(e.Assigned) + len(e.Stopped) + len(e.Settled) + len(e.Answers) + len(e.Loads)
+	return len(e.Assigned) + len(e.Stopped) + len(e.Settled) + len(e.Answers) + len(e.Loads) // Mets are rows
 }
 
 func (r *Runtime) recycle(p *pass) {

@@ -22,6 +22,7 @@ func newSessions() *sessions { return &sessions{of: map[id.ID]*session{}} }
 // session is one stream of a worker.
 type session struct {
 	runtime *Runtime
+	tenant  id.ID
 	worker  id.ID
 	joined  uint64 // the Apply of its Join: what was decided before is not for it
 
@@ -34,6 +35,7 @@ type session struct {
 	assigned []core.Assignment
 	stops    []core.Stop
 	settled  []core.Settlement
+	mets     []core.Met
 	touched  bool
 }
 
@@ -48,7 +50,7 @@ func (r *Runtime) Attach(ctx context.Context, tenant id.ID, hello Hello) (Sessio
 	if err := r.config.Store.Joined(ctx, worker, tenant, hello); err != nil {
 		return nil, err
 	}
-	s := &session{runtime: r, worker: worker, ready: make(chan struct{}, 1), over: make(chan struct{})}
+	s := &session{runtime: r, tenant: tenant, worker: worker, ready: make(chan struct{}, 1), over: make(chan struct{})}
 	err := r.send(message{session: s, input: &core.Join{
 		Worker: worker, Tenant: tenant, Actions: hello.Actions, Slots: hello.Slots, Running: hello.Running,
 	}})
@@ -151,6 +153,14 @@ func (ss *sessions) settle(settled core.Settlement) {
 	}
 }
 
+func (ss *sessions) met(met core.Met, decided uint64) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	if s := ss.find(met.Worker, decided); s != nil {
+		s.mets = append(s.mets, met)
+	}
+}
+
 // flush wakes the sessions that have something new.
 func (ss *sessions) flush() {
 	ss.mu.Lock()
@@ -180,7 +190,7 @@ func (s *session) Recv(ctx context.Context) (Down, error) {
 		case <-s.ready:
 		}
 		assigned, down := s.takeAll()
-		if len(assigned)+len(down.Stops)+len(down.Settled) == 0 {
+		if len(assigned)+len(down.Stops)+len(down.Settled)+len(down.Mets) == 0 {
 			continue
 		}
 		var err error
@@ -193,13 +203,22 @@ func (s *session) takeAll() ([]core.Assignment, Down) {
 	ss := s.runtime.sessions
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
-	assigned, down := s.assigned, Down{Stops: s.stops, Settled: s.settled}
-	s.assigned, s.stops, s.settled = nil, nil, nil
+	assigned, down := s.assigned, Down{Stops: s.stops, Settled: s.settled, Mets: s.mets}
+	s.assigned, s.stops, s.settled, s.mets = nil, nil, nil, nil
 	return assigned, down
 }
 
-// complete gives assignments all that their worker needs.
+// complete gives assignments all that their worker needs. What cannot be read ends the
+// session, and its tasks run elsewhere.
 func (r *Runtime) complete(ctx context.Context, assigned []core.Assignment) ([]Assignment, error) {
+	full, err := r.completeInputs(ctx, assigned)
+	if err != nil {
+		return nil, err
+	}
+	return full, r.addLogs(ctx, full)
+}
+
+func (r *Runtime) completeInputs(ctx context.Context, assigned []core.Assignment) ([]Assignment, error) {
 	full := make([]Assignment, len(assigned))
 	var missing []id.ID
 	for i := range assigned {
@@ -221,7 +240,7 @@ func (r *Runtime) complete(ctx context.Context, assigned []core.Assignment) ([]A
 	}
 	stored, err := r.config.Store.Inputs(ctx, missing)
 	if err != nil {
-		return nil, err // the session ends, and its tasks run elsewhere
+		return nil, err
 	}
 	of := make(map[id.ID]*core.NewTask, len(stored))
 	for i := range stored {
@@ -236,16 +255,27 @@ func (r *Runtime) complete(ctx context.Context, assigned []core.Assignment) ([]A
 }
 
 // Report implements Session.
-func (s *session) Report(ctx context.Context, items []core.ReportItem, _ ...EntrySpawn) error {
-	bytes := int64(0)
+func (s *session) Report(ctx context.Context, items []core.ReportItem, spawns ...EntrySpawn) error {
+	spawnings, bytes := s.runtime.spawnings(s.tenant, items, spawns)
 	for i := range items {
 		bytes += rowBytes + int64(len(items[i].Output)+len(items[i].Error))
+		if e := items[i].Entry; e != nil {
+			bytes += rowBytes + int64(len(e.Data)+len(e.Error))
+		}
 	}
 	gate := s.runtime.config.Reports
 	if err := gate.Reserve(ctx, bytes, true); err != nil {
 		return err
 	}
-	err := s.runtime.send(message{input: &core.Report{Worker: s.worker, Items: items}, gate: gate, bytes: bytes})
+	m := message{input: &core.Report{Worker: s.worker, Items: items}, gate: gate, bytes: bytes}
+	if len(spawnings) > 0 {
+		m.prepare = func(now core.Time) {
+			for i := range spawnings {
+				spawnings[i].enumerate(s.runtime, now)
+			}
+		}
+	}
+	err := s.runtime.send(m)
 	if err != nil {
 		gate.Release(bytes)
 	}

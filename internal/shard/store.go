@@ -37,6 +37,11 @@ type Store interface {
 	Results(ctx context.Context, tenant, first, last id.ID) ([]Outcome, error)
 	// Log reads what a durable task did, by index, and what was met, by order.
 	Log(ctx context.Context, task id.ID) ([]core.Entry, []core.Met, error)
+	// Replies reads what requests were answered with; ids without an answer are left out.
+	Replies(ctx context.Context, tenant id.ID, events []id.ID) ([]core.Reply, error)
+	// Requests reads which ids are of requests, which are events addressed to a run: their
+	// id and tenant.
+	Requests(ctx context.Context, ids []id.ID) ([]core.NewTask, error)
 	// Value reads what a durable task published; Task is 0 if nothing.
 	Value(ctx context.Context, task id.ID, name string) (core.Value, error)
 	// Joined records a worker's session.

@@ -14,6 +14,15 @@ const rowBytes = 256
 
 // Submit implements Client.
 func (r *Runtime) Submit(ctx context.Context, tenant id.ID, runs []NewRun, wait Wait) ([]id.ID, error) {
+	rows, err := r.submissions(tenant, runs)
+	if err != nil {
+		return nil, err
+	}
+	return r.submit(ctx, rows, wait)
+}
+
+// submissions are runs with the current version of their workflows.
+func (r *Runtime) submissions(tenant id.ID, runs []NewRun) ([]submission, error) {
 	now := r.now()
 	rows := make([]submission, len(runs))
 	for i := range runs {
@@ -30,7 +39,7 @@ func (r *Runtime) Submit(ctx context.Context, tenant id.ID, runs []NewRun, wait 
 			rows[i].row.RunAt = now + core.Time(run.DelayMS)
 		}
 	}
-	return r.submit(ctx, rows, wait)
+	return rows, nil
 }
 
 // submission is a run on its way to the core.
@@ -48,15 +57,19 @@ func (s *submission) bytes() int64 {
 	return bytes
 }
 
+func bytesOf(rows []submission) (bytes int64) {
+	for i := range rows {
+		bytes += rows[i].bytes()
+	}
+	return bytes
+}
+
 // submit stores runs once there is room for them, and returns their ids.
 func (r *Runtime) submit(ctx context.Context, rows []submission, wait Wait) ([]id.ID, error) {
 	if len(rows) == 0 {
 		return nil, nil
 	}
-	bytes := int64(0)
-	for i := range rows {
-		bytes += rows[i].bytes()
-	}
+	bytes := bytesOf(rows)
 	if err := r.config.Submits.Reserve(ctx, bytes, bool(wait)); err != nil {
 		return nil, err
 	}

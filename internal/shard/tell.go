@@ -74,6 +74,11 @@ func (r *Runtime) tellPass(ctx context.Context, p *pass) {
 	for _, s := range e.Stopped {
 		r.sessions.stop(s, p.first)
 	}
+	for i := range e.Mets {
+		if e.Mets[i].Worker != 0 {
+			r.sessions.met(e.Mets[i], p.first)
+		}
+	}
 	for _, s := range e.Settled {
 		r.sessions.settle(s)
 	}
@@ -81,6 +86,7 @@ func (r *Runtime) tellPass(ctx context.Context, p *pass) {
 		told(nil)
 	}
 	r.waiters.deliver(e.Results)
+	r.waiters.answer(e.Replies)
 	r.payloads.drop(e.Results)
 	r.tellRuns(ctx, e.RunResults)
 	r.answers.deliver(e.Answers)

@@ -83,6 +83,25 @@ func (w *waiters) deliver(results []core.Result) {
 	}
 }
 
+// answer tells what requests were answered with, as the outcomes of the requests.
+func (w *waiters) answer(replies []core.Reply) {
+	for i := range replies {
+		for _, waiting := range w.claim(replies[i].Event) {
+			waiting.tell(replied(waiting.tenant, &replies[i]))
+		}
+	}
+}
+
+func replied(tenant id.ID, r *core.Reply) Outcome {
+	switch {
+	case r.Tenant != tenant:
+		return Outcome{ID: r.Event}
+	case r.Error != "":
+		return Outcome{ID: r.Event, Status: core.Failed, Attempt: 1, Error: r.Error}
+	}
+	return Outcome{ID: r.Event, Status: core.Succeeded, Attempt: 1, Output: r.Data}
+}
+
 // any tells whether somebody waits for run.
 func (w *waiters) any(run id.ID) bool {
 	w.mu.Lock()
@@ -177,7 +196,14 @@ func (r *Runtime) ended(ctx context.Context, tenant id.ID, ids []id.ID) ([]Outco
 		}
 		outcomes = append(outcomes, outcome)
 	}
-	return outcomes, nil
+	if len(outcomes) == len(ids) {
+		return outcomes, nil
+	}
+	replies, err := r.config.Store.Replies(ctx, tenant, ids)
+	for i := range replies {
+		outcomes = append(outcomes, replied(tenant, &replies[i]))
+	}
+	return outcomes, err
 }
 
 // refuseUnknown tells those who wait for what is no run of theirs.
@@ -195,6 +221,11 @@ func (r *Runtime) refuseUnknown(ctx context.Context, waiting *waiter, ids map[id
 		return err
 	}
 	known = append(known, runs...)
+	requests, err := r.config.Store.Requests(ctx, asked)
+	if err != nil {
+		return err
+	}
+	known = append(known, requests...)
 	for i := range known {
 		if known[i].Tenant == waiting.tenant {
 			delete(ids, known[i].ID)
