@@ -28,6 +28,7 @@ type memory struct {
 	ended    map[id.ID]core.RunResult // of runs of graphs
 	attempts map[id.ID][]core.Attempt
 	open     map[id.ID]core.OpenTask
+	events   eventRows
 }
 
 type version struct {
@@ -41,6 +42,7 @@ func newMemory() *memory {
 		tasks: map[id.ID]core.NewTask{}, results: map[id.ID]core.Result{},
 		runs: map[id.ID]core.NewTask{}, ended: map[id.ID]core.RunResult{},
 		attempts: map[id.ID][]core.Attempt{}, open: map[id.ID]core.OpenTask{},
+		events: newEventRows(),
 	}
 }
 
@@ -78,6 +80,7 @@ func (m *memory) write(e *core.Effects) {
 	for _, closed := range e.Closed {
 		delete(m.open, closed)
 	}
+	m.events.write(e)
 }
 
 // Reserve implements shard.Gate.

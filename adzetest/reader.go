@@ -120,7 +120,7 @@ func (r *reader) run(ctx context.Context, tenant, one id.ID) (*wire.Run, record,
 	row := &stored.row
 	run := &wire.Run{
 		RunId: uint64(one), VersionId: uint64(row.Version), Workflow: stored.workflow.Name,
-		ReplayOf: uint64(row.ReplayOf), Priority: row.Priority,
+		ReplayOf: uint64(row.ReplayOf), EventId: uint64(row.Event), Priority: row.Priority,
 		RunAtMs: int64(row.RunAt), SubmittedMs: one.UnixMilli(), Input: row.Input, Metadata: row.Metadata,
 	}
 	switch {

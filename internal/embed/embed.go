@@ -28,4 +28,7 @@ type Reader interface {
 	GetWorkflow(ctx context.Context, tenant id.ID, request *wire.GetWorkflowRequest) (*wire.GetWorkflowResponse, error)
 	GetRun(ctx context.Context, tenant id.ID, request *wire.GetRunRequest) (*wire.GetRunResponse, error)
 	ListRuns(ctx context.Context, tenant id.ID, request *wire.ListRunsRequest) (*wire.ListRunsResponse, error)
+	GetEvent(ctx context.Context, tenant id.ID, request *wire.GetEventRequest) (*wire.GetEventResponse, error)
+	ListEvents(ctx context.Context, tenant id.ID, request *wire.ListEventsRequest) (*wire.ListEventsResponse, error)
+	ListFilters(ctx context.Context, tenant id.ID, request *wire.ListFiltersRequest) (*wire.ListFiltersResponse, error)
 }

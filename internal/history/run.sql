@@ -6,6 +6,7 @@ select
     t.version_id,
     false as graph,
     coalesce(t.replay_of, 0) as replay_of,
+    coalesce(t.event_id, 0) as event_id,
     t.run_at,
     t.priority,
     d.name as workflow,

@@ -80,7 +80,7 @@ create table adze.event (
     warning text,
     constraint event_pkey PRIMARY KEY (id)
 ) partition by range (id);
-CREATE INDEX event_key_idx ON ONLY adze.event USING btree (tenant_id, key, id);
+CREATE INDEX event_key_idx ON ONLY adze.event USING btree (tenant_id, key, id) WHERE (target_id IS NULL);
 CREATE INDEX event_tenant_idx ON ONLY adze.event USING btree (tenant_id, id) WHERE (target_id IS NULL);
 
 create table adze.event_filter (

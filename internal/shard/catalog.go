@@ -16,12 +16,15 @@ type catalog struct {
 	versions map[id.ID]*version
 	current  map[workflowKey]*version
 	watching bool // some version has conditions
+
+	subscriptions subscriptions // of the current versions
 }
 
 // version is a version of a workflow: of one task, or of several.
 type version struct {
 	core.Definition
-	graph *graph // nil: one task
+	graph    *graph // nil: one task
+	triggers []trigger
 }
 
 type workflowKey struct {
@@ -39,7 +42,9 @@ func (c *catalog) add(v *version, current bool) {
 	c.versions[v.Version] = v
 	c.watching = c.watching || v.graph != nil && len(v.graph.watched) > 0
 	if current {
-		c.current[workflowKey{v.Tenant, v.Workflow}] = v
+		key := workflowKey{v.Tenant, v.Workflow}
+		c.subscriptions.replace(c.current[key], v)
+		c.current[key] = v
 	}
 }
 
@@ -63,12 +68,12 @@ func (c *catalog) conditional() bool {
 }
 
 // newVersion compiles what a definition needs outside the core.
-func newVersion(d core.Definition, g *Graph) (*version, error) {
+func newVersion(d core.Definition, g *Graph, triggers []Trigger) (*version, error) {
 	v := &version{Definition: d}
-	if g == nil {
-		return v, nil
-	}
 	var err error
+	if v.triggers, err = newTriggers(triggers); err != nil || g == nil {
+		return v, err
+	}
 	v.graph, err = newGraph(d, g)
 	return v, err
 }
@@ -92,7 +97,7 @@ func (r *Runtime) Define(ctx context.Context, tenant id.ID, definitions []Defini
 	for i := range defined {
 		d := definitions[i].Core
 		d.Tenant, d.Version, d.Workflow = tenant, defined[i].Version, definitions[i].Name
-		v, err := newVersion(d, definitions[i].Graph)
+		v, err := newVersion(d, definitions[i].Graph, definitions[i].Triggers)
 		if err != nil {
 			return nil, err
 		}

@@ -39,6 +39,17 @@ type Client interface {
 	Fork(ctx context.Context, tenant, run id.ID, index int32, input []byte) (id.ID, error)
 	// Value reads what a durable run published under name; Task is 0 if nothing.
 	Value(ctx context.Context, tenant, run id.ID, name string) (core.Value, error)
+	// Push stores events and starts their runs, all in one transaction, and answers in
+	// order. It waits as Submit does.
+	Push(ctx context.Context, tenant id.ID, events []NewEvent, wait Wait) ([]Pushed, error)
+	// ReplayEvents pushes events again, as new ones, and answers in order; an id that is
+	// unknown refuses all.
+	ReplayEvents(ctx context.Context, tenant id.ID, ids []id.ID) ([]Pushed, error)
+	// PutFilter adds a filter and returns its id. Events that are pushed from now on
+	// meet it.
+	PutFilter(ctx context.Context, tenant id.ID, filter Filter) (id.ID, error)
+	// DeleteFilters takes filters away, and tells in the order of ids which there were.
+	DeleteFilters(ctx context.Context, tenant id.ID, ids []id.ID) ([]bool, error)
 	// Refresh moves the deadline of a running attempt and returns it.
 	Refresh(ctx context.Context, tenant id.ID, task id.ID, token core.Token, byMS int64) (core.Time, error)
 	// Attach begins a worker's session. Close it with Session.Close.
@@ -54,7 +65,8 @@ type Definition struct {
 	JSON []byte          // canonical form; equal bytes are the same version
 	Core core.Definition // of a workflow of one task; without Version and Tenant
 	// Graph is of a workflow of several tasks, else nil; likewise.
-	Graph *Graph
+	Graph    *Graph
+	Triggers []Trigger
 }
 
 // Graph is a workflow of several tasks, with the conditions that the shard evaluates
@@ -100,6 +112,33 @@ type Parent struct {
 type Spawned struct {
 	ID      id.ID
 	Existed bool // it was spawned before
+}
+
+// NewEvent is an event as it is pushed.
+type NewEvent struct {
+	Key      string
+	Scope    string // "" = none
+	Payload  []byte // JSON: the input of the runs
+	Metadata []byte // JSON object, or nil: that of the runs too
+	Priority int32  // of the runs
+}
+
+// Pushed is what came of an event.
+type Pushed struct {
+	ID   id.ID
+	Runs []id.ID // that it started
+	// Warning is why a run that it might have started was not: a condition that could
+	// not be evaluated. Empty if all is well.
+	Warning string
+}
+
+// Filter says which events of a scope start runs of a workflow, and what these are
+// given besides. It never changes.
+type Filter struct {
+	Workflow   string
+	Scope      string
+	Expression string // a condition over the event (expr.Event); "" = always
+	Payload    []byte // JSON, or nil
 }
 
 // Wait says what Submit does while the journal is full.
@@ -184,6 +223,15 @@ type Assignment struct {
 	Failures []TaskFailure  // of a handler of failures: the tasks that failed
 	Log      []core.Entry   // of a durable task, by index
 	Mets     []core.Met     // likewise, by order
+	Event    *Event         // that started the run, or nil
+}
+
+// Event is an event as a run sees it that it started.
+type Event struct {
+	ID    id.ID
+	Key   string
+	Scope string
+	Given []byte // the payload of the filter that chose it, JSON; or nil
 }
 
 // TaskFailure is a task of a run that failed.

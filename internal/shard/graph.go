@@ -151,9 +151,13 @@ func (r *Runtime) completeNode(ctx context.Context, a *Assignment, g *graph) err
 		if len(rows) == 0 {
 			return fmt.Errorf("read run %s: it has no row", a.Run)
 		}
-		input = payload{rows[0].Input, rows[0].Metadata}
+		of, err := r.payloadsOf(ctx, rows)
+		if err != nil {
+			return err
+		}
+		input = of[a.Run]
 	}
-	a.Input, a.Metadata = input.input, input.metadata
+	a.Input, a.Metadata, a.Event = input.input, input.metadata, input.event
 	if node.Role != core.NodeTask {
 		return r.addAll(ctx, a, g)
 	}

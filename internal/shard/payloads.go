@@ -20,9 +20,18 @@ type payloads struct {
 	head  int
 }
 
-type payload struct{ input, metadata []byte }
+type payload struct {
+	input, metadata []byte
+	event           *Event // nil: none started it
+}
 
-func (p payload) bytes() int64 { return int64(len(p.input)+len(p.metadata)) + payloadOverhead }
+func (p payload) bytes() int64 {
+	bytes := int64(len(p.input)+len(p.metadata)) + payloadOverhead
+	if p.event != nil {
+		bytes += int64(len(p.event.Key)+len(p.event.Scope)+len(p.event.Given)) + payloadOverhead
+	}
+	return bytes
+}
 
 // payloadOverhead is what an entry costs beside its bytes.
 const payloadOverhead = 128
@@ -31,7 +40,9 @@ func newPayloads(bytesMax int64) *payloads {
 	return &payloads{bytesMax: bytesMax, of: map[id.ID]payload{}}
 }
 
-func (p *payloads) put(tasks []core.NewTask) {
+// put adds tasks; events has those of the same commit. Of a task whose event is
+// another's, which is rare, all is read when it is dispatched.
+func (p *payloads) put(tasks []core.NewTask, events map[id.ID]*core.NewEvent) {
 	if len(tasks) == 0 {
 		return
 	}
@@ -42,7 +53,13 @@ func (p *payloads) put(tasks []core.NewTask) {
 		if t.Input == nil { // restored: not read yet
 			continue
 		}
-		entry := payload{t.Input, t.Metadata}
+		entry := payload{input: t.Input, metadata: t.Metadata}
+		if t.Event != 0 {
+			if events[t.Event] == nil {
+				continue
+			}
+			entry.event = newEvent(t, events[t.Event])
+		}
 		p.of[t.ID] = entry
 		p.bytes += entry.bytes()
 		p.age = append(p.age, t.ID)
@@ -59,7 +76,7 @@ func (p *payloads) put(tasks []core.NewTask) {
 func (p *payloads) keep(results []core.Result) {
 	for i := range results {
 		if r := &results[i]; r.Run != 0 && r.Status == core.Succeeded {
-			p.put([]core.NewTask{{ID: r.Task, Input: r.Output}})
+			p.put([]core.NewTask{{ID: r.Task, Input: r.Output}}, nil)
 		}
 	}
 }

@@ -29,10 +29,10 @@ func TestPayloadsKeepToTheirBytesAndLetTheOldestGo(t *testing.T) {
 	t.Parallel()
 	const fits = 10
 	p := newPayloads(fits * (100 + payloadOverhead))
-	p.put(tasks(1, fits))
+	p.put(tasks(1, fits), nil)
 	_, kept := p.one(1)
 	require.True(t, kept, "at the bound")
-	p.put(tasks(1+fits, 1))
+	p.put(tasks(1+fits, 1), nil)
 	_, kept = p.one(1)
 	require.False(t, kept, "past the bound")
 	_, kept = p.one(1 + fits)
@@ -43,10 +43,10 @@ func TestPayloadsKeepToTheirBytesAndLetTheOldestGo(t *testing.T) {
 func TestALongWaitInFrontDoesNotFillTheMemory(t *testing.T) {
 	t.Parallel()
 	p := newPayloads(1 << 30)
-	p.put(tasks(1, 1)) // waits for a week
+	p.put(tasks(1, 1), nil) // waits for a week
 	for i := range 1_000 {
 		batch := tasks(2+100*i, 100)
-		p.put(batch)
+		p.put(batch, nil)
 		p.drop(results(batch))
 	}
 	require.Len(t, p.of, 1)

@@ -121,15 +121,15 @@ func (s *postgres) Definitions(ctx context.Context, shard int32) ([]StoredDefini
 	}
 	stored := make([]StoredDefinition, len(versions))
 	for i, v := range versions {
-		definition, graph, err := DecodeDefinition(v.JSON)
+		d, err := DecodeDefinition(v.JSON)
 		if err != nil {
 			return nil, fmt.Errorf("read version %s: %w", v.ID, err)
 		}
-		definition.Version, definition.Tenant = v.ID, v.Tenant
-		if graph != nil {
-			graph.Version, graph.Tenant = v.ID, v.Tenant
+		d.Core.Version, d.Core.Tenant = v.ID, v.Tenant
+		if d.Graph != nil {
+			d.Graph.Version, d.Graph.Tenant = v.ID, v.Tenant
 		}
-		stored[i] = StoredDefinition{Definition: definition, Graph: graph, Current: v.Current}
+		stored[i] = StoredDefinition{Definition: d.Core, Graph: d.Graph, Triggers: d.Triggers, Current: v.Current}
 	}
 	return stored, nil
 }
@@ -201,6 +201,36 @@ func outcomesOf(results []core.Result) []Outcome {
 		outcomes[i] = Outcome{ID: r.Task, Status: r.Status, Attempt: r.Attempt, Error: r.Error, Output: r.Output}
 	}
 	return outcomes
+}
+
+func (s *postgres) Events(ctx context.Context, ids []id.ID) ([]core.NewEvent, error) {
+	return event.ByID(ctx, s.pool, ids)
+}
+
+func (s *postgres) Filters(ctx context.Context, shard int32) ([]StoredFilter, error) {
+	rows, err := event.FiltersOfShard(ctx, s.pool, shard)
+	if err != nil {
+		return nil, err
+	}
+	filters := make([]StoredFilter, len(rows))
+	for i, f := range rows {
+		filters[i] = StoredFilter{
+			Filter: Filter{Workflow: f.Workflow, Scope: f.Scope, Expression: f.Expression, Payload: f.Payload},
+			ID:     f.ID, Tenant: f.Tenant,
+		}
+	}
+	return filters, nil
+}
+
+func (s *postgres) PutFilter(ctx context.Context, tenant, filter id.ID, f Filter) error {
+	return event.InsertFilter(ctx, s.pool, event.Filter{
+		ID: filter, Tenant: tenant, CreatedAt: s.clock.Now(),
+		Workflow: f.Workflow, Scope: f.Scope, Expression: f.Expression, Payload: f.Payload,
+	})
+}
+
+func (s *postgres) DeleteFilters(ctx context.Context, tenant id.ID, ids []id.ID) ([]id.ID, error) {
+	return event.DeleteFilters(ctx, s.pool, tenant, ids)
 }
 
 func (s *postgres) Joined(ctx context.Context, workerID, tenant id.ID, hello Hello) error {

@@ -132,12 +132,15 @@ func (r *Runtime) restore(ctx context.Context, mind *core.Shard) error {
 	r.ids = id.NewSource(r.number, state.LastID)
 	p := r.newPass(mind)
 	for i := range definitions {
-		v, err := newVersion(definitions[i].Definition, definitions[i].Graph)
+		v, err := newVersion(definitions[i].Definition, definitions[i].Graph, definitions[i].Triggers)
 		if err != nil {
 			return fmt.Errorf("restore shard %d: %w", r.number, err)
 		}
 		mind.Apply(r.now(), v.input(), &p.effects)
 		r.catalog.add(v, definitions[i].Current)
+	}
+	if err := r.restoreFilters(ctx); err != nil {
+		return fmt.Errorf("restore shard %d: %w", r.number, err)
 	}
 	mind.Apply(r.now(), state, &p.effects)
 	r.append(mind, p)
@@ -226,8 +229,9 @@ func (r *Runtime) newPass(mind *core.Shard) *pass {
 // append hands a pass to the journal. What depends on nothing in it goes out now.
 func (r *Runtime) append(mind *core.Shard, p *pass) {
 	p.last = mind.Seq()
-	r.payloads.put(p.effects.Tasks)
-	r.payloads.put(p.effects.Runs)
+	events := eventsOf(&p.effects)
+	r.payloads.put(p.effects.Tasks, events)
+	r.payloads.put(p.effects.Runs, events)
 	r.payloads.keep(p.effects.Results)
 	r.assignEarly(p)
 	// With nothing to write there may be something to tell: it may rest on passes

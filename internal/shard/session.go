@@ -233,7 +233,7 @@ func (r *Runtime) completeInputs(ctx context.Context, assigned []core.Assignment
 		full[i].Action, full[i].Workflow, full[i].Name = v.Action, v.Workflow, v.Workflow
 	}
 	r.payloads.get(assigned,
-		func(i int, p payload) { full[i].Input, full[i].Metadata = p.input, p.metadata },
+		func(i int, p payload) { full[i].Input, full[i].Metadata, full[i].Event = p.input, p.metadata, p.event },
 		func(i int) { missing = append(missing, assigned[i].Task) })
 	if len(missing) == 0 {
 		return full, nil
@@ -242,13 +242,13 @@ func (r *Runtime) completeInputs(ctx context.Context, assigned []core.Assignment
 	if err != nil {
 		return nil, err
 	}
-	of := make(map[id.ID]*core.NewTask, len(stored))
-	for i := range stored {
-		of[stored[i].ID] = &stored[i]
+	of, err := r.payloadsOf(ctx, stored)
+	if err != nil {
+		return nil, err
 	}
 	for i := range full {
-		if row := of[full[i].Task]; row != nil {
-			full[i].Input, full[i].Metadata = row.Input, row.Metadata
+		if p, read := of[full[i].Task]; read {
+			full[i].Input, full[i].Metadata, full[i].Event = p.input, p.metadata, p.event
 		}
 	}
 	return full, nil

@@ -213,6 +213,42 @@ func (s *Set) Replay(ctx context.Context, tenant id.ID, ids []id.ID, fromFailed 
 	return r.Replay(ctx, tenant, ids, fromFailed)
 }
 
+// Push implements Client.
+func (s *Set) Push(ctx context.Context, tenant id.ID, events []NewEvent, wait Wait) ([]Pushed, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	return r.Push(ctx, tenant, events, wait)
+}
+
+// ReplayEvents implements Client.
+func (s *Set) ReplayEvents(ctx context.Context, tenant id.ID, ids []id.ID) ([]Pushed, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	return r.ReplayEvents(ctx, tenant, ids)
+}
+
+// PutFilter implements Client.
+func (s *Set) PutFilter(ctx context.Context, tenant id.ID, filter Filter) (id.ID, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return 0, err
+	}
+	return r.PutFilter(ctx, tenant, filter)
+}
+
+// DeleteFilters implements Client.
+func (s *Set) DeleteFilters(ctx context.Context, tenant id.ID, ids []id.ID) ([]bool, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	return r.DeleteFilters(ctx, tenant, ids)
+}
+
 // Refresh implements Client.
 func (s *Set) Refresh(ctx context.Context, tenant, task id.ID, token core.Token, byMS int64) (core.Time, error) {
 	r, err := s.of(ctx, tenant)

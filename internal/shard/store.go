@@ -44,6 +44,14 @@ type Store interface {
 	Requests(ctx context.Context, ids []id.ID) ([]core.NewTask, error)
 	// Value reads what a durable task published; Task is 0 if nothing.
 	Value(ctx context.Context, task id.ID, name string) (core.Value, error)
+	// Events reads events with their payloads, in any order; ids without one are left out.
+	Events(ctx context.Context, ids []id.ID) ([]core.NewEvent, error)
+	// Filters are those of all tenants of the shard.
+	Filters(ctx context.Context, shard int32) ([]StoredFilter, error)
+	// PutFilter stores a new filter under an id of its own.
+	PutFilter(ctx context.Context, tenant, filter id.ID, f Filter) error
+	// DeleteFilters deletes filters of the tenant, and tells which of the ids were some.
+	DeleteFilters(ctx context.Context, tenant id.ID, ids []id.ID) ([]id.ID, error)
 	// Joined records a worker's session.
 	Joined(ctx context.Context, worker, tenant id.ID, hello Hello) error
 }
@@ -51,6 +59,14 @@ type Store interface {
 // StoredDefinition is a definition as it was stored.
 type StoredDefinition struct {
 	core.Definition
-	Graph   *Graph // of a workflow of several tasks; then Definition has Version, Tenant and Workflow only
-	Current bool   // new runs of the workflow get it
+	Graph    *Graph // of a workflow of several tasks; then Definition has Version, Tenant and Workflow only
+	Triggers []Trigger
+	Current  bool // new runs of the workflow get it
+}
+
+// StoredFilter is a filter as it was stored.
+type StoredFilter struct {
+	Filter
+	ID     id.ID
+	Tenant id.ID
 }

@@ -50,7 +50,7 @@ type submission struct {
 }
 
 func (s *submission) bytes() int64 {
-	bytes := rowBytes + int64(len(s.row.Input)+len(s.row.Metadata))
+	bytes := rowBytes + int64(len(s.row.Input)+len(s.row.Metadata)+len(s.row.Given))
 	for i := range s.kept {
 		bytes += rowBytes + int64(len(s.kept[i].Output))
 	}
@@ -69,24 +69,29 @@ func (r *Runtime) submit(ctx context.Context, rows []submission, wait Wait) ([]i
 	if len(rows) == 0 {
 		return nil, nil
 	}
-	bytes := bytesOf(rows)
-	if err := r.config.Submits.Reserve(ctx, bytes, bool(wait)); err != nil {
-		return nil, err
-	}
 	ids := make([]id.ID, len(rows))
 	input := &core.Submit{}
+	err := r.commit(ctx, input, bytesOf(rows), wait, func(now core.Time) { r.enumerate(input, rows, ids, now) })
+	return ids, err
+}
+
+// commit takes room for an input of so many bytes, has it prepared and applied by the
+// loop, and waits until what followed is stored.
+func (r *Runtime) commit(ctx context.Context, input core.Input, bytes int64, wait Wait, prepare func(now core.Time)) error {
+	if err := r.config.Submits.Reserve(ctx, bytes, bool(wait)); err != nil {
+		return err
+	}
 	done := make(chan error, 1)
 	err := r.send(message{
-		input:   input,
-		prepare: func(now core.Time) { r.enumerate(input, rows, ids, now) },
-		told:    func(err error) { done <- err },
-		gate:    r.config.Submits, bytes: bytes,
+		input: input, prepare: prepare,
+		told: func(err error) { done <- err },
+		gate: r.config.Submits, bytes: bytes,
 	})
 	if err != nil {
 		r.config.Submits.Release(bytes)
-		return nil, err
+		return err
 	}
-	return ids, r.wait(ctx, done)
+	return r.wait(ctx, done)
 }
 
 // enumerate gives runs their ids: first those of one task, then those of graphs, as the

@@ -13,9 +13,16 @@ import (
 //
 // docs/guides/workflow-json.md describes it for people.
 type Workflow struct {
-	Name        string `json:"name"`
-	Description string `json:"description,omitempty"`
-	Tasks       []Task `json:"tasks"`
+	Name        string    `json:"name"`
+	Description string    `json:"description,omitempty"`
+	Tasks       []Task    `json:"tasks"`
+	Triggers    []Trigger `json:"triggers,omitempty"`
+}
+
+// Trigger starts a run of its workflow for each event that fits.
+type Trigger struct {
+	Event      string `json:"event"`                // a key; * stands for any characters, and for none
+	Expression string `json:"expression,omitempty"` // a condition over the event (expr.Event); "" = always
 }
 
 // Task is one task of a Workflow.
@@ -66,7 +73,7 @@ var nodeRoles = map[Role]core.NodeRole{
 // Definition is w with its encoding, ready for Client.Define. Its parts refer to each
 // other as edge/admit has checked.
 func (w *Workflow) Definition() (Definition, error) {
-	d := Definition{Name: w.Name}
+	d := Definition{Name: w.Name, Triggers: w.Triggers}
 	var err error
 	if d.Core, d.Graph, err = w.parts(); err != nil {
 		return Definition{}, err
@@ -77,22 +84,23 @@ func (w *Workflow) Definition() (Definition, error) {
 	return d, nil
 }
 
-// DecodeDefinition reads back what Workflow.Definition encoded. Of a workflow of
-// several tasks, the definition has its name only. Version and Tenant stand in
-// columns of their own and are left zero.
-func DecodeDefinition(encoded []byte) (core.Definition, *Graph, error) {
+// DecodeDefinition reads back what Workflow.Definition encoded. Version and Tenant
+// stand in columns of their own and are left zero.
+func DecodeDefinition(encoded []byte) (Definition, error) {
 	var w Workflow
 	if err := json.Unmarshal(encoded, &w); err != nil {
-		return core.Definition{}, nil, fmt.Errorf("decode workflow: %w", err)
+		return Definition{}, fmt.Errorf("decode workflow: %w", err)
 	}
-	definition, graph, err := w.parts()
-	if err != nil {
-		return core.Definition{}, nil, fmt.Errorf("decode workflow %s: %w", w.Name, err)
+	d := Definition{Name: w.Name, JSON: encoded, Triggers: w.Triggers}
+	var err error
+	if d.Core, d.Graph, err = w.parts(); err != nil {
+		return Definition{}, fmt.Errorf("decode workflow %s: %w", w.Name, err)
 	}
-	return definition, graph, nil
+	return d, nil
 }
 
-// parts are w as the core knows it: one task, or a graph.
+// parts are w as the core knows it: one task, or a graph. Of a graph, the definition has
+// its name only.
 func (w *Workflow) parts() (core.Definition, *Graph, error) {
 	switch len(w.Tasks) {
 	case 0:

@@ -63,6 +63,9 @@ func definition(w shard.Workflow) (shard.Definition, error) {
 	if err := graph(w.Tasks); err != nil {
 		return shard.Definition{}, err
 	}
+	if err := triggers(w.Triggers); err != nil {
+		return shard.Definition{}, err
+	}
 	return w.Definition()
 }
 

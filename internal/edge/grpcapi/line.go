@@ -124,6 +124,9 @@ func assignments(from []shard.Assignment) []*wire.Assignment {
 		for _, f := range a.Failures {
 			to.Failures = append(to.Failures, &wire.TaskFailure{Task: f.Task, Error: f.Error})
 		}
+		if e := a.Event; e != nil {
+			to.Event = &wire.RunEvent{EventId: uint64(e.ID), Key: e.Key, Scope: e.Scope, Given: e.Given}
+		}
 		list[i] = to
 	}
 	return list

@@ -6,6 +6,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type metrics struct {
 	runs     prometheus.Counter
 	refused  prometheus.Counter
+	events   prometheus.Counter
 	sessions prometheus.Gauge
 	stale    prometheus.Counter
 }
@@ -13,10 +14,13 @@ type metrics struct {
 func newMetrics() metrics {
 	return metrics{
 		runs: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "adze_grpc_runs_submitted_total", Help: "Runs stored for clients.",
+			Name: "adze_grpc_runs_submitted_total", Help: "Runs stored for clients, be they submitted or started by events.",
 		}),
 		refused: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "adze_grpc_runs_refused_total", Help: "Runs refused one by one, such as those of a workflow that is not registered yet.",
+		}),
+		events: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "adze_grpc_events_pushed_total", Help: "Events stored for clients.",
 		}),
 		sessions: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "adze_grpc_worker_sessions", Help: "Worker streams that are open.",
@@ -31,7 +35,7 @@ func newMetrics() metrics {
 func (s *Server) Metrics() prometheus.Collector { return &s.metrics }
 
 func (m *metrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.runs, m.refused, m.sessions, m.stale}
+	return []prometheus.Collector{m.runs, m.refused, m.events, m.sessions, m.stale}
 }
 
 // Describe implements prometheus.Collector.

@@ -166,9 +166,8 @@ func stand(run *wire.Run, live core.Live) {
 
 // filterOf reads a request; wanted are the statuses asked for, none if all are.
 func filterOf(req *wire.ListRunsRequest) (f history.Filter, wanted map[wire.Status]bool, err error) {
-	if req.Limit < 0 || req.Limit > history.PageMax {
-		return f, nil, fault.New(fault.Invalid, "limit", "is %d, allowed is 1 to %d, or 0 for %d",
-			req.Limit, history.PageMax, history.PageDefault)
+	if err := pageSize(req.Limit); err != nil {
+		return f, nil, err
 	}
 	if req.SinceMs < 0 || req.UntilMs < 0 {
 		return f, nil, fault.New(fault.Invalid, "since_ms", "and until_ms must not be negative")
@@ -198,6 +197,15 @@ func filterOf(req *wire.ListRunsRequest) (f history.Filter, wanted map[wire.Stat
 	return f, wanted, nil
 }
 
+// pageSize checks how long a page is to be.
+func pageSize(limit int32) error {
+	if limit < 0 || limit > history.PageMax {
+		return fault.New(fault.Invalid, "limit", "is %d, allowed is 1 to %d, or 0 for %d",
+			limit, history.PageMax, history.PageDefault)
+	}
+	return nil
+}
+
 // runOf is r as it is committed; an open run has no status yet.
 func runOf(r *history.Run) *wire.Run {
 	return &wire.Run{
@@ -213,6 +221,7 @@ func runOf(r *history.Run) *wire.Run {
 		FinishedMs:  int64(r.Finished),
 		WorkerId:    uint64(r.Worker),
 		ReplayOf:    uint64(r.ReplayOf),
+		EventId:     uint64(r.Event),
 		Error:       r.Error,
 		Input:       r.Input,
 		Metadata:    r.Metadata,

@@ -215,6 +215,9 @@ func payloadBytes(a *shard.Assignment) int {
 	for _, f := range a.Failures {
 		total += len(f.Error)
 	}
+	if e := a.Event; e != nil {
+		total += len(e.Key) + len(e.Scope) + len(e.Given)
+	}
 	return total
 }
 

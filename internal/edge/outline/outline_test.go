@@ -28,6 +28,7 @@ func TestWorkflowSurvivesTheWire(t *testing.T) {
 			{Name: "refund", Role: shard.RoleOnFailure},
 			{Name: "thank", Role: shard.RoleOnSuccess},
 		},
+		Triggers: []shard.Trigger{{Event: "order.*", Expression: "event.total > 0"}, {Event: "paid"}},
 	}
 	require.Equal(t, []shard.Workflow{w}, outline.FromWire([]*wire.Workflow{outline.ToWire(&w)}))
 }

@@ -19,7 +19,7 @@ create table adze.event (
 ) partition by range (id);
 -- The newest events of a tenant, and those of a key: lists, and waits that look back.
 create index event_tenant_idx on adze.event (tenant_id, id) where target_id is null;
-create index event_key_idx on adze.event (tenant_id, key, id);
+create index event_key_idx on adze.event (tenant_id, key, id) where target_id is null;
 
 -- One row per run that an event started.
 create table adze.event_run (

@@ -99,6 +99,26 @@ func Graphs(t testing.TB, pool *pgxpool.Pool, now time.Time, days, perDay int) [
 	return runs
 }
 
+// Events adds events of tenant 1 to a History of the same days, perDay each, of 100 keys
+// (key0 to key99); each tenth started the task of the History that came before it. It
+// returns their ids, ascending.
+func Events(t testing.TB, pool *pgxpool.Pool, now time.Time, days, perDay int) []id.ID {
+	t.Helper()
+	n := days * perDay
+	events := make([]id.ID, n)
+	from := now.AddDate(0, 0, -days)
+	step := now.Sub(from) / time.Duration(n)
+	for i := range events {
+		events[i] = id.First(from.Add(time.Duration(i)*step)) + id.ID(i%10)<<12 + 2_000
+	}
+	exec(t, pool, `insert into adze.event select i, 1, null, null, 0, 'key' || n % 100, '', '1', null, null
+		from unnest($1::bigint[]) with ordinality as filled (i, n)`, events)
+	exec(t, pool, `insert into adze.event_run select i, i - 2000, null
+		from unnest($1::bigint[]) with ordinality as filled (i, n) where n % 10 = 0`, events)
+	require.NoError(t, keeper.New(pool, keeper.Config{Log: slog.New(slog.DiscardHandler)}).Analyze(t.Context()))
+	return events
+}
+
 func exec(t testing.TB, pool *pgxpool.Pool, sql string, args ...any) {
 	t.Helper()
 	_, err := pool.Exec(t.Context(), sql, args...)

@@ -253,7 +253,7 @@ func (x Task_Role) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Task_Role.Descriptor instead.
 func (Task_Role) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{2, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{3, 0}
 }
 
 type Report_Kind int32
@@ -311,7 +311,7 @@ func (x Report_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Report_Kind.Descriptor instead.
 func (Report_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22, 0}
 }
 
 type Stop_Reason int32
@@ -363,7 +363,7 @@ func (x Stop_Reason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Stop_Reason.Descriptor instead.
 func (Stop_Reason) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33, 0}
 }
 
 type Cancelled_Outcome int32
@@ -415,7 +415,7 @@ func (x Cancelled_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Cancelled_Outcome.Descriptor instead.
 func (Cancelled_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37, 0}
 }
 
 // Details of an error about one field of the request.
@@ -484,6 +484,7 @@ type Workflow struct {
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`               // 1–255 characters of letters, digits, . _ - : /
 	Tasks         []*Task                `protobuf:"bytes,2,rep,name=tasks,proto3" json:"tasks,omitempty"`             // 1–1,000; parents may stand after their children
 	Description   string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"` // at most 1,024 bytes
+	Triggers      []*Trigger             `protobuf:"bytes,4,rep,name=triggers,proto3" json:"triggers,omitempty"`       // at most 100
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -539,6 +540,66 @@ func (x *Workflow) GetDescription() string {
 	return ""
 }
 
+func (x *Workflow) GetTriggers() []*Trigger {
+	if x != nil {
+		return x.Triggers
+	}
+	return nil
+}
+
+// A trigger starts a run for each event that fits; several that fit start one.
+type Trigger struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Event         string                 `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`           // the key, 1–255 bytes; * stands for any characters, and for none
+	Expression    string                 `protobuf:"bytes,2,opt,name=expression,proto3" json:"expression,omitempty"` // CEL over event, metadata, key and scope, gives a bool; empty = always
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Trigger) Reset() {
+	*x = Trigger{}
+	mi := &file_adze_v1_adze_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Trigger) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Trigger) ProtoMessage() {}
+
+func (x *Trigger) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Trigger.ProtoReflect.Descriptor instead.
+func (*Trigger) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Trigger) GetEvent() string {
+	if x != nil {
+		return x.Event
+	}
+	return ""
+}
+
+func (x *Trigger) GetExpression() string {
+	if x != nil {
+		return x.Expression
+	}
+	return ""
+}
+
 type Task struct {
 	state              protoimpl.MessageState `protogen:"open.v1"`
 	Name               string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`                                                          // unique in the workflow; empty = the workflow's name
@@ -559,7 +620,7 @@ type Task struct {
 
 func (x *Task) Reset() {
 	*x = Task{}
-	mi := &file_adze_v1_adze_proto_msgTypes[2]
+	mi := &file_adze_v1_adze_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -571,7 +632,7 @@ func (x *Task) String() string {
 func (*Task) ProtoMessage() {}
 
 func (x *Task) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[2]
+	mi := &file_adze_v1_adze_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -584,7 +645,7 @@ func (x *Task) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Task.ProtoReflect.Descriptor instead.
 func (*Task) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{2}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Task) GetName() string {
@@ -682,7 +743,7 @@ type Condition struct {
 
 func (x *Condition) Reset() {
 	*x = Condition{}
-	mi := &file_adze_v1_adze_proto_msgTypes[3]
+	mi := &file_adze_v1_adze_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -694,7 +755,7 @@ func (x *Condition) String() string {
 func (*Condition) ProtoMessage() {}
 
 func (x *Condition) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[3]
+	mi := &file_adze_v1_adze_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -707,7 +768,7 @@ func (x *Condition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Condition.ProtoReflect.Descriptor instead.
 func (*Condition) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{3}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Condition) GetParent() string {
@@ -735,7 +796,7 @@ type Backoff struct {
 
 func (x *Backoff) Reset() {
 	*x = Backoff{}
-	mi := &file_adze_v1_adze_proto_msgTypes[4]
+	mi := &file_adze_v1_adze_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -747,7 +808,7 @@ func (x *Backoff) String() string {
 func (*Backoff) ProtoMessage() {}
 
 func (x *Backoff) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[4]
+	mi := &file_adze_v1_adze_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -760,7 +821,7 @@ func (x *Backoff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Backoff.ProtoReflect.Descriptor instead.
 func (*Backoff) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{4}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Backoff) GetInitialMs() int64 {
@@ -793,7 +854,7 @@ type PutWorkflowsRequest struct {
 
 func (x *PutWorkflowsRequest) Reset() {
 	*x = PutWorkflowsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[5]
+	mi := &file_adze_v1_adze_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -805,7 +866,7 @@ func (x *PutWorkflowsRequest) String() string {
 func (*PutWorkflowsRequest) ProtoMessage() {}
 
 func (x *PutWorkflowsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[5]
+	mi := &file_adze_v1_adze_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -818,7 +879,7 @@ func (x *PutWorkflowsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutWorkflowsRequest.ProtoReflect.Descriptor instead.
 func (*PutWorkflowsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{5}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *PutWorkflowsRequest) GetWorkflows() []*Workflow {
@@ -837,7 +898,7 @@ type GetWorkflowRequest struct {
 
 func (x *GetWorkflowRequest) Reset() {
 	*x = GetWorkflowRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[6]
+	mi := &file_adze_v1_adze_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -849,7 +910,7 @@ func (x *GetWorkflowRequest) String() string {
 func (*GetWorkflowRequest) ProtoMessage() {}
 
 func (x *GetWorkflowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[6]
+	mi := &file_adze_v1_adze_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -862,7 +923,7 @@ func (x *GetWorkflowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkflowRequest.ProtoReflect.Descriptor instead.
 func (*GetWorkflowRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{6}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetWorkflowRequest) GetName() string {
@@ -882,7 +943,7 @@ type GetWorkflowResponse struct {
 
 func (x *GetWorkflowResponse) Reset() {
 	*x = GetWorkflowResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[7]
+	mi := &file_adze_v1_adze_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -894,7 +955,7 @@ func (x *GetWorkflowResponse) String() string {
 func (*GetWorkflowResponse) ProtoMessage() {}
 
 func (x *GetWorkflowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[7]
+	mi := &file_adze_v1_adze_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -907,7 +968,7 @@ func (x *GetWorkflowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkflowResponse.ProtoReflect.Descriptor instead.
 func (*GetWorkflowResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{7}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetWorkflowResponse) GetWorkflow() *Workflow {
@@ -933,7 +994,7 @@ type PutWorkflowsResponse struct {
 
 func (x *PutWorkflowsResponse) Reset() {
 	*x = PutWorkflowsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[8]
+	mi := &file_adze_v1_adze_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -945,7 +1006,7 @@ func (x *PutWorkflowsResponse) String() string {
 func (*PutWorkflowsResponse) ProtoMessage() {}
 
 func (x *PutWorkflowsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[8]
+	mi := &file_adze_v1_adze_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -958,7 +1019,7 @@ func (x *PutWorkflowsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutWorkflowsResponse.ProtoReflect.Descriptor instead.
 func (*PutWorkflowsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{8}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PutWorkflowsResponse) GetVersions() []*WorkflowVersion {
@@ -979,7 +1040,7 @@ type WorkflowVersion struct {
 
 func (x *WorkflowVersion) Reset() {
 	*x = WorkflowVersion{}
-	mi := &file_adze_v1_adze_proto_msgTypes[9]
+	mi := &file_adze_v1_adze_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -991,7 +1052,7 @@ func (x *WorkflowVersion) String() string {
 func (*WorkflowVersion) ProtoMessage() {}
 
 func (x *WorkflowVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[9]
+	mi := &file_adze_v1_adze_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1004,7 +1065,7 @@ func (x *WorkflowVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkflowVersion.ProtoReflect.Descriptor instead.
 func (*WorkflowVersion) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{9}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *WorkflowVersion) GetName() string {
@@ -1039,7 +1100,7 @@ type SubmitRequest struct {
 
 func (x *SubmitRequest) Reset() {
 	*x = SubmitRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[10]
+	mi := &file_adze_v1_adze_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1051,7 +1112,7 @@ func (x *SubmitRequest) String() string {
 func (*SubmitRequest) ProtoMessage() {}
 
 func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[10]
+	mi := &file_adze_v1_adze_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1064,7 +1125,7 @@ func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitRequest.ProtoReflect.Descriptor instead.
 func (*SubmitRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{10}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SubmitRequest) GetRuns() []*NewRun {
@@ -1108,7 +1169,7 @@ type NewRun struct {
 
 func (x *NewRun) Reset() {
 	*x = NewRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[11]
+	mi := &file_adze_v1_adze_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1120,7 +1181,7 @@ func (x *NewRun) String() string {
 func (*NewRun) ProtoMessage() {}
 
 func (x *NewRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[11]
+	mi := &file_adze_v1_adze_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1133,7 +1194,7 @@ func (x *NewRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewRun.ProtoReflect.Descriptor instead.
 func (*NewRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{11}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *NewRun) GetWorkflow() string {
@@ -1215,7 +1276,7 @@ type SubmitResponse struct {
 
 func (x *SubmitResponse) Reset() {
 	*x = SubmitResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[12]
+	mi := &file_adze_v1_adze_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1227,7 +1288,7 @@ func (x *SubmitResponse) String() string {
 func (*SubmitResponse) ProtoMessage() {}
 
 func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[12]
+	mi := &file_adze_v1_adze_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1240,7 +1301,7 @@ func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitResponse.ProtoReflect.Descriptor instead.
 func (*SubmitResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{12}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SubmitResponse) GetRuns() []*Submitted {
@@ -1260,7 +1321,7 @@ type Submitted struct {
 
 func (x *Submitted) Reset() {
 	*x = Submitted{}
-	mi := &file_adze_v1_adze_proto_msgTypes[13]
+	mi := &file_adze_v1_adze_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1272,7 +1333,7 @@ func (x *Submitted) String() string {
 func (*Submitted) ProtoMessage() {}
 
 func (x *Submitted) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[13]
+	mi := &file_adze_v1_adze_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1285,7 +1346,7 @@ func (x *Submitted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Submitted.ProtoReflect.Descriptor instead.
 func (*Submitted) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{13}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Submitted) GetRunId() uint64 {
@@ -1311,7 +1372,7 @@ type AwaitRequest struct {
 
 func (x *AwaitRequest) Reset() {
 	*x = AwaitRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[14]
+	mi := &file_adze_v1_adze_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1323,7 +1384,7 @@ func (x *AwaitRequest) String() string {
 func (*AwaitRequest) ProtoMessage() {}
 
 func (x *AwaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[14]
+	mi := &file_adze_v1_adze_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1336,7 +1397,7 @@ func (x *AwaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AwaitRequest.ProtoReflect.Descriptor instead.
 func (*AwaitRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{14}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AwaitRequest) GetRunIds() []uint64 {
@@ -1355,7 +1416,7 @@ type AwaitResponse struct {
 
 func (x *AwaitResponse) Reset() {
 	*x = AwaitResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[15]
+	mi := &file_adze_v1_adze_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1367,7 +1428,7 @@ func (x *AwaitResponse) String() string {
 func (*AwaitResponse) ProtoMessage() {}
 
 func (x *AwaitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[15]
+	mi := &file_adze_v1_adze_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1380,7 +1441,7 @@ func (x *AwaitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AwaitResponse.ProtoReflect.Descriptor instead.
 func (*AwaitResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{15}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *AwaitResponse) GetOutcomes() []*Outcome {
@@ -1403,7 +1464,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_adze_v1_adze_proto_msgTypes[16]
+	mi := &file_adze_v1_adze_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1415,7 +1476,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[16]
+	mi := &file_adze_v1_adze_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1428,7 +1489,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{16}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Outcome) GetRunId() uint64 {
@@ -1478,7 +1539,7 @@ type WorkerMessage struct {
 
 func (x *WorkerMessage) Reset() {
 	*x = WorkerMessage{}
-	mi := &file_adze_v1_adze_proto_msgTypes[17]
+	mi := &file_adze_v1_adze_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1490,7 +1551,7 @@ func (x *WorkerMessage) String() string {
 func (*WorkerMessage) ProtoMessage() {}
 
 func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[17]
+	mi := &file_adze_v1_adze_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1503,7 +1564,7 @@ func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerMessage.ProtoReflect.Descriptor instead.
 func (*WorkerMessage) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{17}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *WorkerMessage) GetHello() *Hello {
@@ -1548,7 +1609,7 @@ type Hello struct {
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_adze_v1_adze_proto_msgTypes[18]
+	mi := &file_adze_v1_adze_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1560,7 +1621,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[18]
+	mi := &file_adze_v1_adze_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1573,7 +1634,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{18}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Hello) GetWorkerId() uint64 {
@@ -1629,7 +1690,7 @@ type Running struct {
 
 func (x *Running) Reset() {
 	*x = Running{}
-	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	mi := &file_adze_v1_adze_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1641,7 +1702,7 @@ func (x *Running) String() string {
 func (*Running) ProtoMessage() {}
 
 func (x *Running) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	mi := &file_adze_v1_adze_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1654,7 +1715,7 @@ func (x *Running) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Running.ProtoReflect.Descriptor instead.
 func (*Running) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{19}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Running) GetTaskId() uint64 {
@@ -1687,7 +1748,7 @@ type Resize struct {
 
 func (x *Resize) Reset() {
 	*x = Resize{}
-	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	mi := &file_adze_v1_adze_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1699,7 +1760,7 @@ func (x *Resize) String() string {
 func (*Resize) ProtoMessage() {}
 
 func (x *Resize) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	mi := &file_adze_v1_adze_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1712,7 +1773,7 @@ func (x *Resize) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resize.ProtoReflect.Descriptor instead.
 func (*Resize) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{20}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Resize) GetSlots() int32 {
@@ -1739,7 +1800,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_adze_v1_adze_proto_msgTypes[21]
+	mi := &file_adze_v1_adze_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1751,7 +1812,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[21]
+	mi := &file_adze_v1_adze_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1764,7 +1825,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Report) GetTaskId() uint64 {
@@ -1847,7 +1908,7 @@ type NewEntry struct {
 
 func (x *NewEntry) Reset() {
 	*x = NewEntry{}
-	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	mi := &file_adze_v1_adze_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1859,7 +1920,7 @@ func (x *NewEntry) String() string {
 func (*NewEntry) ProtoMessage() {}
 
 func (x *NewEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	mi := &file_adze_v1_adze_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1872,7 +1933,7 @@ func (x *NewEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewEntry.ProtoReflect.Descriptor instead.
 func (*NewEntry) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *NewEntry) GetIndex() int32 {
@@ -1950,7 +2011,7 @@ type WaitCondition struct {
 
 func (x *WaitCondition) Reset() {
 	*x = WaitCondition{}
-	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	mi := &file_adze_v1_adze_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1962,7 +2023,7 @@ func (x *WaitCondition) String() string {
 func (*WaitCondition) ProtoMessage() {}
 
 func (x *WaitCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	mi := &file_adze_v1_adze_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1975,7 +2036,7 @@ func (x *WaitCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitCondition.ProtoReflect.Descriptor instead.
 func (*WaitCondition) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{23}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *WaitCondition) GetGroup() int32 {
@@ -2057,7 +2118,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	mi := &file_adze_v1_adze_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2069,7 +2130,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	mi := &file_adze_v1_adze_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2082,7 +2143,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Entry) GetIndex() int32 {
@@ -2151,7 +2212,7 @@ type Met struct {
 
 func (x *Met) Reset() {
 	*x = Met{}
-	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	mi := &file_adze_v1_adze_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2163,7 +2224,7 @@ func (x *Met) String() string {
 func (*Met) ProtoMessage() {}
 
 func (x *Met) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	mi := &file_adze_v1_adze_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2176,7 +2237,7 @@ func (x *Met) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Met.ProtoReflect.Descriptor instead.
 func (*Met) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Met) GetTaskId() uint64 {
@@ -2248,7 +2309,7 @@ type EngineMessage struct {
 
 func (x *EngineMessage) Reset() {
 	*x = EngineMessage{}
-	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	mi := &file_adze_v1_adze_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2260,7 +2321,7 @@ func (x *EngineMessage) String() string {
 func (*EngineMessage) ProtoMessage() {}
 
 func (x *EngineMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	mi := &file_adze_v1_adze_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2273,7 +2334,7 @@ func (x *EngineMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EngineMessage.ProtoReflect.Descriptor instead.
 func (*EngineMessage) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *EngineMessage) GetWelcome() *Welcome {
@@ -2322,7 +2383,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_adze_v1_adze_proto_msgTypes[27]
+	mi := &file_adze_v1_adze_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2334,7 +2395,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[27]
+	mi := &file_adze_v1_adze_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2347,7 +2408,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Welcome) GetWorkerId() uint64 {
@@ -2387,13 +2448,14 @@ type Assignment struct {
 	Failures      []*TaskFailure         `protobuf:"bytes,12,rep,name=failures,proto3" json:"failures,omitempty"`         // of a handler of failures: the tasks that failed
 	Log           []*Entry               `protobuf:"bytes,13,rep,name=log,proto3" json:"log,omitempty"`                   // of a durable task, by index
 	Mets          []*Met                 `protobuf:"bytes,14,rep,name=mets,proto3" json:"mets,omitempty"`                 // likewise, by order
+	Event         *RunEvent              `protobuf:"bytes,16,opt,name=event,proto3" json:"event,omitempty"`               // that started the run; unset = none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_adze_v1_adze_proto_msgTypes[28]
+	mi := &file_adze_v1_adze_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2405,7 +2467,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[28]
+	mi := &file_adze_v1_adze_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2418,7 +2480,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Assignment) GetTaskId() uint64 {
@@ -2519,6 +2581,82 @@ func (x *Assignment) GetMets() []*Met {
 	return nil
 }
 
+func (x *Assignment) GetEvent() *RunEvent {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+// An event as a run sees it that it started. Its payload is the run's input.
+type RunEvent struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	EventId       uint64                 `protobuf:"fixed64,1,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	Key           string                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"` // empty: the event was deleted since
+	Scope         string                 `protobuf:"bytes,3,opt,name=scope,proto3" json:"scope,omitempty"`
+	Given         []byte                 `protobuf:"bytes,4,opt,name=given,proto3" json:"given,omitempty"` // the payload of the filter that chose the run, JSON; empty = none
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RunEvent) Reset() {
+	*x = RunEvent{}
+	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RunEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RunEvent) ProtoMessage() {}
+
+func (x *RunEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RunEvent.ProtoReflect.Descriptor instead.
+func (*RunEvent) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *RunEvent) GetEventId() uint64 {
+	if x != nil {
+		return x.EventId
+	}
+	return 0
+}
+
+func (x *RunEvent) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *RunEvent) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *RunEvent) GetGiven() []byte {
+	if x != nil {
+		return x.Given
+	}
+	return nil
+}
+
 type ParentOutput struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Task          string                 `protobuf:"bytes,1,opt,name=task,proto3" json:"task,omitempty"`
@@ -2529,7 +2667,7 @@ type ParentOutput struct {
 
 func (x *ParentOutput) Reset() {
 	*x = ParentOutput{}
-	mi := &file_adze_v1_adze_proto_msgTypes[29]
+	mi := &file_adze_v1_adze_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2541,7 +2679,7 @@ func (x *ParentOutput) String() string {
 func (*ParentOutput) ProtoMessage() {}
 
 func (x *ParentOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[29]
+	mi := &file_adze_v1_adze_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2554,7 +2692,7 @@ func (x *ParentOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParentOutput.ProtoReflect.Descriptor instead.
 func (*ParentOutput) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{29}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ParentOutput) GetTask() string {
@@ -2581,7 +2719,7 @@ type TaskFailure struct {
 
 func (x *TaskFailure) Reset() {
 	*x = TaskFailure{}
-	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	mi := &file_adze_v1_adze_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2593,7 +2731,7 @@ func (x *TaskFailure) String() string {
 func (*TaskFailure) ProtoMessage() {}
 
 func (x *TaskFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	mi := &file_adze_v1_adze_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2606,7 +2744,7 @@ func (x *TaskFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskFailure.ProtoReflect.Descriptor instead.
 func (*TaskFailure) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *TaskFailure) GetTask() string {
@@ -2634,7 +2772,7 @@ type Stop struct {
 
 func (x *Stop) Reset() {
 	*x = Stop{}
-	mi := &file_adze_v1_adze_proto_msgTypes[31]
+	mi := &file_adze_v1_adze_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2646,7 +2784,7 @@ func (x *Stop) String() string {
 func (*Stop) ProtoMessage() {}
 
 func (x *Stop) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[31]
+	mi := &file_adze_v1_adze_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2659,7 +2797,7 @@ func (x *Stop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stop.ProtoReflect.Descriptor instead.
 func (*Stop) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Stop) GetTaskId() uint64 {
@@ -2697,7 +2835,7 @@ type Settlement struct {
 
 func (x *Settlement) Reset() {
 	*x = Settlement{}
-	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2709,7 +2847,7 @@ func (x *Settlement) String() string {
 func (*Settlement) ProtoMessage() {}
 
 func (x *Settlement) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2722,7 +2860,7 @@ func (x *Settlement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Settlement.ProtoReflect.Descriptor instead.
 func (*Settlement) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Settlement) GetTaskId() uint64 {
@@ -2778,7 +2916,7 @@ type CancelRequest struct {
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[33]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2790,7 +2928,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[33]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2803,7 +2941,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *CancelRequest) GetRunIds() []uint64 {
@@ -2836,7 +2974,7 @@ type CancelResponse struct {
 
 func (x *CancelResponse) Reset() {
 	*x = CancelResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2848,7 +2986,7 @@ func (x *CancelResponse) String() string {
 func (*CancelResponse) ProtoMessage() {}
 
 func (x *CancelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2861,7 +2999,7 @@ func (x *CancelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelResponse.ProtoReflect.Descriptor instead.
 func (*CancelResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *CancelResponse) GetRuns() []*Cancelled {
@@ -2881,7 +3019,7 @@ type Cancelled struct {
 
 func (x *Cancelled) Reset() {
 	*x = Cancelled{}
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2893,7 +3031,7 @@ func (x *Cancelled) String() string {
 func (*Cancelled) ProtoMessage() {}
 
 func (x *Cancelled) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2906,7 +3044,7 @@ func (x *Cancelled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancelled.ProtoReflect.Descriptor instead.
 func (*Cancelled) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Cancelled) GetRunId() uint64 {
@@ -2935,7 +3073,7 @@ type ReplayRequest struct {
 
 func (x *ReplayRequest) Reset() {
 	*x = ReplayRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2947,7 +3085,7 @@ func (x *ReplayRequest) String() string {
 func (*ReplayRequest) ProtoMessage() {}
 
 func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2960,7 +3098,7 @@ func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayRequest.ProtoReflect.Descriptor instead.
 func (*ReplayRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ReplayRequest) GetRunIds() []uint64 {
@@ -2986,7 +3124,7 @@ type ReplayResponse struct {
 
 func (x *ReplayResponse) Reset() {
 	*x = ReplayResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[37]
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2998,7 +3136,7 @@ func (x *ReplayResponse) String() string {
 func (*ReplayResponse) ProtoMessage() {}
 
 func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[37]
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3011,7 +3149,7 @@ func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayResponse.ProtoReflect.Descriptor instead.
 func (*ReplayResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ReplayResponse) GetRuns() []*Submitted {
@@ -3032,7 +3170,7 @@ type ForkRequest struct {
 
 func (x *ForkRequest) Reset() {
 	*x = ForkRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3044,7 +3182,7 @@ func (x *ForkRequest) String() string {
 func (*ForkRequest) ProtoMessage() {}
 
 func (x *ForkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3057,7 +3195,7 @@ func (x *ForkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkRequest.ProtoReflect.Descriptor instead.
 func (*ForkRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ForkRequest) GetRunId() uint64 {
@@ -3090,7 +3228,7 @@ type ForkResponse struct {
 
 func (x *ForkResponse) Reset() {
 	*x = ForkResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3102,7 +3240,7 @@ func (x *ForkResponse) String() string {
 func (*ForkResponse) ProtoMessage() {}
 
 func (x *ForkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3115,7 +3253,7 @@ func (x *ForkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkResponse.ProtoReflect.Descriptor instead.
 func (*ForkResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ForkResponse) GetRunId() uint64 {
@@ -3135,7 +3273,7 @@ type GetValueRequest struct {
 
 func (x *GetValueRequest) Reset() {
 	*x = GetValueRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[40]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3147,7 +3285,7 @@ func (x *GetValueRequest) String() string {
 func (*GetValueRequest) ProtoMessage() {}
 
 func (x *GetValueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[40]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3160,7 +3298,7 @@ func (x *GetValueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetValueRequest.ProtoReflect.Descriptor instead.
 func (*GetValueRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *GetValueRequest) GetRunId() uint64 {
@@ -3188,7 +3326,7 @@ type GetValueResponse struct {
 
 func (x *GetValueResponse) Reset() {
 	*x = GetValueResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[41]
+	mi := &file_adze_v1_adze_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3200,7 +3338,7 @@ func (x *GetValueResponse) String() string {
 func (*GetValueResponse) ProtoMessage() {}
 
 func (x *GetValueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[41]
+	mi := &file_adze_v1_adze_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3213,7 +3351,7 @@ func (x *GetValueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetValueResponse.ProtoReflect.Descriptor instead.
 func (*GetValueResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *GetValueResponse) GetFound() bool {
@@ -3237,6 +3375,1088 @@ func (x *GetValueResponse) GetAtMs() int64 {
 	return 0
 }
 
+type NewEvent struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`            // 1–255 bytes
+	Payload       []byte                 `protobuf:"bytes,2,opt,name=payload,proto3" json:"payload,omitempty"`    // JSON, the input of the runs; empty = null
+	Metadata      []byte                 `protobuf:"bytes,3,opt,name=metadata,proto3" json:"metadata,omitempty"`  // JSON object, that of the runs too, at most 64 KiB; empty = none
+	Scope         string                 `protobuf:"bytes,4,opt,name=scope,proto3" json:"scope,omitempty"`        // which filters are asked, at most 255 bytes; empty = none
+	Priority      int32                  `protobuf:"varint,5,opt,name=priority,proto3" json:"priority,omitempty"` // of the runs, -1,000 … 1,000, higher first; 0 = default
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NewEvent) Reset() {
+	*x = NewEvent{}
+	mi := &file_adze_v1_adze_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NewEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NewEvent) ProtoMessage() {}
+
+func (x *NewEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NewEvent.ProtoReflect.Descriptor instead.
+func (*NewEvent) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *NewEvent) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *NewEvent) GetPayload() []byte {
+	if x != nil {
+		return x.Payload
+	}
+	return nil
+}
+
+func (x *NewEvent) GetMetadata() []byte {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+func (x *NewEvent) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *NewEvent) GetPriority() int32 {
+	if x != nil {
+		return x.Priority
+	}
+	return 0
+}
+
+type PushEventsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Events        []*NewEvent            `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`                // at most 1,000, which start at most 10,000 runs
+	Each          bool                   `protobuf:"varint,2,opt,name=each,proto3" json:"each,omitempty"`                   // each stands for itself; else one refused refuses all
+	NoWait        bool                   `protobuf:"varint,3,opt,name=no_wait,json=noWait,proto3" json:"no_wait,omitempty"` // refuse with exhausted instead of waiting for room
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PushEventsRequest) Reset() {
+	*x = PushEventsRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PushEventsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PushEventsRequest) ProtoMessage() {}
+
+func (x *PushEventsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PushEventsRequest.ProtoReflect.Descriptor instead.
+func (*PushEventsRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *PushEventsRequest) GetEvents() []*NewEvent {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+func (x *PushEventsRequest) GetEach() bool {
+	if x != nil {
+		return x.Each
+	}
+	return false
+}
+
+func (x *PushEventsRequest) GetNoWait() bool {
+	if x != nil {
+		return x.NoWait
+	}
+	return false
+}
+
+type PushEventsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Events        []*PushedEvent         `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"` // in the order of the request
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PushEventsResponse) Reset() {
+	*x = PushEventsResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PushEventsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PushEventsResponse) ProtoMessage() {}
+
+func (x *PushEventsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PushEventsResponse.ProtoReflect.Descriptor instead.
+func (*PushEventsResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *PushEventsResponse) GetEvents() []*PushedEvent {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+type PushedEvent struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	EventId       uint64                 `protobuf:"fixed64,1,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"` // 0: refused, see error
+	Error         *FieldError            `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+	RunIds        []uint64               `protobuf:"fixed64,3,rep,packed,name=run_ids,json=runIds,proto3" json:"run_ids,omitempty"` // that it started
+	Warning       string                 `protobuf:"bytes,4,opt,name=warning,proto3" json:"warning,omitempty"`                      // why a run that it might have started was not
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PushedEvent) Reset() {
+	*x = PushedEvent{}
+	mi := &file_adze_v1_adze_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PushedEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PushedEvent) ProtoMessage() {}
+
+func (x *PushedEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PushedEvent.ProtoReflect.Descriptor instead.
+func (*PushedEvent) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *PushedEvent) GetEventId() uint64 {
+	if x != nil {
+		return x.EventId
+	}
+	return 0
+}
+
+func (x *PushedEvent) GetError() *FieldError {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
+func (x *PushedEvent) GetRunIds() []uint64 {
+	if x != nil {
+		return x.RunIds
+	}
+	return nil
+}
+
+func (x *PushedEvent) GetWarning() string {
+	if x != nil {
+		return x.Warning
+	}
+	return ""
+}
+
+type ReplayEventsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	EventIds      []uint64               `protobuf:"fixed64,1,rep,packed,name=event_ids,json=eventIds,proto3" json:"event_ids,omitempty"` // at most 1,000
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayEventsRequest) Reset() {
+	*x = ReplayEventsRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayEventsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayEventsRequest) ProtoMessage() {}
+
+func (x *ReplayEventsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayEventsRequest.ProtoReflect.Descriptor instead.
+func (*ReplayEventsRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *ReplayEventsRequest) GetEventIds() []uint64 {
+	if x != nil {
+		return x.EventIds
+	}
+	return nil
+}
+
+type GetEventRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	EventId       uint64                 `protobuf:"fixed64,1,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	Payloads      bool                   `protobuf:"varint,2,opt,name=payloads,proto3" json:"payloads,omitempty"` // with payload and metadata
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetEventRequest) Reset() {
+	*x = GetEventRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetEventRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetEventRequest) ProtoMessage() {}
+
+func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetEventRequest.ProtoReflect.Descriptor instead.
+func (*GetEventRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *GetEventRequest) GetEventId() uint64 {
+	if x != nil {
+		return x.EventId
+	}
+	return 0
+}
+
+func (x *GetEventRequest) GetPayloads() bool {
+	if x != nil {
+		return x.Payloads
+	}
+	return false
+}
+
+type GetEventResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Event         *Event                 `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"` // with all its runs
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetEventResponse) Reset() {
+	*x = GetEventResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetEventResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetEventResponse) ProtoMessage() {}
+
+func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetEventResponse.ProtoReflect.Descriptor instead.
+func (*GetEventResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *GetEventResponse) GetEvent() *Event {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+type ListEventsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`                         // empty = all
+	SinceMs       int64                  `protobuf:"varint,2,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"` // pushed at or after
+	UntilMs       int64                  `protobuf:"varint,3,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"` // pushed before
+	Before        uint64                 `protobuf:"fixed64,4,opt,name=before,proto3" json:"before,omitempty"`                 // page on: events with smaller ids
+	Limit         int32                  `protobuf:"varint,5,opt,name=limit,proto3" json:"limit,omitempty"`                    // 1–1,000; 0 = 50
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListEventsRequest) Reset() {
+	*x = ListEventsRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListEventsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListEventsRequest) ProtoMessage() {}
+
+func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
+func (*ListEventsRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *ListEventsRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *ListEventsRequest) GetSinceMs() int64 {
+	if x != nil {
+		return x.SinceMs
+	}
+	return 0
+}
+
+func (x *ListEventsRequest) GetUntilMs() int64 {
+	if x != nil {
+		return x.UntilMs
+	}
+	return 0
+}
+
+func (x *ListEventsRequest) GetBefore() uint64 {
+	if x != nil {
+		return x.Before
+	}
+	return 0
+}
+
+func (x *ListEventsRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type ListEventsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Events        []*Event               `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`                             // without payloads, with the first 20 runs of each
+	NextBefore    uint64                 `protobuf:"fixed64,2,opt,name=next_before,json=nextBefore,proto3" json:"next_before,omitempty"` // 0 = no more
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListEventsResponse) Reset() {
+	*x = ListEventsResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListEventsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListEventsResponse) ProtoMessage() {}
+
+func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
+func (*ListEventsResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *ListEventsResponse) GetEvents() []*Event {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+func (x *ListEventsResponse) GetNextBefore() uint64 {
+	if x != nil {
+		return x.NextBefore
+	}
+	return 0
+}
+
+type Event struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	EventId       uint64                 `protobuf:"fixed64,1,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	Key           string                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	Scope         string                 `protobuf:"bytes,3,opt,name=scope,proto3" json:"scope,omitempty"`
+	Priority      int32                  `protobuf:"varint,4,opt,name=priority,proto3" json:"priority,omitempty"`
+	PushedMs      int64                  `protobuf:"varint,5,opt,name=pushed_ms,json=pushedMs,proto3" json:"pushed_ms,omitempty"`
+	ReplayOf      uint64                 `protobuf:"fixed64,6,opt,name=replay_of,json=replayOf,proto3" json:"replay_of,omitempty"`
+	Warning       string                 `protobuf:"bytes,7,opt,name=warning,proto3" json:"warning,omitempty"` // why a run that it might have started was not
+	Payload       []byte                 `protobuf:"bytes,8,opt,name=payload,proto3" json:"payload,omitempty"`
+	Metadata      []byte                 `protobuf:"bytes,9,opt,name=metadata,proto3" json:"metadata,omitempty"`
+	Runs          []*EventRun            `protobuf:"bytes,10,rep,name=runs,proto3" json:"runs,omitempty"`                          // that it started
+	MoreRuns      bool                   `protobuf:"varint,11,opt,name=more_runs,json=moreRuns,proto3" json:"more_runs,omitempty"` // there are more than told
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Event) Reset() {
+	*x = Event{}
+	mi := &file_adze_v1_adze_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Event) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Event) ProtoMessage() {}
+
+func (x *Event) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Event.ProtoReflect.Descriptor instead.
+func (*Event) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *Event) GetEventId() uint64 {
+	if x != nil {
+		return x.EventId
+	}
+	return 0
+}
+
+func (x *Event) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Event) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *Event) GetPriority() int32 {
+	if x != nil {
+		return x.Priority
+	}
+	return 0
+}
+
+func (x *Event) GetPushedMs() int64 {
+	if x != nil {
+		return x.PushedMs
+	}
+	return 0
+}
+
+func (x *Event) GetReplayOf() uint64 {
+	if x != nil {
+		return x.ReplayOf
+	}
+	return 0
+}
+
+func (x *Event) GetWarning() string {
+	if x != nil {
+		return x.Warning
+	}
+	return ""
+}
+
+func (x *Event) GetPayload() []byte {
+	if x != nil {
+		return x.Payload
+	}
+	return nil
+}
+
+func (x *Event) GetMetadata() []byte {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+func (x *Event) GetRuns() []*EventRun {
+	if x != nil {
+		return x.Runs
+	}
+	return nil
+}
+
+func (x *Event) GetMoreRuns() bool {
+	if x != nil {
+		return x.MoreRuns
+	}
+	return false
+}
+
+// A run that an event started.
+type EventRun struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RunId         uint64                 `protobuf:"fixed64,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	FilterId      uint64                 `protobuf:"fixed64,2,opt,name=filter_id,json=filterId,proto3" json:"filter_id,omitempty"` // the filter that chose it; 0: the workflow had none
+	Workflow      string                 `protobuf:"bytes,3,opt,name=workflow,proto3" json:"workflow,omitempty"`
+	Status        Status                 `protobuf:"varint,4,opt,name=status,proto3,enum=adze.v1.Status" json:"status,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventRun) Reset() {
+	*x = EventRun{}
+	mi := &file_adze_v1_adze_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventRun) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventRun) ProtoMessage() {}
+
+func (x *EventRun) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventRun.ProtoReflect.Descriptor instead.
+func (*EventRun) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *EventRun) GetRunId() uint64 {
+	if x != nil {
+		return x.RunId
+	}
+	return 0
+}
+
+func (x *EventRun) GetFilterId() uint64 {
+	if x != nil {
+		return x.FilterId
+	}
+	return 0
+}
+
+func (x *EventRun) GetWorkflow() string {
+	if x != nil {
+		return x.Workflow
+	}
+	return ""
+}
+
+func (x *EventRun) GetStatus() Status {
+	if x != nil {
+		return x.Status
+	}
+	return Status_STATUS_UNSPECIFIED
+}
+
+// A filter says which events of a scope start runs of a workflow. It never changes.
+type Filter struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	FilterId      uint64                 `protobuf:"fixed64,1,opt,name=filter_id,json=filterId,proto3" json:"filter_id,omitempty"`
+	Workflow      string                 `protobuf:"bytes,2,opt,name=workflow,proto3" json:"workflow,omitempty"`
+	Scope         string                 `protobuf:"bytes,3,opt,name=scope,proto3" json:"scope,omitempty"`           // 1–255 bytes
+	Expression    string                 `protobuf:"bytes,4,opt,name=expression,proto3" json:"expression,omitempty"` // CEL over event, metadata, key, scope and filter, gives a bool; empty = always
+	Payload       []byte                 `protobuf:"bytes,5,opt,name=payload,proto3" json:"payload,omitempty"`       // JSON, told to the runs; "filter" in the expression; empty = none
+	CreatedMs     int64                  `protobuf:"varint,6,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Filter) Reset() {
+	*x = Filter{}
+	mi := &file_adze_v1_adze_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Filter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Filter) ProtoMessage() {}
+
+func (x *Filter) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Filter.ProtoReflect.Descriptor instead.
+func (*Filter) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *Filter) GetFilterId() uint64 {
+	if x != nil {
+		return x.FilterId
+	}
+	return 0
+}
+
+func (x *Filter) GetWorkflow() string {
+	if x != nil {
+		return x.Workflow
+	}
+	return ""
+}
+
+func (x *Filter) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *Filter) GetExpression() string {
+	if x != nil {
+		return x.Expression
+	}
+	return ""
+}
+
+func (x *Filter) GetPayload() []byte {
+	if x != nil {
+		return x.Payload
+	}
+	return nil
+}
+
+func (x *Filter) GetCreatedMs() int64 {
+	if x != nil {
+		return x.CreatedMs
+	}
+	return 0
+}
+
+type PutFilterRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Filter        *Filter                `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"` // without id
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutFilterRequest) Reset() {
+	*x = PutFilterRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutFilterRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutFilterRequest) ProtoMessage() {}
+
+func (x *PutFilterRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutFilterRequest.ProtoReflect.Descriptor instead.
+func (*PutFilterRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *PutFilterRequest) GetFilter() *Filter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+type PutFilterResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	FilterId      uint64                 `protobuf:"fixed64,1,opt,name=filter_id,json=filterId,proto3" json:"filter_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutFilterResponse) Reset() {
+	*x = PutFilterResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutFilterResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutFilterResponse) ProtoMessage() {}
+
+func (x *PutFilterResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutFilterResponse.ProtoReflect.Descriptor instead.
+func (*PutFilterResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *PutFilterResponse) GetFilterId() uint64 {
+	if x != nil {
+		return x.FilterId
+	}
+	return 0
+}
+
+type ListFiltersRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Workflow      string                 `protobuf:"bytes,1,opt,name=workflow,proto3" json:"workflow,omitempty"` // empty = all
+	After         uint64                 `protobuf:"fixed64,2,opt,name=after,proto3" json:"after,omitempty"`     // page on: filters with larger ids
+	Limit         int32                  `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`      // 1–1,000; 0 = 50
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFiltersRequest) Reset() {
+	*x = ListFiltersRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFiltersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFiltersRequest) ProtoMessage() {}
+
+func (x *ListFiltersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFiltersRequest.ProtoReflect.Descriptor instead.
+func (*ListFiltersRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *ListFiltersRequest) GetWorkflow() string {
+	if x != nil {
+		return x.Workflow
+	}
+	return ""
+}
+
+func (x *ListFiltersRequest) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *ListFiltersRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type ListFiltersResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Filters       []*Filter              `protobuf:"bytes,1,rep,name=filters,proto3" json:"filters,omitempty"`                        // ids ascending
+	NextAfter     uint64                 `protobuf:"fixed64,2,opt,name=next_after,json=nextAfter,proto3" json:"next_after,omitempty"` // 0 = no more
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFiltersResponse) Reset() {
+	*x = ListFiltersResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFiltersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFiltersResponse) ProtoMessage() {}
+
+func (x *ListFiltersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFiltersResponse.ProtoReflect.Descriptor instead.
+func (*ListFiltersResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *ListFiltersResponse) GetFilters() []*Filter {
+	if x != nil {
+		return x.Filters
+	}
+	return nil
+}
+
+func (x *ListFiltersResponse) GetNextAfter() uint64 {
+	if x != nil {
+		return x.NextAfter
+	}
+	return 0
+}
+
+type DeleteFiltersRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	FilterIds     []uint64               `protobuf:"fixed64,1,rep,packed,name=filter_ids,json=filterIds,proto3" json:"filter_ids,omitempty"` // at most 1,000
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteFiltersRequest) Reset() {
+	*x = DeleteFiltersRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteFiltersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteFiltersRequest) ProtoMessage() {}
+
+func (x *DeleteFiltersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteFiltersRequest.ProtoReflect.Descriptor instead.
+func (*DeleteFiltersRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *DeleteFiltersRequest) GetFilterIds() []uint64 {
+	if x != nil {
+		return x.FilterIds
+	}
+	return nil
+}
+
+type DeleteFiltersResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Deleted       []bool                 `protobuf:"varint,1,rep,packed,name=deleted,proto3" json:"deleted,omitempty"` // in the order of the request; false: there was none
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteFiltersResponse) Reset() {
+	*x = DeleteFiltersResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[61]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteFiltersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteFiltersResponse) ProtoMessage() {}
+
+func (x *DeleteFiltersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[61]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteFiltersResponse.ProtoReflect.Descriptor instead.
+func (*DeleteFiltersResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{61}
+}
+
+func (x *DeleteFiltersResponse) GetDeleted() []bool {
+	if x != nil {
+		return x.Deleted
+	}
+	return nil
+}
+
 type RefreshTimeoutRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	TaskId        uint64                 `protobuf:"fixed64,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
@@ -3248,7 +4468,7 @@ type RefreshTimeoutRequest struct {
 
 func (x *RefreshTimeoutRequest) Reset() {
 	*x = RefreshTimeoutRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[42]
+	mi := &file_adze_v1_adze_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3260,7 +4480,7 @@ func (x *RefreshTimeoutRequest) String() string {
 func (*RefreshTimeoutRequest) ProtoMessage() {}
 
 func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[42]
+	mi := &file_adze_v1_adze_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3273,7 +4493,7 @@ func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutRequest.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *RefreshTimeoutRequest) GetTaskId() uint64 {
@@ -3306,7 +4526,7 @@ type RefreshTimeoutResponse struct {
 
 func (x *RefreshTimeoutResponse) Reset() {
 	*x = RefreshTimeoutResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[43]
+	mi := &file_adze_v1_adze_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3318,7 +4538,7 @@ func (x *RefreshTimeoutResponse) String() string {
 func (*RefreshTimeoutResponse) ProtoMessage() {}
 
 func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[43]
+	mi := &file_adze_v1_adze_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3331,7 +4551,7 @@ func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutResponse.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{43}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *RefreshTimeoutResponse) GetDeadlineMs() int64 {
@@ -3351,7 +4571,7 @@ type GetRunRequest struct {
 
 func (x *GetRunRequest) Reset() {
 	*x = GetRunRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[44]
+	mi := &file_adze_v1_adze_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3363,7 +4583,7 @@ func (x *GetRunRequest) String() string {
 func (*GetRunRequest) ProtoMessage() {}
 
 func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[44]
+	mi := &file_adze_v1_adze_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3376,7 +4596,7 @@ func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunRequest.ProtoReflect.Descriptor instead.
 func (*GetRunRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{44}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *GetRunRequest) GetRunId() uint64 {
@@ -3407,7 +4627,7 @@ type GetRunResponse struct {
 
 func (x *GetRunResponse) Reset() {
 	*x = GetRunResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[45]
+	mi := &file_adze_v1_adze_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3419,7 +4639,7 @@ func (x *GetRunResponse) String() string {
 func (*GetRunResponse) ProtoMessage() {}
 
 func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[45]
+	mi := &file_adze_v1_adze_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3432,7 +4652,7 @@ func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunResponse.ProtoReflect.Descriptor instead.
 func (*GetRunResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *GetRunResponse) GetRun() *Run {
@@ -3489,7 +4709,7 @@ type Child struct {
 
 func (x *Child) Reset() {
 	*x = Child{}
-	mi := &file_adze_v1_adze_proto_msgTypes[46]
+	mi := &file_adze_v1_adze_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3501,7 +4721,7 @@ func (x *Child) String() string {
 func (*Child) ProtoMessage() {}
 
 func (x *Child) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[46]
+	mi := &file_adze_v1_adze_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3514,7 +4734,7 @@ func (x *Child) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Child.ProtoReflect.Descriptor instead.
 func (*Child) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{46}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *Child) GetRunId() uint64 {
@@ -3558,7 +4778,7 @@ type TaskRun struct {
 
 func (x *TaskRun) Reset() {
 	*x = TaskRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[47]
+	mi := &file_adze_v1_adze_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3570,7 +4790,7 @@ func (x *TaskRun) String() string {
 func (*TaskRun) ProtoMessage() {}
 
 func (x *TaskRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[47]
+	mi := &file_adze_v1_adze_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3583,7 +4803,7 @@ func (x *TaskRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskRun.ProtoReflect.Descriptor instead.
 func (*TaskRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{47}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *TaskRun) GetName() string {
@@ -3677,7 +4897,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[48]
+	mi := &file_adze_v1_adze_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3689,7 +4909,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[48]
+	mi := &file_adze_v1_adze_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3702,7 +4922,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *ListRunsRequest) GetWorkflow() string {
@@ -3757,7 +4977,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[49]
+	mi := &file_adze_v1_adze_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3769,7 +4989,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[49]
+	mi := &file_adze_v1_adze_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3782,7 +5002,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{49}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -3819,13 +5039,14 @@ type Run struct {
 	Output        []byte                 `protobuf:"bytes,16,opt,name=output,proto3" json:"output,omitempty"`
 	VersionId     uint64                 `protobuf:"fixed64,17,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
 	ParentId      uint64                 `protobuf:"fixed64,18,opt,name=parent_id,json=parentId,proto3" json:"parent_id,omitempty"` // the task that spawned it
+	EventId       uint64                 `protobuf:"fixed64,20,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`    // the event that started it; 0 = none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_adze_v1_adze_proto_msgTypes[50]
+	mi := &file_adze_v1_adze_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3837,7 +5058,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[50]
+	mi := &file_adze_v1_adze_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3850,7 +5071,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{50}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *Run) GetRunId() uint64 {
@@ -3979,6 +5200,13 @@ func (x *Run) GetParentId() uint64 {
 	return 0
 }
 
+func (x *Run) GetEventId() uint64 {
+	if x != nil {
+		return x.EventId
+	}
+	return 0
+}
+
 type Attempt struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Number        int32                  `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
@@ -3995,7 +5223,7 @@ type Attempt struct {
 
 func (x *Attempt) Reset() {
 	*x = Attempt{}
-	mi := &file_adze_v1_adze_proto_msgTypes[51]
+	mi := &file_adze_v1_adze_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4007,7 +5235,7 @@ func (x *Attempt) String() string {
 func (*Attempt) ProtoMessage() {}
 
 func (x *Attempt) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[51]
+	mi := &file_adze_v1_adze_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4020,7 +5248,7 @@ func (x *Attempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
 func (*Attempt) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{51}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *Attempt) GetNumber() int32 {
@@ -4088,11 +5316,17 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"FieldError\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text\"e\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\"\x93\x01\n" +
 	"\bWorkflow\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12#\n" +
 	"\x05tasks\x18\x02 \x03(\v2\r.adze.v1.TaskR\x05tasks\x12 \n" +
-	"\vdescription\x18\x03 \x01(\tR\vdescription\"\xfd\x03\n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\x12,\n" +
+	"\btriggers\x18\x04 \x03(\v2\x10.adze.v1.TriggerR\btriggers\"?\n" +
+	"\aTrigger\x12\x14\n" +
+	"\x05event\x18\x01 \x01(\tR\x05event\x12\x1e\n" +
+	"\n" +
+	"expression\x18\x02 \x01(\tR\n" +
+	"expression\"\xfd\x03\n" +
 	"\x04Task\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06action\x18\x02 \x01(\tR\x06action\x12\x18\n" +
@@ -4252,7 +5486,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\aWelcome\x12\x1b\n" +
 	"\tworker_id\x18\x01 \x01(\x06R\bworkerId\x12\x17\n" +
 	"\aping_ms\x18\x02 \x01(\x03R\x06pingMs\x12\x19\n" +
-	"\bgrace_ms\x18\x03 \x01(\x03R\agraceMs\"\xae\x03\n" +
+	"\bgrace_ms\x18\x03 \x01(\x03R\agraceMs\"\xd7\x03\n" +
 	"\n" +
 	"Assignment\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x14\n" +
@@ -4270,7 +5504,13 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x04task\x18\v \x01(\tR\x04task\x120\n" +
 	"\bfailures\x18\f \x03(\v2\x14.adze.v1.TaskFailureR\bfailures\x12 \n" +
 	"\x03log\x18\r \x03(\v2\x0e.adze.v1.EntryR\x03log\x12 \n" +
-	"\x04mets\x18\x0e \x03(\v2\f.adze.v1.MetR\x04mets\":\n" +
+	"\x04mets\x18\x0e \x03(\v2\f.adze.v1.MetR\x04mets\x12'\n" +
+	"\x05event\x18\x10 \x01(\v2\x11.adze.v1.RunEventR\x05event\"c\n" +
+	"\bRunEvent\x12\x19\n" +
+	"\bevent_id\x18\x01 \x01(\x06R\aeventId\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x12\x14\n" +
+	"\x05scope\x18\x03 \x01(\tR\x05scope\x12\x14\n" +
+	"\x05given\x18\x04 \x01(\fR\x05given\":\n" +
 	"\fParentOutput\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\tR\x04task\x12\x16\n" +
 	"\x06output\x18\x02 \x01(\fR\x06output\"7\n" +
@@ -4326,7 +5566,86 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x10GetValueResponse\x12\x14\n" +
 	"\x05found\x18\x01 \x01(\bR\x05found\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\x12\x13\n" +
-	"\x05at_ms\x18\x03 \x01(\x03R\x04atMs\"[\n" +
+	"\x05at_ms\x18\x03 \x01(\x03R\x04atMs\"\x84\x01\n" +
+	"\bNewEvent\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x18\n" +
+	"\apayload\x18\x02 \x01(\fR\apayload\x12\x1a\n" +
+	"\bmetadata\x18\x03 \x01(\fR\bmetadata\x12\x14\n" +
+	"\x05scope\x18\x04 \x01(\tR\x05scope\x12\x1a\n" +
+	"\bpriority\x18\x05 \x01(\x05R\bpriority\"k\n" +
+	"\x11PushEventsRequest\x12)\n" +
+	"\x06events\x18\x01 \x03(\v2\x11.adze.v1.NewEventR\x06events\x12\x12\n" +
+	"\x04each\x18\x02 \x01(\bR\x04each\x12\x17\n" +
+	"\ano_wait\x18\x03 \x01(\bR\x06noWait\"B\n" +
+	"\x12PushEventsResponse\x12,\n" +
+	"\x06events\x18\x01 \x03(\v2\x14.adze.v1.PushedEventR\x06events\"\x8a\x01\n" +
+	"\vPushedEvent\x12\x19\n" +
+	"\bevent_id\x18\x01 \x01(\x06R\aeventId\x12)\n" +
+	"\x05error\x18\x02 \x01(\v2\x13.adze.v1.FieldErrorR\x05error\x12\x1b\n" +
+	"\arun_ids\x18\x03 \x03(\x06B\x02\x10\x01R\x06runIds\x12\x18\n" +
+	"\awarning\x18\x04 \x01(\tR\awarning\"6\n" +
+	"\x13ReplayEventsRequest\x12\x1f\n" +
+	"\tevent_ids\x18\x01 \x03(\x06B\x02\x10\x01R\beventIds\"H\n" +
+	"\x0fGetEventRequest\x12\x19\n" +
+	"\bevent_id\x18\x01 \x01(\x06R\aeventId\x12\x1a\n" +
+	"\bpayloads\x18\x02 \x01(\bR\bpayloads\"8\n" +
+	"\x10GetEventResponse\x12$\n" +
+	"\x05event\x18\x01 \x01(\v2\x0e.adze.v1.EventR\x05event\"\x89\x01\n" +
+	"\x11ListEventsRequest\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x19\n" +
+	"\bsince_ms\x18\x02 \x01(\x03R\asinceMs\x12\x19\n" +
+	"\buntil_ms\x18\x03 \x01(\x03R\auntilMs\x12\x16\n" +
+	"\x06before\x18\x04 \x01(\x06R\x06before\x12\x14\n" +
+	"\x05limit\x18\x05 \x01(\x05R\x05limit\"]\n" +
+	"\x12ListEventsResponse\x12&\n" +
+	"\x06events\x18\x01 \x03(\v2\x0e.adze.v1.EventR\x06events\x12\x1f\n" +
+	"\vnext_before\x18\x02 \x01(\x06R\n" +
+	"nextBefore\"\xb4\x02\n" +
+	"\x05Event\x12\x19\n" +
+	"\bevent_id\x18\x01 \x01(\x06R\aeventId\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x12\x14\n" +
+	"\x05scope\x18\x03 \x01(\tR\x05scope\x12\x1a\n" +
+	"\bpriority\x18\x04 \x01(\x05R\bpriority\x12\x1b\n" +
+	"\tpushed_ms\x18\x05 \x01(\x03R\bpushedMs\x12\x1b\n" +
+	"\treplay_of\x18\x06 \x01(\x06R\breplayOf\x12\x18\n" +
+	"\awarning\x18\a \x01(\tR\awarning\x12\x18\n" +
+	"\apayload\x18\b \x01(\fR\apayload\x12\x1a\n" +
+	"\bmetadata\x18\t \x01(\fR\bmetadata\x12%\n" +
+	"\x04runs\x18\n" +
+	" \x03(\v2\x11.adze.v1.EventRunR\x04runs\x12\x1b\n" +
+	"\tmore_runs\x18\v \x01(\bR\bmoreRuns\"\x83\x01\n" +
+	"\bEventRun\x12\x15\n" +
+	"\x06run_id\x18\x01 \x01(\x06R\x05runId\x12\x1b\n" +
+	"\tfilter_id\x18\x02 \x01(\x06R\bfilterId\x12\x1a\n" +
+	"\bworkflow\x18\x03 \x01(\tR\bworkflow\x12'\n" +
+	"\x06status\x18\x04 \x01(\x0e2\x0f.adze.v1.StatusR\x06status\"\xb0\x01\n" +
+	"\x06Filter\x12\x1b\n" +
+	"\tfilter_id\x18\x01 \x01(\x06R\bfilterId\x12\x1a\n" +
+	"\bworkflow\x18\x02 \x01(\tR\bworkflow\x12\x14\n" +
+	"\x05scope\x18\x03 \x01(\tR\x05scope\x12\x1e\n" +
+	"\n" +
+	"expression\x18\x04 \x01(\tR\n" +
+	"expression\x12\x18\n" +
+	"\apayload\x18\x05 \x01(\fR\apayload\x12\x1d\n" +
+	"\n" +
+	"created_ms\x18\x06 \x01(\x03R\tcreatedMs\";\n" +
+	"\x10PutFilterRequest\x12'\n" +
+	"\x06filter\x18\x01 \x01(\v2\x0f.adze.v1.FilterR\x06filter\"0\n" +
+	"\x11PutFilterResponse\x12\x1b\n" +
+	"\tfilter_id\x18\x01 \x01(\x06R\bfilterId\"\\\n" +
+	"\x12ListFiltersRequest\x12\x1a\n" +
+	"\bworkflow\x18\x01 \x01(\tR\bworkflow\x12\x14\n" +
+	"\x05after\x18\x02 \x01(\x06R\x05after\x12\x14\n" +
+	"\x05limit\x18\x03 \x01(\x05R\x05limit\"_\n" +
+	"\x13ListFiltersResponse\x12)\n" +
+	"\afilters\x18\x01 \x03(\v2\x0f.adze.v1.FilterR\afilters\x12\x1d\n" +
+	"\n" +
+	"next_after\x18\x02 \x01(\x06R\tnextAfter\"9\n" +
+	"\x14DeleteFiltersRequest\x12!\n" +
+	"\n" +
+	"filter_ids\x18\x01 \x03(\x06B\x02\x10\x01R\tfilterIds\"5\n" +
+	"\x15DeleteFiltersResponse\x12\x1c\n" +
+	"\adeleted\x18\x01 \x03(\bB\x02\x10\x01R\adeleted\"[\n" +
 	"\x15RefreshTimeoutRequest\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\x06R\x05token\x12\x13\n" +
@@ -4374,7 +5693,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x10ListRunsResponse\x12 \n" +
 	"\x04runs\x18\x01 \x03(\v2\f.adze.v1.RunR\x04runs\x12\x1f\n" +
 	"\vnext_before\x18\x02 \x01(\x06R\n" +
-	"nextBefore\"\x8d\x04\n" +
+	"nextBefore\"\xa8\x04\n" +
 	"\x03Run\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\x06R\x05runId\x12\x1a\n" +
 	"\bworkflow\x18\x02 \x01(\tR\bworkflow\x12'\n" +
@@ -4398,7 +5717,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x06output\x18\x10 \x01(\fR\x06output\x12\x1d\n" +
 	"\n" +
 	"version_id\x18\x11 \x01(\x06R\tversionId\x12\x1b\n" +
-	"\tparent_id\x18\x12 \x01(\x06R\bparentId\"\xef\x01\n" +
+	"\tparent_id\x18\x12 \x01(\x06R\bparentId\x12\x19\n" +
+	"\bevent_id\x18\x14 \x01(\x06R\aeventId\"\xef\x01\n" +
 	"\aAttempt\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x05R\x06number\x12\x18\n" +
 	"\aoutcome\x18\x02 \x01(\tR\aoutcome\x12\x1b\n" +
@@ -4430,7 +5750,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x10ENTRY_KIND_SPAWN\x10\x03\x12\x14\n" +
 	"\x10ENTRY_KIND_VALUE\x10\x04\x12\x14\n" +
 	"\x10ENTRY_KIND_PATCH\x10\x05\x12\x15\n" +
-	"\x11ENTRY_KIND_ANSWER\x10\x062\x8b\x06\n" +
+	"\x11ENTRY_KIND_ANSWER\x10\x062\x83\n" +
+	"\n" +
 	"\x04Adze\x12K\n" +
 	"\fPutWorkflows\x12\x1c.adze.v1.PutWorkflowsRequest\x1a\x1d.adze.v1.PutWorkflowsResponse\x129\n" +
 	"\x06Submit\x12\x16.adze.v1.SubmitRequest\x1a\x17.adze.v1.SubmitResponse\x12:\n" +
@@ -4439,7 +5760,16 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x06Cancel\x12\x16.adze.v1.CancelRequest\x1a\x17.adze.v1.CancelResponse\x129\n" +
 	"\x06Replay\x12\x16.adze.v1.ReplayRequest\x1a\x17.adze.v1.ReplayResponse\x123\n" +
 	"\x04Fork\x12\x14.adze.v1.ForkRequest\x1a\x15.adze.v1.ForkResponse\x12?\n" +
-	"\bGetValue\x12\x18.adze.v1.GetValueRequest\x1a\x19.adze.v1.GetValueResponse\x12Q\n" +
+	"\bGetValue\x12\x18.adze.v1.GetValueRequest\x1a\x19.adze.v1.GetValueResponse\x12E\n" +
+	"\n" +
+	"PushEvents\x12\x1a.adze.v1.PushEventsRequest\x1a\x1b.adze.v1.PushEventsResponse\x12I\n" +
+	"\fReplayEvents\x12\x1c.adze.v1.ReplayEventsRequest\x1a\x1b.adze.v1.PushEventsResponse\x12?\n" +
+	"\bGetEvent\x12\x18.adze.v1.GetEventRequest\x1a\x19.adze.v1.GetEventResponse\x12E\n" +
+	"\n" +
+	"ListEvents\x12\x1a.adze.v1.ListEventsRequest\x1a\x1b.adze.v1.ListEventsResponse\x12B\n" +
+	"\tPutFilter\x12\x19.adze.v1.PutFilterRequest\x1a\x1a.adze.v1.PutFilterResponse\x12H\n" +
+	"\vListFilters\x12\x1b.adze.v1.ListFiltersRequest\x1a\x1c.adze.v1.ListFiltersResponse\x12N\n" +
+	"\rDeleteFilters\x12\x1d.adze.v1.DeleteFiltersRequest\x1a\x1e.adze.v1.DeleteFiltersResponse\x12Q\n" +
 	"\x0eRefreshTimeout\x12\x1e.adze.v1.RefreshTimeoutRequest\x1a\x1f.adze.v1.RefreshTimeoutResponse\x12H\n" +
 	"\vGetWorkflow\x12\x1b.adze.v1.GetWorkflowRequest\x1a\x1c.adze.v1.GetWorkflowResponse\x129\n" +
 	"\x06GetRun\x12\x16.adze.v1.GetRunRequest\x1a\x17.adze.v1.GetRunResponse\x12?\n" +
@@ -4458,7 +5788,7 @@ func file_adze_v1_adze_proto_rawDescGZIP() []byte {
 }
 
 var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
+var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 72)
 var file_adze_v1_adze_proto_goTypes = []any{
 	(ClosePolicy)(0),               // 0: adze.v1.ClosePolicy
 	(Status)(0),                    // 1: adze.v1.Status
@@ -4469,136 +5799,181 @@ var file_adze_v1_adze_proto_goTypes = []any{
 	(Cancelled_Outcome)(0),         // 6: adze.v1.Cancelled.Outcome
 	(*FieldError)(nil),             // 7: adze.v1.FieldError
 	(*Workflow)(nil),               // 8: adze.v1.Workflow
-	(*Task)(nil),                   // 9: adze.v1.Task
-	(*Condition)(nil),              // 10: adze.v1.Condition
-	(*Backoff)(nil),                // 11: adze.v1.Backoff
-	(*PutWorkflowsRequest)(nil),    // 12: adze.v1.PutWorkflowsRequest
-	(*GetWorkflowRequest)(nil),     // 13: adze.v1.GetWorkflowRequest
-	(*GetWorkflowResponse)(nil),    // 14: adze.v1.GetWorkflowResponse
-	(*PutWorkflowsResponse)(nil),   // 15: adze.v1.PutWorkflowsResponse
-	(*WorkflowVersion)(nil),        // 16: adze.v1.WorkflowVersion
-	(*SubmitRequest)(nil),          // 17: adze.v1.SubmitRequest
-	(*NewRun)(nil),                 // 18: adze.v1.NewRun
-	(*SubmitResponse)(nil),         // 19: adze.v1.SubmitResponse
-	(*Submitted)(nil),              // 20: adze.v1.Submitted
-	(*AwaitRequest)(nil),           // 21: adze.v1.AwaitRequest
-	(*AwaitResponse)(nil),          // 22: adze.v1.AwaitResponse
-	(*Outcome)(nil),                // 23: adze.v1.Outcome
-	(*WorkerMessage)(nil),          // 24: adze.v1.WorkerMessage
-	(*Hello)(nil),                  // 25: adze.v1.Hello
-	(*Running)(nil),                // 26: adze.v1.Running
-	(*Resize)(nil),                 // 27: adze.v1.Resize
-	(*Report)(nil),                 // 28: adze.v1.Report
-	(*NewEntry)(nil),               // 29: adze.v1.NewEntry
-	(*WaitCondition)(nil),          // 30: adze.v1.WaitCondition
-	(*Entry)(nil),                  // 31: adze.v1.Entry
-	(*Met)(nil),                    // 32: adze.v1.Met
-	(*EngineMessage)(nil),          // 33: adze.v1.EngineMessage
-	(*Welcome)(nil),                // 34: adze.v1.Welcome
-	(*Assignment)(nil),             // 35: adze.v1.Assignment
-	(*ParentOutput)(nil),           // 36: adze.v1.ParentOutput
-	(*TaskFailure)(nil),            // 37: adze.v1.TaskFailure
-	(*Stop)(nil),                   // 38: adze.v1.Stop
-	(*Settlement)(nil),             // 39: adze.v1.Settlement
-	(*CancelRequest)(nil),          // 40: adze.v1.CancelRequest
-	(*CancelResponse)(nil),         // 41: adze.v1.CancelResponse
-	(*Cancelled)(nil),              // 42: adze.v1.Cancelled
-	(*ReplayRequest)(nil),          // 43: adze.v1.ReplayRequest
-	(*ReplayResponse)(nil),         // 44: adze.v1.ReplayResponse
-	(*ForkRequest)(nil),            // 45: adze.v1.ForkRequest
-	(*ForkResponse)(nil),           // 46: adze.v1.ForkResponse
-	(*GetValueRequest)(nil),        // 47: adze.v1.GetValueRequest
-	(*GetValueResponse)(nil),       // 48: adze.v1.GetValueResponse
-	(*RefreshTimeoutRequest)(nil),  // 49: adze.v1.RefreshTimeoutRequest
-	(*RefreshTimeoutResponse)(nil), // 50: adze.v1.RefreshTimeoutResponse
-	(*GetRunRequest)(nil),          // 51: adze.v1.GetRunRequest
-	(*GetRunResponse)(nil),         // 52: adze.v1.GetRunResponse
-	(*Child)(nil),                  // 53: adze.v1.Child
-	(*TaskRun)(nil),                // 54: adze.v1.TaskRun
-	(*ListRunsRequest)(nil),        // 55: adze.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),       // 56: adze.v1.ListRunsResponse
-	(*Run)(nil),                    // 57: adze.v1.Run
-	(*Attempt)(nil),                // 58: adze.v1.Attempt
+	(*Trigger)(nil),                // 9: adze.v1.Trigger
+	(*Task)(nil),                   // 10: adze.v1.Task
+	(*Condition)(nil),              // 11: adze.v1.Condition
+	(*Backoff)(nil),                // 12: adze.v1.Backoff
+	(*PutWorkflowsRequest)(nil),    // 13: adze.v1.PutWorkflowsRequest
+	(*GetWorkflowRequest)(nil),     // 14: adze.v1.GetWorkflowRequest
+	(*GetWorkflowResponse)(nil),    // 15: adze.v1.GetWorkflowResponse
+	(*PutWorkflowsResponse)(nil),   // 16: adze.v1.PutWorkflowsResponse
+	(*WorkflowVersion)(nil),        // 17: adze.v1.WorkflowVersion
+	(*SubmitRequest)(nil),          // 18: adze.v1.SubmitRequest
+	(*NewRun)(nil),                 // 19: adze.v1.NewRun
+	(*SubmitResponse)(nil),         // 20: adze.v1.SubmitResponse
+	(*Submitted)(nil),              // 21: adze.v1.Submitted
+	(*AwaitRequest)(nil),           // 22: adze.v1.AwaitRequest
+	(*AwaitResponse)(nil),          // 23: adze.v1.AwaitResponse
+	(*Outcome)(nil),                // 24: adze.v1.Outcome
+	(*WorkerMessage)(nil),          // 25: adze.v1.WorkerMessage
+	(*Hello)(nil),                  // 26: adze.v1.Hello
+	(*Running)(nil),                // 27: adze.v1.Running
+	(*Resize)(nil),                 // 28: adze.v1.Resize
+	(*Report)(nil),                 // 29: adze.v1.Report
+	(*NewEntry)(nil),               // 30: adze.v1.NewEntry
+	(*WaitCondition)(nil),          // 31: adze.v1.WaitCondition
+	(*Entry)(nil),                  // 32: adze.v1.Entry
+	(*Met)(nil),                    // 33: adze.v1.Met
+	(*EngineMessage)(nil),          // 34: adze.v1.EngineMessage
+	(*Welcome)(nil),                // 35: adze.v1.Welcome
+	(*Assignment)(nil),             // 36: adze.v1.Assignment
+	(*RunEvent)(nil),               // 37: adze.v1.RunEvent
+	(*ParentOutput)(nil),           // 38: adze.v1.ParentOutput
+	(*TaskFailure)(nil),            // 39: adze.v1.TaskFailure
+	(*Stop)(nil),                   // 40: adze.v1.Stop
+	(*Settlement)(nil),             // 41: adze.v1.Settlement
+	(*CancelRequest)(nil),          // 42: adze.v1.CancelRequest
+	(*CancelResponse)(nil),         // 43: adze.v1.CancelResponse
+	(*Cancelled)(nil),              // 44: adze.v1.Cancelled
+	(*ReplayRequest)(nil),          // 45: adze.v1.ReplayRequest
+	(*ReplayResponse)(nil),         // 46: adze.v1.ReplayResponse
+	(*ForkRequest)(nil),            // 47: adze.v1.ForkRequest
+	(*ForkResponse)(nil),           // 48: adze.v1.ForkResponse
+	(*GetValueRequest)(nil),        // 49: adze.v1.GetValueRequest
+	(*GetValueResponse)(nil),       // 50: adze.v1.GetValueResponse
+	(*NewEvent)(nil),               // 51: adze.v1.NewEvent
+	(*PushEventsRequest)(nil),      // 52: adze.v1.PushEventsRequest
+	(*PushEventsResponse)(nil),     // 53: adze.v1.PushEventsResponse
+	(*PushedEvent)(nil),            // 54: adze.v1.PushedEvent
+	(*ReplayEventsRequest)(nil),    // 55: adze.v1.ReplayEventsRequest
+	(*GetEventRequest)(nil),        // 56: adze.v1.GetEventRequest
+	(*GetEventResponse)(nil),       // 57: adze.v1.GetEventResponse
+	(*ListEventsRequest)(nil),      // 58: adze.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),     // 59: adze.v1.ListEventsResponse
+	(*Event)(nil),                  // 60: adze.v1.Event
+	(*EventRun)(nil),               // 61: adze.v1.EventRun
+	(*Filter)(nil),                 // 62: adze.v1.Filter
+	(*PutFilterRequest)(nil),       // 63: adze.v1.PutFilterRequest
+	(*PutFilterResponse)(nil),      // 64: adze.v1.PutFilterResponse
+	(*ListFiltersRequest)(nil),     // 65: adze.v1.ListFiltersRequest
+	(*ListFiltersResponse)(nil),    // 66: adze.v1.ListFiltersResponse
+	(*DeleteFiltersRequest)(nil),   // 67: adze.v1.DeleteFiltersRequest
+	(*DeleteFiltersResponse)(nil),  // 68: adze.v1.DeleteFiltersResponse
+	(*RefreshTimeoutRequest)(nil),  // 69: adze.v1.RefreshTimeoutRequest
+	(*RefreshTimeoutResponse)(nil), // 70: adze.v1.RefreshTimeoutResponse
+	(*GetRunRequest)(nil),          // 71: adze.v1.GetRunRequest
+	(*GetRunResponse)(nil),         // 72: adze.v1.GetRunResponse
+	(*Child)(nil),                  // 73: adze.v1.Child
+	(*TaskRun)(nil),                // 74: adze.v1.TaskRun
+	(*ListRunsRequest)(nil),        // 75: adze.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),       // 76: adze.v1.ListRunsResponse
+	(*Run)(nil),                    // 77: adze.v1.Run
+	(*Attempt)(nil),                // 78: adze.v1.Attempt
 }
 var file_adze_v1_adze_proto_depIdxs = []int32{
-	9,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
-	11, // 1: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
-	10, // 2: adze.v1.Task.skip_if:type_name -> adze.v1.Condition
-	10, // 3: adze.v1.Task.cancel_if:type_name -> adze.v1.Condition
-	3,  // 4: adze.v1.Task.role:type_name -> adze.v1.Task.Role
-	8,  // 5: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
-	8,  // 6: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
-	16, // 7: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
-	18, // 8: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
-	0,  // 9: adze.v1.NewRun.on_close:type_name -> adze.v1.ClosePolicy
-	20, // 10: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
-	7,  // 11: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
-	23, // 12: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
-	1,  // 13: adze.v1.Outcome.status:type_name -> adze.v1.Status
-	25, // 14: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
-	28, // 15: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
-	27, // 16: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
-	26, // 17: adze.v1.Hello.running:type_name -> adze.v1.Running
-	4,  // 18: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
-	29, // 19: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
-	2,  // 20: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
-	30, // 21: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
-	18, // 22: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
-	2,  // 23: adze.v1.Entry.kind:type_name -> adze.v1.EntryKind
-	30, // 24: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
-	34, // 25: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
-	35, // 26: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
-	38, // 27: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
-	39, // 28: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
-	32, // 29: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
-	36, // 30: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
-	37, // 31: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
-	31, // 32: adze.v1.Assignment.log:type_name -> adze.v1.Entry
-	32, // 33: adze.v1.Assignment.mets:type_name -> adze.v1.Met
-	5,  // 34: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
-	42, // 35: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
-	6,  // 36: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
-	20, // 37: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
-	57, // 38: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
-	58, // 39: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
-	54, // 40: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
-	31, // 41: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
-	32, // 42: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
-	53, // 43: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
-	1,  // 44: adze.v1.TaskRun.status:type_name -> adze.v1.Status
-	3,  // 45: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
-	1,  // 46: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
-	57, // 47: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
-	1,  // 48: adze.v1.Run.status:type_name -> adze.v1.Status
-	12, // 49: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
-	17, // 50: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
-	21, // 51: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
-	24, // 52: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
-	40, // 53: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
-	43, // 54: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
-	45, // 55: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
-	47, // 56: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
-	49, // 57: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
-	13, // 58: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
-	51, // 59: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
-	55, // 60: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
-	15, // 61: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
-	19, // 62: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
-	22, // 63: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
-	33, // 64: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
-	41, // 65: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
-	44, // 66: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
-	46, // 67: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
-	48, // 68: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
-	50, // 69: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
-	14, // 70: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
-	52, // 71: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
-	56, // 72: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
-	61, // [61:73] is the sub-list for method output_type
-	49, // [49:61] is the sub-list for method input_type
-	49, // [49:49] is the sub-list for extension type_name
-	49, // [49:49] is the sub-list for extension extendee
-	0,  // [0:49] is the sub-list for field type_name
+	10, // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
+	9,  // 1: adze.v1.Workflow.triggers:type_name -> adze.v1.Trigger
+	12, // 2: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
+	11, // 3: adze.v1.Task.skip_if:type_name -> adze.v1.Condition
+	11, // 4: adze.v1.Task.cancel_if:type_name -> adze.v1.Condition
+	3,  // 5: adze.v1.Task.role:type_name -> adze.v1.Task.Role
+	8,  // 6: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
+	8,  // 7: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
+	17, // 8: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
+	19, // 9: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
+	0,  // 10: adze.v1.NewRun.on_close:type_name -> adze.v1.ClosePolicy
+	21, // 11: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
+	7,  // 12: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
+	24, // 13: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
+	1,  // 14: adze.v1.Outcome.status:type_name -> adze.v1.Status
+	26, // 15: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
+	29, // 16: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
+	28, // 17: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
+	27, // 18: adze.v1.Hello.running:type_name -> adze.v1.Running
+	4,  // 19: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
+	30, // 20: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
+	2,  // 21: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
+	31, // 22: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
+	19, // 23: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
+	2,  // 24: adze.v1.Entry.kind:type_name -> adze.v1.EntryKind
+	31, // 25: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
+	35, // 26: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
+	36, // 27: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
+	40, // 28: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
+	41, // 29: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
+	33, // 30: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
+	38, // 31: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
+	39, // 32: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
+	32, // 33: adze.v1.Assignment.log:type_name -> adze.v1.Entry
+	33, // 34: adze.v1.Assignment.mets:type_name -> adze.v1.Met
+	37, // 35: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
+	5,  // 36: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
+	44, // 37: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
+	6,  // 38: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
+	21, // 39: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
+	51, // 40: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
+	54, // 41: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
+	7,  // 42: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
+	60, // 43: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
+	60, // 44: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
+	61, // 45: adze.v1.Event.runs:type_name -> adze.v1.EventRun
+	1,  // 46: adze.v1.EventRun.status:type_name -> adze.v1.Status
+	62, // 47: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
+	62, // 48: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
+	77, // 49: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
+	78, // 50: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
+	74, // 51: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
+	32, // 52: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
+	33, // 53: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
+	73, // 54: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
+	1,  // 55: adze.v1.TaskRun.status:type_name -> adze.v1.Status
+	3,  // 56: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
+	1,  // 57: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
+	77, // 58: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
+	1,  // 59: adze.v1.Run.status:type_name -> adze.v1.Status
+	13, // 60: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
+	18, // 61: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
+	22, // 62: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
+	25, // 63: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
+	42, // 64: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
+	45, // 65: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
+	47, // 66: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
+	49, // 67: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
+	52, // 68: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
+	55, // 69: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
+	56, // 70: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
+	58, // 71: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
+	63, // 72: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
+	65, // 73: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
+	67, // 74: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
+	69, // 75: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
+	14, // 76: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
+	71, // 77: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
+	75, // 78: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
+	16, // 79: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
+	20, // 80: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
+	23, // 81: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
+	34, // 82: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
+	43, // 83: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
+	46, // 84: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
+	48, // 85: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
+	50, // 86: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
+	53, // 87: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
+	53, // 88: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
+	57, // 89: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
+	59, // 90: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
+	64, // 91: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
+	66, // 92: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
+	68, // 93: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
+	70, // 94: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
+	15, // 95: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
+	72, // 96: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
+	76, // 97: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
+	79, // [79:98] is the sub-list for method output_type
+	60, // [60:79] is the sub-list for method input_type
+	60, // [60:60] is the sub-list for extension type_name
+	60, // [60:60] is the sub-list for extension extendee
+	0,  // [0:60] is the sub-list for field type_name
 }
 
 func init() { file_adze_v1_adze_proto_init() }
@@ -4612,7 +5987,7 @@ func file_adze_v1_adze_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_adze_v1_adze_proto_rawDesc), len(file_adze_v1_adze_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   52,
+			NumMessages:   72,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

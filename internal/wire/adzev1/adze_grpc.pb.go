@@ -41,6 +41,13 @@ const (
 	Adze_Replay_FullMethodName         = "/adze.v1.Adze/Replay"
 	Adze_Fork_FullMethodName           = "/adze.v1.Adze/Fork"
 	Adze_GetValue_FullMethodName       = "/adze.v1.Adze/GetValue"
+	Adze_PushEvents_FullMethodName     = "/adze.v1.Adze/PushEvents"
+	Adze_ReplayEvents_FullMethodName   = "/adze.v1.Adze/ReplayEvents"
+	Adze_GetEvent_FullMethodName       = "/adze.v1.Adze/GetEvent"
+	Adze_ListEvents_FullMethodName     = "/adze.v1.Adze/ListEvents"
+	Adze_PutFilter_FullMethodName      = "/adze.v1.Adze/PutFilter"
+	Adze_ListFilters_FullMethodName    = "/adze.v1.Adze/ListFilters"
+	Adze_DeleteFilters_FullMethodName  = "/adze.v1.Adze/DeleteFilters"
 	Adze_RefreshTimeout_FullMethodName = "/adze.v1.Adze/RefreshTimeout"
 	Adze_GetWorkflow_FullMethodName    = "/adze.v1.Adze/GetWorkflow"
 	Adze_GetRun_FullMethodName         = "/adze.v1.Adze/GetRun"
@@ -72,6 +79,20 @@ type AdzeClient interface {
 	Fork(ctx context.Context, in *ForkRequest, opts ...grpc.CallOption) (*ForkResponse, error)
 	// GetValue reads what a durable run published, without waking it.
 	GetValue(ctx context.Context, in *GetValueRequest, opts ...grpc.CallOption) (*GetValueResponse, error)
+	// PushEvents stores events and starts the runs of the workflows that have triggers
+	// for them, all in one transaction.
+	PushEvents(ctx context.Context, in *PushEventsRequest, opts ...grpc.CallOption) (*PushEventsResponse, error)
+	// ReplayEvents pushes events again, as new ones, which start runs by the triggers
+	// and filters of today.
+	ReplayEvents(ctx context.Context, in *ReplayEventsRequest, opts ...grpc.CallOption) (*PushEventsResponse, error)
+	GetEvent(ctx context.Context, in *GetEventRequest, opts ...grpc.CallOption) (*GetEventResponse, error)
+	// ListEvents pages through the tenant's events, newest first.
+	ListEvents(ctx context.Context, in *ListEventsRequest, opts ...grpc.CallOption) (*ListEventsResponse, error)
+	// PutFilter adds a filter: from then on, of the events that would start runs of its
+	// workflow, only those do that one of the workflow's filters takes.
+	PutFilter(ctx context.Context, in *PutFilterRequest, opts ...grpc.CallOption) (*PutFilterResponse, error)
+	ListFilters(ctx context.Context, in *ListFiltersRequest, opts ...grpc.CallOption) (*ListFiltersResponse, error)
+	DeleteFilters(ctx context.Context, in *DeleteFiltersRequest, opts ...grpc.CallOption) (*DeleteFiltersResponse, error)
 	// RefreshTimeout moves the deadline of a running attempt.
 	RefreshTimeout(ctx context.Context, in *RefreshTimeoutRequest, opts ...grpc.CallOption) (*RefreshTimeoutResponse, error)
 	// GetWorkflow reads the current version of a workflow, as it was registered with
@@ -176,6 +197,76 @@ func (c *adzeClient) GetValue(ctx context.Context, in *GetValueRequest, opts ...
 	return out, nil
 }
 
+func (c *adzeClient) PushEvents(ctx context.Context, in *PushEventsRequest, opts ...grpc.CallOption) (*PushEventsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PushEventsResponse)
+	err := c.cc.Invoke(ctx, Adze_PushEvents_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adzeClient) ReplayEvents(ctx context.Context, in *ReplayEventsRequest, opts ...grpc.CallOption) (*PushEventsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PushEventsResponse)
+	err := c.cc.Invoke(ctx, Adze_ReplayEvents_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adzeClient) GetEvent(ctx context.Context, in *GetEventRequest, opts ...grpc.CallOption) (*GetEventResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetEventResponse)
+	err := c.cc.Invoke(ctx, Adze_GetEvent_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adzeClient) ListEvents(ctx context.Context, in *ListEventsRequest, opts ...grpc.CallOption) (*ListEventsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListEventsResponse)
+	err := c.cc.Invoke(ctx, Adze_ListEvents_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adzeClient) PutFilter(ctx context.Context, in *PutFilterRequest, opts ...grpc.CallOption) (*PutFilterResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PutFilterResponse)
+	err := c.cc.Invoke(ctx, Adze_PutFilter_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adzeClient) ListFilters(ctx context.Context, in *ListFiltersRequest, opts ...grpc.CallOption) (*ListFiltersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListFiltersResponse)
+	err := c.cc.Invoke(ctx, Adze_ListFilters_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adzeClient) DeleteFilters(ctx context.Context, in *DeleteFiltersRequest, opts ...grpc.CallOption) (*DeleteFiltersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeleteFiltersResponse)
+	err := c.cc.Invoke(ctx, Adze_DeleteFilters_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *adzeClient) RefreshTimeout(ctx context.Context, in *RefreshTimeoutRequest, opts ...grpc.CallOption) (*RefreshTimeoutResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(RefreshTimeoutResponse)
@@ -241,6 +332,20 @@ type AdzeServer interface {
 	Fork(context.Context, *ForkRequest) (*ForkResponse, error)
 	// GetValue reads what a durable run published, without waking it.
 	GetValue(context.Context, *GetValueRequest) (*GetValueResponse, error)
+	// PushEvents stores events and starts the runs of the workflows that have triggers
+	// for them, all in one transaction.
+	PushEvents(context.Context, *PushEventsRequest) (*PushEventsResponse, error)
+	// ReplayEvents pushes events again, as new ones, which start runs by the triggers
+	// and filters of today.
+	ReplayEvents(context.Context, *ReplayEventsRequest) (*PushEventsResponse, error)
+	GetEvent(context.Context, *GetEventRequest) (*GetEventResponse, error)
+	// ListEvents pages through the tenant's events, newest first.
+	ListEvents(context.Context, *ListEventsRequest) (*ListEventsResponse, error)
+	// PutFilter adds a filter: from then on, of the events that would start runs of its
+	// workflow, only those do that one of the workflow's filters takes.
+	PutFilter(context.Context, *PutFilterRequest) (*PutFilterResponse, error)
+	ListFilters(context.Context, *ListFiltersRequest) (*ListFiltersResponse, error)
+	DeleteFilters(context.Context, *DeleteFiltersRequest) (*DeleteFiltersResponse, error)
 	// RefreshTimeout moves the deadline of a running attempt.
 	RefreshTimeout(context.Context, *RefreshTimeoutRequest) (*RefreshTimeoutResponse, error)
 	// GetWorkflow reads the current version of a workflow, as it was registered with
@@ -282,6 +387,27 @@ func (UnimplementedAdzeServer) Fork(context.Context, *ForkRequest) (*ForkRespons
 }
 func (UnimplementedAdzeServer) GetValue(context.Context, *GetValueRequest) (*GetValueResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetValue not implemented")
+}
+func (UnimplementedAdzeServer) PushEvents(context.Context, *PushEventsRequest) (*PushEventsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PushEvents not implemented")
+}
+func (UnimplementedAdzeServer) ReplayEvents(context.Context, *ReplayEventsRequest) (*PushEventsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReplayEvents not implemented")
+}
+func (UnimplementedAdzeServer) GetEvent(context.Context, *GetEventRequest) (*GetEventResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetEvent not implemented")
+}
+func (UnimplementedAdzeServer) ListEvents(context.Context, *ListEventsRequest) (*ListEventsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListEvents not implemented")
+}
+func (UnimplementedAdzeServer) PutFilter(context.Context, *PutFilterRequest) (*PutFilterResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PutFilter not implemented")
+}
+func (UnimplementedAdzeServer) ListFilters(context.Context, *ListFiltersRequest) (*ListFiltersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListFilters not implemented")
+}
+func (UnimplementedAdzeServer) DeleteFilters(context.Context, *DeleteFiltersRequest) (*DeleteFiltersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteFilters not implemented")
 }
 func (UnimplementedAdzeServer) RefreshTimeout(context.Context, *RefreshTimeoutRequest) (*RefreshTimeoutResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RefreshTimeout not implemented")
@@ -438,6 +564,132 @@ func _Adze_GetValue_Handler(srv interface{}, ctx context.Context, dec func(inter
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Adze_PushEvents_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PushEventsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).PushEvents(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_PushEvents_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).PushEvents(ctx, req.(*PushEventsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Adze_ReplayEvents_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReplayEventsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).ReplayEvents(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_ReplayEvents_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).ReplayEvents(ctx, req.(*ReplayEventsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Adze_GetEvent_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetEventRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).GetEvent(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_GetEvent_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).GetEvent(ctx, req.(*GetEventRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Adze_ListEvents_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListEventsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).ListEvents(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_ListEvents_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).ListEvents(ctx, req.(*ListEventsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Adze_PutFilter_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PutFilterRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).PutFilter(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_PutFilter_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).PutFilter(ctx, req.(*PutFilterRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Adze_ListFilters_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListFiltersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).ListFilters(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_ListFilters_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).ListFilters(ctx, req.(*ListFiltersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Adze_DeleteFilters_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteFiltersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).DeleteFilters(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_DeleteFilters_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).DeleteFilters(ctx, req.(*DeleteFiltersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Adze_RefreshTimeout_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(RefreshTimeoutRequest)
 	if err := dec(in); err != nil {
@@ -540,6 +792,34 @@ var Adze_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetValue",
 			Handler:    _Adze_GetValue_Handler,
+		},
+		{
+			MethodName: "PushEvents",
+			Handler:    _Adze_PushEvents_Handler,
+		},
+		{
+			MethodName: "ReplayEvents",
+			Handler:    _Adze_ReplayEvents_Handler,
+		},
+		{
+			MethodName: "GetEvent",
+			Handler:    _Adze_GetEvent_Handler,
+		},
+		{
+			MethodName: "ListEvents",
+			Handler:    _Adze_ListEvents_Handler,
+		},
+		{
+			MethodName: "PutFilter",
+			Handler:    _Adze_PutFilter_Handler,
+		},
+		{
+			MethodName: "ListFilters",
+			Handler:    _Adze_ListFilters_Handler,
+		},
+		{
+			MethodName: "DeleteFilters",
+			Handler:    _Adze_DeleteFilters_Handler,
 		},
 		{
 			MethodName: "RefreshTimeout",

@@ -1,0 +1,172 @@
+package admit
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/adzehq/adze/internal/base/expr"
+	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/shard"
+)
+
+// Bounds of events and of what waits for them.
+const (
+	EventsMax        = 1_000 // of one call
+	EventKeyBytesMax = 255   // of an event, and of a trigger
+	ScopeBytesMax    = 255   // of an event, and of a filter
+	TriggersMax      = 100   // of a workflow
+	FilterIDsMax     = 1_000 // of one call
+	FilterPayloadMax = MetadataBytesMax
+)
+
+// Event checks an event and fills in what was left out. The fields it names are those
+// of the wire's NewEvent.
+func (l Limits) Event(e *shard.NewEvent) (err error) {
+	if err = EventKey("key", e.Key); err != nil {
+		return err
+	}
+	if err = scope("scope", e.Scope); err != nil {
+		return err
+	}
+	if e.Payload, err = payload("payload", e.Payload, l.inputBytesMax()); err != nil {
+		return err
+	}
+	if e.Metadata, err = metadata("metadata", e.Metadata); err != nil {
+		return err
+	}
+	return between("priority", int64(e.Priority), core.PriorityMin, core.PriorityMax)
+}
+
+// EventKey checks the key of an event.
+func EventKey(field, key string) error {
+	if key == "" {
+		return invalid(field, "is empty; name what happened, like user.created")
+	}
+	return label(field, key, EventKeyBytesMax)
+}
+
+func scope(field, s string) error { return label(field, s, ScopeBytesMax) }
+
+// label checks a short text that others are compared with: none that looks the same
+// and is not, and none that breaks a line.
+func label(field, s string, bytesMax int) error {
+	if err := text(field, s, bytesMax); err != nil {
+		return err
+	}
+	if at := strings.IndexFunc(s, unicode.IsControl); at >= 0 {
+		r, _ := utf8.DecodeRuneInString(s[at:])
+		return invalid(field, "has the control character %U at byte %d; remove it", r, at+1)
+	}
+	return nil
+}
+
+// Pusher stores events (shard.Client).
+type Pusher interface {
+	Push(ctx context.Context, tenant id.ID, events []shard.NewEvent, wait shard.Wait) ([]shard.Pushed, error)
+}
+
+// Pushed is what came of one event of a Push, or why it was refused.
+type Pushed struct {
+	shard.Pushed
+	Err error
+}
+
+// Push checks events and has the good ones stored, in one transaction. With each, they
+// stand for themselves; else one that is refused refuses all. The answers are in the
+// order of events. An error says that nothing was stored. It changes events.
+func (l Limits) Push(
+	ctx context.Context, to Pusher, tenant id.ID, events []shard.NewEvent, each bool, wait shard.Wait,
+) ([]Pushed, error) {
+	if err := Count("events", len(events), EventsMax); err != nil {
+		return nil, err
+	}
+	answers := make([]Pushed, len(events))
+	good := make([]shard.NewEvent, 0, len(events))
+	for i := range events {
+		answers[i].Err = l.Event(&events[i])
+		switch {
+		case answers[i].Err == nil:
+			good = append(good, events[i])
+		case !each:
+			return nil, fault.At(eventPlace(i), answers[i].Err)
+		}
+	}
+	stored, err := to.Push(ctx, tenant, good, wait)
+	if err != nil {
+		return nil, err
+	}
+	for i := range answers {
+		if answers[i].Err == nil {
+			answers[i].Pushed, stored = stored[0], stored[1:]
+		}
+	}
+	return answers, nil
+}
+
+func eventPlace(i int) string { return fmt.Sprintf("events[%d]", i) }
+
+// triggers checks those of a workflow.
+func triggers(list []shard.Trigger) error {
+	if len(list) > TriggersMax {
+		return invalid("triggers", "has %d entries, at most %d are allowed; one with a * stands for many", len(list), TriggersMax)
+	}
+	for i, t := range list {
+		place := fmt.Sprintf("triggers[%d]", i)
+		if t.Event == "" {
+			return invalid(place+".event", "is empty; name a key like user.created, or user.* for all that begin so")
+		}
+		if err := label(place+".event", t.Event, EventKeyBytesMax); err != nil {
+			return err
+		}
+		if err := eventCondition(place+".expression", t.Expression); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eventCondition checks a condition over an event; empty is always true.
+func eventCondition(field, expression string) error {
+	if expression == "" {
+		return nil
+	}
+	if err := text(field, expression, expr.BytesMax); err != nil {
+		return err
+	}
+	if _, err := expr.Event.Compile(expression); err != nil {
+		return invalid(field, "%s", err)
+	}
+	return nil
+}
+
+// Filter checks a filter. The fields it names are those of the wire's Filter.
+func Filter(f *shard.Filter) error {
+	if err := name("workflow", f.Workflow); err != nil {
+		return err
+	}
+	if f.Scope == "" {
+		return invalid("scope", "is empty; a filter is asked for events that are pushed with its scope")
+	}
+	if err := scope("scope", f.Scope); err != nil {
+		return err
+	}
+	if err := eventCondition("expression", f.Expression); err != nil {
+		return err
+	}
+	if len(f.Payload) == 0 {
+		f.Payload = nil
+		return nil
+	}
+	if _, err := payload("payload", f.Payload, FilterPayloadMax); err != nil {
+		return err
+	}
+	if _, err := expr.Parse(f.Payload); err != nil {
+		return invalid("payload", "%s", err)
+	}
+	return nil
+}

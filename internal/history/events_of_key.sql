@@ -1,0 +1,21 @@
+-- Reads a page of a tenant's events of one key, as events.sql does those of all.
+-- Writes: nothing. Locks: nothing.
+-- Bound: $4 entries of event_key_idx, newest partition first.
+select
+    id,
+    key,
+    scope,
+    priority,
+    coalesce(replay_of, 0) as replay_of,
+    coalesce(warning, '') as warning,
+    null::bytea as payload,
+    null::bytea as metadata
+from adze.event
+where
+    tenant_id = $1
+    and key = $5
+    and target_id is null
+    and id < $2
+    and id >= $3
+order by id desc
+limit $4

@@ -1,0 +1,85 @@
+package event
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/base/pg"
+)
+
+var (
+	//go:embed insert_filter.sql
+	insertFilterSQL string
+	//go:embed delete_filters.sql
+	deleteFiltersSQL string
+	//go:embed filters_of_shard.sql
+	filtersOfShardSQL string
+	//go:embed filters.sql
+	filtersSQL string
+)
+
+// Filter is a row of event_filter.
+type Filter struct {
+	ID         id.ID
+	Tenant     id.ID
+	CreatedAt  time.Time
+	Workflow   string
+	Scope      string
+	Expression string // CEL; "" = always
+	Payload    []byte // JSON, or nil
+}
+
+// InsertFilter stores a new filter.
+func InsertFilter(ctx context.Context, db pg.DB, f Filter) error {
+	_, err := db.Exec(ctx, insertFilterSQL, f.ID, f.Tenant, f.CreatedAt, f.Workflow, f.Scope, f.Expression, f.Payload)
+	if err != nil {
+		return fmt.Errorf("insert filter of %s: %w", f.Workflow, err)
+	}
+	return nil
+}
+
+// DeleteFilters deletes filters of the tenant, and tells which of the ids there were,
+// in any order.
+func DeleteFilters(ctx context.Context, db pg.DB, tenant id.ID, ids []id.ID) ([]id.ID, error) {
+	rows, err := db.Query(ctx, deleteFiltersSQL, tenant, ids)
+	if err != nil {
+		return nil, fmt.Errorf("delete %d filters: %w", len(ids), err)
+	}
+	deleted, err := pgx.CollectRows(rows, pgx.RowTo[id.ID])
+	if err != nil {
+		return nil, fmt.Errorf("delete %d filters: %w", len(ids), err)
+	}
+	return deleted, nil
+}
+
+// FiltersOfShard reads the filters of all tenants of a shard, ids ascending.
+func FiltersOfShard(ctx context.Context, db pg.DB, shard int32) ([]Filter, error) {
+	rows, err := db.Query(ctx, filtersOfShardSQL, shard)
+	if err != nil {
+		return nil, fmt.Errorf("read filters of shard %d: %w", shard, err)
+	}
+	filters, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Filter])
+	if err != nil {
+		return nil, fmt.Errorf("read filters of shard %d: %w", shard, err)
+	}
+	return filters, nil
+}
+
+// Filters reads at most limit of the tenant's filters with ids above after, ascending:
+// those of a workflow, or all ("").
+func Filters(ctx context.Context, db pg.DB, tenant, after id.ID, workflow string, limit int) ([]Filter, error) {
+	rows, err := db.Query(ctx, filtersSQL, tenant, after, workflow, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list filters: %w", err)
+	}
+	filters, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Filter])
+	if err != nil {
+		return nil, fmt.Errorf("list filters: %w", err)
+	}
+	return filters, nil
+}
