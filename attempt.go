@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/adzehq/adze/internal/core"
@@ -24,6 +25,7 @@ type attempt struct {
 	action action
 	ctx    context.Context
 	cancel context.CancelCauseFunc
+	output atomic.Pointer[output] // what it writes; nil until it does
 
 	// Guarded by the worker's mu.
 	ended    bool            // report holds what is to be settled
@@ -120,7 +122,7 @@ func TaskID(ctx context.Context) ID {
 func RefreshTimeout(ctx context.Context, d time.Duration) (time.Time, error) {
 	a := attemptOf(ctx)
 	if a == nil {
-		return time.Time{}, &Error{Kind: KindInvalid, Field: "ctx", Text: "is not the context of a task"}
+		return time.Time{}, errNoTask
 	}
 	at, err := a.worker.client.transport.refresh(ctx, a.Task, a.Token, wholeMS(d))
 	if err != nil {
@@ -139,6 +141,7 @@ func (a *attempt) run() {
 		} else if !returned {
 			report.Error = "task ended its goroutine (runtime.Goexit) instead of returning"
 		}
+		a.seal()
 		a.cancel(nil)
 		a.worker.finish(a, report)
 	}()

@@ -121,6 +121,7 @@ type workerConfig struct {
 	name        string
 	slots       int
 	drain       time.Duration
+	logs        logging
 }
 
 type workerOption func(*workerConfig)

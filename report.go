@@ -70,7 +70,7 @@ func (r *reports) clear() {
 	r.batch++
 }
 
-// sendReports tells the engine what happened until ctx ends or the session breaks,
+// sendReports tells the engine what attempts wrote and what happened until ctx ends or the session breaks,
 // which its receiver sees too.
 func (w *Worker) sendReports(ctx context.Context, session shard.Session) {
 	for {
@@ -78,7 +78,13 @@ func (w *Worker) sendReports(ctx context.Context, session shard.Session) {
 		w.mu.Lock()
 		items := w.reports.take()
 		w.mu.Unlock()
-		if len(items) == 0 {
+		// After the reports were taken: what an attempt wrote before its end goes first.
+		lines, chunks := w.emissions.take()
+		wrote := len(lines)+len(chunks) > 0
+		if wrote && session.Emit(ctx, lines, chunks) != nil {
+			return
+		}
+		if len(items) == 0 && !wrote {
 			select {
 			case <-w.reports.ready:
 				continue

@@ -130,6 +130,11 @@ func down(m *wire.EngineMessage) (d shard.Down) {
 	for i, one := range m.Settled {
 		d.Settled[i] = core.Settlement{Task: id.ID(one.TaskId), Token: core.Token(one.Token), Stale: one.Stale}
 	}
+	for _, e := range m.Emitted {
+		d.Emitted = append(d.Emitted, core.Emitted{
+			Task: id.ID(e.TaskId), Token: core.Token(e.Token), Lines: e.Lines, Chunks: e.Chunks,
+		})
+	}
 	return d
 }
 
@@ -174,6 +179,23 @@ func (s *grpcSession) Report(_ context.Context, items []core.ReportItem, _ ...sh
 		to.Kind, to.Output = reportKinds[item.Kind], item.Output
 		to.Error, to.NonRetryable = item.Error, item.NonRetryable
 		message.Reports[i] = to
+	}
+	return s.send(message)
+}
+
+// Emit sends one message: the worker keeps no more than fits into it.
+func (s *grpcSession) Emit(_ context.Context, lines []core.LogLine, chunks []core.Chunk) error {
+	message := &wire.WorkerMessage{Logs: make([]*wire.LogLine, len(lines)), Chunks: make([]*wire.Chunk, len(chunks))}
+	for i := range lines {
+		l := &lines[i]
+		message.Logs[i] = &wire.LogLine{
+			TaskId: uint64(l.Task), Token: uint64(l.Token), Seq: l.Seq,
+			TimeMs: int64(l.At), Level: l.Level, Message: l.Message, Fields: l.Fields,
+		}
+	}
+	for i := range chunks {
+		c := &chunks[i]
+		message.Chunks[i] = &wire.Chunk{TaskId: uint64(c.Task), Token: uint64(c.Token), Seq: c.Seq, Data: c.Data}
 	}
 	return s.send(message)
 }

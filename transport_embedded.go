@@ -81,6 +81,20 @@ func (s *embeddedSession) Report(ctx context.Context, items []core.ReportItem, s
 	return publicError(s.Session.Report(ctx, items, spawns...))
 }
 
+func (s *embeddedSession) Emit(ctx context.Context, lines []core.LogLine, chunks []core.Chunk) error {
+	for i := range lines {
+		if err := admit.Line(&lines[i]); err != nil {
+			return publicError(err)
+		}
+	}
+	for i := range chunks {
+		if err := admit.Chunk(&chunks[i]); err != nil {
+			return publicError(err)
+		}
+	}
+	return publicError(s.Session.Emit(ctx, lines, chunks))
+}
+
 func (s *embeddedSession) Recv(ctx context.Context) (shard.Down, error) {
 	down, err := s.Session.Recv(ctx)
 	return down, publicError(err)

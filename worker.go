@@ -25,6 +25,8 @@ type Worker struct {
 	drain       time.Duration
 	definitions []*definition
 	actions     map[string]action
+	emissions   *emissions
+	logs        logging
 	values      context.Context // what the contexts of all attempts come from; it never ends
 
 	mu       sync.Mutex
@@ -40,7 +42,7 @@ type Worker struct {
 // NewWorker makes a worker that runs the tasks among options. It does nothing
 // before [Worker.Run].
 func (c *Client) NewWorker(options ...WorkerOption) *Worker {
-	config := workerConfig{slots: slotsPerCPU * runtime.GOMAXPROCS(0), drain: drainTimeoutDefault, name: processName()}
+	config := workerConfig{logs: logging{level: slog.LevelInfo}, slots: slotsPerCPU * runtime.GOMAXPROCS(0), drain: drainTimeoutDefault, name: processName()}
 	for _, o := range options {
 		o.applyWorker(&config)
 	}
@@ -49,6 +51,7 @@ func (c *Client) NewWorker(options ...WorkerOption) *Worker {
 		name: config.name, slots: config.slots, drain: config.drain, definitions: config.definitions,
 		actions: map[string]action{},
 		held:    map[core.Token]*attempt{},
+		logs:    config.logs, emissions: newEmissions(),
 		reports: newReports(),
 	}
 }
@@ -228,6 +231,7 @@ func (w *Worker) begin(ctx context.Context, session shard.Session) error {
 	w.mu.Lock()
 	w.id, w.session = session.Worker(), session
 	w.reports.clear()
+	w.emissions.sendAgain()
 	for _, a := range w.held {
 		if a.ended {
 			w.reports.add(a.report)
@@ -262,6 +266,7 @@ func (w *Worker) take(down *shard.Down) {
 			a.cancel(stopCause(stop.Reason))
 		}
 	}
+	w.emissions.stored(down.Emitted)
 	for _, settled := range down.Settled {
 		if a := w.held[settled.Token]; a != nil && a.ended {
 			w.release(a)
@@ -328,6 +333,7 @@ func (w *Worker) finish(a *attempt, report core.ReportItem) {
 // release forgets an attempt. Called with mu held.
 func (w *Worker) release(a *attempt) {
 	delete(w.held, a.Token)
+	w.emissions.forget(a)
 	w.closeIfDrained()
 }
 

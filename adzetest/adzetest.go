@@ -79,7 +79,7 @@ func newClient(t testing.TB) *adze.Client {
 	shards := shard.NewSet(shard.Config{
 		Epochs:  map[int32]int64{shardOnly: epochFirst},
 		ShardOf: func(context.Context, id.ID) (int32, error) { return shardOnly, nil },
-		Store:   rows, Journal: rows, Submits: rows, Reports: rows,
+		Store:   rows, Journal: rows, Submits: rows, Reports: rows, Emits: rows,
 		Clock: clock.Wall, // the bubble's
 		Log:   log,
 	})

@@ -13,6 +13,10 @@ const (
 	// RowBytes each: the memory of a journal that Postgres keeps waiting.
 	GateBytesMax = 128 << 20
 
+	// EmitBytesMax is GateBytesMax for what attempts write: two batches, so that no
+	// result waits long behind somebody's stream.
+	EmitBytesMax = 2 * batchBytesMax
+
 	// RowBytes is what a row counts besides its payloads, so that the bound on
 	// bytes is one on rows too: 128 MiB are at most 262,144 rows.
 	RowBytes = 512

@@ -101,6 +101,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		Journal:       e.journal,
 		Submits:       journal.NewGate(journal.GateBytesMax),
 		Reports:       journal.NewGate(journal.GateBytesMax),
+		Emits:         journal.NewGate(journal.EmitBytesMax),
 		Clock:         c.Clock,
 		Log:           c.Log,
 		CacheBytesMax: c.CacheBytesMax,

@@ -54,6 +54,8 @@ type Client interface {
 	Refresh(ctx context.Context, tenant id.ID, task id.ID, token core.Token, byMS int64) (core.Time, error)
 	// Attach begins a worker's session. Close it with Session.Close.
 	Attach(ctx context.Context, tenant id.ID, hello Hello) (Session, error)
+	// Follow tells of what tasks write from now on, once it is committed.
+	Follow(ctx context.Context, tenant id.ID, tasks []id.ID, kind Written) (Follower, error)
 	// Live tells where open tasks stand, in the order of ids; one that is not open
 	// (or waits in Postgres only) has State 0.
 	Live(ctx context.Context, tenant id.ID, ids []id.ID) ([]core.Live, error)
@@ -191,6 +193,10 @@ type Session interface {
 	// What is dealt with comes back as a Settlement. The children of an entry that
 	// spawns are in spawns.
 	Report(ctx context.Context, items []core.ReportItem, spawns ...EntrySpawn) error
+	// Emit hands over what attempts wrote; each attempt's comes to the core before the
+	// reports of it that follow. It does not wait for room at the journal. How far it is
+	// stored comes back as core.Emitted.
+	Emit(ctx context.Context, lines []core.LogLine, chunks []core.Chunk) error
 	// Resize changes the slots; 0 drains.
 	Resize(ctx context.Context, slots int32) error
 	// Close ends the session. Only the first reason counts.
@@ -209,6 +215,7 @@ type Down struct {
 	Assignments []Assignment
 	Stops       []core.Stop
 	Settled     []core.Settlement
+	Emitted     []core.Emitted
 }
 
 // Assignment is an attempt with all that its worker needs.

@@ -93,7 +93,7 @@ type spawning struct {
 
 // spawnings resolves the children of entries. An entry whose workflow nobody knows is
 // recorded with that as its error: the task decides what to do about it.
-func (r *Runtime) spawnings(tenant id.ID, items []core.ReportItem, spawns []EntrySpawn) (all []spawning, bytes int64) {
+func (r *Runtime) spawnings(tenant id.ID, items []core.ReportItem, spawns []EntrySpawn) (all []spawning) {
 	for _, spawn := range spawns {
 		item := &items[spawn.Item]
 		item.Entry.Spawned = &core.Submit{}
@@ -108,10 +108,9 @@ func (r *Runtime) spawnings(tenant id.ID, items []core.ReportItem, spawns []Entr
 		if len(spawn.Runs) > 0 {
 			item.Entry.Policy = spawn.Runs[0].Policy
 		}
-		bytes += bytesOf(rows)
 		all = append(all, spawning{item.Entry, item.Task, rows})
 	}
-	return all, bytes
+	return all
 }
 
 // enumerate gives the children their ids, which the entry names in their order.

@@ -41,6 +41,7 @@ type Runtime struct {
 	waiters  *waiters
 	answers  *answers
 	sessions *sessions
+	streams  *streams
 	watches  watches
 
 	restored chan struct{} // closed when the shard serves
@@ -94,6 +95,7 @@ func newRuntime(number int32, epoch int64, config *Config, payloads *payloads) *
 		waiters:  newWaiters(),
 		answers:  newAnswers(),
 		sessions: newSessions(),
+		streams:  newStreams(),
 		restored: make(chan struct{}),
 		failed:   make(chan struct{}),
 	}
@@ -275,7 +277,7 @@ func (r *Runtime) assignEarly(p *pass) {
 }
 
 func told(e *core.Effects) int {
-	return len(e.Assigned) + len(e.Stopped) + len(e.Settled) + len(e.Answers) + len(e.Loads) // Mets are rows
+	return len(e.Assigned) + len(e.Stopped) + len(e.Settled) + len(e.Emitted) + len(e.Answers) + len(e.Loads) // Mets are rows
 }
 
 func (r *Runtime) recycle(p *pass) {

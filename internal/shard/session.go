@@ -31,11 +31,16 @@ type session struct {
 	once  sync.Once
 	err   error // why; read after over
 
+	life    context.Context // ends when the session is over
+	endLife context.CancelFunc
+	backlog backlog
+
 	// Under sessions.mu.
 	assigned []core.Assignment
 	stops    []core.Stop
 	settled  []core.Settlement
 	mets     []core.Met
+	emitted  []core.Emitted
 	touched  bool
 }
 
@@ -51,10 +56,12 @@ func (r *Runtime) Attach(ctx context.Context, tenant id.ID, hello Hello) (Sessio
 		return nil, err
 	}
 	s := &session{runtime: r, tenant: tenant, worker: worker, ready: make(chan struct{}, 1), over: make(chan struct{})}
+	s.life, s.endLife = context.WithCancel(context.WithoutCancel(ctx))
 	err := r.send(message{session: s, input: &core.Join{
 		Worker: worker, Tenant: tenant, Actions: hello.Actions, Slots: hello.Slots, Running: hello.Running,
 	}})
 	if err != nil {
+		s.endLife()
 		return nil, err
 	}
 	return s, nil
@@ -161,6 +168,15 @@ func (ss *sessions) met(met core.Met, decided uint64) {
 	}
 }
 
+// emitted tells any session of the worker, as settle does.
+func (ss *sessions) emitted(told core.Emitted) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	if s := ss.find(told.Worker, ^uint64(0)); s != nil {
+		s.emitted = append(s.emitted, told)
+	}
+}
+
 // flush wakes the sessions that have something new.
 func (ss *sessions) flush() {
 	ss.mu.Lock()
@@ -190,7 +206,7 @@ func (s *session) Recv(ctx context.Context) (Down, error) {
 		case <-s.ready:
 		}
 		assigned, down := s.takeAll()
-		if len(assigned)+len(down.Stops)+len(down.Settled)+len(down.Mets) == 0 {
+		if len(assigned)+len(down.Stops)+len(down.Settled)+len(down.Mets)+len(down.Emitted) == 0 {
 			continue
 		}
 		var err error
@@ -203,8 +219,8 @@ func (s *session) takeAll() ([]core.Assignment, Down) {
 	ss := s.runtime.sessions
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
-	assigned, down := s.assigned, Down{Stops: s.stops, Settled: s.settled, Mets: s.mets}
-	s.assigned, s.stops, s.settled, s.mets = nil, nil, nil, nil
+	assigned, down := s.assigned, Down{Stops: s.stops, Settled: s.settled, Mets: s.mets, Emitted: s.emitted}
+	s.assigned, s.stops, s.settled, s.mets, s.emitted = nil, nil, nil, nil, nil
 	return assigned, down
 }
 
@@ -256,30 +272,40 @@ func (r *Runtime) completeInputs(ctx context.Context, assigned []core.Assignment
 
 // Report implements Session.
 func (s *session) Report(ctx context.Context, items []core.ReportItem, spawns ...EntrySpawn) error {
-	spawnings, bytes := s.runtime.spawnings(s.tenant, items, spawns)
+	spawnings := s.runtime.spawnings(s.tenant, items, spawns)
+	items, spawnings = s.overtaking(items, spawnings)
+	if len(items) == 0 {
+		return nil
+	}
+	m := s.reported(items, spawnings)
+	if err := m.gate.Reserve(ctx, m.bytes, true); err != nil {
+		return err
+	}
+	return s.pass(m)
+}
+
+// reported is the message of a report.
+func (s *session) reported(items []core.ReportItem, spawnings []spawning) message {
+	bytes := int64(0)
 	for i := range items {
 		bytes += rowBytes + int64(len(items[i].Output)+len(items[i].Error))
 		if e := items[i].Entry; e != nil {
 			bytes += rowBytes + int64(len(e.Data)+len(e.Error))
 		}
 	}
-	gate := s.runtime.config.Reports
-	if err := gate.Reserve(ctx, bytes, true); err != nil {
-		return err
-	}
-	m := message{input: &core.Report{Worker: s.worker, Items: items}, gate: gate, bytes: bytes}
+	m := message{input: &core.Report{Worker: s.worker, Items: items}, gate: s.runtime.config.Reports}
 	if len(spawnings) > 0 {
+		for i := range spawnings {
+			bytes += bytesOf(spawnings[i].rows)
+		}
 		m.prepare = func(now core.Time) {
 			for i := range spawnings {
 				spawnings[i].enumerate(s.runtime, now)
 			}
 		}
 	}
-	err := s.runtime.send(m)
-	if err != nil {
-		gate.Release(bytes)
-	}
-	return err
+	m.bytes = bytes
+	return m
 }
 
 // Resize implements Session.
@@ -292,6 +318,7 @@ func (s *session) Close(reason core.LeaveReason) {
 	s.once.Do(func() {
 		s.err = fault.New(fault.Unavailable, "", "the session is closed")
 		close(s.over)
+		s.endLife()
 		_ = s.runtime.send(message{session: s, input: &core.Leave{Worker: s.worker, Reason: reason}}) // a lost shard knows its workers are gone
 	})
 }
@@ -301,5 +328,6 @@ func (s *session) end(err error) {
 	s.once.Do(func() {
 		s.err = err
 		close(s.over)
+		s.endLife()
 	})
 }

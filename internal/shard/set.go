@@ -21,6 +21,7 @@ type Config struct {
 	Journal Journal
 	Submits Gate // bounds what submits may have in flight
 	Reports Gate // and reports; apart, so that new work cannot keep old work from ending
+	Emits   Gate // and what attempts write; likewise
 	Clock   clock.Clock
 	Log     *slog.Logger
 
@@ -265,6 +266,15 @@ func (s *Set) Attach(ctx context.Context, tenant id.ID, hello Hello) (Session, e
 		return nil, err
 	}
 	return r.Attach(ctx, tenant, hello)
+}
+
+// Follow implements Client.
+func (s *Set) Follow(ctx context.Context, tenant id.ID, tasks []id.ID, kind Written) (Follower, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	return r.Follow(ctx, tenant, tasks, kind)
 }
 
 // Live implements Client.

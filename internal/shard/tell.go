@@ -82,6 +82,10 @@ func (r *Runtime) tellPass(ctx context.Context, p *pass) {
 	for _, s := range e.Settled {
 		r.sessions.settle(s)
 	}
+	for _, told := range e.Emitted {
+		r.sessions.emitted(told)
+	}
+	r.streams.deliver(e.Lines, e.Chunks)
 	for _, told := range p.told {
 		told(nil)
 	}

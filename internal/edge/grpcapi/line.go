@@ -59,10 +59,10 @@ func (l *line) ping() error {
 	return l.stream.Send(&wire.EngineMessage{})
 }
 
-// sendDown sends d in messages of a bounded size. Stops and settlements are small
-// and go with the first.
+// sendDown sends d in messages of a bounded size. Stops, settlements and the like are
+// small and go with the first.
 func (l *line) sendDown(d *shard.Down) error {
-	message := &wire.EngineMessage{Stops: stops(d.Stops), Settled: settlements(d.Settled)}
+	message := &wire.EngineMessage{Stops: stops(d.Stops), Settled: settlements(d.Settled), Emitted: emitted(d.Emitted)}
 	list, left := assignments(d.Assignments), d.Assignments
 	for {
 		n := fitting(left, payloadBytes)

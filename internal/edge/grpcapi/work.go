@@ -138,6 +138,11 @@ func (w *work) take(ctx context.Context, message *wire.WorkerMessage) error {
 	if message.Hello != nil {
 		return fault.New(fault.Invalid, "hello", "came again; it is the first message of a stream only")
 	}
+	if len(message.Logs)+len(message.Chunks) > 0 {
+		if err := w.emit(ctx, message); err != nil {
+			return err
+		}
+	}
 	if len(message.Reports) > 0 {
 		items, err := w.items(message.Reports)
 		if err != nil {

@@ -75,6 +75,8 @@ func (m *mind) Recv(ctx context.Context) (shard.Down, error) {
 	}
 }
 
+func (m *mind) Emit(context.Context, []core.LogLine, []core.Chunk) error { return nil }
+
 func (m *mind) Report(_ context.Context, items []core.ReportItem, _ ...shard.EntrySpawn) error {
 	m.report(items)
 	return nil

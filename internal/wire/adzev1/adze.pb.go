@@ -311,7 +311,7 @@ func (x Report_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Report_Kind.Descriptor instead.
 func (Report_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24, 0}
 }
 
 type Stop_Reason int32
@@ -363,7 +363,7 @@ func (x Stop_Reason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Stop_Reason.Descriptor instead.
 func (Stop_Reason) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36, 0}
 }
 
 type Cancelled_Outcome int32
@@ -415,7 +415,7 @@ func (x Cancelled_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Cancelled_Outcome.Descriptor instead.
 func (Cancelled_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40, 0}
 }
 
 // Details of an error about one field of the request.
@@ -1528,11 +1528,16 @@ func (x *Outcome) GetAttempt() int32 {
 }
 
 type WorkerMessage struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Hello         *Hello                 `protobuf:"bytes,1,opt,name=hello,proto3" json:"hello,omitempty"` // first message only
-	Reports       []*Report              `protobuf:"bytes,2,rep,name=reports,proto3" json:"reports,omitempty"`
-	Resize        *Resize                `protobuf:"bytes,3,opt,name=resize,proto3" json:"resize,omitempty"`
-	Goodbye       bool                   `protobuf:"varint,4,opt,name=goodbye,proto3" json:"goodbye,omitempty"` // drained: give what is left to others at once
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Hello   *Hello                 `protobuf:"bytes,1,opt,name=hello,proto3" json:"hello,omitempty"` // first message only
+	Reports []*Report              `protobuf:"bytes,2,rep,name=reports,proto3" json:"reports,omitempty"`
+	Resize  *Resize                `protobuf:"bytes,3,opt,name=resize,proto3" json:"resize,omitempty"`
+	Goodbye bool                   `protobuf:"varint,4,opt,name=goodbye,proto3" json:"goodbye,omitempty"` // drained: give what is left to others at once
+	// What attempts wrote, before the reports of the same message. A worker keeps it until
+	// it hears of it (Emitted), sends it again on its next stream, and has at most 4 MiB
+	// out, each counted with 512 bytes beside its own.
+	Logs          []*LogLine `protobuf:"bytes,5,rep,name=logs,proto3" json:"logs,omitempty"`
+	Chunks        []*Chunk   `protobuf:"bytes,6,rep,name=chunks,proto3" json:"chunks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1595,6 +1600,182 @@ func (x *WorkerMessage) GetGoodbye() bool {
 	return false
 }
 
+func (x *WorkerMessage) GetLogs() []*LogLine {
+	if x != nil {
+		return x.Logs
+	}
+	return nil
+}
+
+func (x *WorkerMessage) GetChunks() []*Chunk {
+	if x != nil {
+		return x.Chunks
+	}
+	return nil
+}
+
+// A line of an attempt's log.
+type LogLine struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TaskId        uint64                 `protobuf:"fixed64,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+	Token         uint64                 `protobuf:"fixed64,2,opt,name=token,proto3" json:"token,omitempty"`
+	Seq           int32                  `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"`                     // counts the lines of the assignment, from 0; what goes beyond 10,000 is dropped
+	TimeMs        int64                  `protobuf:"varint,4,opt,name=time_ms,json=timeMs,proto3" json:"time_ms,omitempty"` // by the worker's clock
+	Level         int32                  `protobuf:"varint,5,opt,name=level,proto3" json:"level,omitempty"`                 // -4 debug, 0 info, 4 warn, 8 error, and between
+	Message       string                 `protobuf:"bytes,6,opt,name=message,proto3" json:"message,omitempty"`              // at most 8 KiB with fields, the rest is cut
+	Fields        []byte                 `protobuf:"bytes,7,opt,name=fields,proto3" json:"fields,omitempty"`                // JSON object; empty = none
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LogLine) Reset() {
+	*x = LogLine{}
+	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LogLine) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LogLine) ProtoMessage() {}
+
+func (x *LogLine) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
+func (*LogLine) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *LogLine) GetTaskId() uint64 {
+	if x != nil {
+		return x.TaskId
+	}
+	return 0
+}
+
+func (x *LogLine) GetToken() uint64 {
+	if x != nil {
+		return x.Token
+	}
+	return 0
+}
+
+func (x *LogLine) GetSeq() int32 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *LogLine) GetTimeMs() int64 {
+	if x != nil {
+		return x.TimeMs
+	}
+	return 0
+}
+
+func (x *LogLine) GetLevel() int32 {
+	if x != nil {
+		return x.Level
+	}
+	return 0
+}
+
+func (x *LogLine) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *LogLine) GetFields() []byte {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+// A piece of an attempt's stream.
+type Chunk struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TaskId        uint64                 `protobuf:"fixed64,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+	Token         uint64                 `protobuf:"fixed64,2,opt,name=token,proto3" json:"token,omitempty"`
+	Seq           int32                  `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"`  // counts the chunks of the assignment, from 0
+	Data          []byte                 `protobuf:"bytes,4,opt,name=data,proto3" json:"data,omitempty"` // 1 byte to 64 KiB; what goes beyond 16 MiB an assignment is dropped
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Chunk) Reset() {
+	*x = Chunk{}
+	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Chunk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Chunk) ProtoMessage() {}
+
+func (x *Chunk) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Chunk.ProtoReflect.Descriptor instead.
+func (*Chunk) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Chunk) GetTaskId() uint64 {
+	if x != nil {
+		return x.TaskId
+	}
+	return 0
+}
+
+func (x *Chunk) GetToken() uint64 {
+	if x != nil {
+		return x.Token
+	}
+	return 0
+}
+
+func (x *Chunk) GetSeq() int32 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *Chunk) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
 type Hello struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	WorkerId      uint64                 `protobuf:"fixed64,1,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"` // of the Welcome before; 0 the first time
@@ -1609,7 +1790,7 @@ type Hello struct {
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	mi := &file_adze_v1_adze_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1621,7 +1802,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	mi := &file_adze_v1_adze_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1634,7 +1815,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{19}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Hello) GetWorkerId() uint64 {
@@ -1690,7 +1871,7 @@ type Running struct {
 
 func (x *Running) Reset() {
 	*x = Running{}
-	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	mi := &file_adze_v1_adze_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1702,7 +1883,7 @@ func (x *Running) String() string {
 func (*Running) ProtoMessage() {}
 
 func (x *Running) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	mi := &file_adze_v1_adze_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1715,7 +1896,7 @@ func (x *Running) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Running.ProtoReflect.Descriptor instead.
 func (*Running) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{20}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Running) GetTaskId() uint64 {
@@ -1748,7 +1929,7 @@ type Resize struct {
 
 func (x *Resize) Reset() {
 	*x = Resize{}
-	mi := &file_adze_v1_adze_proto_msgTypes[21]
+	mi := &file_adze_v1_adze_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1760,7 +1941,7 @@ func (x *Resize) String() string {
 func (*Resize) ProtoMessage() {}
 
 func (x *Resize) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[21]
+	mi := &file_adze_v1_adze_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1773,7 +1954,7 @@ func (x *Resize) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resize.ProtoReflect.Descriptor instead.
 func (*Resize) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Resize) GetSlots() int32 {
@@ -1800,7 +1981,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	mi := &file_adze_v1_adze_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1812,7 +1993,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	mi := &file_adze_v1_adze_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1825,7 +2006,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Report) GetTaskId() uint64 {
@@ -1908,7 +2089,7 @@ type NewEntry struct {
 
 func (x *NewEntry) Reset() {
 	*x = NewEntry{}
-	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	mi := &file_adze_v1_adze_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1920,7 +2101,7 @@ func (x *NewEntry) String() string {
 func (*NewEntry) ProtoMessage() {}
 
 func (x *NewEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	mi := &file_adze_v1_adze_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1933,7 +2114,7 @@ func (x *NewEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewEntry.ProtoReflect.Descriptor instead.
 func (*NewEntry) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{23}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *NewEntry) GetIndex() int32 {
@@ -2011,7 +2192,7 @@ type WaitCondition struct {
 
 func (x *WaitCondition) Reset() {
 	*x = WaitCondition{}
-	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	mi := &file_adze_v1_adze_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2023,7 +2204,7 @@ func (x *WaitCondition) String() string {
 func (*WaitCondition) ProtoMessage() {}
 
 func (x *WaitCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	mi := &file_adze_v1_adze_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2036,7 +2217,7 @@ func (x *WaitCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitCondition.ProtoReflect.Descriptor instead.
 func (*WaitCondition) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *WaitCondition) GetGroup() int32 {
@@ -2118,7 +2299,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	mi := &file_adze_v1_adze_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2130,7 +2311,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	mi := &file_adze_v1_adze_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2143,7 +2324,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Entry) GetIndex() int32 {
@@ -2212,7 +2393,7 @@ type Met struct {
 
 func (x *Met) Reset() {
 	*x = Met{}
-	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	mi := &file_adze_v1_adze_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2224,7 +2405,7 @@ func (x *Met) String() string {
 func (*Met) ProtoMessage() {}
 
 func (x *Met) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	mi := &file_adze_v1_adze_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2237,7 +2418,7 @@ func (x *Met) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Met.ProtoReflect.Descriptor instead.
 func (*Met) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Met) GetTaskId() uint64 {
@@ -2303,13 +2484,14 @@ type EngineMessage struct {
 	Stops         []*Stop                `protobuf:"bytes,3,rep,name=stops,proto3" json:"stops,omitempty"`
 	Settled       []*Settlement          `protobuf:"bytes,4,rep,name=settled,proto3" json:"settled,omitempty"` // reports that need not be kept any longer; started is never settled
 	Mets          []*Met                 `protobuf:"bytes,5,rep,name=mets,proto3" json:"mets,omitempty"`       // for durable tasks that run here
+	Emitted       []*Emitted             `protobuf:"bytes,6,rep,name=emitted,proto3" json:"emitted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EngineMessage) Reset() {
 	*x = EngineMessage{}
-	mi := &file_adze_v1_adze_proto_msgTypes[27]
+	mi := &file_adze_v1_adze_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2321,7 +2503,7 @@ func (x *EngineMessage) String() string {
 func (*EngineMessage) ProtoMessage() {}
 
 func (x *EngineMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[27]
+	mi := &file_adze_v1_adze_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2334,7 +2516,7 @@ func (x *EngineMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EngineMessage.ProtoReflect.Descriptor instead.
 func (*EngineMessage) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *EngineMessage) GetWelcome() *Welcome {
@@ -2372,6 +2554,83 @@ func (x *EngineMessage) GetMets() []*Met {
 	return nil
 }
 
+func (x *EngineMessage) GetEmitted() []*Emitted {
+	if x != nil {
+		return x.Emitted
+	}
+	return nil
+}
+
+// What an attempt wrote with numbers below these is stored, or refused for good: it
+// need not be kept any longer.
+type Emitted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TaskId        uint64                 `protobuf:"fixed64,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+	Token         uint64                 `protobuf:"fixed64,2,opt,name=token,proto3" json:"token,omitempty"`
+	Lines         int32                  `protobuf:"varint,3,opt,name=lines,proto3" json:"lines,omitempty"`
+	Chunks        int32                  `protobuf:"varint,4,opt,name=chunks,proto3" json:"chunks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Emitted) Reset() {
+	*x = Emitted{}
+	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Emitted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Emitted) ProtoMessage() {}
+
+func (x *Emitted) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Emitted.ProtoReflect.Descriptor instead.
+func (*Emitted) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *Emitted) GetTaskId() uint64 {
+	if x != nil {
+		return x.TaskId
+	}
+	return 0
+}
+
+func (x *Emitted) GetToken() uint64 {
+	if x != nil {
+		return x.Token
+	}
+	return 0
+}
+
+func (x *Emitted) GetLines() int32 {
+	if x != nil {
+		return x.Lines
+	}
+	return 0
+}
+
+func (x *Emitted) GetChunks() int32 {
+	if x != nil {
+		return x.Chunks
+	}
+	return 0
+}
+
 type Welcome struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	WorkerId      uint64                 `protobuf:"fixed64,1,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"` // name it when you come back
@@ -2383,7 +2642,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_adze_v1_adze_proto_msgTypes[28]
+	mi := &file_adze_v1_adze_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2395,7 +2654,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[28]
+	mi := &file_adze_v1_adze_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2408,7 +2667,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Welcome) GetWorkerId() uint64 {
@@ -2455,7 +2714,7 @@ type Assignment struct {
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_adze_v1_adze_proto_msgTypes[29]
+	mi := &file_adze_v1_adze_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2467,7 +2726,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[29]
+	mi := &file_adze_v1_adze_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2480,7 +2739,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{29}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Assignment) GetTaskId() uint64 {
@@ -2601,7 +2860,7 @@ type RunEvent struct {
 
 func (x *RunEvent) Reset() {
 	*x = RunEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	mi := &file_adze_v1_adze_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2613,7 +2872,7 @@ func (x *RunEvent) String() string {
 func (*RunEvent) ProtoMessage() {}
 
 func (x *RunEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	mi := &file_adze_v1_adze_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2626,7 +2885,7 @@ func (x *RunEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunEvent.ProtoReflect.Descriptor instead.
 func (*RunEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *RunEvent) GetEventId() uint64 {
@@ -2667,7 +2926,7 @@ type ParentOutput struct {
 
 func (x *ParentOutput) Reset() {
 	*x = ParentOutput{}
-	mi := &file_adze_v1_adze_proto_msgTypes[31]
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2679,7 +2938,7 @@ func (x *ParentOutput) String() string {
 func (*ParentOutput) ProtoMessage() {}
 
 func (x *ParentOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[31]
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2692,7 +2951,7 @@ func (x *ParentOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParentOutput.ProtoReflect.Descriptor instead.
 func (*ParentOutput) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ParentOutput) GetTask() string {
@@ -2719,7 +2978,7 @@ type TaskFailure struct {
 
 func (x *TaskFailure) Reset() {
 	*x = TaskFailure{}
-	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2731,7 +2990,7 @@ func (x *TaskFailure) String() string {
 func (*TaskFailure) ProtoMessage() {}
 
 func (x *TaskFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2744,7 +3003,7 @@ func (x *TaskFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskFailure.ProtoReflect.Descriptor instead.
 func (*TaskFailure) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *TaskFailure) GetTask() string {
@@ -2772,7 +3031,7 @@ type Stop struct {
 
 func (x *Stop) Reset() {
 	*x = Stop{}
-	mi := &file_adze_v1_adze_proto_msgTypes[33]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2784,7 +3043,7 @@ func (x *Stop) String() string {
 func (*Stop) ProtoMessage() {}
 
 func (x *Stop) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[33]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2797,7 +3056,7 @@ func (x *Stop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stop.ProtoReflect.Descriptor instead.
 func (*Stop) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Stop) GetTaskId() uint64 {
@@ -2835,7 +3094,7 @@ type Settlement struct {
 
 func (x *Settlement) Reset() {
 	*x = Settlement{}
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2847,7 +3106,7 @@ func (x *Settlement) String() string {
 func (*Settlement) ProtoMessage() {}
 
 func (x *Settlement) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2860,7 +3119,7 @@ func (x *Settlement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Settlement.ProtoReflect.Descriptor instead.
 func (*Settlement) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Settlement) GetTaskId() uint64 {
@@ -2916,7 +3175,7 @@ type CancelRequest struct {
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2928,7 +3187,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2941,7 +3200,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *CancelRequest) GetRunIds() []uint64 {
@@ -2974,7 +3233,7 @@ type CancelResponse struct {
 
 func (x *CancelResponse) Reset() {
 	*x = CancelResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2986,7 +3245,7 @@ func (x *CancelResponse) String() string {
 func (*CancelResponse) ProtoMessage() {}
 
 func (x *CancelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2999,7 +3258,7 @@ func (x *CancelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelResponse.ProtoReflect.Descriptor instead.
 func (*CancelResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *CancelResponse) GetRuns() []*Cancelled {
@@ -3019,7 +3278,7 @@ type Cancelled struct {
 
 func (x *Cancelled) Reset() {
 	*x = Cancelled{}
-	mi := &file_adze_v1_adze_proto_msgTypes[37]
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3031,7 +3290,7 @@ func (x *Cancelled) String() string {
 func (*Cancelled) ProtoMessage() {}
 
 func (x *Cancelled) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[37]
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3044,7 +3303,7 @@ func (x *Cancelled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancelled.ProtoReflect.Descriptor instead.
 func (*Cancelled) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Cancelled) GetRunId() uint64 {
@@ -3073,7 +3332,7 @@ type ReplayRequest struct {
 
 func (x *ReplayRequest) Reset() {
 	*x = ReplayRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3085,7 +3344,7 @@ func (x *ReplayRequest) String() string {
 func (*ReplayRequest) ProtoMessage() {}
 
 func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3098,7 +3357,7 @@ func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayRequest.ProtoReflect.Descriptor instead.
 func (*ReplayRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ReplayRequest) GetRunIds() []uint64 {
@@ -3124,7 +3383,7 @@ type ReplayResponse struct {
 
 func (x *ReplayResponse) Reset() {
 	*x = ReplayResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3136,7 +3395,7 @@ func (x *ReplayResponse) String() string {
 func (*ReplayResponse) ProtoMessage() {}
 
 func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3149,7 +3408,7 @@ func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayResponse.ProtoReflect.Descriptor instead.
 func (*ReplayResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ReplayResponse) GetRuns() []*Submitted {
@@ -3170,7 +3429,7 @@ type ForkRequest struct {
 
 func (x *ForkRequest) Reset() {
 	*x = ForkRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[40]
+	mi := &file_adze_v1_adze_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3182,7 +3441,7 @@ func (x *ForkRequest) String() string {
 func (*ForkRequest) ProtoMessage() {}
 
 func (x *ForkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[40]
+	mi := &file_adze_v1_adze_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3195,7 +3454,7 @@ func (x *ForkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkRequest.ProtoReflect.Descriptor instead.
 func (*ForkRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ForkRequest) GetRunId() uint64 {
@@ -3228,7 +3487,7 @@ type ForkResponse struct {
 
 func (x *ForkResponse) Reset() {
 	*x = ForkResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[41]
+	mi := &file_adze_v1_adze_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3240,7 +3499,7 @@ func (x *ForkResponse) String() string {
 func (*ForkResponse) ProtoMessage() {}
 
 func (x *ForkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[41]
+	mi := &file_adze_v1_adze_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3253,7 +3512,7 @@ func (x *ForkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkResponse.ProtoReflect.Descriptor instead.
 func (*ForkResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ForkResponse) GetRunId() uint64 {
@@ -3273,7 +3532,7 @@ type GetValueRequest struct {
 
 func (x *GetValueRequest) Reset() {
 	*x = GetValueRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[42]
+	mi := &file_adze_v1_adze_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3285,7 +3544,7 @@ func (x *GetValueRequest) String() string {
 func (*GetValueRequest) ProtoMessage() {}
 
 func (x *GetValueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[42]
+	mi := &file_adze_v1_adze_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3298,7 +3557,7 @@ func (x *GetValueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetValueRequest.ProtoReflect.Descriptor instead.
 func (*GetValueRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *GetValueRequest) GetRunId() uint64 {
@@ -3326,7 +3585,7 @@ type GetValueResponse struct {
 
 func (x *GetValueResponse) Reset() {
 	*x = GetValueResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[43]
+	mi := &file_adze_v1_adze_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3338,7 +3597,7 @@ func (x *GetValueResponse) String() string {
 func (*GetValueResponse) ProtoMessage() {}
 
 func (x *GetValueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[43]
+	mi := &file_adze_v1_adze_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3351,7 +3610,7 @@ func (x *GetValueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetValueResponse.ProtoReflect.Descriptor instead.
 func (*GetValueResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{43}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *GetValueResponse) GetFound() bool {
@@ -3388,7 +3647,7 @@ type NewEvent struct {
 
 func (x *NewEvent) Reset() {
 	*x = NewEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[44]
+	mi := &file_adze_v1_adze_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3400,7 +3659,7 @@ func (x *NewEvent) String() string {
 func (*NewEvent) ProtoMessage() {}
 
 func (x *NewEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[44]
+	mi := &file_adze_v1_adze_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3413,7 +3672,7 @@ func (x *NewEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewEvent.ProtoReflect.Descriptor instead.
 func (*NewEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{44}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *NewEvent) GetKey() string {
@@ -3462,7 +3721,7 @@ type PushEventsRequest struct {
 
 func (x *PushEventsRequest) Reset() {
 	*x = PushEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[45]
+	mi := &file_adze_v1_adze_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3474,7 +3733,7 @@ func (x *PushEventsRequest) String() string {
 func (*PushEventsRequest) ProtoMessage() {}
 
 func (x *PushEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[45]
+	mi := &file_adze_v1_adze_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3487,7 +3746,7 @@ func (x *PushEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushEventsRequest.ProtoReflect.Descriptor instead.
 func (*PushEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *PushEventsRequest) GetEvents() []*NewEvent {
@@ -3520,7 +3779,7 @@ type PushEventsResponse struct {
 
 func (x *PushEventsResponse) Reset() {
 	*x = PushEventsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[46]
+	mi := &file_adze_v1_adze_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3532,7 +3791,7 @@ func (x *PushEventsResponse) String() string {
 func (*PushEventsResponse) ProtoMessage() {}
 
 func (x *PushEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[46]
+	mi := &file_adze_v1_adze_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3545,7 +3804,7 @@ func (x *PushEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushEventsResponse.ProtoReflect.Descriptor instead.
 func (*PushEventsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{46}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *PushEventsResponse) GetEvents() []*PushedEvent {
@@ -3567,7 +3826,7 @@ type PushedEvent struct {
 
 func (x *PushedEvent) Reset() {
 	*x = PushedEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[47]
+	mi := &file_adze_v1_adze_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3579,7 +3838,7 @@ func (x *PushedEvent) String() string {
 func (*PushedEvent) ProtoMessage() {}
 
 func (x *PushedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[47]
+	mi := &file_adze_v1_adze_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3592,7 +3851,7 @@ func (x *PushedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushedEvent.ProtoReflect.Descriptor instead.
 func (*PushedEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{47}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *PushedEvent) GetEventId() uint64 {
@@ -3632,7 +3891,7 @@ type ReplayEventsRequest struct {
 
 func (x *ReplayEventsRequest) Reset() {
 	*x = ReplayEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[48]
+	mi := &file_adze_v1_adze_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3644,7 +3903,7 @@ func (x *ReplayEventsRequest) String() string {
 func (*ReplayEventsRequest) ProtoMessage() {}
 
 func (x *ReplayEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[48]
+	mi := &file_adze_v1_adze_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3657,7 +3916,7 @@ func (x *ReplayEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayEventsRequest.ProtoReflect.Descriptor instead.
 func (*ReplayEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *ReplayEventsRequest) GetEventIds() []uint64 {
@@ -3677,7 +3936,7 @@ type GetEventRequest struct {
 
 func (x *GetEventRequest) Reset() {
 	*x = GetEventRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[49]
+	mi := &file_adze_v1_adze_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3689,7 +3948,7 @@ func (x *GetEventRequest) String() string {
 func (*GetEventRequest) ProtoMessage() {}
 
 func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[49]
+	mi := &file_adze_v1_adze_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3702,7 +3961,7 @@ func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventRequest.ProtoReflect.Descriptor instead.
 func (*GetEventRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{49}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *GetEventRequest) GetEventId() uint64 {
@@ -3728,7 +3987,7 @@ type GetEventResponse struct {
 
 func (x *GetEventResponse) Reset() {
 	*x = GetEventResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[50]
+	mi := &file_adze_v1_adze_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3740,7 +3999,7 @@ func (x *GetEventResponse) String() string {
 func (*GetEventResponse) ProtoMessage() {}
 
 func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[50]
+	mi := &file_adze_v1_adze_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3753,7 +4012,7 @@ func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventResponse.ProtoReflect.Descriptor instead.
 func (*GetEventResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{50}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *GetEventResponse) GetEvent() *Event {
@@ -3776,7 +4035,7 @@ type ListEventsRequest struct {
 
 func (x *ListEventsRequest) Reset() {
 	*x = ListEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[51]
+	mi := &file_adze_v1_adze_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3788,7 +4047,7 @@ func (x *ListEventsRequest) String() string {
 func (*ListEventsRequest) ProtoMessage() {}
 
 func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[51]
+	mi := &file_adze_v1_adze_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3801,7 +4060,7 @@ func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{51}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *ListEventsRequest) GetKey() string {
@@ -3849,7 +4108,7 @@ type ListEventsResponse struct {
 
 func (x *ListEventsResponse) Reset() {
 	*x = ListEventsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[52]
+	mi := &file_adze_v1_adze_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3861,7 +4120,7 @@ func (x *ListEventsResponse) String() string {
 func (*ListEventsResponse) ProtoMessage() {}
 
 func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[52]
+	mi := &file_adze_v1_adze_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3874,7 +4133,7 @@ func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListEventsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{52}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *ListEventsResponse) GetEvents() []*Event {
@@ -3910,7 +4169,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_adze_v1_adze_proto_msgTypes[53]
+	mi := &file_adze_v1_adze_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3922,7 +4181,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[53]
+	mi := &file_adze_v1_adze_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3935,7 +4194,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{53}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *Event) GetEventId() uint64 {
@@ -4028,7 +4287,7 @@ type EventRun struct {
 
 func (x *EventRun) Reset() {
 	*x = EventRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[54]
+	mi := &file_adze_v1_adze_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4040,7 +4299,7 @@ func (x *EventRun) String() string {
 func (*EventRun) ProtoMessage() {}
 
 func (x *EventRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[54]
+	mi := &file_adze_v1_adze_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4053,7 +4312,7 @@ func (x *EventRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventRun.ProtoReflect.Descriptor instead.
 func (*EventRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{54}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *EventRun) GetRunId() uint64 {
@@ -4099,7 +4358,7 @@ type Filter struct {
 
 func (x *Filter) Reset() {
 	*x = Filter{}
-	mi := &file_adze_v1_adze_proto_msgTypes[55]
+	mi := &file_adze_v1_adze_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4111,7 +4370,7 @@ func (x *Filter) String() string {
 func (*Filter) ProtoMessage() {}
 
 func (x *Filter) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[55]
+	mi := &file_adze_v1_adze_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4124,7 +4383,7 @@ func (x *Filter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Filter.ProtoReflect.Descriptor instead.
 func (*Filter) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{55}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *Filter) GetFilterId() uint64 {
@@ -4178,7 +4437,7 @@ type PutFilterRequest struct {
 
 func (x *PutFilterRequest) Reset() {
 	*x = PutFilterRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[56]
+	mi := &file_adze_v1_adze_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4190,7 +4449,7 @@ func (x *PutFilterRequest) String() string {
 func (*PutFilterRequest) ProtoMessage() {}
 
 func (x *PutFilterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[56]
+	mi := &file_adze_v1_adze_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4203,7 +4462,7 @@ func (x *PutFilterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutFilterRequest.ProtoReflect.Descriptor instead.
 func (*PutFilterRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{56}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *PutFilterRequest) GetFilter() *Filter {
@@ -4222,7 +4481,7 @@ type PutFilterResponse struct {
 
 func (x *PutFilterResponse) Reset() {
 	*x = PutFilterResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[57]
+	mi := &file_adze_v1_adze_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4234,7 +4493,7 @@ func (x *PutFilterResponse) String() string {
 func (*PutFilterResponse) ProtoMessage() {}
 
 func (x *PutFilterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[57]
+	mi := &file_adze_v1_adze_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4247,7 +4506,7 @@ func (x *PutFilterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutFilterResponse.ProtoReflect.Descriptor instead.
 func (*PutFilterResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{57}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *PutFilterResponse) GetFilterId() uint64 {
@@ -4268,7 +4527,7 @@ type ListFiltersRequest struct {
 
 func (x *ListFiltersRequest) Reset() {
 	*x = ListFiltersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[58]
+	mi := &file_adze_v1_adze_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4280,7 +4539,7 @@ func (x *ListFiltersRequest) String() string {
 func (*ListFiltersRequest) ProtoMessage() {}
 
 func (x *ListFiltersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[58]
+	mi := &file_adze_v1_adze_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4293,7 +4552,7 @@ func (x *ListFiltersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFiltersRequest.ProtoReflect.Descriptor instead.
 func (*ListFiltersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{58}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *ListFiltersRequest) GetWorkflow() string {
@@ -4327,7 +4586,7 @@ type ListFiltersResponse struct {
 
 func (x *ListFiltersResponse) Reset() {
 	*x = ListFiltersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[59]
+	mi := &file_adze_v1_adze_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4339,7 +4598,7 @@ func (x *ListFiltersResponse) String() string {
 func (*ListFiltersResponse) ProtoMessage() {}
 
 func (x *ListFiltersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[59]
+	mi := &file_adze_v1_adze_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4352,7 +4611,7 @@ func (x *ListFiltersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFiltersResponse.ProtoReflect.Descriptor instead.
 func (*ListFiltersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{59}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *ListFiltersResponse) GetFilters() []*Filter {
@@ -4378,7 +4637,7 @@ type DeleteFiltersRequest struct {
 
 func (x *DeleteFiltersRequest) Reset() {
 	*x = DeleteFiltersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[60]
+	mi := &file_adze_v1_adze_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4390,7 +4649,7 @@ func (x *DeleteFiltersRequest) String() string {
 func (*DeleteFiltersRequest) ProtoMessage() {}
 
 func (x *DeleteFiltersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[60]
+	mi := &file_adze_v1_adze_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4403,7 +4662,7 @@ func (x *DeleteFiltersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFiltersRequest.ProtoReflect.Descriptor instead.
 func (*DeleteFiltersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{60}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *DeleteFiltersRequest) GetFilterIds() []uint64 {
@@ -4422,7 +4681,7 @@ type DeleteFiltersResponse struct {
 
 func (x *DeleteFiltersResponse) Reset() {
 	*x = DeleteFiltersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[61]
+	mi := &file_adze_v1_adze_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4434,7 +4693,7 @@ func (x *DeleteFiltersResponse) String() string {
 func (*DeleteFiltersResponse) ProtoMessage() {}
 
 func (x *DeleteFiltersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[61]
+	mi := &file_adze_v1_adze_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4447,7 +4706,7 @@ func (x *DeleteFiltersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFiltersResponse.ProtoReflect.Descriptor instead.
 func (*DeleteFiltersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{61}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *DeleteFiltersResponse) GetDeleted() []bool {
@@ -4468,7 +4727,7 @@ type RefreshTimeoutRequest struct {
 
 func (x *RefreshTimeoutRequest) Reset() {
 	*x = RefreshTimeoutRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[62]
+	mi := &file_adze_v1_adze_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4480,7 +4739,7 @@ func (x *RefreshTimeoutRequest) String() string {
 func (*RefreshTimeoutRequest) ProtoMessage() {}
 
 func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[62]
+	mi := &file_adze_v1_adze_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4493,7 +4752,7 @@ func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutRequest.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{62}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *RefreshTimeoutRequest) GetTaskId() uint64 {
@@ -4526,7 +4785,7 @@ type RefreshTimeoutResponse struct {
 
 func (x *RefreshTimeoutResponse) Reset() {
 	*x = RefreshTimeoutResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[63]
+	mi := &file_adze_v1_adze_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4538,7 +4797,7 @@ func (x *RefreshTimeoutResponse) String() string {
 func (*RefreshTimeoutResponse) ProtoMessage() {}
 
 func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[63]
+	mi := &file_adze_v1_adze_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4551,7 +4810,7 @@ func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutResponse.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{63}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *RefreshTimeoutResponse) GetDeadlineMs() int64 {
@@ -4571,7 +4830,7 @@ type GetRunRequest struct {
 
 func (x *GetRunRequest) Reset() {
 	*x = GetRunRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[64]
+	mi := &file_adze_v1_adze_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4583,7 +4842,7 @@ func (x *GetRunRequest) String() string {
 func (*GetRunRequest) ProtoMessage() {}
 
 func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[64]
+	mi := &file_adze_v1_adze_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4596,7 +4855,7 @@ func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunRequest.ProtoReflect.Descriptor instead.
 func (*GetRunRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{64}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *GetRunRequest) GetRunId() uint64 {
@@ -4627,7 +4886,7 @@ type GetRunResponse struct {
 
 func (x *GetRunResponse) Reset() {
 	*x = GetRunResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[65]
+	mi := &file_adze_v1_adze_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4639,7 +4898,7 @@ func (x *GetRunResponse) String() string {
 func (*GetRunResponse) ProtoMessage() {}
 
 func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[65]
+	mi := &file_adze_v1_adze_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4652,7 +4911,7 @@ func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunResponse.ProtoReflect.Descriptor instead.
 func (*GetRunResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{65}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *GetRunResponse) GetRun() *Run {
@@ -4709,7 +4968,7 @@ type Child struct {
 
 func (x *Child) Reset() {
 	*x = Child{}
-	mi := &file_adze_v1_adze_proto_msgTypes[66]
+	mi := &file_adze_v1_adze_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4721,7 +4980,7 @@ func (x *Child) String() string {
 func (*Child) ProtoMessage() {}
 
 func (x *Child) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[66]
+	mi := &file_adze_v1_adze_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4734,7 +4993,7 @@ func (x *Child) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Child.ProtoReflect.Descriptor instead.
 func (*Child) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{66}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *Child) GetRunId() uint64 {
@@ -4778,7 +5037,7 @@ type TaskRun struct {
 
 func (x *TaskRun) Reset() {
 	*x = TaskRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[67]
+	mi := &file_adze_v1_adze_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4790,7 +5049,7 @@ func (x *TaskRun) String() string {
 func (*TaskRun) ProtoMessage() {}
 
 func (x *TaskRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[67]
+	mi := &file_adze_v1_adze_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4803,7 +5062,7 @@ func (x *TaskRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskRun.ProtoReflect.Descriptor instead.
 func (*TaskRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{67}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *TaskRun) GetName() string {
@@ -4883,6 +5142,464 @@ func (x *TaskRun) GetRole() Task_Role {
 	return Task_ROLE_TASK
 }
 
+type ReadStreamRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RunId         uint64                 `protobuf:"fixed64,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	Task          string                 `protobuf:"bytes,2,opt,name=task,proto3" json:"task,omitempty"`   // of a run of several tasks: the name of one; empty = all
+	After         string                 `protobuf:"bytes,3,opt,name=after,proto3" json:"after,omitempty"` // cursor of a chunk: only what comes after it; empty = from the start
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadStreamRequest) Reset() {
+	*x = ReadStreamRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[71]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadStreamRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadStreamRequest) ProtoMessage() {}
+
+func (x *ReadStreamRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[71]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadStreamRequest.ProtoReflect.Descriptor instead.
+func (*ReadStreamRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{71}
+}
+
+func (x *ReadStreamRequest) GetRunId() uint64 {
+	if x != nil {
+		return x.RunId
+	}
+	return 0
+}
+
+func (x *ReadStreamRequest) GetTask() string {
+	if x != nil {
+		return x.Task
+	}
+	return ""
+}
+
+func (x *ReadStreamRequest) GetAfter() string {
+	if x != nil {
+		return x.After
+	}
+	return ""
+}
+
+type ReadStreamResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Chunks        []*StreamedChunk       `protobuf:"bytes,1,rep,name=chunks,proto3" json:"chunks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadStreamResponse) Reset() {
+	*x = ReadStreamResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[72]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadStreamResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadStreamResponse) ProtoMessage() {}
+
+func (x *ReadStreamResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[72]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadStreamResponse.ProtoReflect.Descriptor instead.
+func (*ReadStreamResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{72}
+}
+
+func (x *ReadStreamResponse) GetChunks() []*StreamedChunk {
+	if x != nil {
+		return x.Chunks
+	}
+	return nil
+}
+
+type StreamedChunk struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	TaskId  uint64                 `protobuf:"fixed64,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+	Task    string                 `protobuf:"bytes,2,opt,name=task,proto3" json:"task,omitempty"` // its name in the workflow
+	Attempt int32                  `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	Seq     int32                  `protobuf:"varint,4,opt,name=seq,proto3" json:"seq,omitempty"`
+	Data    []byte                 `protobuf:"bytes,5,opt,name=data,proto3" json:"data,omitempty"`
+	// The first of an assignment of its task that comes after another one: what the task
+	// streamed before is void, or begins again.
+	Restarted     bool   `protobuf:"varint,6,opt,name=restarted,proto3" json:"restarted,omitempty"`
+	Cursor        string `protobuf:"bytes,7,opt,name=cursor,proto3" json:"cursor,omitempty"` // to go on after it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamedChunk) Reset() {
+	*x = StreamedChunk{}
+	mi := &file_adze_v1_adze_proto_msgTypes[73]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamedChunk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamedChunk) ProtoMessage() {}
+
+func (x *StreamedChunk) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[73]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamedChunk.ProtoReflect.Descriptor instead.
+func (*StreamedChunk) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{73}
+}
+
+func (x *StreamedChunk) GetTaskId() uint64 {
+	if x != nil {
+		return x.TaskId
+	}
+	return 0
+}
+
+func (x *StreamedChunk) GetTask() string {
+	if x != nil {
+		return x.Task
+	}
+	return ""
+}
+
+func (x *StreamedChunk) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *StreamedChunk) GetSeq() int32 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *StreamedChunk) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *StreamedChunk) GetRestarted() bool {
+	if x != nil {
+		return x.Restarted
+	}
+	return false
+}
+
+func (x *StreamedChunk) GetCursor() string {
+	if x != nil {
+		return x.Cursor
+	}
+	return ""
+}
+
+type ListLogsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RunId         uint64                 `protobuf:"fixed64,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	Task          string                 `protobuf:"bytes,2,opt,name=task,proto3" json:"task,omitempty"`                          // of a run of several tasks: the name of one; empty = all, one after the other
+	Attempt       int32                  `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`                   // 0 = all
+	LevelMin      int32                  `protobuf:"varint,4,opt,name=level_min,json=levelMin,proto3" json:"level_min,omitempty"` // as LogLine.level, with has_level_min
+	HasLevelMin   bool                   `protobuf:"varint,5,opt,name=has_level_min,json=hasLevelMin,proto3" json:"has_level_min,omitempty"`
+	Contains      string                 `protobuf:"bytes,6,opt,name=contains,proto3" json:"contains,omitempty"` // in the message or the fields; at most 1,024 bytes
+	After         string                 `protobuf:"bytes,7,opt,name=after,proto3" json:"after,omitempty"`       // cursor of a line; empty = from the start
+	Limit         int32                  `protobuf:"varint,8,opt,name=limit,proto3" json:"limit,omitempty"`      // 1–100,000; 0 = no limit
+	Follow        bool                   `protobuf:"varint,9,opt,name=follow,proto3" json:"follow,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListLogsRequest) Reset() {
+	*x = ListLogsRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[74]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListLogsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListLogsRequest) ProtoMessage() {}
+
+func (x *ListLogsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[74]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListLogsRequest.ProtoReflect.Descriptor instead.
+func (*ListLogsRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{74}
+}
+
+func (x *ListLogsRequest) GetRunId() uint64 {
+	if x != nil {
+		return x.RunId
+	}
+	return 0
+}
+
+func (x *ListLogsRequest) GetTask() string {
+	if x != nil {
+		return x.Task
+	}
+	return ""
+}
+
+func (x *ListLogsRequest) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *ListLogsRequest) GetLevelMin() int32 {
+	if x != nil {
+		return x.LevelMin
+	}
+	return 0
+}
+
+func (x *ListLogsRequest) GetHasLevelMin() bool {
+	if x != nil {
+		return x.HasLevelMin
+	}
+	return false
+}
+
+func (x *ListLogsRequest) GetContains() string {
+	if x != nil {
+		return x.Contains
+	}
+	return ""
+}
+
+func (x *ListLogsRequest) GetAfter() string {
+	if x != nil {
+		return x.After
+	}
+	return ""
+}
+
+func (x *ListLogsRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *ListLogsRequest) GetFollow() bool {
+	if x != nil {
+		return x.Follow
+	}
+	return false
+}
+
+type ListLogsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Lines         []*LoggedLine          `protobuf:"bytes,1,rep,name=lines,proto3" json:"lines,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListLogsResponse) Reset() {
+	*x = ListLogsResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[75]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListLogsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListLogsResponse) ProtoMessage() {}
+
+func (x *ListLogsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[75]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListLogsResponse.ProtoReflect.Descriptor instead.
+func (*ListLogsResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{75}
+}
+
+func (x *ListLogsResponse) GetLines() []*LoggedLine {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+type LoggedLine struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TaskId        uint64                 `protobuf:"fixed64,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+	Task          string                 `protobuf:"bytes,2,opt,name=task,proto3" json:"task,omitempty"` // its name in the workflow
+	Attempt       int32                  `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	Seq           int32                  `protobuf:"varint,4,opt,name=seq,proto3" json:"seq,omitempty"`
+	TimeMs        int64                  `protobuf:"varint,5,opt,name=time_ms,json=timeMs,proto3" json:"time_ms,omitempty"`
+	Level         int32                  `protobuf:"varint,6,opt,name=level,proto3" json:"level,omitempty"`
+	Message       string                 `protobuf:"bytes,7,opt,name=message,proto3" json:"message,omitempty"`
+	Fields        []byte                 `protobuf:"bytes,8,opt,name=fields,proto3" json:"fields,omitempty"`
+	Cursor        string                 `protobuf:"bytes,9,opt,name=cursor,proto3" json:"cursor,omitempty"` // to go on after it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LoggedLine) Reset() {
+	*x = LoggedLine{}
+	mi := &file_adze_v1_adze_proto_msgTypes[76]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LoggedLine) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LoggedLine) ProtoMessage() {}
+
+func (x *LoggedLine) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[76]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LoggedLine.ProtoReflect.Descriptor instead.
+func (*LoggedLine) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{76}
+}
+
+func (x *LoggedLine) GetTaskId() uint64 {
+	if x != nil {
+		return x.TaskId
+	}
+	return 0
+}
+
+func (x *LoggedLine) GetTask() string {
+	if x != nil {
+		return x.Task
+	}
+	return ""
+}
+
+func (x *LoggedLine) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *LoggedLine) GetSeq() int32 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *LoggedLine) GetTimeMs() int64 {
+	if x != nil {
+		return x.TimeMs
+	}
+	return 0
+}
+
+func (x *LoggedLine) GetLevel() int32 {
+	if x != nil {
+		return x.Level
+	}
+	return 0
+}
+
+func (x *LoggedLine) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *LoggedLine) GetFields() []byte {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+func (x *LoggedLine) GetCursor() string {
+	if x != nil {
+		return x.Cursor
+	}
+	return ""
+}
+
 type ListRunsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Workflow      string                 `protobuf:"bytes,1,opt,name=workflow,proto3" json:"workflow,omitempty"`                             // empty = all
@@ -4897,7 +5614,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[68]
+	mi := &file_adze_v1_adze_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4909,7 +5626,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[68]
+	mi := &file_adze_v1_adze_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4922,7 +5639,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{68}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *ListRunsRequest) GetWorkflow() string {
@@ -4977,7 +5694,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[69]
+	mi := &file_adze_v1_adze_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4989,7 +5706,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[69]
+	mi := &file_adze_v1_adze_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5002,7 +5719,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{69}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -5046,7 +5763,7 @@ type Run struct {
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_adze_v1_adze_proto_msgTypes[70]
+	mi := &file_adze_v1_adze_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5058,7 +5775,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[70]
+	mi := &file_adze_v1_adze_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5071,7 +5788,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{70}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *Run) GetRunId() uint64 {
@@ -5223,7 +5940,7 @@ type Attempt struct {
 
 func (x *Attempt) Reset() {
 	*x = Attempt{}
-	mi := &file_adze_v1_adze_proto_msgTypes[71]
+	mi := &file_adze_v1_adze_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5235,7 +5952,7 @@ func (x *Attempt) String() string {
 func (*Attempt) ProtoMessage() {}
 
 func (x *Attempt) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[71]
+	mi := &file_adze_v1_adze_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5248,7 +5965,7 @@ func (x *Attempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
 func (*Attempt) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{71}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *Attempt) GetNumber() int32 {
@@ -5400,12 +6117,27 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x06status\x18\x02 \x01(\x0e2\x0f.adze.v1.StatusR\x06status\x12\x16\n" +
 	"\x06output\x18\x03 \x01(\fR\x06output\x12\x14\n" +
 	"\x05error\x18\x04 \x01(\tR\x05error\x12\x18\n" +
-	"\aattempt\x18\x05 \x01(\x05R\aattempt\"\xa3\x01\n" +
+	"\aattempt\x18\x05 \x01(\x05R\aattempt\"\xf1\x01\n" +
 	"\rWorkerMessage\x12$\n" +
 	"\x05hello\x18\x01 \x01(\v2\x0e.adze.v1.HelloR\x05hello\x12)\n" +
 	"\areports\x18\x02 \x03(\v2\x0f.adze.v1.ReportR\areports\x12'\n" +
 	"\x06resize\x18\x03 \x01(\v2\x0f.adze.v1.ResizeR\x06resize\x12\x18\n" +
-	"\agoodbye\x18\x04 \x01(\bR\agoodbye\"\xa6\x01\n" +
+	"\agoodbye\x18\x04 \x01(\bR\agoodbye\x12$\n" +
+	"\x04logs\x18\x05 \x03(\v2\x10.adze.v1.LogLineR\x04logs\x12&\n" +
+	"\x06chunks\x18\x06 \x03(\v2\x0e.adze.v1.ChunkR\x06chunks\"\xab\x01\n" +
+	"\aLogLine\x12\x17\n" +
+	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x14\n" +
+	"\x05token\x18\x02 \x01(\x06R\x05token\x12\x10\n" +
+	"\x03seq\x18\x03 \x01(\x05R\x03seq\x12\x17\n" +
+	"\atime_ms\x18\x04 \x01(\x03R\x06timeMs\x12\x14\n" +
+	"\x05level\x18\x05 \x01(\x05R\x05level\x12\x18\n" +
+	"\amessage\x18\x06 \x01(\tR\amessage\x12\x16\n" +
+	"\x06fields\x18\a \x01(\fR\x06fields\"\\\n" +
+	"\x05Chunk\x12\x17\n" +
+	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x14\n" +
+	"\x05token\x18\x02 \x01(\x06R\x05token\x12\x10\n" +
+	"\x03seq\x18\x03 \x01(\x05R\x03seq\x12\x12\n" +
+	"\x04data\x18\x04 \x01(\fR\x04data\"\xa6\x01\n" +
 	"\x05Hello\x12\x1b\n" +
 	"\tworker_id\x18\x01 \x01(\x06R\bworkerId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -5476,13 +6208,19 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05order\x18\x05 \x01(\x03R\x05order\x12\x13\n" +
 	"\x05at_ms\x18\x06 \x01(\x03R\x04atMs\x12\x19\n" +
 	"\bevent_id\x18\a \x01(\x06R\aeventId\x12\x12\n" +
-	"\x04data\x18\b \x01(\fR\x04data\"\xe8\x01\n" +
+	"\x04data\x18\b \x01(\fR\x04data\"\x94\x02\n" +
 	"\rEngineMessage\x12*\n" +
 	"\awelcome\x18\x01 \x01(\v2\x10.adze.v1.WelcomeR\awelcome\x125\n" +
 	"\vassignments\x18\x02 \x03(\v2\x13.adze.v1.AssignmentR\vassignments\x12#\n" +
 	"\x05stops\x18\x03 \x03(\v2\r.adze.v1.StopR\x05stops\x12-\n" +
 	"\asettled\x18\x04 \x03(\v2\x13.adze.v1.SettlementR\asettled\x12 \n" +
-	"\x04mets\x18\x05 \x03(\v2\f.adze.v1.MetR\x04mets\"Z\n" +
+	"\x04mets\x18\x05 \x03(\v2\f.adze.v1.MetR\x04mets\x12*\n" +
+	"\aemitted\x18\x06 \x03(\v2\x10.adze.v1.EmittedR\aemitted\"f\n" +
+	"\aEmitted\x12\x17\n" +
+	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x14\n" +
+	"\x05token\x18\x02 \x01(\x06R\x05token\x12\x14\n" +
+	"\x05lines\x18\x03 \x01(\x05R\x05lines\x12\x16\n" +
+	"\x06chunks\x18\x04 \x01(\x05R\x06chunks\"Z\n" +
 	"\aWelcome\x12\x1b\n" +
 	"\tworker_id\x18\x01 \x01(\x06R\bworkerId\x12\x17\n" +
 	"\aping_ms\x18\x02 \x01(\x03R\x06pingMs\x12\x19\n" +
@@ -5682,7 +6420,44 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x06output\x18\t \x01(\fR\x06output\x12\x18\n" +
 	"\aparents\x18\n" +
 	" \x03(\tR\aparents\x12&\n" +
-	"\x04role\x18\v \x01(\x0e2\x12.adze.v1.Task.RoleR\x04role\"\xbe\x01\n" +
+	"\x04role\x18\v \x01(\x0e2\x12.adze.v1.Task.RoleR\x04role\"T\n" +
+	"\x11ReadStreamRequest\x12\x15\n" +
+	"\x06run_id\x18\x01 \x01(\x06R\x05runId\x12\x12\n" +
+	"\x04task\x18\x02 \x01(\tR\x04task\x12\x14\n" +
+	"\x05after\x18\x03 \x01(\tR\x05after\"D\n" +
+	"\x12ReadStreamResponse\x12.\n" +
+	"\x06chunks\x18\x01 \x03(\v2\x16.adze.v1.StreamedChunkR\x06chunks\"\xb2\x01\n" +
+	"\rStreamedChunk\x12\x17\n" +
+	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x12\n" +
+	"\x04task\x18\x02 \x01(\tR\x04task\x12\x18\n" +
+	"\aattempt\x18\x03 \x01(\x05R\aattempt\x12\x10\n" +
+	"\x03seq\x18\x04 \x01(\x05R\x03seq\x12\x12\n" +
+	"\x04data\x18\x05 \x01(\fR\x04data\x12\x1c\n" +
+	"\trestarted\x18\x06 \x01(\bR\trestarted\x12\x16\n" +
+	"\x06cursor\x18\a \x01(\tR\x06cursor\"\xf7\x01\n" +
+	"\x0fListLogsRequest\x12\x15\n" +
+	"\x06run_id\x18\x01 \x01(\x06R\x05runId\x12\x12\n" +
+	"\x04task\x18\x02 \x01(\tR\x04task\x12\x18\n" +
+	"\aattempt\x18\x03 \x01(\x05R\aattempt\x12\x1b\n" +
+	"\tlevel_min\x18\x04 \x01(\x05R\blevelMin\x12\"\n" +
+	"\rhas_level_min\x18\x05 \x01(\bR\vhasLevelMin\x12\x1a\n" +
+	"\bcontains\x18\x06 \x01(\tR\bcontains\x12\x14\n" +
+	"\x05after\x18\a \x01(\tR\x05after\x12\x14\n" +
+	"\x05limit\x18\b \x01(\x05R\x05limit\x12\x16\n" +
+	"\x06follow\x18\t \x01(\bR\x06follow\"=\n" +
+	"\x10ListLogsResponse\x12)\n" +
+	"\x05lines\x18\x01 \x03(\v2\x13.adze.v1.LoggedLineR\x05lines\"\xde\x01\n" +
+	"\n" +
+	"LoggedLine\x12\x17\n" +
+	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x12\n" +
+	"\x04task\x18\x02 \x01(\tR\x04task\x12\x18\n" +
+	"\aattempt\x18\x03 \x01(\x05R\aattempt\x12\x10\n" +
+	"\x03seq\x18\x04 \x01(\x05R\x03seq\x12\x17\n" +
+	"\atime_ms\x18\x05 \x01(\x03R\x06timeMs\x12\x14\n" +
+	"\x05level\x18\x06 \x01(\x05R\x05level\x12\x18\n" +
+	"\amessage\x18\a \x01(\tR\amessage\x12\x16\n" +
+	"\x06fields\x18\b \x01(\fR\x06fields\x12\x16\n" +
+	"\x06cursor\x18\t \x01(\tR\x06cursor\"\xbe\x01\n" +
 	"\x0fListRunsRequest\x12\x1a\n" +
 	"\bworkflow\x18\x01 \x01(\tR\bworkflow\x12+\n" +
 	"\bstatuses\x18\x02 \x03(\x0e2\x0f.adze.v1.StatusR\bstatuses\x12\x19\n" +
@@ -5750,8 +6525,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x10ENTRY_KIND_SPAWN\x10\x03\x12\x14\n" +
 	"\x10ENTRY_KIND_VALUE\x10\x04\x12\x14\n" +
 	"\x10ENTRY_KIND_PATCH\x10\x05\x12\x15\n" +
-	"\x11ENTRY_KIND_ANSWER\x10\x062\x83\n" +
-	"\n" +
+	"\x11ENTRY_KIND_ANSWER\x10\x062\x8f\v\n" +
 	"\x04Adze\x12K\n" +
 	"\fPutWorkflows\x12\x1c.adze.v1.PutWorkflowsRequest\x1a\x1d.adze.v1.PutWorkflowsResponse\x129\n" +
 	"\x06Submit\x12\x16.adze.v1.SubmitRequest\x1a\x17.adze.v1.SubmitResponse\x12:\n" +
@@ -5772,7 +6546,10 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\rDeleteFilters\x12\x1d.adze.v1.DeleteFiltersRequest\x1a\x1e.adze.v1.DeleteFiltersResponse\x12Q\n" +
 	"\x0eRefreshTimeout\x12\x1e.adze.v1.RefreshTimeoutRequest\x1a\x1f.adze.v1.RefreshTimeoutResponse\x12H\n" +
 	"\vGetWorkflow\x12\x1b.adze.v1.GetWorkflowRequest\x1a\x1c.adze.v1.GetWorkflowResponse\x129\n" +
-	"\x06GetRun\x12\x16.adze.v1.GetRunRequest\x1a\x17.adze.v1.GetRunResponse\x12?\n" +
+	"\x06GetRun\x12\x16.adze.v1.GetRunRequest\x1a\x17.adze.v1.GetRunResponse\x12G\n" +
+	"\n" +
+	"ReadStream\x12\x1a.adze.v1.ReadStreamRequest\x1a\x1b.adze.v1.ReadStreamResponse0\x01\x12A\n" +
+	"\bListLogs\x12\x18.adze.v1.ListLogsRequest\x1a\x19.adze.v1.ListLogsResponse0\x01\x12?\n" +
 	"\bListRuns\x12\x18.adze.v1.ListRunsRequest\x1a\x19.adze.v1.ListRunsResponseB4Z2github.com/adzehq/adze/internal/wire/adzev1;adzev1b\x06proto3"
 
 var (
@@ -5788,7 +6565,7 @@ func file_adze_v1_adze_proto_rawDescGZIP() []byte {
 }
 
 var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 72)
+var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 81)
 var file_adze_v1_adze_proto_goTypes = []any{
 	(ClosePolicy)(0),               // 0: adze.v1.ClosePolicy
 	(Status)(0),                    // 1: adze.v1.Status
@@ -5816,59 +6593,68 @@ var file_adze_v1_adze_proto_goTypes = []any{
 	(*AwaitResponse)(nil),          // 23: adze.v1.AwaitResponse
 	(*Outcome)(nil),                // 24: adze.v1.Outcome
 	(*WorkerMessage)(nil),          // 25: adze.v1.WorkerMessage
-	(*Hello)(nil),                  // 26: adze.v1.Hello
-	(*Running)(nil),                // 27: adze.v1.Running
-	(*Resize)(nil),                 // 28: adze.v1.Resize
-	(*Report)(nil),                 // 29: adze.v1.Report
-	(*NewEntry)(nil),               // 30: adze.v1.NewEntry
-	(*WaitCondition)(nil),          // 31: adze.v1.WaitCondition
-	(*Entry)(nil),                  // 32: adze.v1.Entry
-	(*Met)(nil),                    // 33: adze.v1.Met
-	(*EngineMessage)(nil),          // 34: adze.v1.EngineMessage
-	(*Welcome)(nil),                // 35: adze.v1.Welcome
-	(*Assignment)(nil),             // 36: adze.v1.Assignment
-	(*RunEvent)(nil),               // 37: adze.v1.RunEvent
-	(*ParentOutput)(nil),           // 38: adze.v1.ParentOutput
-	(*TaskFailure)(nil),            // 39: adze.v1.TaskFailure
-	(*Stop)(nil),                   // 40: adze.v1.Stop
-	(*Settlement)(nil),             // 41: adze.v1.Settlement
-	(*CancelRequest)(nil),          // 42: adze.v1.CancelRequest
-	(*CancelResponse)(nil),         // 43: adze.v1.CancelResponse
-	(*Cancelled)(nil),              // 44: adze.v1.Cancelled
-	(*ReplayRequest)(nil),          // 45: adze.v1.ReplayRequest
-	(*ReplayResponse)(nil),         // 46: adze.v1.ReplayResponse
-	(*ForkRequest)(nil),            // 47: adze.v1.ForkRequest
-	(*ForkResponse)(nil),           // 48: adze.v1.ForkResponse
-	(*GetValueRequest)(nil),        // 49: adze.v1.GetValueRequest
-	(*GetValueResponse)(nil),       // 50: adze.v1.GetValueResponse
-	(*NewEvent)(nil),               // 51: adze.v1.NewEvent
-	(*PushEventsRequest)(nil),      // 52: adze.v1.PushEventsRequest
-	(*PushEventsResponse)(nil),     // 53: adze.v1.PushEventsResponse
-	(*PushedEvent)(nil),            // 54: adze.v1.PushedEvent
-	(*ReplayEventsRequest)(nil),    // 55: adze.v1.ReplayEventsRequest
-	(*GetEventRequest)(nil),        // 56: adze.v1.GetEventRequest
-	(*GetEventResponse)(nil),       // 57: adze.v1.GetEventResponse
-	(*ListEventsRequest)(nil),      // 58: adze.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),     // 59: adze.v1.ListEventsResponse
-	(*Event)(nil),                  // 60: adze.v1.Event
-	(*EventRun)(nil),               // 61: adze.v1.EventRun
-	(*Filter)(nil),                 // 62: adze.v1.Filter
-	(*PutFilterRequest)(nil),       // 63: adze.v1.PutFilterRequest
-	(*PutFilterResponse)(nil),      // 64: adze.v1.PutFilterResponse
-	(*ListFiltersRequest)(nil),     // 65: adze.v1.ListFiltersRequest
-	(*ListFiltersResponse)(nil),    // 66: adze.v1.ListFiltersResponse
-	(*DeleteFiltersRequest)(nil),   // 67: adze.v1.DeleteFiltersRequest
-	(*DeleteFiltersResponse)(nil),  // 68: adze.v1.DeleteFiltersResponse
-	(*RefreshTimeoutRequest)(nil),  // 69: adze.v1.RefreshTimeoutRequest
-	(*RefreshTimeoutResponse)(nil), // 70: adze.v1.RefreshTimeoutResponse
-	(*GetRunRequest)(nil),          // 71: adze.v1.GetRunRequest
-	(*GetRunResponse)(nil),         // 72: adze.v1.GetRunResponse
-	(*Child)(nil),                  // 73: adze.v1.Child
-	(*TaskRun)(nil),                // 74: adze.v1.TaskRun
-	(*ListRunsRequest)(nil),        // 75: adze.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),       // 76: adze.v1.ListRunsResponse
-	(*Run)(nil),                    // 77: adze.v1.Run
-	(*Attempt)(nil),                // 78: adze.v1.Attempt
+	(*LogLine)(nil),                // 26: adze.v1.LogLine
+	(*Chunk)(nil),                  // 27: adze.v1.Chunk
+	(*Hello)(nil),                  // 28: adze.v1.Hello
+	(*Running)(nil),                // 29: adze.v1.Running
+	(*Resize)(nil),                 // 30: adze.v1.Resize
+	(*Report)(nil),                 // 31: adze.v1.Report
+	(*NewEntry)(nil),               // 32: adze.v1.NewEntry
+	(*WaitCondition)(nil),          // 33: adze.v1.WaitCondition
+	(*Entry)(nil),                  // 34: adze.v1.Entry
+	(*Met)(nil),                    // 35: adze.v1.Met
+	(*EngineMessage)(nil),          // 36: adze.v1.EngineMessage
+	(*Emitted)(nil),                // 37: adze.v1.Emitted
+	(*Welcome)(nil),                // 38: adze.v1.Welcome
+	(*Assignment)(nil),             // 39: adze.v1.Assignment
+	(*RunEvent)(nil),               // 40: adze.v1.RunEvent
+	(*ParentOutput)(nil),           // 41: adze.v1.ParentOutput
+	(*TaskFailure)(nil),            // 42: adze.v1.TaskFailure
+	(*Stop)(nil),                   // 43: adze.v1.Stop
+	(*Settlement)(nil),             // 44: adze.v1.Settlement
+	(*CancelRequest)(nil),          // 45: adze.v1.CancelRequest
+	(*CancelResponse)(nil),         // 46: adze.v1.CancelResponse
+	(*Cancelled)(nil),              // 47: adze.v1.Cancelled
+	(*ReplayRequest)(nil),          // 48: adze.v1.ReplayRequest
+	(*ReplayResponse)(nil),         // 49: adze.v1.ReplayResponse
+	(*ForkRequest)(nil),            // 50: adze.v1.ForkRequest
+	(*ForkResponse)(nil),           // 51: adze.v1.ForkResponse
+	(*GetValueRequest)(nil),        // 52: adze.v1.GetValueRequest
+	(*GetValueResponse)(nil),       // 53: adze.v1.GetValueResponse
+	(*NewEvent)(nil),               // 54: adze.v1.NewEvent
+	(*PushEventsRequest)(nil),      // 55: adze.v1.PushEventsRequest
+	(*PushEventsResponse)(nil),     // 56: adze.v1.PushEventsResponse
+	(*PushedEvent)(nil),            // 57: adze.v1.PushedEvent
+	(*ReplayEventsRequest)(nil),    // 58: adze.v1.ReplayEventsRequest
+	(*GetEventRequest)(nil),        // 59: adze.v1.GetEventRequest
+	(*GetEventResponse)(nil),       // 60: adze.v1.GetEventResponse
+	(*ListEventsRequest)(nil),      // 61: adze.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),     // 62: adze.v1.ListEventsResponse
+	(*Event)(nil),                  // 63: adze.v1.Event
+	(*EventRun)(nil),               // 64: adze.v1.EventRun
+	(*Filter)(nil),                 // 65: adze.v1.Filter
+	(*PutFilterRequest)(nil),       // 66: adze.v1.PutFilterRequest
+	(*PutFilterResponse)(nil),      // 67: adze.v1.PutFilterResponse
+	(*ListFiltersRequest)(nil),     // 68: adze.v1.ListFiltersRequest
+	(*ListFiltersResponse)(nil),    // 69: adze.v1.ListFiltersResponse
+	(*DeleteFiltersRequest)(nil),   // 70: adze.v1.DeleteFiltersRequest
+	(*DeleteFiltersResponse)(nil),  // 71: adze.v1.DeleteFiltersResponse
+	(*RefreshTimeoutRequest)(nil),  // 72: adze.v1.RefreshTimeoutRequest
+	(*RefreshTimeoutResponse)(nil), // 73: adze.v1.RefreshTimeoutResponse
+	(*GetRunRequest)(nil),          // 74: adze.v1.GetRunRequest
+	(*GetRunResponse)(nil),         // 75: adze.v1.GetRunResponse
+	(*Child)(nil),                  // 76: adze.v1.Child
+	(*TaskRun)(nil),                // 77: adze.v1.TaskRun
+	(*ReadStreamRequest)(nil),      // 78: adze.v1.ReadStreamRequest
+	(*ReadStreamResponse)(nil),     // 79: adze.v1.ReadStreamResponse
+	(*StreamedChunk)(nil),          // 80: adze.v1.StreamedChunk
+	(*ListLogsRequest)(nil),        // 81: adze.v1.ListLogsRequest
+	(*ListLogsResponse)(nil),       // 82: adze.v1.ListLogsResponse
+	(*LoggedLine)(nil),             // 83: adze.v1.LoggedLine
+	(*ListRunsRequest)(nil),        // 84: adze.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),       // 85: adze.v1.ListRunsResponse
+	(*Run)(nil),                    // 86: adze.v1.Run
+	(*Attempt)(nil),                // 87: adze.v1.Attempt
 }
 var file_adze_v1_adze_proto_depIdxs = []int32{
 	10, // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
@@ -5886,94 +6672,103 @@ var file_adze_v1_adze_proto_depIdxs = []int32{
 	7,  // 12: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
 	24, // 13: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
 	1,  // 14: adze.v1.Outcome.status:type_name -> adze.v1.Status
-	26, // 15: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
-	29, // 16: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
-	28, // 17: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
-	27, // 18: adze.v1.Hello.running:type_name -> adze.v1.Running
-	4,  // 19: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
-	30, // 20: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
-	2,  // 21: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
-	31, // 22: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
-	19, // 23: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
-	2,  // 24: adze.v1.Entry.kind:type_name -> adze.v1.EntryKind
-	31, // 25: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
-	35, // 26: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
-	36, // 27: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
-	40, // 28: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
-	41, // 29: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
-	33, // 30: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
-	38, // 31: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
-	39, // 32: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
-	32, // 33: adze.v1.Assignment.log:type_name -> adze.v1.Entry
-	33, // 34: adze.v1.Assignment.mets:type_name -> adze.v1.Met
-	37, // 35: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
-	5,  // 36: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
-	44, // 37: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
-	6,  // 38: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
-	21, // 39: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
-	51, // 40: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
-	54, // 41: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
-	7,  // 42: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
-	60, // 43: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
-	60, // 44: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
-	61, // 45: adze.v1.Event.runs:type_name -> adze.v1.EventRun
-	1,  // 46: adze.v1.EventRun.status:type_name -> adze.v1.Status
-	62, // 47: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
-	62, // 48: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
-	77, // 49: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
-	78, // 50: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
-	74, // 51: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
-	32, // 52: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
-	33, // 53: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
-	73, // 54: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
-	1,  // 55: adze.v1.TaskRun.status:type_name -> adze.v1.Status
-	3,  // 56: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
-	1,  // 57: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
-	77, // 58: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
-	1,  // 59: adze.v1.Run.status:type_name -> adze.v1.Status
-	13, // 60: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
-	18, // 61: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
-	22, // 62: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
-	25, // 63: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
-	42, // 64: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
-	45, // 65: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
-	47, // 66: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
-	49, // 67: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
-	52, // 68: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
-	55, // 69: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
-	56, // 70: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
-	58, // 71: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
-	63, // 72: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
-	65, // 73: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
-	67, // 74: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
-	69, // 75: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
-	14, // 76: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
-	71, // 77: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
-	75, // 78: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
-	16, // 79: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
-	20, // 80: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
-	23, // 81: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
-	34, // 82: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
-	43, // 83: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
-	46, // 84: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
-	48, // 85: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
-	50, // 86: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
-	53, // 87: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
-	53, // 88: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
-	57, // 89: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
-	59, // 90: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
-	64, // 91: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
-	66, // 92: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
-	68, // 93: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
-	70, // 94: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
-	15, // 95: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
-	72, // 96: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
-	76, // 97: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
-	79, // [79:98] is the sub-list for method output_type
-	60, // [60:79] is the sub-list for method input_type
-	60, // [60:60] is the sub-list for extension type_name
-	60, // [60:60] is the sub-list for extension extendee
-	0,  // [0:60] is the sub-list for field type_name
+	28, // 15: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
+	31, // 16: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
+	30, // 17: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
+	26, // 18: adze.v1.WorkerMessage.logs:type_name -> adze.v1.LogLine
+	27, // 19: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
+	29, // 20: adze.v1.Hello.running:type_name -> adze.v1.Running
+	4,  // 21: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
+	32, // 22: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
+	2,  // 23: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
+	33, // 24: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
+	19, // 25: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
+	2,  // 26: adze.v1.Entry.kind:type_name -> adze.v1.EntryKind
+	33, // 27: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
+	38, // 28: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
+	39, // 29: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
+	43, // 30: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
+	44, // 31: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
+	35, // 32: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
+	37, // 33: adze.v1.EngineMessage.emitted:type_name -> adze.v1.Emitted
+	41, // 34: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
+	42, // 35: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
+	34, // 36: adze.v1.Assignment.log:type_name -> adze.v1.Entry
+	35, // 37: adze.v1.Assignment.mets:type_name -> adze.v1.Met
+	40, // 38: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
+	5,  // 39: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
+	47, // 40: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
+	6,  // 41: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
+	21, // 42: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
+	54, // 43: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
+	57, // 44: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
+	7,  // 45: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
+	63, // 46: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
+	63, // 47: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
+	64, // 48: adze.v1.Event.runs:type_name -> adze.v1.EventRun
+	1,  // 49: adze.v1.EventRun.status:type_name -> adze.v1.Status
+	65, // 50: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
+	65, // 51: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
+	86, // 52: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
+	87, // 53: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
+	77, // 54: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
+	34, // 55: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
+	35, // 56: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
+	76, // 57: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
+	1,  // 58: adze.v1.TaskRun.status:type_name -> adze.v1.Status
+	3,  // 59: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
+	80, // 60: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
+	83, // 61: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
+	1,  // 62: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
+	86, // 63: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
+	1,  // 64: adze.v1.Run.status:type_name -> adze.v1.Status
+	13, // 65: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
+	18, // 66: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
+	22, // 67: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
+	25, // 68: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
+	45, // 69: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
+	48, // 70: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
+	50, // 71: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
+	52, // 72: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
+	55, // 73: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
+	58, // 74: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
+	59, // 75: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
+	61, // 76: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
+	66, // 77: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
+	68, // 78: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
+	70, // 79: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
+	72, // 80: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
+	14, // 81: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
+	74, // 82: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
+	78, // 83: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
+	81, // 84: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
+	84, // 85: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
+	16, // 86: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
+	20, // 87: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
+	23, // 88: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
+	36, // 89: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
+	46, // 90: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
+	49, // 91: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
+	51, // 92: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
+	53, // 93: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
+	56, // 94: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
+	56, // 95: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
+	60, // 96: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
+	62, // 97: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
+	67, // 98: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
+	69, // 99: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
+	71, // 100: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
+	73, // 101: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
+	15, // 102: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
+	75, // 103: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
+	79, // 104: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
+	82, // 105: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
+	85, // 106: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
+	86, // [86:107] is the sub-list for method output_type
+	65, // [65:86] is the sub-list for method input_type
+	65, // [65:65] is the sub-list for extension type_name
+	65, // [65:65] is the sub-list for extension extendee
+	0,  // [0:65] is the sub-list for field type_name
 }
 
 func init() { file_adze_v1_adze_proto_init() }
@@ -5987,7 +6782,7 @@ func file_adze_v1_adze_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_adze_v1_adze_proto_rawDesc), len(file_adze_v1_adze_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   72,
+			NumMessages:   81,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -51,6 +51,8 @@ const (
 	Adze_RefreshTimeout_FullMethodName = "/adze.v1.Adze/RefreshTimeout"
 	Adze_GetWorkflow_FullMethodName    = "/adze.v1.Adze/GetWorkflow"
 	Adze_GetRun_FullMethodName         = "/adze.v1.Adze/GetRun"
+	Adze_ReadStream_FullMethodName     = "/adze.v1.Adze/ReadStream"
+	Adze_ListLogs_FullMethodName       = "/adze.v1.Adze/ListLogs"
 	Adze_ListRuns_FullMethodName       = "/adze.v1.Adze/ListRuns"
 )
 
@@ -99,6 +101,12 @@ type AdzeClient interface {
 	// all defaults filled in.
 	GetWorkflow(ctx context.Context, in *GetWorkflowRequest, opts ...grpc.CallOption) (*GetWorkflowResponse, error)
 	GetRun(ctx context.Context, in *GetRunRequest, opts ...grpc.CallOption) (*GetRunResponse, error)
+	// ReadStream sends what the tasks of a run streamed: what is stored, then what comes,
+	// without a gap, until the run has ended.
+	ReadStream(ctx context.Context, in *ReadStreamRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadStreamResponse], error)
+	// ListLogs sends the lines that the tasks of a run logged; with follow also those to
+	// come, until the run has ended.
+	ListLogs(ctx context.Context, in *ListLogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListLogsResponse], error)
 	// ListRuns pages through the tenant's runs, newest first.
 	ListRuns(ctx context.Context, in *ListRunsRequest, opts ...grpc.CallOption) (*ListRunsResponse, error)
 }
@@ -297,6 +305,44 @@ func (c *adzeClient) GetRun(ctx context.Context, in *GetRunRequest, opts ...grpc
 	return out, nil
 }
 
+func (c *adzeClient) ReadStream(ctx context.Context, in *ReadStreamRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadStreamResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Adze_ServiceDesc.Streams[2], Adze_ReadStream_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ReadStreamRequest, ReadStreamResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Adze_ReadStreamClient = grpc.ServerStreamingClient[ReadStreamResponse]
+
+func (c *adzeClient) ListLogs(ctx context.Context, in *ListLogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListLogsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Adze_ServiceDesc.Streams[3], Adze_ListLogs_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ListLogsRequest, ListLogsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Adze_ListLogsClient = grpc.ServerStreamingClient[ListLogsResponse]
+
 func (c *adzeClient) ListRuns(ctx context.Context, in *ListRunsRequest, opts ...grpc.CallOption) (*ListRunsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListRunsResponse)
@@ -352,6 +398,12 @@ type AdzeServer interface {
 	// all defaults filled in.
 	GetWorkflow(context.Context, *GetWorkflowRequest) (*GetWorkflowResponse, error)
 	GetRun(context.Context, *GetRunRequest) (*GetRunResponse, error)
+	// ReadStream sends what the tasks of a run streamed: what is stored, then what comes,
+	// without a gap, until the run has ended.
+	ReadStream(*ReadStreamRequest, grpc.ServerStreamingServer[ReadStreamResponse]) error
+	// ListLogs sends the lines that the tasks of a run logged; with follow also those to
+	// come, until the run has ended.
+	ListLogs(*ListLogsRequest, grpc.ServerStreamingServer[ListLogsResponse]) error
 	// ListRuns pages through the tenant's runs, newest first.
 	ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error)
 	mustEmbedUnimplementedAdzeServer()
@@ -417,6 +469,12 @@ func (UnimplementedAdzeServer) GetWorkflow(context.Context, *GetWorkflowRequest)
 }
 func (UnimplementedAdzeServer) GetRun(context.Context, *GetRunRequest) (*GetRunResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetRun not implemented")
+}
+func (UnimplementedAdzeServer) ReadStream(*ReadStreamRequest, grpc.ServerStreamingServer[ReadStreamResponse]) error {
+	return status.Error(codes.Unimplemented, "method ReadStream not implemented")
+}
+func (UnimplementedAdzeServer) ListLogs(*ListLogsRequest, grpc.ServerStreamingServer[ListLogsResponse]) error {
+	return status.Error(codes.Unimplemented, "method ListLogs not implemented")
 }
 func (UnimplementedAdzeServer) ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListRuns not implemented")
@@ -744,6 +802,28 @@ func _Adze_GetRun_Handler(srv interface{}, ctx context.Context, dec func(interfa
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Adze_ReadStream_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(ReadStreamRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(AdzeServer).ReadStream(m, &grpc.GenericServerStream[ReadStreamRequest, ReadStreamResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Adze_ReadStreamServer = grpc.ServerStreamingServer[ReadStreamResponse]
+
+func _Adze_ListLogs_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(ListLogsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(AdzeServer).ListLogs(m, &grpc.GenericServerStream[ListLogsRequest, ListLogsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Adze_ListLogsServer = grpc.ServerStreamingServer[ListLogsResponse]
+
 func _Adze_ListRuns_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListRunsRequest)
 	if err := dec(in); err != nil {
@@ -850,6 +930,16 @@ var Adze_ServiceDesc = grpc.ServiceDesc{
 			Handler:       _Adze_Work_Handler,
 			ServerStreams: true,
 			ClientStreams: true,
+		},
+		{
+			StreamName:    "ReadStream",
+			Handler:       _Adze_ReadStream_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "ListLogs",
+			Handler:       _Adze_ListLogs_Handler,
+			ServerStreams: true,
 		},
 	},
 	Metadata: "adze/v1/adze.proto",

@@ -1,0 +1,183 @@
+// Package tail reads what the tasks of a run write, streams and logs, for all edges.
+//
+// It owns the joint between what is stored and what comes: the cursor. It promises
+// that a reader gets each chunk and line once, in order, whenever it comes and however
+// often it comes back; that it hears of nothing that is not stored; and that a slow
+// one holds up nobody, for it falls back to the table.
+package tail
+
+import (
+	"context"
+	"errors"
+
+	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/shard"
+)
+
+// Source reads what is stored.
+type Source interface {
+	// Tasks are those of the tenant's run, in the order of its workflow; a run of one
+	// task is its own. It fails with fault.NotFound.
+	Tasks(ctx context.Context, tenant, run id.ID) ([]Task, error)
+	// Lines and Chunks read at most limit rows of a task that come after a place.
+	Lines(ctx context.Context, tenant, task id.ID, after Place, limit int) ([]core.LogLine, error)
+	Chunks(ctx context.Context, tenant, task id.ID, after Place, limit int) ([]core.Chunk, error)
+}
+
+// Task is a task of a run.
+type Task struct {
+	ID   id.ID
+	Name string
+}
+
+// Reader reads streams and logs.
+type Reader struct {
+	Source Source
+	Shards shard.Client
+}
+
+// rows is how one of the two kinds of rows is read.
+type rows[Row any] struct {
+	written shard.Written
+	page    int // how many are read at once
+	read    func(ctx context.Context, tenant, task id.ID, after Place, limit int) ([]Row, error)
+	live    func(shard.Rows) []Row
+	place   func(*Row) (id.ID, Place)
+}
+
+// tail is one reader of a run.
+type tail[Row any] struct {
+	rows[Row]
+	shards shard.Client
+	tenant id.ID
+	run    id.ID
+	tasks  []Task // those that are read
+	cursor *cursor
+	// send takes rows in order; before is the place in its task where the reader was.
+	send func(rows []placed[Row]) error
+}
+
+// placed is a row with what a reader is told of its place.
+type placed[Row any] struct {
+	row       *Row
+	task      string
+	restarted bool // an assignment begins after another one
+	cursor    string
+}
+
+// stored sends all that is in the table.
+func (t *tail[Row]) stored(ctx context.Context) error {
+	for i := range t.tasks {
+		task := t.tasks[i].ID
+		for more := true; more; {
+			page, err := t.read(ctx, t.tenant, task, t.cursor.at(task), t.page)
+			if err != nil {
+				return err
+			}
+			more = len(page) == t.page
+			if err := t.pass(page); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// follow sends what is stored and then what comes, until the run has ended and all of
+// it was sent.
+func (t *tail[Row]) follow(ctx context.Context) error {
+	ids := make([]id.ID, len(t.tasks))
+	for i := range t.tasks {
+		ids[i] = t.tasks[i].ID
+	}
+	// From here on nothing is missed: what is committed by now is read, what comes is
+	// told. Some is both, and is known by its place.
+	follower, err := t.shards.Follow(ctx, t.tenant, ids, t.written)
+	if err != nil {
+		return err
+	}
+	defer follower.Close()
+	open, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	if err := t.shards.Await(open, t.tenant, []id.ID{t.run}, func(shard.Outcome) { end(errEnded) }); err != nil {
+		return err
+	}
+	if err := t.stored(ctx); err != nil {
+		return err
+	}
+	for {
+		came, lost, err := follower.Next(open)
+		switch {
+		case errors.Is(context.Cause(open), errEnded):
+			return t.stored(ctx) // an end is told after all that was written before it
+		case err != nil:
+			return err
+		case lost:
+			err = t.stored(ctx)
+		default:
+			err = t.pass(t.live(came))
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// errEnded is why a reader waits no longer.
+var errEnded = errors.New("tail: the run has ended")
+
+// pass sends those of the rows that were not sent before.
+func (t *tail[Row]) pass(list []Row) error {
+	fresh := make([]placed[Row], 0, len(list))
+	for i := range list {
+		task, place := t.place(&list[i])
+		before := t.cursor.at(task)
+		if !before.before(place) {
+			continue
+		}
+		t.cursor.move(task, place)
+		fresh = append(fresh, placed[Row]{
+			row: &list[i], task: t.name(task),
+			restarted: before.Token != 0 && before.Token != place.Token,
+			cursor:    t.cursor.String(),
+		})
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	return t.send(fresh)
+}
+
+func (t *tail[Row]) name(task id.ID) string {
+	for i := range t.tasks {
+		if t.tasks[i].ID == task {
+			return t.tasks[i].Name
+		}
+	}
+	return ""
+}
+
+// newTail makes a reader of a run, or of one of its tasks.
+func newTail[Row any](ctx context.Context, r *Reader, how rows[Row], tenant, run id.ID, task, after string) (*tail[Row], error) {
+	tasks, err := r.Source.Tasks(ctx, tenant, run)
+	if err != nil {
+		return nil, err
+	}
+	cursor, err := parseCursor(tasks, after)
+	if err != nil {
+		return nil, err
+	}
+	t := &tail[Row]{rows: how, shards: r.Shards, tenant: tenant, run: run, tasks: tasks, cursor: cursor}
+	if task == "" {
+		return t, nil
+	}
+	for _, one := range tasks {
+		if one.Name == task {
+			t.tasks = []Task{one}
+			return t, nil
+		}
+	}
+	return nil, fault.New(fault.NotFound, "task", "run %s has no task %q", run, task)
+}
