@@ -25,6 +25,9 @@ type Node struct {
 	Name       string  // unique in the workflow
 	Parents    []int32 // places of the nodes that end before it begins; without a cycle
 	Role       NodeRole
+	// Conditions are judged once the parents have ended: those over parents at once,
+	// for the others the task waits. Of a Scoped one, the run has the scope.
+	Conditions []Condition
 }
 
 // NodeRole is when a node runs.
@@ -45,6 +48,9 @@ type NewRun struct {
 	// again, their outputs are stored again as this run's. Handlers among them are not
 	// kept: what they handle may end otherwise.
 	Kept []KeptNode
+	// Scopes are of the scoped conditions of its graph, in the order of the nodes and of
+	// their conditions.
+	Scopes []string
 }
 
 // KeptNode is a node with the output that it had, and what conditions said of it:
@@ -59,8 +65,9 @@ type KeptNode struct {
 // succeeded. They are evaluated outside, on the parent's output.
 type Verdict struct {
 	Node   int32
-	Skip   bool
-	Cancel bool
+	Skip   bool   // whatever else the node waits for
+	Cancel bool   // likewise
+	Holds  uint32 // those of Node.Conditions, by place, that are over this parent and hold
 }
 
 // OpenRun is the checkpoint row of a run, with how its nodes ended as their results
@@ -73,6 +80,7 @@ type OpenRun struct {
 	Priority int32
 	Key      string
 	Cancel   string      // it was cancelled: the error of its result; empty otherwise
+	Scopes   []string    // as of NewRun; with Restore, its row of run has them
 	Saved    bool        // with Restore: it has a row
 	Ended    []EndedNode // with Restore
 }
@@ -125,6 +133,7 @@ type run struct {
 	saved     bool  // it has a checkpoint row, and so has each of its open tasks
 	nodes     []nodeState
 	verdicts  []Verdict // of all parents that ended, by node, ored
+	scopes    []string
 }
 
 func (r *run) task(node int32) id.ID { return r.id + 1 + id.ID(node) }
@@ -150,6 +159,7 @@ func (s *Shard) start(in *NewRun) {
 	s.out.Runs = append(s.out.Runs, in.Task)
 	r := s.openRun(&OpenRun{
 		ID: in.Task.ID, Version: in.Task.Version, RunAt: in.Task.RunAt, Priority: in.Task.Priority, Key: in.Task.Key,
+		Scopes: in.Scopes,
 	})
 	s.ledger.enter(r.id, s.now)
 	for _, kept := range in.Kept {
@@ -172,7 +182,7 @@ func (s *Shard) keep(r *run, kept KeptNode) {
 func (s *Shard) openRun(row *OpenRun) *run {
 	graph := s.graphs[row.Version]
 	r := &run{
-		id: row.ID, graph: graph, key: row.Key, cancelled: row.Cancel, runAt: row.RunAt, priority: row.Priority,
+		id: row.ID, graph: graph, key: row.Key, cancelled: row.Cancel, runAt: row.RunAt, priority: row.Priority, scopes: row.Scopes,
 		left: int32(len(graph.Nodes)), nodes: make([]nodeState, len(graph.Nodes)),
 	}
 	for _, ended := range row.Ended {
@@ -195,7 +205,7 @@ func (r *run) hear(verdicts []Verdict) {
 	}
 	for _, v := range verdicts {
 		sum := &r.verdicts[v.Node]
-		sum.Skip, sum.Cancel = sum.Skip || v.Skip, sum.Cancel || v.Cancel
+		sum.Skip, sum.Cancel, sum.Holds = sum.Skip || v.Skip, sum.Cancel || v.Cancel, sum.Holds|v.Holds
 	}
 }
 
@@ -224,7 +234,7 @@ func (s *Shard) advance(r *run) {
 			}
 		}
 	}
-	if r.left == 0 {
+	if r.left == 0 && s.runs[r.id] == r { // or the end of a node has ended it
 		s.endRun(r)
 	}
 }
@@ -233,6 +243,7 @@ func (s *Shard) advance(r *run) {
 const (
 	textParent    = "a parent did not succeed"
 	textCondition = "its condition to cancel holds"
+	textNever     = "its conditions can never be met"
 )
 
 // decide settles one waiting node if it can be settled by now.
@@ -272,12 +283,106 @@ func (r *run) judge(i int32) (nodeState, string) {
 	switch verdict := r.verdict(i); {
 	case succeeded+skipped < len(node.Parents):
 		return nodeCancelled, textParent
-	case verdict.Cancel:
-		return nodeCancelled, textCondition
 	case verdict.Skip || skipped > 0 && succeeded == 0:
 		return nodeSkipped, ""
+	case verdict.Cancel:
+		return nodeCancelled, textCondition
+	}
+	return r.judgeConditions(i)
+}
+
+// judgeConditions is judge by those conditions that are over parents, which have ended.
+func (r *run) judgeConditions(i int32) (nodeState, string) {
+	switch action, over, never := r.weigh(i); {
+	case over && action != WaitGo:
+		return stateOf(waitStatus(action)), waitText(action)
+	case never:
+		return nodeCancelled, textNever
 	}
 	return nodeOpen, ""
+}
+
+// weigh tells what follows from the conditions of a node as they stand when its parents
+// have ended: over with an action, or never for one that can never go.
+func (r *run) weigh(i int32) (action WaitAction, over, never bool) {
+	conditions := r.graph.Nodes[i].Conditions
+	if len(conditions) == 0 {
+		return WaitGo, true, false
+	}
+	var may [WaitSkip + 1]uint64
+	w := wait{parts: make([]part, len(conditions))}
+	for at := range conditions {
+		c := &conditions[at]
+		met := r.verdict(i).Holds&(1<<at) != 0
+		w.parts[at] = part{Condition: *c, met: met}
+		if met || c.Kind != OnParent {
+			may[c.Action] |= 1 << c.Group
+		}
+	}
+	action, over = w.outcome()
+	for at := range conditions {
+		c := &conditions[at]
+		never = never || c.Action == WaitGo && may[WaitGo]&(1<<c.Group) == 0
+	}
+	return action, over, never
+}
+
+// conditionsOf are what the task of a node waits for before it begins, with their times
+// and scopes; nil if it may begin at once. What parents have decided is left out.
+func (s *Shard) conditionsOf(r *run, i int32) []Condition {
+	goes := slices.ContainsFunc(r.graph.Nodes[i].Conditions, func(c Condition) bool { return c.Action == WaitGo })
+	if _, over, _ := r.weigh(i); over || !goes {
+		return nil
+	}
+	holds := r.verdict(i).Holds
+	var met, lost [WaitSkip + 1]uint64 // groups
+	conditions := r.graph.Nodes[i].Conditions
+	for at, c := range conditions {
+		if c.Kind == OnParent && holds&(1<<at) != 0 {
+			met[c.Action] |= 1 << c.Group
+		}
+	}
+	for _, c := range conditions {
+		if c.Kind == OnParent && met[c.Action]&(1<<c.Group) == 0 && !hasLater(conditions, c) {
+			lost[c.Action] = 1 // a group that nothing can meet any more
+		}
+	}
+	var left []Condition
+	scope := r.firstScope(i)
+	for _, c := range conditions {
+		if c.Scoped {
+			c.Scope = r.scopes[scope]
+			scope++
+		}
+		if c.Kind == OnParent || lost[c.Action] != 0 || met[c.Action]&(1<<c.Group) != 0 {
+			continue
+		}
+		if c.Kind == OnSleep {
+			c.Due = max(s.now, r.runAt) + Time(c.ForMS)
+		}
+		left = append(left, c)
+	}
+	return left
+}
+
+// hasLater tells whether a group has a condition that is not over a parent.
+func hasLater(conditions []Condition, of Condition) bool {
+	return slices.ContainsFunc(conditions, func(c Condition) bool {
+		return c.Action == of.Action && c.Group == of.Group && c.Kind != OnParent
+	})
+}
+
+// firstScope is the place in the run's scopes of the first that is of node i.
+func (r *run) firstScope(i int32) int {
+	n := 0
+	for at := range r.graph.Nodes[:i] {
+		for _, c := range r.graph.Nodes[at].Conditions {
+			if c.Scoped {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // judgeHandler is judge for a handler: it waits for all tasks.
@@ -320,6 +425,10 @@ func (s *Shard) begin(r *run, node int32) {
 		RunAt: r.runAt, Key: r.key, Priority: r.priority,
 	}
 	s.out.Tasks = append(s.out.Tasks, row)
+	if conditions := s.conditionsOf(r, node); len(conditions) > 0 {
+		s.enterWaiting(&row, conditions)
+		return
+	}
 	s.enter(&row, s.seq)
 }
 

@@ -135,6 +135,26 @@ func (s *Shard) definition(version, run id.ID, node int32) *Definition {
 
 // enter opens a new task: ready, or delayed until its time.
 func (s *Shard) enter(row *NewTask, seq uint64) {
+	t := s.open(row, seq)
+	if row.RunAt > s.now {
+		s.delay(t, row.RunAt)
+		return
+	}
+	s.makeReady(t)
+}
+
+// enterWaiting opens the task of a node that waits before it begins.
+func (s *Shard) enterWaiting(row *NewTask, conditions []Condition) {
+	t := s.open(row, s.seq)
+	t.state = OpenWaiting
+	s.await(t, 0, conditions)
+	if s.tasks[row.ID] == t && t.state == OpenWaiting { // or it was over at once
+		s.park(t)
+	}
+}
+
+// open brings a new task to memory; its place is the caller's to give.
+func (s *Shard) open(row *NewTask, seq uint64) *task {
 	t := s.pool.get()
 	t.id, t.def, t.seq = row.ID, s.definition(row.Version, row.Run, row.Node), seq
 	t.run, t.node = s.runs[row.Run], row.Node
@@ -144,11 +164,7 @@ func (s *Shard) enter(row *NewTask, seq uint64) {
 		s.ledger.enter(t.id, s.now)
 	}
 	t.counted = t.run != nil && t.run.saved // its row is one commit with the end of its parents
-	if row.RunAt > s.now {
-		s.delay(t, row.RunAt)
-		return
-	}
-	s.makeReady(t)
+	return t
 }
 
 // makeReady puts t in its lane; from now on its schedule timeout runs.

@@ -502,10 +502,20 @@ func (s *Shard) fulfil(w *wait, t *task, action WaitAction) {
 	case action == WaitGo:
 		s.unplace(t)
 		t.counted = true // or a crash would lose the wake-up
-		s.makeReady(t)
+		s.goOn(t)
 	default:
 		s.finish(t, waitStatus(action), waitText(action), nil)
 	}
+}
+
+// goOn makes a task ready that has waited. One of a graph may have to wait for the time
+// of its run, too.
+func (s *Shard) goOn(t *task) {
+	if t.run != nil && t.run.runAt > s.now {
+		s.delay(t, t.run.runAt)
+		return
+	}
+	s.makeReady(t)
 }
 
 func waitStatus(action WaitAction) Status {
@@ -553,8 +563,8 @@ func (s *Shard) rouse(t *task, wasLoaded bool) {
 	}
 	switch {
 	case s.tasks[task] != t || t.state != OpenWaiting:
-	case len(s.waits.of[task]) == 0 || wasLoaded && t.def.Durable && s.waits.of[task][0].Index > 0:
-		s.makeReady(t)
+	case len(s.waits.of[task]) == 0 || wasLoaded && s.waits.of[task][0].Index > 0:
+		s.goOn(t)
 	default:
 		s.park(t)
 	}

@@ -38,12 +38,12 @@ func (p *progress) fateOf(node int32) fate {
 		return waits
 	case p.count(n.Parents, core.Failed, core.Cancelled) > 0:
 		return isCancelled
-	case p.said(n.Parents, func(v core.Verdict) bool { return v.Node == node && v.Cancel }):
-		return isCancelled
 	case p.said(n.Parents, func(v core.Verdict) bool { return v.Node == node && v.Skip }):
 		return isSkipped
 	case len(n.Parents) > 0 && p.count(n.Parents, core.Skipped) == len(n.Parents):
 		return isSkipped
+	case p.said(n.Parents, func(v core.Verdict) bool { return v.Node == node && v.Cancel }):
+		return isCancelled
 	}
 	return begins
 }

@@ -68,10 +68,12 @@ func (c *resultColumns) add(r *core.Result) {
 	c.output.Add(r.Output)
 }
 
-// What a verdict says, as task_result.verdicts has it beside the node.
+// What a verdict says, as task_result.verdicts has it beside the node: two bits, and
+// above them one for each condition that holds.
 const (
 	verdictSkip   = 1
 	verdictCancel = 2
+	verdictBits   = 2
 )
 
 // encodeVerdicts writes pairs of a node and what is said of it, as the text of an
@@ -82,7 +84,7 @@ func encodeVerdicts(verdicts []core.Verdict) string {
 		if i > 0 {
 			text = append(text, ',')
 		}
-		says := int64(0)
+		says := v.Holds << verdictBits
 		if v.Skip {
 			says |= verdictSkip
 		}
@@ -91,7 +93,7 @@ func encodeVerdicts(verdicts []core.Verdict) string {
 		}
 		text = strconv.AppendInt(text, int64(v.Node), 10)
 		text = append(text, ',')
-		text = strconv.AppendInt(text, says, 10)
+		text = strconv.AppendInt(text, int64(int32(says)), 10)
 	}
 	return string(append(text, '}'))
 }
@@ -103,8 +105,10 @@ func DecodeVerdicts(pairs []int32) []core.Verdict {
 	}
 	verdicts := make([]core.Verdict, len(pairs)/2)
 	for i := range verdicts {
-		node, says := pairs[2*i], pairs[2*i+1]
-		verdicts[i] = core.Verdict{Node: node, Skip: says&verdictSkip != 0, Cancel: says&verdictCancel != 0}
+		node, says := pairs[2*i], uint32(pairs[2*i+1])
+		verdicts[i] = core.Verdict{
+			Node: node, Skip: says&verdictSkip != 0, Cancel: says&verdictCancel != 0, Holds: says >> verdictBits,
+		}
 	}
 	return verdicts
 }

@@ -97,7 +97,7 @@ func TestResultsOfARunAreReadInOrderWhetherThereAreVerdictsOrNot(t *testing.T) {
 	}
 	written := slices.Clone(results)
 	written[1].Run, written[1].Node = run, 1
-	written[1].Verdicts = []core.Verdict{{Node: 2, Skip: true}, {Node: 3, Cancel: true}}
+	written[1].Verdicts = []core.Verdict{{Node: 2, Skip: true}, {Node: 3, Cancel: true, Holds: 1<<29 | 1}}
 	require.NoError(t, insert(t, pool, false, nil, written))
 	require.NoError(t, insert(t, pool, true, nil, written), "a repetition is passed over")
 	got, err := Results(t.Context(), pool, 1, run+1, run+4)
@@ -106,7 +106,7 @@ func TestResultsOfARunAreReadInOrderWhetherThereAreVerdictsOrNot(t *testing.T) {
 
 	var pairs []int32
 	require.NoError(t, pool.QueryRow(t.Context(), "select verdicts from adze.task_result where verdicts is not null").Scan(&pairs))
-	require.Equal(t, []int32{2, 1, 3, 2}, pairs)
+	require.Equal(t, []int32{2, 1, 3, -1<<31 | 1<<2 | 2}, pairs)
 	require.Equal(t, written[1].Verdicts, DecodeVerdicts(pairs))
 }
 
