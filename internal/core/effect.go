@@ -36,6 +36,10 @@ type Effects struct {
 	Closing        []Closing   // insert closing
 	ClosedChildren []id.ID     // delete closing, after Closing
 
+	Schedules       []Schedule      // insert or update schedule; the last of an id counts
+	ScheduleStates  []ScheduleState // insert or update schedule_state; the last of an id counts
+	ClosedSchedules []id.ID         // delete schedule and schedule_state, after both
+
 	// Told after the commit, but for an Assignment: see Assignment.Seq.
 	Assigned []Assignment
 	Stopped  []Stop
@@ -43,6 +47,7 @@ type Effects struct {
 	Emitted  []Emitted // what was written, however far
 	Answers  []Answer
 	Loads    []Load // to be read after the commit of everything before
+	Ripe     []Ripe // likewise
 }
 
 // Reset empties the lists and keeps their room.
@@ -56,6 +61,7 @@ func (e *Effects) Reset() {
 	clear(e.Replies)
 	clear(e.Mets)
 	clear(e.Lines)
+	clear(e.Schedules)
 	clear(e.Chunks)
 	*e = Effects{
 		Tasks: e.Tasks[:0], Results: e.Results[:0], Attempts: e.Attempts[:0],
@@ -66,7 +72,8 @@ func (e *Effects) Reset() {
 		Due: e.Due[:0], Children: e.Children[:0], Closing: e.Closing[:0], ClosedChildren: e.ClosedChildren[:0],
 		Lines: e.Lines[:0], Chunks: e.Chunks[:0], Emitted: e.Emitted[:0],
 		Assigned: e.Assigned[:0], Stopped: e.Stopped[:0], Settled: e.Settled[:0],
-		Answers: e.Answers[:0], Loads: e.Loads[:0],
+		Answers: e.Answers[:0], Loads: e.Loads[:0], Ripe: e.Ripe[:0],
+		Schedules: e.Schedules[:0], ScheduleStates: e.ScheduleStates[:0], ClosedSchedules: e.ClosedSchedules[:0],
 	}
 }
 
@@ -77,7 +84,8 @@ func (e *Effects) Rows() int {
 		len(e.Events) + len(e.EventRuns) +
 		len(e.Entries) + len(e.Values) + len(e.Replies) + len(e.Mets) + len(e.Waits) + len(e.ClosedWaits) +
 		len(e.Due) + len(e.Children) + len(e.Closing) + len(e.ClosedChildren) +
-		len(e.Lines) + len(e.Chunks)
+		len(e.Lines) + len(e.Chunks) +
+		len(e.Schedules) + len(e.ScheduleStates) + len(e.ClosedSchedules)
 	if e.LowWater != 0 {
 		n++
 	}
@@ -261,6 +269,7 @@ const (
 	AnswerStale                         // the attempt is not the current one
 	AnswerExists                        // with Spawn: the child was spawned before
 	AnswerAgain                         // with Spawn: ask again, with new ids
+	AnswerFull                          // with PutSchedules: there would be too many
 )
 
 // Load asks for checkpoint rows that are not in memory. It is read after the

@@ -30,6 +30,7 @@ type NewTask struct {
 	Version  id.ID  // a Definition's
 	ReplayOf id.ID  // the run that this one repeats; 0 if none
 	Event    id.ID  // the event that started it; 0 if none
+	Schedule id.ID  // the schedule that did; 0 if none. Then RunAt is the tick
 	Run      id.ID  // of a task of a graph: its run; 0 otherwise
 	RunAt    Time   // not before; 0 = now
 	Key      string // fairness key within the queue; "" for the one lane of a queue without keys
@@ -174,18 +175,19 @@ type ChildRun struct {
 // Restore is the state of the shard that a new owner reads from Postgres. It is
 // the first input, after the definitions, and comes once.
 type Restore struct {
-	Epoch    int64      // of the new lease; part of each Token
-	LowWater id.ID      // as stored
-	LastID   id.ID      // no task of the shard has a larger id; for whoever makes the next ones
-	Running  []OpenTask // checkpoint rows in state running
-	Fresh    []NewTask  // tasks above the low-water mark with neither result nor checkpoint row; ids ascending; payloads nil
-	Runs     []OpenRun  // open runs of graphs, from the checkpoint or above the low-water mark; ids ascending
-	Logs     []LogSize  // of the durable ones among Running and Fresh that have a log
-	Waits    []Wait     // all but those for time alone of tasks that wait for nothing else; by (task, index)
-	Closing  []Closing  // whose children are still to be cancelled
-	Lanes    []LaneDepth
-	Delayed  int64 // how many checkpoint rows are in state delayed or waiting
-	NextDue  Time  // the smallest due time of all rows that are ready, delayed or waiting; 0 = none
+	Epoch     int64      // of the new lease; part of each Token
+	LowWater  id.ID      // as stored
+	LastID    id.ID      // no task of the shard has a larger id; for whoever makes the next ones
+	Running   []OpenTask // checkpoint rows in state running
+	Fresh     []NewTask  // tasks above the low-water mark with neither result nor checkpoint row; ids ascending; payloads nil
+	Runs      []OpenRun  // open runs of graphs, from the checkpoint or above the low-water mark; ids ascending
+	Logs      []LogSize  // of the durable ones among Running and Fresh that have a log
+	Waits     []Wait     // all but those for time alone of tasks that wait for nothing else; by (task, index)
+	Closing   []Closing  // whose children are still to be cancelled
+	Lanes     []LaneDepth
+	Schedules []ScheduleState
+	Delayed   int64 // how many checkpoint rows are in state delayed or waiting
+	NextDue   Time  // the smallest due time of all rows that are ready, delayed or waiting; 0 = none
 }
 
 // LogSize is how many entries the log of a durable task has.

@@ -18,6 +18,7 @@ func (s *Shard) restore(in *Restore) {
 	s.delayed.stored = in.Delayed
 	s.delayed.due = in.NextDue
 	s.resumeInOrder(in.Runs, in.Fresh)
+	s.restoreSchedules(in.Schedules)
 	for i := range in.Running {
 		s.resume(&in.Running[i])
 	}

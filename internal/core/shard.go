@@ -23,6 +23,8 @@ type Shard struct {
 	stirred     []*queue // have something to match at the end of this Apply
 	away        []*worker
 
+	schedules schedules
+
 	timers  line
 	delayed delayed
 	ledger  ledger
@@ -47,6 +49,7 @@ func NewSized(shard int32, window int) *Shard {
 		tasks:       map[id.ID]*task{},
 		workers:     map[id.ID]*worker{},
 		queues:      map[queueKey]*queue{},
+		schedules:   newSchedules(),
 		timers:      line{kind: timerLine},
 		delayed:     delayed{line: line{kind: delayedLine}},
 		waits:       newWaits(),
@@ -90,6 +93,12 @@ func (s *Shard) Apply(now Time, in Input, out *Effects) {
 		s.cancel(in)
 	case *Refresh:
 		s.refresh(in)
+	case *Fire:
+		s.fire(in)
+	case *PutSchedules:
+		s.putSchedules(in)
+	case *DropSchedules:
+		s.dropSchedules(in)
 	case *Define:
 		s.define(in)
 	case *DefineGraph:

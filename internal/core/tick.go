@@ -7,6 +7,7 @@ func (s *Shard) tick() {
 		s.expire(t)
 	}
 	s.wake()
+	s.ripen()
 	s.checkpoint()
 }
 
@@ -45,6 +46,9 @@ func (s *Shard) NextDue() Time {
 	}
 	for _, w := range s.away {
 		sooner(w.until)
+	}
+	if c := s.schedules.first(); c != nil {
+		sooner(c.at)
 	}
 	sooner(s.ledger.next)
 	return next

@@ -11,6 +11,7 @@ import (
 	"github.com/adzehq/adze/internal/record/event"
 	"github.com/adzehq/adze/internal/record/open"
 	"github.com/adzehq/adze/internal/record/run"
+	"github.com/adzehq/adze/internal/record/schedule"
 	"github.com/adzehq/adze/internal/record/stream"
 	"github.com/adzehq/adze/internal/record/task"
 )
@@ -32,12 +33,15 @@ type columns struct {
 	closedRuns run.ClosedColumns
 	lines      stream.LineColumns
 	chunks     stream.ChunkColumns
+	schedules  schedule.Columns
 	lowWater   open.LowWaterColumns
 
 	owners         []owner
 	checkpoint     []checkpoint[core.OpenTask]
 	checkpointRuns []checkpoint[core.OpenRun]
 	marks          []mark
+	definitions    []checkpoint[core.Schedule]
+	states         []checkpoint[core.ScheduleState]
 }
 
 type owner struct {
@@ -63,11 +67,13 @@ type checkpoint[Row any] struct {
 func (c *columns) encode(items []item, repeat bool) *bulk.Batch {
 	c.owners, c.marks = c.owners[:0], c.marks[:0]
 	c.checkpoint, c.checkpointRuns = c.checkpoint[:0], c.checkpointRuns[:0]
+	c.definitions, c.states = c.definitions[:0], c.states[:0]
 	for i := range items {
 		c.add(&items[i])
 	}
 	c.addFence()
 	c.addCheckpoint()
+	c.addSchedules()
 	c.addLowWater()
 	var b bulk.Batch
 	c.fence.Queue(&b)
@@ -84,6 +90,7 @@ func (c *columns) encode(items []item, repeat bool) *bulk.Batch {
 	c.closedRuns.Queue(&b)
 	c.lines.Queue(&b)
 	c.chunks.Queue(&b)
+	c.schedules.Queue(&b)
 	c.lowWater.Queue(&b)
 	return &b
 }
@@ -121,6 +128,7 @@ func (c *columns) add(it *item) {
 		c.chunks.Add(&e.Chunks[i])
 	}
 	c.noteCheckpoint(e)
+	c.noteSchedules(e)
 	if e.LowWater != 0 {
 		c.marks = append(c.marks, mark{it.Shard, e.LowWater})
 	}
@@ -139,6 +147,20 @@ func (c *columns) noteCheckpoint(e *core.Effects) {
 	}
 	for _, closed := range e.ClosedRuns {
 		c.checkpointRuns = append(c.checkpointRuns, checkpoint[core.OpenRun]{closed, nil})
+	}
+}
+
+// noteSchedules lists what e makes of schedules, for addSchedules.
+func (c *columns) noteSchedules(e *core.Effects) {
+	for i := range e.Schedules {
+		c.definitions = append(c.definitions, checkpoint[core.Schedule]{e.Schedules[i].ID, &e.Schedules[i]})
+	}
+	for i := range e.ScheduleStates {
+		c.states = append(c.states, checkpoint[core.ScheduleState]{e.ScheduleStates[i].ID, &e.ScheduleStates[i]})
+	}
+	for _, closed := range e.ClosedSchedules {
+		c.definitions = append(c.definitions, checkpoint[core.Schedule]{closed, nil})
+		c.states = append(c.states, checkpoint[core.ScheduleState]{closed, nil})
 	}
 }
 
@@ -171,6 +193,25 @@ func (c *columns) addCheckpoint() {
 	}
 	clear(c.checkpoint) // lets go of the effects
 	clear(c.checkpointRuns)
+}
+
+// addSchedules is addCheckpoint for schedules. A schedule that is closed has both rows
+// deleted.
+func (c *columns) addSchedules() {
+	for _, p := range coalesce(c.definitions) {
+		if p.row != nil {
+			c.schedules.Add(p.row)
+		} else {
+			c.schedules.Close(p.id)
+		}
+	}
+	for _, p := range coalesce(c.states) {
+		if p.row != nil {
+			c.schedules.AddState(p.row)
+		}
+	}
+	clear(c.definitions)
+	clear(c.states)
 }
 
 // coalesce keeps the last of each id, ids ascending, in the room of all.

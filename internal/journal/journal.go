@@ -114,6 +114,9 @@ func payloadBytes(e Entry) (n int64) {
 	for i := range e.Effects.Runs {
 		n += int64(len(e.Effects.Runs[i].Input) + len(e.Effects.Runs[i].Metadata))
 	}
+	for i := range e.Effects.Schedules {
+		n += int64(len(e.Effects.Schedules[i].Input) + len(e.Effects.Schedules[i].Metadata))
+	}
 	for i := range e.Effects.Results {
 		n += int64(len(e.Effects.Results[i].Output) + len(e.Effects.Results[i].Error))
 	}

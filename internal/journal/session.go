@@ -15,6 +15,7 @@ import (
 	"github.com/adzehq/adze/internal/record/event"
 	"github.com/adzehq/adze/internal/record/open"
 	"github.com/adzehq/adze/internal/record/run"
+	"github.com/adzehq/adze/internal/record/schedule"
 	"github.com/adzehq/adze/internal/record/stream"
 	"github.com/adzehq/adze/internal/record/task"
 )
@@ -92,7 +93,7 @@ func (s *session) prepare(ctx context.Context) error {
 		return fmt.Errorf("wait for journal's lost connection: %w", err)
 	}
 	for _, statements := range [][]bulk.Statement{
-		lease.Statements(), task.Statements(), run.Statements(), event.Statements(), open.Statements(), stream.Statements(),
+		lease.Statements(), task.Statements(), run.Statements(), event.Statements(), open.Statements(), stream.Statements(), schedule.Statements(),
 	} {
 		if err := bulk.Prepare(ctx, s.conn.PgConn(), statements...); err != nil {
 			return err

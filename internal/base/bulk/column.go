@@ -17,6 +17,7 @@ const (
 	headerBytes = 20
 	nullLength  = ^uint32(0)
 
+	oidBool  = 16
 	oidBytea = 17
 	oidInt8  = 20
 	oidInt4  = 23
@@ -118,6 +119,20 @@ func (c *Text) AddOrNull(s string) {
 }
 
 func (c *Text) parameter() []byte { return c.header(oidText) }
+
+// Bool is a column of boolean.
+type Bool struct{ array }
+
+// Add appends v.
+func (c *Bool) Add(v bool) {
+	b := byte(0)
+	if v {
+		b = 1
+	}
+	c.buf = append(binary.BigEndian.AppendUint32(c.next(), 1), b)
+}
+
+func (c *Bool) parameter() []byte { return c.header(oidBool) }
 
 // Bytea is a column of bytea.
 type Bytea struct{ array }

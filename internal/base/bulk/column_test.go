@@ -41,6 +41,13 @@ func TestColumnsAreArraysThatPostgresReads(t *testing.T) {
 	require.Nil(t, gotText[1])
 	require.Equal(t, "grüße", *gotText[2])
 
+	var flag Bool
+	flag.Add(true)
+	flag.Add(false)
+	var gotFlags []bool
+	scan(pgtype.BoolArrayOID, &flag, &gotFlags)
+	require.Equal(t, []bool{true, false}, gotFlags)
+
 	var raw Bytea
 	raw.Add(nil)
 	raw.Add([]byte{0, 255})

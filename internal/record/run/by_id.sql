@@ -8,6 +8,7 @@ select
     r.version_id,
     coalesce(r.replay_of, 0) as replay_of,
     coalesce(r.event_id, 0) as event_id,
+    coalesce(r.schedule_id, 0) as schedule_id,
     r.run_at,
     r.key,
     r.priority,

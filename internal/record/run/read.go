@@ -38,7 +38,7 @@ func ByID(ctx context.Context, db pg.DB, ids []id.ID) ([]core.NewTask, error) {
 
 func scanRun(row pgx.CollectableRow) (r core.NewTask, err error) {
 	var input, metadata, given []byte
-	err = row.Scan(&r.ID, &r.Tenant, &r.Version, &r.ReplayOf, &r.Event, &r.RunAt, &r.Key, &r.Priority, &input, &metadata, &given)
+	err = row.Scan(&r.ID, &r.Tenant, &r.Version, &r.ReplayOf, &r.Event, &r.Schedule, &r.RunAt, &r.Key, &r.Priority, &input, &metadata, &given)
 	r.Input, r.Metadata, r.Given = input, metadata, given
 	return r, err
 }

@@ -44,10 +44,10 @@ func Statements() []bulk.Statement {
 
 // Columns are run rows on their way to Postgres.
 type Columns struct {
-	id, tenant, version, runAt, replayOf, event bulk.Int8
-	priority                                    bulk.Int4
-	key                                         bulk.Text
-	input, metadata, given                      bulk.Bytea
+	id, tenant, version, runAt, replayOf, event, schedule bulk.Int8
+	priority                                              bulk.Int4
+	key                                                   bulk.Text
+	input, metadata, given                                bulk.Bytea
 }
 
 // Add appends a row.
@@ -58,6 +58,7 @@ func (c *Columns) Add(r *core.NewTask) {
 	c.runAt.Add(int64(r.RunAt))
 	c.replayOf.AddOrNull(int64(r.ReplayOf))
 	c.event.AddOrNull(int64(r.Event))
+	c.schedule.AddOrNull(int64(r.Schedule))
 	c.priority.Add(r.Priority)
 	c.key.Add(r.Key)
 	c.input.Add(r.Input)
@@ -72,7 +73,8 @@ func (c *Columns) Queue(b *bulk.Batch, repeat bool) {
 		s = insertManyRepeated
 	}
 	queue(b, s, c.id.Rows(),
-		&c.id, &c.tenant, &c.version, &c.runAt, &c.replayOf, &c.event, &c.priority, &c.key, &c.input, &c.metadata, &c.given)
+		&c.id, &c.tenant, &c.version, &c.runAt, &c.replayOf, &c.event, &c.schedule,
+		&c.priority, &c.key, &c.input, &c.metadata, &c.given)
 }
 
 // ResultColumns are run_result rows on their way to Postgres.

@@ -8,6 +8,7 @@ insert into adze.task (
     run_at,
     replay_of,
     event_id,
+    schedule_id,
     priority,
     key,
     input,
@@ -21,6 +22,7 @@ select
     run_at,
     replay_of,
     event_id,
+    schedule_id,
     priority,
     key,
     input,
@@ -33,9 +35,13 @@ from unnest(
     $4::bigint[],
     $5::bigint[],
     $6::bigint[],
-    $7::integer[],
-    $8::text[],
-    $9::bytea[],
+    $7::bigint[],
+    $8::integer[],
+    $9::text[],
     $10::bytea[],
-    $11::bytea[]
-) as new (id, tenant_id, version_id, run_at, replay_of, event_id, priority, key, input, metadata, given)
+    $11::bytea[],
+    $12::bytea[]
+) as new (
+    id, tenant_id, version_id, run_at, replay_of, event_id, schedule_id,
+    priority, key, input, metadata, given
+)

@@ -43,7 +43,7 @@ func Inputs(ctx context.Context, db pg.DB, ids []id.ID) ([]core.NewTask, error) 
 
 func scanTask(row pgx.CollectableRow) (t core.NewTask, err error) {
 	var input, metadata, given []byte
-	err = row.Scan(&t.ID, &t.Tenant, &t.Version, &t.ReplayOf, &t.Event, &t.Run, &t.Node, &t.RunAt, &t.Key, &t.Priority, &input, &metadata, &given)
+	err = row.Scan(&t.ID, &t.Tenant, &t.Version, &t.ReplayOf, &t.Event, &t.Schedule, &t.Run, &t.Node, &t.RunAt, &t.Key, &t.Priority, &input, &metadata, &given)
 	t.Input, t.Metadata, t.Given = input, metadata, given
 	return t, err
 }

@@ -1,0 +1,310 @@
+package core
+
+import "github.com/adzehq/adze/internal/base/id"
+
+// schedule is a Schedule as the core knows it.
+type schedule struct {
+	state ScheduleState
+	at    Time // when it is to be asked for; 0 = not in the heap
+	seat  int  // its index in the heap
+	asked bool // a Fire is on its way
+}
+
+// schedules are those of the shard: a heap by the time at which they are to be asked
+// for, so that ten thousand cost nothing between their ticks.
+type schedules struct {
+	of      map[id.ID]*schedule
+	running map[id.ID]*schedule // by state.Running
+	heap    []*schedule
+}
+
+func newSchedules() schedules {
+	return schedules{of: map[id.ID]*schedule{}, running: map[id.ID]*schedule{}}
+}
+
+func (s *Shard) putSchedules(in *PutSchedules) {
+	fresh := 0
+	for i := range in.Items {
+		if s.schedules.of[in.Items[i].Schedule.ID] == nil {
+			fresh++
+		}
+	}
+	full := fresh > 0 && len(s.schedules.of)+fresh > SchedulesMax
+	for i := range in.Items {
+		kind := AnswerFull
+		if !full {
+			kind = s.putSchedule(&in.Items[i], in.Tenant)
+		}
+		s.out.Answers = append(s.out.Answers, Answer{Ref: in.Ref, Task: in.Items[i].Schedule.ID, Kind: kind})
+	}
+}
+
+func (s *Shard) putSchedule(item *PutSchedule, tenant id.ID) AnswerKind {
+	row := &item.Schedule
+	c := s.schedules.of[row.ID]
+	switch {
+	case c == nil:
+		c = &schedule{state: ScheduleState{ID: row.ID, Tenant: tenant}}
+		s.schedules.of[row.ID] = c
+		s.rearm(c, item.Due)
+	case c.state.Tenant != tenant:
+		return AnswerUnknown
+	case item.Rearm:
+		s.rearm(c, item.Due)
+	}
+	c.state.Overlap, c.state.Once = row.Overlap, row.Once()
+	if row.Paused && c.state.Queued != 0 {
+		c.state.Queued = 0
+		c.state.Skipped++
+		s.saveSchedule(c)
+	}
+	s.schedules.place(c, s.now)
+	s.out.Schedules = append(s.out.Schedules, *row)
+	return AnswerDone
+}
+
+// rearm has c fire at due, and forgets what was missed until now.
+func (s *Shard) rearm(c *schedule, due Time) {
+	c.state.Due, c.state.Last = due, s.now
+	c.state.Revision++
+	c.asked = false // the answer will be about a revision that is gone
+	s.saveSchedule(c)
+}
+
+func (s *Shard) dropSchedules(in *DropSchedules) {
+	for _, target := range in.Schedules {
+		kind := AnswerUnknown
+		if c := s.schedules.of[target]; c != nil && c.state.Tenant == in.Tenant {
+			s.dropSchedule(c)
+			kind = AnswerDone
+		}
+		s.out.Answers = append(s.out.Answers, Answer{Ref: in.Ref, Task: target, Kind: kind})
+	}
+}
+
+func (s *Shard) dropSchedule(c *schedule) {
+	s.schedules.remove(c)
+	delete(s.schedules.of, c.state.ID)
+	delete(s.schedules.running, c.state.Running)
+	s.out.ClosedSchedules = append(s.out.ClosedSchedules, c.state.ID)
+}
+
+func (s *Shard) saveSchedule(c *schedule) {
+	s.out.ScheduleStates = append(s.out.ScheduleStates, c.state)
+}
+
+// ripen asks for the runs of schedules whose time has come.
+func (s *Shard) ripen() {
+	for range RipeMax {
+		c := s.schedules.first()
+		if c == nil || c.at > s.now {
+			return
+		}
+		s.schedules.remove(c)
+		c.asked = true
+		ripe := Ripe{Schedule: c.state.ID, Revision: c.state.Revision, Last: c.state.Last}
+		if c.state.Due > 0 && c.state.Due <= s.now {
+			ripe.Due = c.state.Due
+		}
+		if c.state.Running == 0 {
+			ripe.Queued = c.state.Queued
+		}
+		s.out.Ripe = append(s.out.Ripe, ripe)
+	}
+}
+
+// fire starts what a schedule's ticks ask for. That it did, and the runs, are one
+// commit: a crash leaves both or neither.
+func (s *Shard) fire(in *Fire) {
+	c := s.schedules.of[in.Schedule]
+	if in.Ref != 0 {
+		s.runNow(c, in)
+		return
+	}
+	if c == nil || c.state.Revision != in.Revision {
+		return
+	}
+	c.asked = false
+	c.state.Due, c.state.Last = in.Next, in.Last
+	c.state.Skipped += in.Skipped
+	c.state.Revision++
+	for i := range in.Runs {
+		s.fireRun(c, &in.Runs[i])
+	}
+	s.fired(c)
+}
+
+// runNow starts a run besides the ticks; of a one-off it takes the tick's place.
+func (s *Shard) runNow(c *schedule, in *Fire) {
+	kind := AnswerUnknown
+	if c != nil {
+		for i := range in.Runs {
+			s.startFired(c, &in.Runs[i])
+		}
+		s.fired(c)
+		kind = AnswerDone
+	}
+	s.out.Answers = append(s.out.Answers, Answer{Ref: in.Ref, Task: in.Schedule, Kind: kind})
+}
+
+// fired stores where c stands now that it fired: a one-off is gone.
+func (s *Shard) fired(c *schedule) {
+	if c.state.Once {
+		s.dropSchedule(c)
+		return
+	}
+	s.saveSchedule(c)
+	s.schedules.place(c, s.now)
+}
+
+// fireRun does with a tick what the overlap policy says.
+func (s *Shard) fireRun(c *schedule, fired *Fired) {
+	st, tick := &c.state, fired.Run.Task.RunAt
+	if fired.Queued {
+		if st.Queued == tick && st.Running == 0 {
+			st.Queued = 0
+			s.startFired(c, fired)
+		}
+		return
+	}
+	if st.Overlap == OverlapCancelOld && st.Running != 0 {
+		s.cancelScheduled(c)
+	}
+	switch {
+	case st.Overlap == OverlapAllow || st.Running == 0 && st.Queued == 0:
+		s.startFired(c, fired)
+	case st.Overlap == OverlapQueue && st.Queued == 0:
+		st.Queued = tick
+	case st.Overlap == OverlapCancelOld:
+		if st.Queued != 0 {
+			st.Skipped++
+		}
+		st.Queued = tick
+	default:
+		st.Skipped++
+	}
+}
+
+// startFired starts a run of c. Overlap looks at it from now on, unless it was started
+// by hand besides another.
+func (s *Shard) startFired(c *schedule, fired *Fired) {
+	row := &fired.Run.Task
+	c.state.LastRun = row.ID
+	if c.state.Overlap != OverlapAllow && !c.state.Once && c.state.Running == 0 {
+		c.state.Running = row.ID
+		s.schedules.running[row.ID] = c
+	}
+	if fired.Graph {
+		s.start(&fired.Run)
+		return
+	}
+	s.out.Tasks = append(s.out.Tasks, *row)
+	s.enter(row, s.seq)
+}
+
+// cancelScheduled cancels the open run of c, wherever it is. It may end at once.
+func (s *Shard) cancelScheduled(c *schedule) {
+	text := cancelText("the schedule started the next run")
+	if run := c.state.Running; !s.cancelHere(c.state.Tenant, run, 0, text) {
+		s.request(Load{Kind: LoadTasks, Tenant: c.state.Tenant, Tasks: []id.ID{run}, Text: text})
+	}
+}
+
+// scheduledEnded notes that a run ended which a schedule may have been waiting for.
+func (s *Shard) scheduledEnded(run id.ID) {
+	c := s.schedules.running[run]
+	if c == nil {
+		return
+	}
+	delete(s.schedules.running, run)
+	c.state.Running = 0
+	s.saveSchedule(c)
+	s.schedules.place(c, s.now)
+}
+
+// restoreSchedules goes on with the schedules of the owner before.
+func (s *Shard) restoreSchedules(states []ScheduleState) {
+	for i := range states {
+		c := &schedule{state: states[i]}
+		s.schedules.of[c.state.ID] = c
+		if c.state.Running != 0 {
+			s.schedules.running[c.state.Running] = c
+		}
+		s.schedules.place(c, s.now)
+	}
+}
+
+// place puts c where its time is: when it is due, or now if a run waits that may start.
+func (l *schedules) place(c *schedule, now Time) {
+	l.remove(c)
+	if c.asked || l.of[c.state.ID] != c {
+		return
+	}
+	c.at = c.state.Due
+	if c.state.Queued != 0 && c.state.Running == 0 {
+		c.at = now
+	}
+	if c.at != 0 {
+		l.add(c)
+	}
+}
+
+// first is the schedule to be asked for next; nil if there is none.
+func (l *schedules) first() *schedule {
+	if len(l.heap) == 0 {
+		return nil
+	}
+	return l.heap[0]
+}
+
+func (l *schedules) add(c *schedule) {
+	c.seat = len(l.heap)
+	l.heap = append(l.heap, c)
+	l.up(c.seat)
+}
+
+func (l *schedules) remove(c *schedule) {
+	if c.at == 0 {
+		return
+	}
+	at, last := c.seat, len(l.heap)-1
+	l.swap(at, last)
+	l.heap[last] = nil
+	l.heap = l.heap[:last]
+	c.at = 0
+	if at < last {
+		l.up(at)
+		l.down(at)
+	}
+}
+
+func (l *schedules) swap(i, j int) {
+	l.heap[i], l.heap[j] = l.heap[j], l.heap[i]
+	l.heap[i].seat, l.heap[j].seat = i, j
+}
+
+// before orders by time and then by id: the same inputs give the same order.
+func (l *schedules) before(i, j int) bool {
+	a, b := l.heap[i], l.heap[j]
+	return a.at < b.at || a.at == b.at && a.state.ID < b.state.ID
+}
+
+func (l *schedules) up(i int) {
+	for parent := (i - 1) / 2; i > 0 && l.before(i, parent); parent = (i - 1) / 2 {
+		l.swap(i, parent)
+		i = parent
+	}
+}
+
+func (l *schedules) down(i int) {
+	for child := 2*i + 1; child < len(l.heap); child = 2*i + 1 {
+		if right := child + 1; right < len(l.heap) && l.before(right, child) {
+			child = right
+		}
+		if !l.before(child, i) {
+			return
+		}
+		l.swap(i, child)
+		i = child
+	}
+}
