@@ -16,6 +16,8 @@ var owners = map[string]string{
 	"attempt":          "internal/record/task",
 	"event":            "internal/record/event",
 	"event_filter":     "internal/record/event",
+	"schedule":         "internal/record/schedule",
+	"schedule_state":   "internal/record/schedule",
 	"event_run":        "internal/record/event",
 	"log_line":         "internal/record/stream",
 	"low_water":        "internal/record/open",

@@ -205,7 +205,7 @@ func (s *Shard) startFired(c *schedule, fired *Fired) {
 // cancelScheduled cancels the open run of c, wherever it is. It may end at once.
 func (s *Shard) cancelScheduled(c *schedule) {
 	text := cancelText("the schedule started the next run")
-	if run := c.state.Running; !s.cancelHere(c.state.Tenant, run, 0, text) {
+	if run := c.state.Running; !s.cancelHere(c.state.Tenant, run, 0, text, false) {
 		s.request(Load{Kind: LoadTasks, Tenant: c.state.Tenant, Tasks: []id.ID{run}, Text: text})
 	}
 }

@@ -189,6 +189,7 @@ create table adze.run (
     event_id bigint,
     given bytea,
     parent_id bigint,
+    schedule_id bigint,
     constraint run_pkey PRIMARY KEY (id)
 ) partition by range (id);
 CREATE INDEX run_tenant_idx ON ONLY adze.run USING btree (tenant_id, id);
@@ -201,6 +202,44 @@ create table adze.run_result (
     error text,
     constraint run_result_pkey PRIMARY KEY (id)
 ) partition by range (id);
+
+create table adze.schedule (
+    id bigint not null,
+    tenant_id bigint not null,
+    at bigint not null,
+    jitter_ms bigint not null,
+    shard integer not null,
+    priority integer not null,
+    catch_up_max integer not null,
+    paused boolean not null,
+    declared boolean not null,
+    overlap text not null,
+    catch_up text not null,
+    workflow text not null,
+    name text,
+    expression text not null,
+    zone text not null,
+    input bytea not null,
+    metadata bytea,
+    constraint schedule_pkey PRIMARY KEY (id),
+    constraint schedule_tenant_id_name_key UNIQUE (tenant_id, name)
+);
+CREATE INDEX schedule_tenant_idx ON adze.schedule USING btree (tenant_id, id);
+
+create table adze.schedule_state (
+    id bigint not null,
+    tenant_id bigint not null,
+    due_at bigint not null,
+    last_at bigint not null,
+    last_run_id bigint,
+    running_id bigint,
+    queued_at bigint not null,
+    skipped bigint not null,
+    shard integer not null,
+    revision integer not null,
+    constraint schedule_state_pkey PRIMARY KEY (id)
+) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0);
+CREATE INDEX schedule_state_shard_idx ON adze.schedule_state USING btree (shard, id);
 
 create table adze.shard_lease (
     shard integer not null,
@@ -241,6 +280,7 @@ create table adze.task (
     event_id bigint,
     given bytea,
     parent_id bigint,
+    schedule_id bigint,
     constraint task_pkey PRIMARY KEY (id)
 ) partition by range (id);
 CREATE INDEX task_tenant_idx ON ONLY adze.task USING btree (tenant_id, id) WHERE (node IS NULL);
