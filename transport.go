@@ -6,6 +6,7 @@ import (
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/shard"
+	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
 
 // transport is how a Client reaches an engine: over gRPC, or in this process. It
@@ -26,6 +27,9 @@ type transport interface {
 	refresh(ctx context.Context, task id.ID, token core.Token, byMS int64) (core.Time, error)
 	get(ctx context.Context, run id.ID) (*RunInfo, error)
 	list(ctx context.Context, filter Filter, before id.ID, limit int) (page []RunInfo, next id.ID, err error)
+	// readStream and listLogs call take with what comes, until it fails, or all came.
+	readStream(ctx context.Context, request *wire.ReadStreamRequest, take func(*wire.ReadStreamResponse) error) error
+	listLogs(ctx context.Context, request *wire.ListLogsRequest, take func(*wire.ListLogsResponse) error) error
 	close() error
 }
 

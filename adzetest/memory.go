@@ -29,6 +29,7 @@ type memory struct {
 	attempts map[id.ID][]core.Attempt
 	open     map[id.ID]core.OpenTask
 	events   eventRows
+	written  written
 }
 
 type version struct {
@@ -42,7 +43,7 @@ func newMemory() *memory {
 		tasks: map[id.ID]core.NewTask{}, results: map[id.ID]core.Result{},
 		runs: map[id.ID]core.NewTask{}, ended: map[id.ID]core.RunResult{},
 		attempts: map[id.ID][]core.Attempt{}, open: map[id.ID]core.OpenTask{},
-		events: newEventRows(),
+		events: newEventRows(), written: newWritten(),
 	}
 }
 
@@ -81,6 +82,7 @@ func (m *memory) write(e *core.Effects) {
 		delete(m.open, closed)
 	}
 	m.events.write(e)
+	m.written.write(e)
 }
 
 // Reserve implements shard.Gate.

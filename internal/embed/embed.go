@@ -27,6 +27,8 @@ type Engine struct {
 type Reader interface {
 	GetWorkflow(ctx context.Context, tenant id.ID, request *wire.GetWorkflowRequest) (*wire.GetWorkflowResponse, error)
 	GetRun(ctx context.Context, tenant id.ID, request *wire.GetRunRequest) (*wire.GetRunResponse, error)
+	ReadStream(ctx context.Context, tenant id.ID, request *wire.ReadStreamRequest, send func(*wire.ReadStreamResponse) error) error
+	ListLogs(ctx context.Context, tenant id.ID, request *wire.ListLogsRequest, send func(*wire.ListLogsResponse) error) error
 	ListRuns(ctx context.Context, tenant id.ID, request *wire.ListRunsRequest) (*wire.ListRunsResponse, error)
 	GetEvent(ctx context.Context, tenant id.ID, request *wire.GetEventRequest) (*wire.GetEventResponse, error)
 	ListEvents(ctx context.Context, tenant id.ID, request *wire.ListEventsRequest) (*wire.ListEventsResponse, error)
