@@ -59,12 +59,14 @@ func attemptOf(ctx context.Context) *attempt {
 	return nil
 }
 
-// given is what other tasks of its run leave to one.
+// given is what a task has besides its input: what other tasks of its run leave to it,
+// and the event that started the run.
 type given struct {
 	workflow string
 	task     *shard.Task
 	parents  []shard.ParentOutput
 	failures []shard.TaskFailure
+	event    *shard.Event // that started the run, or nil
 }
 
 // givenTo is what the task that runs with ctx was given; nil if ctx is none's.

@@ -22,6 +22,7 @@ const addressDefault = "127.0.0.1:7077"
 type Client struct {
 	transport transport
 	submits   *submitter
+	pushes    *batcher[shard.NewEvent, pushed]
 	awaits    *awaiter
 	log       *slog.Logger
 	own       *background
@@ -77,7 +78,10 @@ func newClient(t transport, log *slog.Logger) *Client {
 	return &Client{
 		transport: t, log: log, own: own,
 		submits: newSubmitter(t, own),
-		awaits:  newAwaiter(t, log, own),
+		pushes: newBatcher(own, eventWeight, func(ctx context.Context, events []shard.NewEvent) ([]pushed, error) {
+			return t.push(ctx, events, true)
+		}),
+		awaits: newAwaiter(t, log, own),
 	}
 }
 

@@ -175,7 +175,7 @@ func passing(err error) bool {
 }
 
 // ofOneRun takes the place in the engine's list off err's field: the caller knows of
-// one run only.
+// one run, or event, only.
 func ofOneRun(err error) error {
 	_, err = placed(err)
 	return err
@@ -194,7 +194,7 @@ func placed(err error) (int, error) {
 	list, rest, _ := strings.Cut(e.Field, "]")
 	name, number, _ := strings.Cut(list, "[")
 	at, wrong := strconv.Atoi(number)
-	if wrong != nil || name != "runs" && name != "run_ids" && name != "workflows" {
+	if wrong != nil || name != "runs" && name != "run_ids" && name != "workflows" && name != "events" && name != "event_ids" {
 		return -1, err
 	}
 	moved := *e

@@ -48,6 +48,7 @@ type RunInfo struct {
 	FinishedAt  time.Time `json:"finished_at,omitzero"`
 
 	ReplayOf ID     `json:"replay_of,omitzero"` // the run that this one repeats; 0 if none
+	Event    ID     `json:"event,omitzero"`     // the event that started it; 0 if none
 	Error    string `json:"error,omitzero"`     // of a run that did not succeed
 
 	// From Get only.
@@ -107,21 +108,13 @@ func (c *Client) Get(ctx context.Context, run ID) (*RunInfo, error) {
 // List gives the runs that filter asks for, newest first, reading them page by
 // page as the loop goes on. An error ends it.
 func (c *Client) List(ctx context.Context, filter Filter) iter.Seq2[RunInfo, error] {
-	return func(yield func(RunInfo, error) bool) {
-		for before, more := id.ID(0), true; more; more = before != 0 {
-			page, next, err := c.transport.list(ctx, filter, before, listPage)
-			if err != nil {
-				yield(RunInfo{}, fmt.Errorf("list runs: %w", err))
-				return
-			}
-			for _, info := range page {
-				if !yield(info, nil) {
-					return
-				}
-			}
-			before = next
+	return pages(func(before id.ID) ([]RunInfo, id.ID, error) {
+		page, next, err := c.transport.list(ctx, filter, before, listPage)
+		if err != nil {
+			return nil, 0, fmt.Errorf("list runs: %w", err)
 		}
-	}
+		return page, next, nil
+	})
 }
 
 // timeOf is ms since the Unix epoch as a time; 0 is the zero time.

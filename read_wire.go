@@ -82,7 +82,7 @@ func runInfo(r *wire.Run) RunInfo {
 		Priority: int(r.Priority), Attempt: int(r.Attempt),
 		SubmittedAt: timeOf(r.SubmittedMs), RunAt: timeOf(r.RunAtMs), AssignedAt: timeOf(r.AssignedMs),
 		StartedAt: timeOf(r.StartedMs), FinishedAt: timeOf(r.FinishedMs),
-		ReplayOf: ID(r.ReplayOf), Error: r.Error,
+		ReplayOf: ID(r.ReplayOf), Event: ID(r.EventId), Error: r.Error,
 		Input: r.Input, Metadata: r.Metadata, Output: r.Output,
 	}
 }

@@ -155,6 +155,9 @@ func assignment(a *wire.Assignment) shard.Assignment {
 	for _, f := range a.Failures {
 		to.Failures = append(to.Failures, shard.TaskFailure{Task: f.Task, Error: f.Error})
 	}
+	if e := a.Event; e != nil {
+		to.Event = &shard.Event{ID: id.ID(e.EventId), Key: e.Key, Scope: e.Scope, Given: e.Given}
+	}
 	return to
 }
 

@@ -30,14 +30,14 @@ func TestSubmitsThatMeetABusyEngineGoTogether(t *testing.T) {
 			return answer(ctx, runs)
 		}})
 		defer c.Close()
-		failed := make(chan error, submitCallsMax+100)
+		failed := make(chan error, batchCallsMax+100)
 		start := func(input string) {
 			go func() {
 				_, err := echo.Run(t.Context(), c, input)
 				failed <- err
 			}()
 		}
-		for range submitCallsMax {
+		for range batchCallsMax {
 			start("first")
 			synctest.Wait() // each leaves at once, alone
 		}
@@ -48,7 +48,7 @@ func TestSubmitsThatMeetABusyEngineGoTogether(t *testing.T) {
 		require.Empty(t, sizes, "no more calls than that are in flight")
 
 		close(gate)
-		for range submitCallsMax + 100 {
+		for range batchCallsMax + 100 {
 			require.NoError(t, <-failed)
 		}
 		require.Equal(t, []int{100}, sizes, "one call for all that came meanwhile")
@@ -65,13 +65,13 @@ func TestBatchesAreBoundedInRunsAndBytes(t *testing.T) {
 	}})
 	defer c.Close()
 
-	runs, err := echo.RunMany(t.Context(), c, make([]string, 2*submitRunsMax+1))
+	runs, err := echo.RunMany(t.Context(), c, make([]string, 2*batchItemsMax+1))
 	require.NoError(t, err)
-	require.Len(t, runs, 2*submitRunsMax+1)
-	require.Equal(t, []int{submitRunsMax, submitRunsMax, 1}, sizes)
+	require.Len(t, runs, 2*batchItemsMax+1)
+	require.Equal(t, []int{batchItemsMax, batchItemsMax, 1}, sizes)
 
 	sizes = nil
-	large := strings.Repeat("x", submitBytesMax/2)
+	large := strings.Repeat("x", batchBytesMax/2)
 	_, err = echo.RunMany(t.Context(), c, []string{large, "", large, large + large})
 	require.NoError(t, err)
 	require.Equal(t, []int{2, 1, 1}, sizes, "one that is too large for any batch goes alone")

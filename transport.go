@@ -18,6 +18,14 @@ type transport interface {
 	// submit stores runs and answers in their order: each for itself, or with whole
 	// all or none. An error says that nothing was stored, unless it is KindUnknown.
 	submit(ctx context.Context, runs []shard.NewRun, whole bool) ([]submitted, error)
+	// push stores events and answers in their order, as submit does runs.
+	push(ctx context.Context, events []shard.NewEvent, each bool) ([]pushed, error)
+	replayEvents(ctx context.Context, ids []id.ID) ([]pushed, error)
+	event(ctx context.Context, event id.ID) (*EventInfo, error)
+	events(ctx context.Context, query EventQuery, before id.ID, limit int) (page []EventInfo, next id.ID, err error)
+	putFilter(ctx context.Context, filter shard.Filter) (id.ID, error)
+	filters(ctx context.Context, workflow string, after id.ID, limit int) (page []EventFilter, next id.ID, err error)
+	deleteFilters(ctx context.Context, ids []id.ID) ([]bool, error)
 	// await opens a stream that lasts until it breaks or ctx ends.
 	await(ctx context.Context) (outcomes, error)
 	// attach opens a worker's session, whose life ends with ctx at the latest.
@@ -36,6 +44,12 @@ type transport interface {
 // submitted is what came of one run of a submit: an id or an error.
 type submitted struct {
 	id  id.ID
+	err error
+}
+
+// pushed is what came of one event of a push.
+type pushed struct {
+	shard.Pushed
 	err error
 }
 

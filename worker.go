@@ -296,8 +296,8 @@ func (w *Worker) start(assigned *shard.Assignment) {
 	if a.action, offered = w.actions[assigned.Action]; !offered {
 		a.action = unknownAction(assigned.Action)
 	}
-	left := given{a.Workflow, a.action.task, a.Parents, a.Failures}
-	a.Parents, a.Failures = nil, nil
+	left := given{a.Workflow, a.action.task, a.Parents, a.Failures, a.Event}
+	a.Parents, a.Failures, a.Event = nil, nil, nil
 	// Cancelled by the engine and by the end of a drain, never by the session's end.
 	a.ctx, a.cancel = context.WithCancelCause(&attemptValue{w.values, a, left})
 	a.batch, a.place = w.reports.add(a.item(core.ReportStarted))

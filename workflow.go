@@ -32,7 +32,7 @@ func NewWorkflow[In any](name string, options ...TaskOption) *Workflow[In] {
 	template := newTemplate(options)
 	return &Workflow[In]{
 		task: Task[In, Results]{&definition{
-			workflow: shard.Workflow{Name: name, Description: template.Description}, graph: true,
+			workflow: shard.Workflow{Name: name, Description: template.Description, Triggers: template.Triggers}, graph: true,
 		}},
 		defaults: template.Tasks[0],
 	}
@@ -65,6 +65,8 @@ func (w *Workflow[In]) newTask(name string, options []NodeOption) shard.Task {
 	for _, o := range options {
 		o.applyNode(one)
 	}
+	own := &w.task.definition.workflow
+	own.Triggers = append(own.Triggers, one.Triggers...) // a task is not started by itself
 	task := one.Tasks[0]
 	task.Name, task.Action, task.Description = name, w.Name()+":"+name, one.Description
 	return task

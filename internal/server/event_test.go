@@ -271,6 +271,11 @@ func TestEventsOfACallAreBounded(t *testing.T) {
 	_, err = b.client.PushEvents(b.ctx, &wire.PushEventsRequest{Events: events[:admit.EventsMax]})
 	require.Equal(t, "exhausted", fieldOf(t, err).Kind)
 	require.Equal(t, "events[909]", fieldOf(t, err).Field)
+	each, err := b.client.PushEvents(b.ctx, &wire.PushEventsRequest{Events: events[:admit.EventsMax], Each: true})
+	require.NoError(t, err)
+	for _, pushed := range each.Events {
+		require.Len(t, pushed.RunIds, 11)
+	}
 }
 
 func TestBadTriggerOrFilterNamesItsPlace(t *testing.T) {

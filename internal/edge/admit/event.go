@@ -2,6 +2,7 @@ package admit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -76,9 +77,10 @@ type Pushed struct {
 	Err error
 }
 
-// Push checks events and has the good ones stored, in one transaction. With each, they
-// stand for themselves; else one that is refused refuses all. The answers are in the
-// order of events. An error says that nothing was stored. It changes events.
+// Push checks events and has the good ones stored. Without each they are one transaction,
+// and one that is refused refuses all; with each they stand for themselves, and are as
+// few transactions as they fit in. The answers are in the order of events. An error says
+// that nothing was stored, or with each that the rest was not. It changes events.
 func (l Limits) Push(
 	ctx context.Context, to Pusher, tenant id.ID, events []shard.NewEvent, each bool, wait shard.Wait,
 ) ([]Pushed, error) {
@@ -87,25 +89,58 @@ func (l Limits) Push(
 	}
 	answers := make([]Pushed, len(events))
 	good := make([]shard.NewEvent, 0, len(events))
+	places := make([]*Pushed, 0, len(events))
 	for i := range events {
 		answers[i].Err = l.Event(&events[i])
 		switch {
 		case answers[i].Err == nil:
-			good = append(good, events[i])
+			good, places = append(good, events[i]), append(places, &answers[i])
 		case !each:
 			return nil, fault.At(eventPlace(i), answers[i].Err)
 		}
 	}
-	stored, err := to.Push(ctx, tenant, good, wait)
-	if err != nil {
-		return nil, err
-	}
-	for i := range answers {
-		if answers[i].Err == nil {
-			answers[i].Pushed, stored = stored[0], stored[1:]
+	for len(good) > 0 {
+		n, err := pushSome(ctx, to, tenant, good, places, each, wait)
+		if err != nil {
+			return nil, err
 		}
+		good, places = good[n:], places[n:]
 	}
 	return answers, nil
+}
+
+// pushSome stores the events, or with each the first of them if all start too many runs
+// for one transaction, and tells how many are answered.
+func pushSome(
+	ctx context.Context, to Pusher, tenant id.ID, events []shard.NewEvent, places []*Pushed, each bool, wait shard.Wait,
+) (int, error) {
+	stored, err := to.Push(ctx, tenant, events, wait)
+	at, tooMany := overfull(err)
+	switch {
+	case each && tooMany && at == 0: // it is too many by itself
+		places[0].Err = err
+		return 1, nil
+	case each && tooMany:
+		events = events[:at]
+		stored, err = to.Push(ctx, tenant, events, wait)
+	}
+	if err != nil {
+		return 0, err
+	}
+	for i := range stored {
+		places[i].Pushed = stored[i]
+	}
+	return len(stored), nil
+}
+
+// overfull tells at which event err says that there are too many runs.
+func overfull(err error) (at int, is bool) {
+	var e *fault.Error
+	if !errors.As(err, &e) || e.Kind != fault.Exhausted {
+		return 0, false
+	}
+	_, scanErr := fmt.Sscanf(e.Field, "events[%d]", &at)
+	return at, scanErr == nil
 }
 
 func eventPlace(i int) string { return fmt.Sprintf("events[%d]", i) }
