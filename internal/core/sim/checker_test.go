@@ -57,6 +57,7 @@ func TestCheckersCatchEachBrokenPromise(t *testing.T) {
 	all := maps.Clone(sabotages)
 	maps.Copy(all, runSabotages)
 	maps.Copy(all, writeSabotages)
+	maps.Copy(all, eventSabotages)
 	for name, c := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

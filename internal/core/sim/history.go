@@ -39,10 +39,11 @@ type history struct {
 
 	definitions []core.Definition
 	graphs      []*core.Graph
-	graphShare  int             // how many of 8 submits are runs of graphs
-	failShare   int             // how many of 8 attempts of a bustle fail
-	runs        []id.ID         // of graphs, as submitted
-	places      map[id.ID]place // of all their tasks
+	graphShare  int               // how many of 8 submits are runs of graphs
+	failShare   int               // how many of 8 attempts of a bustle fail
+	startedBy   map[id.ID][]id.ID // the runs of each event that was pushed
+	runs        []id.ID           // of graphs, as submitted
+	places      map[id.ID]place   // of all their tasks
 	lastTask    id.ID
 	lastWorker  id.ID
 	lastRef     uint64
@@ -83,7 +84,7 @@ func newHistory(seed uint64) *history {
 		seed: seed, rand: rand.New(rand.NewPCG(seed, 0xad2e)),
 		now: startOfTime, model: newModel(),
 		bySeq: map[uint64]int{}, written: newStore(), committed: newStore(),
-		asked: map[uint64]int{}, wrote: map[core.Token]pen{}, refused: map[core.Token]bool{}, lastTask: firstTask, lastWorker: firstWorker, places: map[id.ID]place{},
+		asked: map[uint64]int{}, wrote: map[core.Token]pen{}, refused: map[core.Token]bool{}, lastTask: firstTask, lastWorker: firstWorker, places: map[id.ID]place{}, startedBy: map[id.ID][]id.ID{},
 	}
 	h.window = 1 + h.rand.IntN(6)
 	if h.rand.IntN(4) == 0 {
@@ -198,7 +199,7 @@ func (h *history) commit() *Violation {
 	if v := h.committed.apply(e.out); v != nil {
 		return v
 	}
-	if v := h.checkWrittenWhole(e); v != nil {
+	if v := first(h.checkWrittenWhole(e), h.checkEvents(e.out)); v != nil {
 		return v
 	}
 	for _, t := range e.out.Tasks {

@@ -40,6 +40,8 @@ const (
 	writtenRight promise = "what current attempts write is stored, once and in order, and nothing else"
 	writtenWhole promise = "what an attempt wrote is stored before its worker forgets it, and with its end"
 
+	eventsWhole promise = "an event is stored once, with all the runs that it starts, or nothing of it is"
+
 	deterministic promise = "the same inputs and times give the same effects"
 )
 

@@ -100,7 +100,7 @@ func (st *step) unexplained() *Violation {
 			return broken(rightCause, "attempt %d of task %d ends as %v for no reason", a.Number, a.Task, a.Outcome)
 		}
 	}
-	if in, ok := st.in.(*core.Submit); !ok && len(st.ownTasks()) > 0 || ok && len(st.out.Runs) != len(in.Runs) {
+	if in := submitOf(st.in); in == nil && len(st.ownTasks()) > 0 || in != nil && len(st.out.Runs) != len(in.Runs) {
 		return broken(oneResult, "tasks or runs are inserted without a submit")
 	}
 	if !slices.EqualFunc(st.settled, st.out.Settled, sameSettlement) {
@@ -180,6 +180,8 @@ func (m *model) takeInput(st *step) *Violation {
 		return m.takeRestore(st)
 	case *core.Submit:
 		return m.takeSubmit(st, in)
+	case *core.Push:
+		return m.takePush(st, in)
 	case *core.Join:
 		return m.takeJoin(st, in)
 	case *core.Resize:

@@ -24,6 +24,8 @@ type store struct {
 
 	lines  map[writtenKey]core.LogLine
 	chunks map[writtenKey]core.Chunk
+
+	events events
 }
 
 type attemptKey struct {
@@ -44,13 +46,15 @@ func newStore() *store {
 
 		lines:  map[writtenKey]core.LogLine{},
 		chunks: map[writtenKey]core.Chunk{},
+
+		events: newEvents(),
 	}
 }
 
 // apply writes the rows of one pass as the journal does: plain inserts, so that
 // a row that is there already is an error, and Open before Closed.
 func (s *store) apply(e *core.Effects) *Violation {
-	if v := first(s.applyRuns(e), s.applyTasks(e), s.applyResults(e), s.applyWritten(e)); v != nil {
+	if v := first(s.events.apply(e), s.applyRuns(e), s.applyTasks(e), s.applyResults(e), s.applyWritten(e)); v != nil {
 		return v
 	}
 	for _, o := range e.Open {
@@ -147,6 +151,7 @@ func (s *store) clone() *store {
 	maps.Copy(c.openRuns, s.openRuns)
 	maps.Copy(c.lines, s.lines)
 	maps.Copy(c.chunks, s.chunks)
+	c.events = s.events.clone()
 	c.lowWater = s.lowWater
 	return c
 }

@@ -1,0 +1,129 @@
+package sim
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+)
+
+// events is what is stored of events.
+type events struct {
+	rows map[id.ID]core.NewEvent
+	runs map[id.ID][]core.EventRun // by event
+}
+
+func newEvents() events {
+	return events{rows: map[id.ID]core.NewEvent{}, runs: map[id.ID][]core.EventRun{}}
+}
+
+func (s *events) apply(e *core.Effects) *Violation {
+	for _, row := range e.Events {
+		if _, twice := s.rows[row.ID]; twice {
+			return broken(eventsWhole, "event %d is inserted twice", row.ID)
+		}
+		s.rows[row.ID] = row
+	}
+	for _, run := range e.EventRuns {
+		s.runs[run.Event] = append(s.runs[run.Event], run)
+	}
+	return nil
+}
+
+func (s *events) clone() events {
+	c := newEvents()
+	for number, row := range s.rows {
+		c.rows[number] = row
+	}
+	for number, runs := range s.runs {
+		c.runs[number] = slices.Clone(runs)
+	}
+	return c
+}
+
+// push brings events, each with up to three runs of one task or of graphs, ids in
+// between each other.
+func (h *history) push() *Violation {
+	in := &core.Push{}
+	for range 1 + h.rand.IntN(3) {
+		h.lastTask++
+		event := core.NewEvent{ID: h.lastTask, Tenant: firstTenant, Key: "happened", Payload: core.Payload("{}")}
+		in.Events = append(in.Events, event)
+		for range h.rand.IntN(4) {
+			in.Started = append(in.Started, core.EventRun{Event: event.ID, Run: h.started(&in.Submit, event.ID), Filter: id.ID(h.rand.IntN(2))})
+		}
+	}
+	// The runs of later events lie above those of earlier ones, but for graphs, which a
+	// runtime numbers last: here they may come first.
+	slices.SortFunc(in.Submit.Tasks, func(a, b core.NewTask) int { return cmp.Compare(a.ID, b.ID) })
+	for _, started := range in.Started {
+		h.startedBy[started.Event] = append(h.startedBy[started.Event], started.Run)
+	}
+	return h.apply(in)
+}
+
+// started adds a run of an event to a submit.
+func (h *history) started(to *core.Submit, event id.ID) id.ID {
+	if h.rand.IntN(8) < h.graphShare {
+		run := h.newRun()
+		run.Task.Event, run.Task.Given = event, core.Payload("1")
+		to.Runs = append(to.Runs, run)
+		return run.Task.ID
+	}
+	h.lastTask++
+	d := pick(h, h.definitions)
+	row := core.NewTask{ID: h.lastTask, Tenant: d.Tenant, Version: d.Version, Event: event}
+	h.drawRow(&row)
+	to.Tasks = append(to.Tasks, row)
+	return row.ID
+}
+
+// submitOf is what an input submits; nil if it submits nothing.
+func submitOf(in core.Input) *core.Submit {
+	switch in := in.(type) {
+	case *core.Submit:
+		return in
+	case *core.Push:
+		return &in.Submit
+	}
+	return nil
+}
+
+// takePush: events are stored as they were pushed, and their runs as submitted ones are.
+func (m *model) takePush(st *step, in *core.Push) *Violation {
+	if !reflect.DeepEqual(in.Events, st.out.Events) || !slices.Equal(in.Started, st.out.EventRuns) {
+		return broken(eventsWhole, "the rows of events %+v and %+v differ from what was pushed", st.out.Events, st.out.EventRuns)
+	}
+	return m.takeSubmit(st, &in.Submit)
+}
+
+// checkEvents: what is committed has each event with all the runs that it started, or
+// nothing of them, after each commit and so after each crash.
+func (h *history) checkEvents(e *core.Effects) *Violation {
+	for _, event := range e.Events {
+		runs := h.startedBy[event.ID]
+		if have := len(h.committed.events.runs[event.ID]); have != len(runs) {
+			return broken(eventsWhole, "event %d is stored with %d runs of %d", event.ID, have, len(runs))
+		}
+		for _, run := range runs {
+			if h.committed.eventOf(run) != event.ID {
+				return broken(eventsWhole, "event %d is stored without its run %d", event.ID, run)
+			}
+		}
+	}
+	for _, started := range [][]core.NewTask{e.Tasks, e.Runs} {
+		for _, run := range started {
+			if _, stored := h.committed.events.rows[run.Event]; run.Event != 0 && !stored {
+				return broken(eventsWhole, "run %d is stored without its event %d", run.ID, run.Event)
+			}
+		}
+	}
+	return nil
+}
+
+// eventOf is the event of a run that is stored.
+func (s *store) eventOf(run id.ID) id.ID {
+	return cmp.Or(s.tasks[run].Event, s.runs[run].Event)
+}
