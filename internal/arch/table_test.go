@@ -14,6 +14,11 @@ import (
 // has no owner yet, and nobody may write it.
 var owners = map[string]string{
 	"attempt":          "internal/record/task",
+	"child":            "internal/record/child",
+	"closing":          "internal/record/child",
+	"condition_met":    "internal/record/durable",
+	"durable_entry":    "internal/record/durable",
+	"durable_value":    "internal/record/durable",
 	"event":            "internal/record/event",
 	"event_filter":     "internal/record/event",
 	"schedule":         "internal/record/schedule",
@@ -24,6 +29,7 @@ var owners = map[string]string{
 	"migration":        "internal/record/migrations",
 	"open_run":         "internal/record/run",
 	"open_task":        "internal/record/open",
+	"reply":            "internal/record/durable",
 	"run":              "internal/record/run",
 	"run_result":       "internal/record/run",
 	"shard_lease":      "internal/base/lease",
@@ -33,6 +39,7 @@ var owners = map[string]string{
 	"task_result":      "internal/record/task",
 	"tenant":           "internal/record/tenant",
 	"token":            "internal/record/tenant",
+	"wait":             "internal/record/durable",
 	"worker":           "internal/record/worker",
 	"workflow":         "internal/record/workflow",
 	"workflow_version": "internal/record/workflow",

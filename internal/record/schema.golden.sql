@@ -81,6 +81,7 @@ create table adze.event (
     constraint event_pkey PRIMARY KEY (id)
 ) partition by range (id);
 CREATE INDEX event_key_idx ON ONLY adze.event USING btree (tenant_id, key, id) WHERE (target_id IS NULL);
+CREATE INDEX event_target_idx ON ONLY adze.event USING btree (target_id, id) WHERE (target_id IS NOT NULL);
 CREATE INDEX event_tenant_idx ON ONLY adze.event USING btree (tenant_id, id) WHERE (target_id IS NULL);
 
 create table adze.event_filter (
@@ -166,6 +167,7 @@ create table adze.open_task (
 CREATE INDEX open_task_due_idx ON adze.open_task USING btree (shard, due_at, id) WHERE ((state <> 'running'::text) AND (due_at > 0));
 CREATE INDEX open_task_lane_idx ON adze.open_task USING btree (shard, tenant_id, queue, key, ((- priority)), id) WHERE (state = 'ready'::text);
 CREATE INDEX open_task_running_idx ON adze.open_task USING btree (shard, id) WHERE (state = 'running'::text);
+CREATE INDEX open_task_waits_idx ON adze.open_task USING btree (shard, state, id) WHERE (waits > 0);
 
 create table adze.reply (
     event_id bigint not null,

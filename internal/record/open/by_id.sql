@@ -17,7 +17,10 @@ select
     o.state,
     o.queue,
     o.key,
-    o.cancel
+    o.cancel,
+    o.entries,
+    o.waits,
+    o.binds
 from unnest($1::bigint[]) as wanted (id)
 cross join lateral (
     select *

@@ -1,4 +1,4 @@
--- Reads what falls due: ready and delayed rows with a due time, in the order
+-- Reads what falls due: ready, delayed and waiting rows with a due time, in the order
 -- (due time, id), strictly after a place in it and at most up to a time.
 -- Writes: nothing. Locks: nothing.
 -- Bound: $5 rows, one range of open_task_due_idx.
@@ -18,7 +18,10 @@ select
     state,
     queue,
     key,
-    cancel
+    cancel,
+    entries,
+    waits,
+    binds
 from adze.open_task
 where
     shard = $1

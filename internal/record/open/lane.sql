@@ -17,7 +17,10 @@ select
     state,
     queue,
     key,
-    cancel
+    cancel,
+    entries,
+    waits,
+    binds
 from adze.open_task
 where
     shard = $1

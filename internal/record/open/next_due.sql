@@ -1,4 +1,5 @@
--- Reads the first due time after a time of the rows that are ready or delayed.
+-- Reads the first due time after a time of the rows that are ready, delayed or
+-- waiting.
 -- Writes: nothing. Locks: nothing.
 -- Bound: one entry of open_task_due_idx.
 select due_at

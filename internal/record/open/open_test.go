@@ -49,11 +49,13 @@ func TestCheckpointRowsAreReadAsTheyWereWrittenLast(t *testing.T) {
 	first := core.OpenTask{
 		ID: seq(1), Tenant: 1, Version: 2, Worker: 3, Token: 4, Due: 5, Assigned: 6, Priority: -7,
 		Attempt: 8, Failures: 9, State: core.OpenRunning, Queue: "q", Key: "k", Cancel: "stop",
+		Entries: 10, Waits: 11, Binds: true,
 	}
 	write(t, pool, []core.OpenTask{first, ready(2, "", 0, 0), ready(3, "", 0, 0)})
 	changed := first
 	changed.Worker, changed.Token, changed.Due, changed.Assigned = 0, 0, 50, 0
-	changed.Attempt, changed.Failures, changed.State, changed.Cancel = 9, 10, core.OpenDelayed, ""
+	changed.Attempt, changed.Failures, changed.State, changed.Cancel = 9, 10, core.OpenWaiting, ""
+	changed.Entries, changed.Waits, changed.Binds = 12, 13, false
 
 	got, err := Running(t.Context(), pool, shard)
 	require.NoError(t, err)
@@ -120,7 +122,11 @@ func TestDueTasksAreReadInTheOrderOfTheirTimes(t *testing.T) {
 	running.State = core.OpenRunning
 	delayed := ready(2, "", 0, 20)
 	delayed.State = core.OpenDelayed
-	write(t, pool, []core.OpenTask{ready(1, "", 0, 30), delayed, ready(3, "", 0, 20), ready(4, "", 0, 0), running, ready(6, "", 0, 40)})
+	waiting := ready(3, "", 0, 20)
+	waiting.State, waiting.Waits = core.OpenWaiting, 1
+	timeless := waiting
+	timeless.ID, timeless.Due = seq(7), 0
+	write(t, pool, []core.OpenTask{ready(1, "", 0, 30), delayed, waiting, ready(4, "", 0, 0), running, ready(6, "", 0, 40), timeless})
 	read := func(load core.Load) (ids []id.ID) {
 		rows, err := Due(t.Context(), pool, shard, load)
 		require.NoError(t, err)
@@ -140,7 +146,44 @@ func TestDueTasksAreReadInTheOrderOfTheirTimes(t *testing.T) {
 	}
 	n, err := Delayed(t.Context(), pool, shard)
 	require.NoError(t, err)
-	require.EqualValues(t, 1, n)
+	require.EqualValues(t, 3, n, "delayed ones, and waiting ones with a time or without")
+}
+
+func TestADueTimeIsMovedInItsRowAlone(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	asleep := ready(1, "", 0, 0)
+	asleep.State, asleep.Waits = core.OpenWaiting, 1
+	write(t, pool, []core.OpenTask{asleep, ready(2, "", 0, 7)})
+	require.NoError(t, rowtest.Send(t, pool, Statements(), func(b *bulk.Batch) {
+		var c DueColumns
+		c.Add(&core.DueChange{Task: asleep.ID, Due: 5})
+		c.Add(&core.DueChange{Task: seq(99), Due: 6})
+		c.Queue(b)
+	}))
+	asleep.Due = 5
+	rows, err := Due(t.Context(), pool, shard, core.Load{Until: 9, Limit: 9})
+	require.NoError(t, err)
+	require.Equal(t, []core.OpenTask{asleep, ready(2, "", 0, 7)}, rows)
+}
+
+func TestWokenTasksAreThoseThatWaitAndAreNotSuspended(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	row := func(n int, state core.OpenState, waits int32) core.OpenTask {
+		o := ready(n, "", 0, 0)
+		o.State, o.Waits = state, waits
+		return o
+	}
+	stranger := row(1, core.OpenReady, 1)
+	stranger.ID += 1 << 12
+	write(t, pool, []core.OpenTask{
+		row(1, core.OpenReady, 1), row(2, core.OpenDelayed, 2), row(3, core.OpenReady, 0),
+		row(4, core.OpenWaiting, 1), row(5, core.OpenRunning, 1), stranger,
+	})
+	woken, err := Woken(t.Context(), pool, shard)
+	require.NoError(t, err)
+	require.ElementsMatch(t, []id.ID{seq(1), seq(2)}, woken)
 }
 
 func TestLanesAreCounted(t *testing.T) {
@@ -183,8 +226,8 @@ func backlog(t *testing.T, pool *pgxpool.Pool, rows int) {
 	_, err := pool.Exec(t.Context(), `
 		insert into adze.open_task
 		select n::bigint << 22 | 7 << 12, 1, 2, 0, 0, case when n % 50 = 0 then n else 0 end, 0, 7, n % 3, 1, 0,
-			case when n % 1000 = 0 then 'running' when n % 100 = 0 then 'delayed' else 'ready' end,
-			'q', 'k' || n % 100, ''
+			case when n % 1000 = 0 then 'running' when n % 100 = 0 then 'delayed' when n % 20 = 0 then 'waiting' else 'ready' end,
+			'q', 'k' || n % 100, '', null, 0, case when n % 500 = 0 or n % 20 = 0 and n % 100 > 0 then 1 else 0 end
 		from generate_series(1, $1) n`, rows)
 	require.NoError(t, err)
 }
@@ -199,6 +242,8 @@ func TestWindowsAreOneRangeOfAnIndexAtAnyDepth(t *testing.T) {
 			"due":      {dueSQL, "7, 0, 0, 60000, 100", "open_task_due_idx"},
 			"next due": {nextDueSQL, "7, 50000", "open_task_due_idx"},
 			"running":  {runningSQL, "7", "open_task_running_idx"},
+			"woken":    {wokenSQL, "7", "open_task_waits_idx"},
+			"delayed":  {delayedSQL, "7", "open_task_waits_idx"},
 			"by id":    {byIDSQL, fmt.Sprintf("'{%d,%d}'", seq(5), seq(6)), "open_task_pkey"},
 		} {
 			t.Run(name, func(t *testing.T) {

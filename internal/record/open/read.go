@@ -78,7 +78,8 @@ func collect(ctx context.Context, db pg.DB, room int, sql string, args ...any) (
 func scan(row pgx.CollectableRow) (o core.OpenTask, err error) {
 	var state string
 	err = row.Scan(&o.ID, &o.Tenant, &o.Version, &o.Run, &o.Worker, &o.Token, &o.Due, &o.Assigned,
-		&o.Priority, &o.Attempt, &o.Failures, &o.Node, &state, &o.Queue, &o.Key, &o.Cancel)
+		&o.Priority, &o.Attempt, &o.Failures, &o.Node, &state, &o.Queue, &o.Key, &o.Cancel,
+		&o.Entries, &o.Waits, &o.Binds)
 	o.State = core.ParseOpenState(state)
 	return o, err
 }

@@ -20,6 +20,8 @@ var (
 	lanesSQL string
 	//go:embed delayed.sql
 	delayedSQL string
+	//go:embed woken.sql
+	wokenSQL string
 	//go:embed low_water.sql
 	lowWaterSQL string
 )
@@ -47,7 +49,20 @@ func Lanes(ctx context.Context, db pg.DB, shard int32) ([]core.LaneDepth, error)
 	return lanes, nil
 }
 
-// Delayed counts the delayed rows of a shard.
+// Woken reads the ready and delayed tasks of a shard that have waits, in any order.
+func Woken(ctx context.Context, db pg.DB, shard int32) ([]id.ID, error) {
+	rows, err := db.Query(ctx, wokenSQL, shard)
+	if err != nil {
+		return nil, fmt.Errorf("read woken tasks of shard %d: %w", shard, err)
+	}
+	tasks, err := pgx.CollectRows(rows, pgx.RowTo[id.ID])
+	if err != nil {
+		return nil, fmt.Errorf("read woken tasks of shard %d: %w", shard, err)
+	}
+	return tasks, nil
+}
+
+// Delayed counts the delayed and waiting rows of a shard.
 func Delayed(ctx context.Context, db pg.DB, shard int32) (int64, error) {
 	var n int64
 	if err := db.QueryRow(ctx, delayedSQL, shard).Scan(&n); err != nil {

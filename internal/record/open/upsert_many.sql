@@ -15,6 +15,9 @@ insert into adze.open_task (
     attempt,
     failures,
     node,
+    entries,
+    waits,
+    binds,
     state,
     queue,
     key,
@@ -33,6 +36,9 @@ select
     attempt,
     failures,
     node,
+    entries,
+    waits,
+    binds,
     state,
     queue,
     key,
@@ -50,13 +56,16 @@ from unnest(
     $10::integer[],
     $11::integer[],
     $12::integer[],
-    $13::text[],
-    $14::text[],
-    $15::text[],
-    $16::text[]
+    $13::integer[],
+    $14::integer[],
+    $15::boolean[],
+    $16::text[],
+    $17::text[],
+    $18::text[],
+    $19::text[]
 ) as new (
     id, tenant_id, version_id, worker_id, token, due_at, assigned_at,
-    shard, priority, attempt, failures, node, state, queue, key, cancel
+    shard, priority, attempt, failures, node, entries, waits, binds, state, queue, key, cancel
 )
 on conflict (id) do update
 set
@@ -66,5 +75,8 @@ set
     assigned_at = excluded.assigned_at,
     attempt = excluded.attempt,
     failures = excluded.failures,
+    entries = excluded.entries,
+    waits = excluded.waits,
+    binds = excluded.binds,
     state = excluded.state,
     cancel = excluded.cancel

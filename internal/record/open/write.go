@@ -18,24 +18,29 @@ var (
 	upsertManySQL string
 	//go:embed delete_many.sql
 	deleteManySQL string
+	//go:embed move_due.sql
+	moveDueSQL string
 	//go:embed put_low_water.sql
 	putLowWaterSQL string
 
 	upsertMany  = bulk.Statement{Name: "open_upsert_many", SQL: upsertManySQL}
 	deleteMany  = bulk.Statement{Name: "open_delete_many", SQL: deleteManySQL}
+	moveDue     = bulk.Statement{Name: "open_move_due", SQL: moveDueSQL}
 	putLowWater = bulk.Statement{Name: "open_put_low_water", SQL: putLowWaterSQL}
 )
 
 // Statements are those that the columns of this package queue: they must be
 // prepared on the connection that sends them. All may be repeated as they are.
 func Statements() []bulk.Statement {
-	return []bulk.Statement{upsertMany, deleteMany, putLowWater}
+	return []bulk.Statement{upsertMany, deleteMany, moveDue, putLowWater}
 }
 
 // Columns are open_task rows on their way to Postgres.
 type Columns struct {
 	id, tenant, version, worker, token, due, assigned bulk.Int8
 	shard, priority, attempt, failures, node          bulk.Int4
+	entries, waits                                    bulk.Int4
+	binds                                             bulk.Bool
 	state, queue, key, cancel                         bulk.Text
 }
 
@@ -43,6 +48,7 @@ func (c *Columns) all() []bulk.Column {
 	return []bulk.Column{
 		&c.id, &c.tenant, &c.version, &c.worker, &c.token, &c.due, &c.assigned,
 		&c.shard, &c.priority, &c.attempt, &c.failures, &c.node,
+		&c.entries, &c.waits, &c.binds,
 		&c.state, &c.queue, &c.key, &c.cancel,
 	}
 }
@@ -65,6 +71,9 @@ func (c *Columns) Add(o *core.OpenTask) {
 	} else {
 		c.node.AddNull()
 	}
+	c.entries.Add(o.Entries)
+	c.waits.Add(o.Waits)
+	c.binds.Add(o.Binds)
 	c.state.Add(o.State.String())
 	c.queue.Add(o.Queue)
 	c.key.Add(o.Key)
@@ -84,6 +93,18 @@ func (c *ClosedColumns) Add(task id.ID) { c.id.Add(int64(task)) }
 
 // Queue adds the delete to b, unless there are no ids, and empties the columns.
 func (c *ClosedColumns) Queue(b *bulk.Batch) { queue(b, deleteMany, c.id.Rows(), &c.id) }
+
+// DueColumns are due times of open_task rows to change.
+type DueColumns struct{ id, due bulk.Int8 }
+
+// Add appends a change; a task must not come twice, and need not have a row.
+func (c *DueColumns) Add(d *core.DueChange) {
+	c.id.Add(int64(d.Task))
+	c.due.Add(int64(d.Due))
+}
+
+// Queue adds the update to b, unless there are no changes, and empties the columns.
+func (c *DueColumns) Queue(b *bulk.Batch) { queue(b, moveDue, c.id.Rows(), &c.id, &c.due) }
 
 // LowWaterColumns are low-water marks on their way to Postgres.
 type LowWaterColumns struct {

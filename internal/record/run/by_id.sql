@@ -9,6 +9,7 @@ select
     coalesce(r.replay_of, 0) as replay_of,
     coalesce(r.event_id, 0) as event_id,
     coalesce(r.schedule_id, 0) as schedule_id,
+    coalesce(r.parent_id, 0) as parent_id,
     r.run_at,
     r.key,
     r.priority,

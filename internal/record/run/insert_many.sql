@@ -9,6 +9,7 @@ insert into adze.run (
     replay_of,
     event_id,
     schedule_id,
+    parent_id,
     priority,
     key,
     input,
@@ -23,6 +24,7 @@ select
     replay_of,
     event_id,
     schedule_id,
+    parent_id,
     priority,
     key,
     input,
@@ -36,12 +38,13 @@ from unnest(
     $5::bigint[],
     $6::bigint[],
     $7::bigint[],
-    $8::integer[],
-    $9::text[],
-    $10::bytea[],
+    $8::bigint[],
+    $9::integer[],
+    $10::text[],
     $11::bytea[],
-    $12::bytea[]
+    $12::bytea[],
+    $13::bytea[]
 ) as new (
-    id, tenant_id, version_id, run_at, replay_of, event_id, schedule_id,
+    id, tenant_id, version_id, run_at, replay_of, event_id, schedule_id, parent_id,
     priority, key, input, metadata, given
 )

@@ -18,6 +18,8 @@ var (
 	byIDSQL string
 	//go:embed outcomes.sql
 	outcomesSQL string
+	//go:embed with_result.sql
+	withResultSQL string
 	//go:embed last_id.sql
 	lastIDSQL string
 )
@@ -38,7 +40,7 @@ func ByID(ctx context.Context, db pg.DB, ids []id.ID) ([]core.NewTask, error) {
 
 func scanRun(row pgx.CollectableRow) (r core.NewTask, err error) {
 	var input, metadata, given []byte
-	err = row.Scan(&r.ID, &r.Tenant, &r.Version, &r.ReplayOf, &r.Event, &r.Schedule, &r.RunAt, &r.Key, &r.Priority, &input, &metadata, &given)
+	err = row.Scan(&r.ID, &r.Tenant, &r.Version, &r.ReplayOf, &r.Event, &r.Schedule, &r.Parent, &r.RunAt, &r.Key, &r.Priority, &input, &metadata, &given)
 	r.Input, r.Metadata, r.Given = input, metadata, given
 	return r, err
 }
@@ -62,6 +64,20 @@ func scanResult(row pgx.CollectableRow) (r core.RunResult, err error) {
 	err = row.Scan(&r.Run, &r.Tenant, &r.Version, &status, &r.Finished, &r.Error)
 	r.Status = task.ParseStatus(status)
 	return r, err
+}
+
+// WithResult tells which of the ids are runs of graphs that have ended, of any tenant,
+// in any order.
+func WithResult(ctx context.Context, db pg.DB, ids []id.ID) ([]id.ID, error) {
+	rows, err := db.Query(ctx, withResultSQL, ids)
+	if err != nil {
+		return nil, fmt.Errorf("look up results of %d runs: %w", len(ids), err)
+	}
+	ended, err := pgx.CollectRows(rows, pgx.RowTo[id.ID])
+	if err != nil {
+		return nil, fmt.Errorf("look up results of %d runs: %w", len(ids), err)
+	}
+	return ended, nil
 }
 
 // LastID is an id that no run of any shard and none of its tasks is above, 0 if there

@@ -78,7 +78,7 @@ func TestRunsAreReadAsTheyWereWritten(t *testing.T) {
 	runs := []core.NewTask{
 		{ID: seq(1), Tenant: 1, Version: 2, Input: core.Payload("null")},
 		{
-			ID: seq(2), Tenant: 3, Version: 4, ReplayOf: 5, Event: 9, RunAt: 6, Key: "k", Priority: -7,
+			ID: seq(2), Tenant: 3, Version: 4, ReplayOf: 5, Event: 9, Parent: 10, RunAt: 6, Key: "k", Priority: -7,
 			Input: core.Payload(`{"a":1}`), Metadata: core.Payload(`{}`), Given: core.Payload("2"),
 		},
 	}
@@ -101,6 +101,9 @@ func TestARunHasOneResultForEverAndItsTenantReadsIt(t *testing.T) {
 	second.Status = core.Succeeded
 	require.ErrorContains(t, write(t, pool, false, rows{results: []core.RunResult{second}}), "duplicate key")
 	require.NoError(t, write(t, pool, true, rows{runs: runs, results: []core.RunResult{second}}), "a repetition is passed over")
+	ended, err := WithResult(t.Context(), pool, []id.ID{seq(2), seq(3)})
+	require.NoError(t, err)
+	require.Equal(t, []id.ID{seq(2)}, ended)
 	for tenant, want := range map[id.ID]core.RunResult{1: results[0], 3: results[1]} {
 		got, err := Outcomes(t.Context(), pool, tenant, []id.ID{seq(1), seq(2), seq(3)})
 		require.NoError(t, err)
@@ -173,9 +176,10 @@ func TestLookUpsGoToOnePartitionByIndex(t *testing.T) {
 	runs := rowtest.Graphs(t, pool, noon, 14, 1_000)
 	wanted := fmt.Sprintf("'{%d,%d}'", runs[5_020], runs[5_030])
 	for name, c := range map[string]struct{ sql, arguments, table string }{
-		"by id":    {byIDSQL, wanted, "run"},
-		"outcomes": {outcomesSQL, "1, " + wanted, "run_result"},
-		"ended":    {endedSQL, fmt.Sprintf("%s, '{%d,%d}', 1000", wanted, runs[5_020]+3, runs[5_030]+3), "task_result"},
+		"by id":       {byIDSQL, wanted, "run"},
+		"outcomes":    {outcomesSQL, "1, " + wanted, "run_result"},
+		"with result": {withResultSQL, wanted, "run_result"},
+		"ended":       {endedSQL, fmt.Sprintf("%s, '{%d,%d}', 1000", wanted, runs[5_020]+3, runs[5_030]+3), "task_result"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rowtest.Plans(t, pool, c.sql, c.arguments, func(t *testing.T, ran []rowtest.Node) {

@@ -44,10 +44,10 @@ func Statements() []bulk.Statement {
 
 // Columns are run rows on their way to Postgres.
 type Columns struct {
-	id, tenant, version, runAt, replayOf, event, schedule bulk.Int8
-	priority                                              bulk.Int4
-	key                                                   bulk.Text
-	input, metadata, given                                bulk.Bytea
+	id, tenant, version, runAt, replayOf, event, schedule, parent bulk.Int8
+	priority                                                      bulk.Int4
+	key                                                           bulk.Text
+	input, metadata, given                                        bulk.Bytea
 }
 
 // Add appends a row.
@@ -59,6 +59,7 @@ func (c *Columns) Add(r *core.NewTask) {
 	c.replayOf.AddOrNull(int64(r.ReplayOf))
 	c.event.AddOrNull(int64(r.Event))
 	c.schedule.AddOrNull(int64(r.Schedule))
+	c.parent.AddOrNull(int64(r.Parent))
 	c.priority.Add(r.Priority)
 	c.key.Add(r.Key)
 	c.input.Add(r.Input)
@@ -73,7 +74,7 @@ func (c *Columns) Queue(b *bulk.Batch, repeat bool) {
 		s = insertManyRepeated
 	}
 	queue(b, s, c.id.Rows(),
-		&c.id, &c.tenant, &c.version, &c.runAt, &c.replayOf, &c.event, &c.schedule,
+		&c.id, &c.tenant, &c.version, &c.runAt, &c.replayOf, &c.event, &c.schedule, &c.parent,
 		&c.priority, &c.key, &c.input, &c.metadata, &c.given)
 }
 

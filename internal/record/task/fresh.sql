@@ -8,6 +8,7 @@ select
     t.tenant_id,
     t.version_id,
     coalesce(t.replay_of, 0) as replay_of,
+    coalesce(t.parent_id, 0) as parent_id,
     coalesce(t.id - 1 - t.node, 0) as run_id,
     coalesce(t.node, 0) as node,
     t.run_at,

@@ -10,6 +10,7 @@ select
     coalesce(t.replay_of, 0) as replay_of,
     coalesce(t.event_id, 0) as event_id,
     coalesce(t.schedule_id, 0) as schedule_id,
+    coalesce(t.parent_id, 0) as parent_id,
     coalesce(t.id - 1 - t.node, 0) as run_id,
     coalesce(t.node, 0) as node,
     t.run_at,

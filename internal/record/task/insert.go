@@ -61,17 +61,17 @@ func Statements() (all []bulk.Statement) {
 // Columns are task rows on their way to Postgres. Those of graphs go by a statement of
 // their own: they have a column more than the others, and three less.
 type Columns struct {
-	id, tenant, version, runAt, replayOf, event, schedule bulk.Int8
-	priority                                              bulk.Int4
-	key                                                   bulk.Text
-	input, metadata, given                                bulk.Bytea
+	id, tenant, version, runAt, replayOf, event, schedule, parent bulk.Int8
+	priority                                                      bulk.Int4
+	key                                                           bulk.Text
+	input, metadata, given                                        bulk.Bytea
 
 	nodes nodeColumns
 }
 
 func (c *Columns) all() []bulk.Column {
 	return []bulk.Column{
-		&c.id, &c.tenant, &c.version, &c.runAt, &c.replayOf, &c.event, &c.schedule,
+		&c.id, &c.tenant, &c.version, &c.runAt, &c.replayOf, &c.event, &c.schedule, &c.parent,
 		&c.priority, &c.key, &c.input, &c.metadata, &c.given,
 	}
 }
@@ -89,6 +89,7 @@ func (c *Columns) Add(t *core.NewTask) {
 	c.replayOf.AddOrNull(int64(t.ReplayOf))
 	c.event.AddOrNull(int64(t.Event))
 	c.schedule.AddOrNull(int64(t.Schedule))
+	c.parent.AddOrNull(int64(t.Parent))
 	c.priority.Add(t.Priority)
 	c.key.Add(t.Key)
 	c.input.Add(t.Input)

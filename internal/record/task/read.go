@@ -21,6 +21,8 @@ var (
 	resultsSQL string
 	//go:embed existing.sql
 	existingSQL string
+	//go:embed with_result.sql
+	withResultSQL string
 	//go:embed fresh.sql
 	freshSQL string
 	//go:embed last_id.sql
@@ -43,7 +45,7 @@ func Inputs(ctx context.Context, db pg.DB, ids []id.ID) ([]core.NewTask, error) 
 
 func scanTask(row pgx.CollectableRow) (t core.NewTask, err error) {
 	var input, metadata, given []byte
-	err = row.Scan(&t.ID, &t.Tenant, &t.Version, &t.ReplayOf, &t.Event, &t.Schedule, &t.Run, &t.Node, &t.RunAt, &t.Key, &t.Priority, &input, &metadata, &given)
+	err = row.Scan(&t.ID, &t.Tenant, &t.Version, &t.ReplayOf, &t.Event, &t.Schedule, &t.Parent, &t.Run, &t.Node, &t.RunAt, &t.Key, &t.Priority, &input, &metadata, &given)
 	t.Input, t.Metadata, t.Given = input, metadata, given
 	return t, err
 }
@@ -108,6 +110,20 @@ func Existing(ctx context.Context, db pg.DB, tenant id.ID, ids []id.ID) ([]id.ID
 	return found, nil
 }
 
+// WithResult tells which of the ids are tasks that have ended, of any tenant, in any
+// order.
+func WithResult(ctx context.Context, db pg.DB, ids []id.ID) ([]id.ID, error) {
+	rows, err := db.Query(ctx, withResultSQL, ids)
+	if err != nil {
+		return nil, fmt.Errorf("look up results of %d tasks: %w", len(ids), err)
+	}
+	ended, err := pgx.CollectRows(rows, pgx.RowTo[id.ID])
+	if err != nil {
+		return nil, fmt.Errorf("look up results of %d tasks: %w", len(ids), err)
+	}
+	return ended, nil
+}
+
 // freshSettings make the plan of fresh.sql hold whatever the statistics say. The
 // ids since the mark are few or many, but always one range in each of the three
 // tables: hashing the ranges costs 0.5 µs an id, a look-up each costs 3 µs.
@@ -139,7 +155,7 @@ func Fresh(ctx context.Context, db pg.Beginner, shard int32, lowWater id.ID) ([]
 }
 
 func scanFresh(row pgx.CollectableRow) (t core.NewTask, err error) {
-	err = row.Scan(&t.ID, &t.Tenant, &t.Version, &t.ReplayOf, &t.Run, &t.Node, &t.RunAt, &t.Key, &t.Priority)
+	err = row.Scan(&t.ID, &t.Tenant, &t.Version, &t.ReplayOf, &t.Parent, &t.Run, &t.Node, &t.RunAt, &t.Key, &t.Priority)
 	return t, err
 }
 

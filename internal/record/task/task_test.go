@@ -49,7 +49,7 @@ func TestTasksAreReadAsTheyWereWritten(t *testing.T) {
 	tasks := []core.NewTask{
 		{ID: ids.Next(noon.UnixMilli()), Tenant: 1, Version: 2, Input: core.Payload("null")},
 		{
-			ID: ids.Next(noon.UnixMilli()), Tenant: 3, Version: 4, ReplayOf: 5, Event: 9, RunAt: 6, Key: "k", Priority: -7,
+			ID: ids.Next(noon.UnixMilli()), Tenant: 3, Version: 4, ReplayOf: 5, Event: 9, Parent: 10, RunAt: 6, Key: "k", Priority: -7,
 			Input: core.Payload(`{"a":"\u0000"}`), Metadata: core.Payload(`{}`), Given: core.Payload("2"),
 		},
 	}
@@ -141,6 +141,17 @@ func TestATaskHasOneResultForEver(t *testing.T) {
 	require.Equal(t, []core.Result{first}, got)
 }
 
+func TestTasksWithAResultAreThoseThatEnded(t *testing.T) {
+	t.Parallel()
+	pool, ids := setup(t)
+	ended, open := ids.Next(noon.UnixMilli()), ids.Next(noon.UnixMilli())
+	tasks := []core.NewTask{{ID: ended, Tenant: 1, Input: core.Payload("1")}, {ID: open, Tenant: 1, Input: core.Payload("1")}}
+	require.NoError(t, insert(t, pool, false, tasks, []core.Result{{Task: ended, Tenant: 1, Status: core.Failed}}))
+	got, err := WithResult(t.Context(), pool, []id.ID{open, ended, 99})
+	require.NoError(t, err)
+	require.Equal(t, []id.ID{ended}, got)
+}
+
 func TestFreshTasksHaveNeitherResultNorCheckpoint(t *testing.T) {
 	t.Parallel()
 	pool, ids := setup(t)
@@ -171,10 +182,11 @@ func TestLookUpsGoToOnePartitionByIndex(t *testing.T) {
 	ids := rowtest.History(t, pool, noon, 14, 3_000)
 	wanted := fmt.Sprintf("'{%d,%d}'", ids[20_000], ids[20_010])
 	for name, c := range map[string]struct{ sql, arguments, table string }{
-		"inputs":   {inputsSQL, wanted, "task"},
-		"outcomes": {outcomesSQL, "1, " + wanted, "task_result"},
-		"results":  {resultsSQL, fmt.Sprintf("1, %d, %d, 1000", ids[20_000], ids[20_000]+1_000), "task_result"},
-		"existing": {existingSQL, "1, " + wanted, "task"},
+		"inputs":      {inputsSQL, wanted, "task"},
+		"outcomes":    {outcomesSQL, "1, " + wanted, "task_result"},
+		"with result": {withResultSQL, wanted, "task_result"},
+		"results":     {resultsSQL, fmt.Sprintf("1, %d, %d, 1000", ids[20_000], ids[20_000]+1_000), "task_result"},
+		"existing":    {existingSQL, "1, " + wanted, "task"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rowtest.Plans(t, pool, c.sql, c.arguments, func(t *testing.T, ran []rowtest.Node) {
