@@ -1,9 +1,11 @@
 package journal
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -33,23 +35,27 @@ func TestABatchEndsAtItsBoundsAndNotPastThem(t *testing.T) {
 
 // The journal's plans are made once, when open_task may be empty, and are used for
 // as long as its connection lasts.
-func TestDeletesGoByIndexHoweverTheTableGrows(t *testing.T) {
+func TestDeletesAndUpdatesGoByIndexHoweverTheTableGrows(t *testing.T) {
 	t.Parallel()
 	s := session{pool: pgtest.Open(t), lockKey: newLockKey()}
 	conn, err := s.open(t.Context())
 	require.NoError(t, err)
 	defer s.close()
-	rows, err := conn.Query(t.Context(), "explain execute open_delete_many ('{1,2}')")
-	require.NoError(t, err)
-	var plan strings.Builder
-	for rows.Next() {
-		var line string
-		require.NoError(t, rows.Scan(&line))
-		plan.WriteString(line + "\n")
+	for statement, index := range map[string]string{
+		"open_delete_many ('{1,2}')":              "open_task_pkey",
+		"open_move_due ('{1,2}', '{3,4}')":        "open_task_pkey",
+		"durable_delete_waits ('{1,2}', '{3,4}')": "wait_pkey",
+		"child_delete_closing ('{1,2}')":          "closing_pkey",
+	} {
+		rows, err := conn.Query(t.Context(), "explain execute "+statement)
+		require.NoError(t, err)
+		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		require.NoError(t, err)
+		plan := strings.Join(lines, "\n")
+		require.Regexp(t, "(Index|Bitmap).*"+index, plan)
+		require.Contains(t, plan, "Index Cond", "not the whole of the index: %s", plan)
+		require.NotContains(t, plan, "Seq Scan", statement)
 	}
-	require.NoError(t, rows.Err())
-	require.Contains(t, plan.String(), "open_task_pkey")
-	require.NotContains(t, plan.String(), "Seq Scan")
 }
 
 func TestTheListOfWaitingEntriesDoesNotGrowWithWhatWasTaken(t *testing.T) {
@@ -69,23 +75,25 @@ func TestTheListOfWaitingEntriesDoesNotGrowWithWhatWasTaken(t *testing.T) {
 func TestCoalescingKeepsTheLastOfEachRow(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		var all []checkpoint[core.OpenTask]
+		var all changes[id.ID, core.OpenTask]
 		want := map[id.ID]*core.OpenTask{}
 		for range rapid.IntRange(0, 40).Draw(t, "changes") {
-			p := checkpoint[core.OpenTask]{id: id.ID(rapid.IntRange(1, 8).Draw(t, "id"))}
+			key := id.ID(rapid.IntRange(1, 8).Draw(t, "id"))
+			want[key] = nil
 			if rapid.Bool().Draw(t, "open") {
-				p.row = &core.OpenTask{ID: p.id}
+				want[key] = &core.OpenTask{ID: key}
+				all.put(key, want[key])
+			} else {
+				all.drop(key)
 			}
-			all = append(all, p)
-			want[p.id] = p.row
 		}
-		got := coalesce(all)
+		got := coalesce(all, cmp.Compare[id.ID])
 		if len(got) != len(want) {
 			t.Fatalf("%d rows, want %d", len(got), len(want))
 		}
 		for i, p := range got {
-			if p.row != want[p.id] || i > 0 && got[i-1].id >= p.id {
-				t.Fatalf("row %d is not the last of %d, or out of order", i, p.id)
+			if p.row != want[p.key] || i > 0 && got[i-1].key >= p.key {
+				t.Fatalf("row %d is not the last of %d, or out of order", i, p.key)
 			}
 		}
 	})

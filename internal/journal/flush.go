@@ -159,18 +159,6 @@ func missingPartition(err error) bool {
 	return errors.As(err, &refused) && refused.Code == "23514" && refused.ConstraintName == ""
 }
 
-// ensurePartitions has the partitions made that the batch needs. If that fails,
-// so does the next try, and asks again.
-func (f *flusher) ensurePartitions(ctx context.Context) {
-	if f.journal.config.EnsurePartitions == nil {
-		return
-	}
-	first, last := idRange(f.items)
-	if err := f.journal.config.EnsurePartitions(ctx, first, last); err != nil {
-		f.journal.log.Error("could not make partitions", "first", first, "last", last, "error", err)
-	}
-}
-
 // complain tells of a batch that is not committed, with its shape: nothing else is
 // written until it is. In a long outage it repeats itself every complainEvery only.
 func (f *flusher) complain(err error, repeat bool) {

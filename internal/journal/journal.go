@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
 )
 
 const (
@@ -120,11 +121,42 @@ func payloadBytes(e Entry) (n int64) {
 	for i := range e.Effects.Results {
 		n += int64(len(e.Effects.Results[i].Output) + len(e.Effects.Results[i].Error))
 	}
+	for i := range e.Effects.Events {
+		n += int64(len(e.Effects.Events[i].Payload) + len(e.Effects.Events[i].Metadata))
+	}
 	for i := range e.Effects.Lines {
 		n += int64(len(e.Effects.Lines[i].Message) + len(e.Effects.Lines[i].Fields))
 	}
 	for i := range e.Effects.Chunks {
 		n += int64(len(e.Effects.Chunks[i].Data))
+	}
+	return n + durableBytes(e.Effects)
+}
+
+func durableBytes(e *core.Effects) (n int64) {
+	for i := range e.Entries {
+		n += int64(len(e.Entries[i].Data) + len(e.Entries[i].Error))
+		n += conditionBytes(e.Entries[i].Conditions)
+	}
+	for i := range e.Waits {
+		n += conditionBytes(e.Waits[i].Conditions)
+	}
+	for i := range e.Mets {
+		n += int64(len(e.Mets[i].Data))
+	}
+	for i := range e.Replies {
+		n += int64(len(e.Replies[i].Data) + len(e.Replies[i].Error))
+	}
+	for i := range e.Values {
+		n += int64(len(e.Values[i].Data))
+	}
+	return n
+}
+
+// conditionBytes counts what can be large.
+func conditionBytes(conditions []core.Condition) (n int64) {
+	for i := range conditions {
+		n += int64(len(conditions[i].Filter) + 8*len(conditions[i].Runs))
 	}
 	return n
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/adzehq/adze/internal/base/bulk"
 	"github.com/adzehq/adze/internal/base/lease"
+	"github.com/adzehq/adze/internal/record/child"
+	"github.com/adzehq/adze/internal/record/durable"
 	"github.com/adzehq/adze/internal/record/event"
 	"github.com/adzehq/adze/internal/record/open"
 	"github.com/adzehq/adze/internal/record/run"
@@ -93,7 +95,8 @@ func (s *session) prepare(ctx context.Context) error {
 		return fmt.Errorf("wait for journal's lost connection: %w", err)
 	}
 	for _, statements := range [][]bulk.Statement{
-		lease.Statements(), task.Statements(), run.Statements(), event.Statements(), open.Statements(), stream.Statements(), schedule.Statements(),
+		lease.Statements(), task.Statements(), run.Statements(), event.Statements(), open.Statements(), stream.Statements(),
+		durable.Statements(), child.Statements(), schedule.Statements(),
 	} {
 		if err := bulk.Prepare(ctx, s.conn.PgConn(), statements...); err != nil {
 			return err
