@@ -1,18 +1,16 @@
 package shard
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/adzehq/adze/internal/base/clock"
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/record/durable"
 	"github.com/adzehq/adze/internal/record/event"
-	"github.com/adzehq/adze/internal/record/open"
 	"github.com/adzehq/adze/internal/record/run"
 	"github.com/adzehq/adze/internal/record/task"
 	"github.com/adzehq/adze/internal/record/worker"
@@ -28,91 +26,6 @@ type postgres struct {
 
 // NewStore is a Store on the database behind pool.
 func NewStore(pool *pgxpool.Pool, clock clock.Clock) Store { return &postgres{pool, clock} }
-
-// Restore reads one statement after the other: the lease keeps all other writers
-// of the shard away.
-func (s *postgres) Restore(ctx context.Context, shard int32, epoch int64) (*core.Restore, error) {
-	r := &core.Restore{Epoch: epoch}
-	var err error
-	if r.LowWater, err = open.LowWater(ctx, s.pool, shard); err != nil {
-		return nil, err
-	}
-	if r.LastID, err = s.lastID(ctx); err != nil {
-		return nil, err
-	}
-	if r.Running, err = open.Running(ctx, s.pool, shard); err != nil {
-		return nil, err
-	}
-	if r.Runs, err = run.Saved(ctx, s.pool, shard); err != nil {
-		return nil, err
-	}
-	if err = s.addFresh(ctx, shard, r); err != nil {
-		return nil, err
-	}
-	if err = s.addEnded(ctx, shard, r.Runs); err != nil {
-		return nil, err
-	}
-	if r.Lanes, err = open.Lanes(ctx, s.pool, shard); err != nil {
-		return nil, err
-	}
-	if r.Delayed, err = open.Delayed(ctx, s.pool, shard); err != nil {
-		return nil, err
-	}
-	r.NextDue, err = open.NextDue(ctx, s.pool, shard, 0)
-	return r, err
-}
-
-// lastID is an id that no row of any shard is above, be it there yet or to come.
-func (s *postgres) lastID(ctx context.Context) (id.ID, error) {
-	lastTask, err := task.LastID(ctx, s.pool)
-	if err != nil {
-		return 0, err
-	}
-	lastRun, err := run.LastID(ctx, s.pool)
-	if err != nil {
-		return 0, err
-	}
-	lastEvent, err := event.LastID(ctx, s.pool)
-	return max(lastTask, lastRun, lastEvent), err
-}
-
-// addFresh spares a shard that was never used the look at everybody's history: a
-// task needs a definition first.
-func (s *postgres) addFresh(ctx context.Context, shard int32, r *core.Restore) error {
-	if r.LowWater == 0 {
-		defined, err := workflow.OfShard(ctx, s.pool, shard)
-		if err != nil || len(defined) == 0 {
-			return err
-		}
-	}
-	var err error
-	if r.Fresh, err = task.Fresh(ctx, s.pool, shard, r.LowWater); err != nil {
-		return err
-	}
-	runs, err := run.Fresh(ctx, s.pool, shard, r.LowWater)
-	r.Runs = append(r.Runs, runs...)
-	slices.SortFunc(r.Runs, func(a, b core.OpenRun) int { return cmp.Compare(a.ID, b.ID) })
-	return err
-}
-
-// addEnded adds to open runs how their tasks ended. How many a run has is its
-// definition's to say.
-func (s *postgres) addEnded(ctx context.Context, shard int32, runs []core.OpenRun) error {
-	if len(runs) == 0 {
-		return nil
-	}
-	definitions, err := s.Definitions(ctx, shard)
-	if err != nil {
-		return err
-	}
-	nodes := make(map[id.ID]int, len(definitions))
-	for _, d := range definitions {
-		if d.Graph != nil {
-			nodes[d.Version] = len(d.Graph.Nodes)
-		}
-	}
-	return run.AddEnded(ctx, s.pool, runs, func(version id.ID) int { return nodes[version] })
-}
 
 func (s *postgres) Definitions(ctx context.Context, shard int32) ([]StoredDefinition, error) {
 	versions, err := workflow.OfShard(ctx, s.pool, shard)
@@ -148,22 +61,6 @@ func (s *postgres) Define(ctx context.Context, tenant id.ID, definitions []Defin
 		defined[i] = Defined{Version: p.Version, Created: p.Changed}
 	}
 	return defined, nil
-}
-
-func (s *postgres) Load(ctx context.Context, shard int32, load core.Load) (*core.Loaded, error) {
-	loaded := &core.Loaded{Load: load}
-	var err error
-	switch load.Kind {
-	case core.LoadLane:
-		loaded.Rows, err = open.Lane(ctx, s.pool, shard, load)
-	case core.LoadTasks:
-		loaded.Rows, err = open.ByID(ctx, s.pool, load.Tasks)
-	default:
-		if loaded.Rows, err = open.Due(ctx, s.pool, shard, load); err == nil {
-			loaded.NextDue, err = open.NextDue(ctx, s.pool, shard, load.Until)
-		}
-	}
-	return loaded, err
 }
 
 func (s *postgres) Inputs(ctx context.Context, ids []id.ID) ([]core.NewTask, error) {
@@ -245,14 +142,24 @@ func (s *postgres) Joined(ctx context.Context, workerID, tenant id.ID, hello Hel
 	})
 }
 
-func (s *postgres) Log(context.Context, id.ID) ([]core.Entry, []core.Met, error) {
-	return nil, nil, nil
+func (s *postgres) Log(ctx context.Context, task id.ID) ([]core.Entry, []core.Met, error) {
+	// What was met is read first: what is read of it then has its entry.
+	mets, err := durable.Mets(ctx, s.pool, task)
+	if err != nil {
+		return nil, nil, err
+	}
+	entries, err := durable.Log(ctx, s.pool, task)
+	return entries, mets, err
 }
 
-func (s *postgres) Value(context.Context, id.ID, string) (core.Value, error) {
-	return core.Value{}, nil
+func (s *postgres) Replies(ctx context.Context, tenant id.ID, events []id.ID) ([]core.Reply, error) {
+	return durable.Replies(ctx, s.pool, tenant, events)
 }
 
-func (s *postgres) Replies(context.Context, id.ID, []id.ID) ([]core.Reply, error) { return nil, nil }
+func (s *postgres) Requests(ctx context.Context, ids []id.ID) ([]core.NewTask, error) {
+	return event.Requests(ctx, s.pool, ids)
+}
 
-func (s *postgres) Requests(context.Context, []id.ID) ([]core.NewTask, error) { return nil, nil }
+func (s *postgres) Value(ctx context.Context, task id.ID, name string) (core.Value, error) {
+	return durable.Value(ctx, s.pool, task, name)
+}

@@ -9,7 +9,7 @@ import (
 // begins anew: filters of waits are few texts, or many that come once.
 const programsMax = 1_024
 
-// watches evaluates the filters of waits. It is the loop's own.
+// watches evaluates the filters of waits. It belongs to one goroutine.
 type watches struct{ programs map[string]*expr.Program }
 
 // evaluate notes which filters of conditions, that events may meet, hold. It runs in the
@@ -29,6 +29,15 @@ func (w *watches) evaluate(mind *core.Shard, events []core.NewEvent) {
 			}
 		}
 	}
+}
+
+// fits tells whether an event of the past meets a filter; without one, any does.
+func (w *watches) fits(filter string, e *core.NewEvent) bool {
+	if filter == "" {
+		return true
+	}
+	values, err := eventValues(e)
+	return err == nil && w.holds(filter, values)
 }
 
 // eventValues are the variables of expr.Event, but for what a filter gives.
