@@ -101,7 +101,8 @@ func (t *tail[Row]) follow(ctx context.Context) error {
 	defer follower.Close()
 	open, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	if err := t.shards.Await(open, t.tenant, []id.ID{t.run}, func(shard.Outcome) { end(errEnded) }); err != nil {
+	err = t.shards.Await(open, t.tenant, []id.ID{t.run}, func(shard.Outcome) { end(errEnded) })
+	if err != nil && !errors.Is(context.Cause(open), errEnded) { // the end may be told while Await still looks
 		return err
 	}
 	if err := t.stored(ctx); err != nil {
