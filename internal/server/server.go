@@ -71,6 +71,8 @@ func Open(ctx context.Context, config Config, version string, log *slog.Logger) 
 		Version:  version,
 		GRPCAddr: s.GRPCAddr(),
 		Log:      log,
+		Auth:     s.engine.auth,
+		Streams:  s.engine.Reader(),
 	})
 	return s, nil
 }

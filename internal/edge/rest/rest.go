@@ -1,5 +1,5 @@
-// Package rest serves HTTP: whether the engine lives and is ready, its metrics, and
-// a page that says what this is.
+// Package rest serves HTTP: whether the engine lives and is ready, its metrics, what
+// runs stream, and a page that says what this is.
 //
 // It owns the routes. It promises that /healthz asks nothing of the database, so
 // that a supervisor does not restart an engine whose database is away, and that
@@ -43,17 +43,25 @@ type Config struct {
 	Version  string
 	GRPCAddr string
 	Log      *slog.Logger
+	Auth     Bearers
+	Streams  Streams
+
+	stopping context.Context // ended when the server stops; nil = never
 }
 
 // NewServer is the HTTP server, not yet listening.
 func NewServer(c Config) *http.Server {
-	return &http.Server{
+	stopping, stop := context.WithCancel(context.Background())
+	c.stopping = stopping
+	server := &http.Server{
 		Handler:           Handler(c),
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    headerBytesMax,
 		ErrorLog:          slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
 	}
+	server.RegisterOnShutdown(stop) // a stream would last as long as its run
+	return server
 }
 
 // Handler are the routes.
@@ -62,6 +70,7 @@ func Handler(c Config) http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", c.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(c.Metrics, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /v1/runs/{run}/stream", c.stream)
 	mux.HandleFunc("GET /{$}", c.page)
 	return mux
 }
