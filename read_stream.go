@@ -18,14 +18,14 @@ import (
 
 // Chunk is a piece of what a task streamed, as [Stream] was written to.
 type Chunk struct {
-	Task    ID     // who streamed it
-	Name    string // of the task
-	Attempt int    // 1-based
-	Data    []byte
+	Task    ID     `json:"task_id"` // who streamed it
+	Name    string `json:"task"`    // of the task
+	Attempt int    `json:"attempt"` // 1-based
+	Data    []byte `json:"data"`
 	// Restarted: the task runs again, and this is the first of what it streams anew.
 	// What it streamed before came from an attempt that failed, or was lost.
-	Restarted bool
-	Cursor    string // to go on after this chunk, see StreamFrom
+	Restarted bool   `json:"restarted,omitempty"`
+	Cursor    string `json:"cursor"` // to go on after this chunk, see StreamFrom
 }
 
 // StreamFrom says what ReadStream reads. Its zero value is all of a run.

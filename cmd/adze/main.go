@@ -47,6 +47,8 @@ type cli struct {
 
 	Run    runCmd    `cmd:"" group:"client" help:"Submit a run."`
 	Runs   runsCmd   `cmd:"" group:"client" help:"List runs, or look at one."`
+	Logs   logsCmd   `cmd:"" group:"client" help:"Show what the tasks of a run logged."`
+	Stream streamCmd `cmd:"" group:"client" help:"Show what the tasks of a run stream, while they do."`
 	Cancel cancelCmd `cmd:"" group:"client" help:"Cancel runs."`
 	Replay replayCmd `cmd:"" group:"client" help:"Submit runs that have ended again."`
 

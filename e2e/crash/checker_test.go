@@ -53,6 +53,7 @@ func (s *stack) check() {
 	s.checkEachRunEndsAsItsJobSays(all)
 	s.checkAttemptsAreConsistent(all)
 	s.checkEffectsHaveResults(all)
+	s.checkEndsHaveWhatWasWritten()
 	s.checkResultsStand()
 	s.checkOneResult(all)
 	s.checkGraphsAreWhole()

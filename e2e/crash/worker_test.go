@@ -112,5 +112,9 @@ func perform(ctx context.Context, effects *os.File, j job, given string) (done, 
 	if _, err := fmt.Fprintf(effects, "%d %d %q\n", int64(adze.TaskID(ctx)), attempt, given); err != nil {
 		return done{}, err
 	}
+	adze.Log(ctx).Info("did it", "n", j.N)
+	if _, err := fmt.Fprint(adze.Stream(ctx), j.N); err != nil {
+		return done{}, err
+	}
 	return done{N: j.N, Attempt: attempt, PID: os.Getpid()}, nil
 }
