@@ -21,11 +21,13 @@ const panicStackBytesMax = 16 << 10
 // engine has settled its report.
 type attempt struct {
 	shard.Assignment
-	worker *Worker
-	action action
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	output atomic.Pointer[output] // what it writes; nil until it does
+	worker  *Worker
+	action  action
+	logbook *logbook // of a durable task; else nil
+	brood   brood
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	output  atomic.Pointer[output] // what it writes; nil until it does
 
 	// Guarded by the worker's mu.
 	ended    bool            // report holds what is to be settled
@@ -143,9 +145,7 @@ func (a *attempt) run() {
 		} else if !returned {
 			report.Error = "task ended its goroutine (runtime.Goexit) instead of returning"
 		}
-		a.seal()
-		a.cancel(nil)
-		a.worker.finish(a, report)
+		a.hand(report)
 	}()
 	output, err := a.action.call(a.ctx, a.Input)
 	returned = true
@@ -156,6 +156,17 @@ func (a *attempt) run() {
 	}
 	var final *nonRetryable
 	report.Error, report.NonRetryable = err.Error(), errors.As(err, &final)
+}
+
+// hand hands in what came of the attempt.
+func (a *attempt) hand(report core.ReportItem) {
+	var parting []entry
+	if a.logbook != nil {
+		report, parting = a.logbook.conclude(report), a.logbook.parting
+	}
+	a.seal()
+	a.cancel(nil)
+	a.worker.finish(a, report, parting)
 }
 
 // item is a report of the attempt.

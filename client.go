@@ -102,7 +102,16 @@ func (c *Client) Work(ctx context.Context, options ...WorkerOption) error {
 // of the run's error, at most 1,024 bytes. A run that has ended stays as it is,
 // without an error; one that does not exist is ErrNotFound.
 func (c *Client) Cancel(ctx context.Context, run ID, reason string) error {
-	answers, err := c.transport.cancel(ctx, []id.ID{id.ID(run)}, reason)
+	return c.cancel(ctx, run, reason, false)
+}
+
+// CancelTree is Cancel of a run and of all its children, and theirs.
+func (c *Client) CancelTree(ctx context.Context, run ID, reason string) error {
+	return c.cancel(ctx, run, reason, true)
+}
+
+func (c *Client) cancel(ctx context.Context, run ID, reason string, tree bool) error {
+	answers, err := c.transport.cancel(ctx, []id.ID{id.ID(run)}, reason, tree)
 	if err == nil && len(answers) == 1 && answers[0] == shard.CancelUnknown {
 		err = &Error{Kind: KindNotFound, Field: "id", Text: "no run " + run.String()}
 	}

@@ -14,7 +14,10 @@ import (
 // What options write into: a task's definition and a run, as the engine takes them.
 type (
 	workflow = shard.Workflow
-	newRun   = shard.NewRun
+	newRun   struct {
+		shard.NewRun
+		detached bool // not a child of the task that submits it
+	}
 )
 
 // TaskOption is an option of [NewTask], [NewWorkflow] and [AddTask]. A value out of its range is refused when

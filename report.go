@@ -23,9 +23,10 @@ const (
 //
 // The worker's mu guards them.
 type reports struct {
-	items []core.ReportItem
-	batch uint64        // names items since they were last taken
-	ready chan struct{} // one value: there may be items
+	items  []core.ReportItem
+	spawns []shard.EntrySpawn // of those among items that spawn
+	batch  uint64             // names items since they were last taken
+	ready  chan struct{}      // one value: there may be items
 }
 
 func newReports() reports { return reports{batch: 1, ready: make(chan struct{}, 1)} }
@@ -34,6 +35,14 @@ func newReports() reports { return reports{batch: 1, ready: make(chan struct{}, 
 func (r *reports) add(item core.ReportItem) (batch uint64, place int) {
 	r.items = append(r.items, item)
 	return r.batch, len(r.items) - 1
+}
+
+// addEntry queues an entry of a durable task with what it spawns.
+func (r *reports) addEntry(item core.ReportItem, spawn []shard.NewRun) {
+	_, place := r.add(item)
+	if len(spawn) > 0 {
+		r.spawns = append(r.spawns, shard.EntrySpawn{Item: place, Runs: spawn})
+	}
 }
 
 // replace puts item where an earlier one of its attempt is, if that was not taken.
@@ -54,19 +63,19 @@ func (r *reports) signal() {
 
 // take is all that is queued. It is the session's from then on: an engine in this
 // process reads it later.
-func (r *reports) take() []core.ReportItem {
-	items := r.items
-	r.items = nil
+func (r *reports) take() ([]core.ReportItem, []shard.EntrySpawn) {
+	items, spawns := r.items, r.spawns
+	r.items, r.spawns = nil, nil
 	if len(items) > 0 {
 		r.items = make([]core.ReportItem, 0, len(items)) // the next batch is about as large
 		r.batch++
 	}
-	return items
+	return items, spawns
 }
 
 // clear drops what is queued.
 func (r *reports) clear() {
-	r.items = nil
+	r.items, r.spawns = nil, nil
 	r.batch++
 }
 
@@ -76,7 +85,7 @@ func (w *Worker) sendReports(ctx context.Context, session shard.Session) {
 	for {
 		runtime.Gosched() // tasks that are about to end go along: a send does not block
 		w.mu.Lock()
-		items := w.reports.take()
+		items, spawns := w.reports.take()
 		w.mu.Unlock()
 		// After the reports were taken: what an attempt wrote before its end goes first.
 		lines, chunks := w.emissions.take()
@@ -92,24 +101,45 @@ func (w *Worker) sendReports(ctx context.Context, session shard.Session) {
 				return
 			}
 		}
-		for rest := items; len(rest) > 0; {
-			n := message(rest)
-			if err := session.Report(ctx, rest[:n]); err != nil {
+		for len(items) > 0 {
+			n, spawning := message(items, spawns)
+			if err := session.Report(ctx, items[:n], spawns[:spawning]...); err != nil {
 				return
 			}
-			rest = rest[n:]
+			items, spawns = items[n:], spawns[spawning:]
+			for i := range spawns {
+				spawns[i].Item -= n
+			}
 		}
 	}
 }
 
-// message is how many of items go in one message; one at least.
-func message(items []core.ReportItem) int {
+// message is how many of items go in one message, one at least, and how many of spawns
+// belong to them.
+func message(items []core.ReportItem, spawns []shard.EntrySpawn) (n, spawning int) {
 	bytes := 0
-	for n := range min(len(items), reportItemsMax) {
-		bytes += len(items[n].Output) + len(items[n].Error) + reportOverheadBytes
-		if n > 0 && bytes > reportBytesMax {
-			return n
+	for n < min(len(items), reportItemsMax) {
+		bytes += reportWeight(&items[n])
+		spawns := spawns[spawning:]
+		own := len(spawns) > 0 && spawns[0].Item == n
+		for i := 0; own && i < len(spawns[0].Runs); i++ {
+			bytes += weight(&spawns[0].Runs[i])
 		}
+		if n > 0 && bytes > reportBytesMax {
+			break
+		}
+		if own {
+			spawning++
+		}
+		n++
 	}
-	return min(len(items), reportItemsMax)
+	return n, spawning
+}
+
+func reportWeight(r *core.ReportItem) int {
+	bytes := len(r.Output) + len(r.Error) + reportOverheadBytes
+	if e := r.Entry; e != nil {
+		bytes += len(e.Name) + len(e.Data) + len(e.Error)
+	}
+	return bytes
 }

@@ -1,8 +1,10 @@
 package adze
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/edge/outline"
 	"github.com/adzehq/adze/internal/shard"
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
@@ -128,13 +131,17 @@ func down(m *wire.EngineMessage) (d shard.Down) {
 		d.Settled = make([]core.Settlement, len(m.Settled))
 	}
 	for i, one := range m.Settled {
-		d.Settled[i] = core.Settlement{Task: id.ID(one.TaskId), Token: core.Token(one.Token), Stale: one.Stale}
+		d.Settled[i] = core.Settlement{
+			Task: id.ID(one.TaskId), Token: core.Token(one.Token), Stale: one.Stale,
+			Entry: one.Entry, At: core.Time(one.AtMs), Data: one.Data,
+		}
 	}
 	for _, e := range m.Emitted {
 		d.Emitted = append(d.Emitted, core.Emitted{
 			Task: id.ID(e.TaskId), Token: core.Token(e.Token), Lines: e.Lines, Chunks: e.Chunks,
 		})
 	}
+	d.Mets = outline.MetsFromWire(m.Mets)
 	return d
 }
 
@@ -158,6 +165,7 @@ func assignment(a *wire.Assignment) shard.Assignment {
 	if e := a.Event; e != nil {
 		to.Event = &shard.Event{ID: id.ID(e.EventId), Key: e.Key, Scope: e.Scope, Given: e.Given}
 	}
+	to.Log, to.Mets = outline.LogFromWire(a.Log), outline.MetsFromWire(a.Mets)
 	return to
 }
 
@@ -171,16 +179,21 @@ var reportKinds = [...]wire.Report_Kind{
 	core.ReportStarted:   wire.Report_KIND_STARTED,
 	core.ReportCompleted: wire.Report_KIND_COMPLETED,
 	core.ReportFailed:    wire.Report_KIND_FAILED,
+	core.ReportEntry:     wire.Report_KIND_ENTRY,
+	core.ReportSuspended: wire.Report_KIND_SUSPENDED,
 }
 
-func (s *grpcSession) Report(_ context.Context, items []core.ReportItem, _ ...shard.EntrySpawn) error {
+func (s *grpcSession) Report(_ context.Context, items []core.ReportItem, spawns ...shard.EntrySpawn) error {
 	room := make([]wire.Report, len(items))
 	message := &wire.WorkerMessage{Reports: make([]*wire.Report, len(items))}
 	for i := range items {
 		item, to := &items[i], &room[i]
 		to.TaskId, to.Token, to.Attempt = uint64(item.Task), uint64(item.Token), item.Attempt
 		to.Kind, to.Output = reportKinds[item.Kind], item.Output
-		to.Error, to.NonRetryable = item.Error, item.NonRetryable
+		to.Error, to.NonRetryable, to.Heard = item.Error, item.NonRetryable, item.Heard
+		if item.Entry != nil {
+			to.Entry = outline.NewEntryToWire(item.Entry, spawnOf(i, spawns))
+		}
 		message.Reports[i] = to
 	}
 	return s.send(message)
@@ -201,6 +214,15 @@ func (s *grpcSession) Emit(_ context.Context, lines []core.LogLine, chunks []cor
 		message.Chunks[i] = &wire.Chunk{TaskId: uint64(c.Task), Token: uint64(c.Token), Seq: c.Seq, Data: c.Data}
 	}
 	return s.send(message)
+}
+
+// spawnOf is what the entry at place i spawns.
+func spawnOf(i int, spawns []shard.EntrySpawn) []shard.NewRun {
+	at, found := slices.BinarySearchFunc(spawns, i, func(s shard.EntrySpawn, i int) int { return cmp.Compare(s.Item, i) })
+	if !found {
+		return nil
+	}
+	return spawns[at].Runs
 }
 
 func (s *grpcSession) Resize(_ context.Context, slots int32) error {

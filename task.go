@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/shard"
 )
 
@@ -88,16 +89,26 @@ func (t *Task[In, Out]) applyWorker(c *workerConfig) {
 //
 // Concurrent calls share round trips and transactions without waiting for each
 // other.
+//
+// Where ctx is that of a task that runs on a worker of c, the run is a child of that task:
+// one that is tried again finds the children that it submitted before, by their [Key].
 func (t *Task[In, Out]) Run(ctx context.Context, c *Client, in In, options ...RunOption) (*Run[Out], error) {
 	r, err := t.newRun(in, options)
 	if err != nil {
 		return nil, fmt.Errorf("run %s: %w", t.Name(), err)
 	}
-	i, err := c.submits.submit(ctx, r)
+	if parent := parentOf(ctx, c, &r); parent != nil {
+		ids, err := t.spawn(ctx, c, parent, []newRun{r})
+		if err != nil {
+			return nil, fmt.Errorf("run %s: %w", t.Name(), ofOneRun(err))
+		}
+		return t.Lookup(c, ID(ids[0])), nil
+	}
+	i, err := c.submits.submit(ctx, r.NewRun)
 	if errors.Is(err, ErrNotFound) && t.definition.runsHere() {
 		// Nobody registered it yet: the first worker may still be starting.
 		if err = c.define(ctx, t.definition); err == nil {
-			i, err = c.submits.submit(ctx, r)
+			i, err = c.submits.submit(ctx, r.NewRun)
 		}
 	}
 	if err != nil {
@@ -121,7 +132,7 @@ func (t *Task[In, Out]) Call(ctx context.Context, c *Client, in In, options ...R
 // to 1,000 runs or 4 MiB, one after the other, each whole or not at all: with an
 // error, the runs that were stored before it are returned.
 func (t *Task[In, Out]) RunMany(ctx context.Context, c *Client, inputs []In, options ...RunOption) ([]*Run[Out], error) {
-	news := make([]shard.NewRun, len(inputs))
+	news := make([]newRun, len(inputs))
 	for i, in := range inputs {
 		r, err := t.newRun(in, options)
 		if err != nil {
@@ -129,12 +140,7 @@ func (t *Task[In, Out]) RunMany(ctx context.Context, c *Client, inputs []In, opt
 		}
 		news[i] = r
 	}
-	ids, err := c.submits.submitMany(ctx, news)
-	if errors.Is(err, ErrNotFound) && len(ids) == 0 && t.definition.runsHere() {
-		if err = c.define(ctx, t.definition); err == nil {
-			ids, err = c.submits.submitMany(ctx, news)
-		}
-	}
+	ids, err := t.storeMany(ctx, c, news)
 	runs := make([]*Run[Out], len(ids))
 	for i, stored := range ids {
 		runs[i] = t.Lookup(c, ID(stored))
@@ -143,6 +149,27 @@ func (t *Task[In, Out]) RunMany(ctx context.Context, c *Client, inputs []In, opt
 		return runs, fmt.Errorf("run %s: %w", t.Name(), err)
 	}
 	return runs, nil
+}
+
+// storeMany submits runs, as children if ctx is a task's.
+func (t *Task[In, Out]) storeMany(ctx context.Context, c *Client, runs []newRun) ([]id.ID, error) {
+	if len(runs) == 0 {
+		return nil, nil
+	}
+	if parent := parentOf(ctx, c, &runs[0]); parent != nil {
+		return t.spawn(ctx, c, parent, runs)
+	}
+	news := make([]shard.NewRun, len(runs))
+	for i := range runs {
+		news[i] = runs[i].NewRun
+	}
+	ids, err := c.submits.submitMany(ctx, news)
+	if errors.Is(err, ErrNotFound) && len(ids) == 0 && t.definition.runsHere() {
+		if err = c.define(ctx, t.definition); err == nil {
+			ids, err = c.submits.submitMany(ctx, news)
+		}
+	}
+	return ids, err
 }
 
 // Lookup is a handle on a run of the task that was submitted before, by any
@@ -155,15 +182,15 @@ func (t *Task[In, Out]) Lookup(c *Client, run ID) *Run[Out] {
 	return r
 }
 
-func (t *Task[In, Out]) newRun(in In, options []RunOption) (shard.NewRun, error) {
+func (t *Task[In, Out]) newRun(in In, options []RunOption) (newRun, error) {
 	input, err := json.Marshal(in)
 	if err != nil {
-		return shard.NewRun{}, &Error{Kind: KindInvalid, Field: "input", Text: err.Error(), cause: err}
+		return newRun{}, &Error{Kind: KindInvalid, Field: "input", Text: err.Error(), cause: err}
 	}
-	r := shard.NewRun{Workflow: t.Name(), Input: input}
+	r := newRun{NewRun: shard.NewRun{Workflow: t.Name(), Input: input}}
 	for _, o := range options {
 		if err := o(&r); err != nil {
-			return shard.NewRun{}, err
+			return newRun{}, err
 		}
 	}
 	return r, nil

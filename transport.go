@@ -26,12 +26,17 @@ type transport interface {
 	putFilter(ctx context.Context, filter shard.Filter) (id.ID, error)
 	filters(ctx context.Context, workflow string, after id.ID, limit int) (page []EventFilter, next id.ID, err error)
 	deleteFilters(ctx context.Context, ids []id.ID) ([]bool, error)
+	// spawn stores children of a running task, all or none.
+	spawn(ctx context.Context, parent shard.Parent, children []shard.NewRun) ([]id.ID, error)
 	// await opens a stream that lasts until it breaks or ctx ends.
 	await(ctx context.Context) (outcomes, error)
 	// attach opens a worker's session, whose life ends with ctx at the latest.
 	attach(ctx context.Context, hello shard.Hello) (shard.Session, error)
-	cancel(ctx context.Context, ids []id.ID, reason string) ([]shard.Cancelled, error)
+	cancel(ctx context.Context, ids []id.ID, reason string, tree bool) ([]shard.Cancelled, error)
 	replay(ctx context.Context, ids []id.ID, fromFailed bool) ([]id.ID, error)
+	fork(ctx context.Context, run id.ID, index int32, input []byte) (id.ID, error)
+	// value reads what a durable run published; nil if nothing.
+	value(ctx context.Context, run id.ID, name string) ([]byte, error)
 	refresh(ctx context.Context, task id.ID, token core.Token, byMS int64) (core.Time, error)
 	get(ctx context.Context, run id.ID) (*RunInfo, error)
 	list(ctx context.Context, filter Filter, before id.ID, limit int) (page []RunInfo, next id.ID, err error)

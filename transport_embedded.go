@@ -3,6 +3,7 @@ package adze
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"github.com/adzehq/adze/internal/base/id"
@@ -73,11 +74,17 @@ type embeddedSession struct {
 }
 
 func (s *embeddedSession) Report(ctx context.Context, items []core.ReportItem, spawns ...shard.EntrySpawn) error {
+	next := spawns
 	for i := range items {
-		if err := s.limits.Report(&items[i]); err != nil {
+		var spawn []shard.NewRun
+		if len(next) > 0 && next[0].Item == i {
+			spawn, next = next[0].Runs, next[1:]
+		}
+		if err := s.limits.Report(&items[i], spawn); err != nil {
 			return publicError(err)
 		}
 	}
+	spawns = slices.DeleteFunc(spawns, func(s shard.EntrySpawn) bool { return items[s.Item].Kind != core.ReportEntry })
 	return publicError(s.Session.Report(ctx, items, spawns...))
 }
 
@@ -100,11 +107,43 @@ func (s *embeddedSession) Recv(ctx context.Context) (shard.Down, error) {
 	return down, publicError(err)
 }
 
-func (t *embeddedTransport) cancel(ctx context.Context, ids []id.ID, reason string) ([]shard.Cancelled, error) {
+func (t *embeddedTransport) spawn(ctx context.Context, parent shard.Parent, children []shard.NewRun) ([]id.ID, error) {
+	answers, err := t.Limits.Spawn(ctx, t.Shards, t.Tenant, parent, children, shard.WaitForRoom)
+	if err != nil {
+		return nil, publicError(err)
+	}
+	ids := make([]id.ID, len(answers))
+	for i := range answers {
+		ids[i] = answers[i].ID
+	}
+	return ids, nil
+}
+
+func (t *embeddedTransport) fork(ctx context.Context, run id.ID, index int32, input []byte) (id.ID, error) {
+	input, err := t.Limits.Fork(index, input)
+	if err != nil {
+		return 0, publicError(err)
+	}
+	fresh, err := t.Shards.Fork(ctx, t.Tenant, run, index, input)
+	return fresh, storedOrNot(publicError(err))
+}
+
+func (t *embeddedTransport) value(ctx context.Context, run id.ID, name string) ([]byte, error) {
+	if err := admit.ValueName(name); err != nil {
+		return nil, publicError(err)
+	}
+	value, err := t.Shards.Value(ctx, t.Tenant, run, name)
+	if err != nil || value.Task == 0 {
+		return nil, publicError(err)
+	}
+	return value.Data, nil
+}
+
+func (t *embeddedTransport) cancel(ctx context.Context, ids []id.ID, reason string, tree bool) ([]shard.Cancelled, error) {
 	if err := admit.Reason(reason); err != nil {
 		return nil, publicError(err)
 	}
-	answers, err := t.Shards.Cancel(ctx, t.Tenant, ids, reason, false)
+	answers, err := t.Shards.Cancel(ctx, t.Tenant, ids, reason, tree)
 	return answers, publicError(err)
 }
 

@@ -106,14 +106,7 @@ func (t *grpcTransport) submit(ctx context.Context, runs []shard.NewRun, whole b
 	if err := t.connected(ctx); err != nil {
 		return nil, err
 	}
-	room := make([]wire.NewRun, len(runs))
-	request := &wire.SubmitRequest{Runs: make([]*wire.NewRun, len(runs)), AllOrNothing: whole}
-	for i := range runs {
-		r, to := &runs[i], &room[i]
-		to.Workflow, to.Input, to.Metadata = r.Workflow, r.Input, r.Metadata
-		to.Priority, to.DelayMs, to.RunAtMs = r.Priority, r.DelayMS, int64(r.RunAt)
-		request.Runs[i] = to
-	}
+	request := &wire.SubmitRequest{Runs: outline.RunsToWire(runs, shard.Parent{}), AllOrNothing: whole}
 	response, err := t.engine.Submit(ctx, request)
 	if err != nil {
 		return nil, storedOrNot(received(err))
@@ -175,8 +168,35 @@ var endStatuses = map[wire.Status]core.Status{
 	wire.Status_STATUS_CANCELLED: core.Cancelled,
 }
 
-func (t *grpcTransport) cancel(ctx context.Context, ids []id.ID, reason string) ([]shard.Cancelled, error) {
-	response, err := t.engine.Cancel(ctx, &wire.CancelRequest{RunIds: wireIDs(ids), Reason: reason})
+func (t *grpcTransport) spawn(ctx context.Context, parent shard.Parent, children []shard.NewRun) ([]id.ID, error) {
+	response, err := t.engine.Submit(ctx, &wire.SubmitRequest{Runs: outline.RunsToWire(children, parent), AllOrNothing: true})
+	if err != nil {
+		return nil, received(err) // to spawn again by the same keys is harmless
+	}
+	return stored(response.Runs, len(children))
+}
+
+func (t *grpcTransport) fork(ctx context.Context, run id.ID, index int32, input []byte) (id.ID, error) {
+	if err := t.connected(ctx); err != nil {
+		return 0, err
+	}
+	response, err := t.engine.Fork(ctx, &wire.ForkRequest{RunId: uint64(run), Index: index, Input: input})
+	if err != nil {
+		return 0, storedOrNot(received(err))
+	}
+	return id.ID(response.RunId), nil
+}
+
+func (t *grpcTransport) value(ctx context.Context, run id.ID, name string) ([]byte, error) {
+	response, err := t.engine.GetValue(ctx, &wire.GetValueRequest{RunId: uint64(run), Name: name})
+	if err != nil || !response.Found {
+		return nil, received(err)
+	}
+	return response.Data, nil
+}
+
+func (t *grpcTransport) cancel(ctx context.Context, ids []id.ID, reason string, tree bool) ([]shard.Cancelled, error) {
+	response, err := t.engine.Cancel(ctx, &wire.CancelRequest{RunIds: wireIDs(ids), Reason: reason, Tree: tree})
 	if err != nil {
 		return nil, received(err) // to cancel again is harmless
 	}
@@ -202,18 +222,23 @@ func (t *grpcTransport) replay(ctx context.Context, ids []id.ID, fromFailed bool
 	if err != nil {
 		return nil, storedOrNot(received(err))
 	}
-	all, err := answers(response.Runs, len(ids))
+	return stored(response.Runs, len(ids))
+}
+
+// stored are the ids of n runs, of which none may be refused.
+func stored(runs []*wire.Submitted, n int) ([]id.ID, error) {
+	all, err := answers(runs, n)
 	if err != nil {
 		return nil, err
 	}
-	fresh := make([]id.ID, len(ids))
+	ids := make([]id.ID, n)
 	for i, a := range all {
 		if a.err != nil {
 			return nil, a.err
 		}
-		fresh[i] = a.id
+		ids[i] = a.id
 	}
-	return fresh, nil
+	return ids, nil
 }
 
 func (t *grpcTransport) refresh(ctx context.Context, task id.ID, token core.Token, byMS int64) (core.Time, error) {

@@ -233,9 +233,7 @@ func (w *Worker) begin(ctx context.Context, session shard.Session) error {
 	w.reports.clear()
 	w.emissions.sendAgain()
 	for _, a := range w.held {
-		if a.ended {
-			w.reports.add(a.report)
-		}
+		w.reportAgain(a)
 	}
 	draining := w.draining != nil
 	w.mu.Unlock()
@@ -267,10 +265,13 @@ func (w *Worker) take(down *shard.Down) {
 		}
 	}
 	w.emissions.stored(down.Emitted)
-	for _, settled := range down.Settled {
-		if a := w.held[settled.Token]; a != nil && a.ended {
-			w.release(a)
+	for i := range down.Mets {
+		if a := w.held[down.Mets[i].Token]; a != nil && a.logbook != nil {
+			a.logbook.meet(down.Mets[i])
 		}
+	}
+	for i := range down.Settled {
+		w.settle(&down.Settled[i])
 	}
 	w.reports.signal()
 }
@@ -296,6 +297,9 @@ func (w *Worker) start(assigned *shard.Assignment) {
 	if a.action, offered = w.actions[assigned.Action]; !offered {
 		a.action = unknownAction(assigned.Action)
 	}
+	if a.action.task.Durable {
+		a.logbook = newLogbook(a)
+	}
 	left := given{a.Workflow, a.action.task, a.Parents, a.Failures, a.Event}
 	a.Parents, a.Failures, a.Event = nil, nil, nil
 	// Cancelled by the engine and by the end of a drain, never by the session's end.
@@ -315,17 +319,24 @@ func unknownAction(name string) action {
 
 // finish takes what came of an attempt. If its start is still unsent, the end takes
 // its place.
-func (w *Worker) finish(a *attempt, report core.ReportItem) {
+func (w *Worker) finish(a *attempt, report core.ReportItem, parting []entry) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.running--
+	if w.held[a.Token] != a {
+		return // the engine has ended it
+	}
+	if a.logbook != nil {
+		report.Heard = a.logbook.told
+	}
 	a.ended, a.report = true, report
+	w.sendEntries(a, parting)
 	if a.forsaken && report.Kind == core.ReportFailed {
 		w.release(a) // the goodbye gives it to another worker
 		return
 	}
-	if !w.reports.replace(a.batch, a.place, report) {
-		w.reports.add(report)
+	if a.logbook != nil || !w.reports.replace(a.batch, a.place, report) {
+		w.reports.add(report) // behind what it recorded
 	}
 	w.reports.signal()
 }

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/shard"
 )
@@ -43,31 +42,45 @@ func Slots(slots int32) error { return between("slots", int64(slots), 0, SlotsMa
 // Refresh checks by how much an attempt's deadline is to move.
 func Refresh(byMS int64) error { return between("by_ms", byMS, 1, DurationMSMax) }
 
-// Report checks what a worker says of an attempt and makes it fit to be stored.
+// Report checks what a worker says of an attempt and makes it fit to be stored; spawn
+// is what an entry spawns.
 //
-// An output that cannot be stored fails the attempt for good: the task's code
-// would return it again, and to refuse the report would only bring it back. What
+// An output or entry that cannot be stored fails the attempt for good: the task's code
+// would bring it again, and to refuse the report would only bring it back. What
 // is no report at all is an error.
-func (l Limits) Report(item *core.ReportItem) error {
+func (l Limits) Report(item *core.ReportItem, spawn []shard.NewRun) error {
 	switch item.Kind {
-	case core.ReportStarted:
+	case core.ReportStarted, core.ReportSuspended:
 		return nil
 	case core.ReportCompleted:
 		output, err := payload("output", item.Output, l.outputBytesMax())
 		item.Output = output
 		if err != nil {
-			*item = core.ReportItem{
-				Task: item.Task, Attempt: item.Attempt, Token: item.Token,
-				Kind: core.ReportFailed, NonRetryable: true, Error: err.Error(),
-			}
+			failForGood(item, err.Error())
 		}
 		return nil
 	case core.ReportFailed:
 		item.Error = fit(item.Error, ReportErrorBytesMax)
 		item.Output = nil
 		return nil
+	case core.ReportEntry:
+		if item.Entry == nil {
+			return invalid("entry", "is missing")
+		}
+		if err := l.Entry(item.Entry, spawn); err != nil {
+			failForGood(item, fmt.Sprintf("%s %q: %s", item.Entry.Kind, fit(item.Entry.Name, EntryNameBytesMax), err))
+		}
+		return nil
 	default:
-		return fault.New(fault.Invalid, "kind", "is unknown; say started, completed or failed")
+		return invalid("kind", "is unknown; say started, completed, failed, entry or suspended")
+	}
+}
+
+// failForGood makes a failure of a report that cannot be stored.
+func failForGood(item *core.ReportItem, text string) {
+	*item = core.ReportItem{
+		Task: item.Task, Attempt: item.Attempt, Token: item.Token,
+		Kind: core.ReportFailed, NonRetryable: true, Error: text,
 	}
 }
 

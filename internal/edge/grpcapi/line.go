@@ -9,6 +9,7 @@ import (
 
 	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/edge/outline"
 	"github.com/adzehq/adze/internal/shard"
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
@@ -60,17 +61,21 @@ func (l *line) ping() error {
 }
 
 // sendDown sends d in messages of a bounded size. Stops, settlements and the like are
-// small and go with the first.
+// small and go with the first; what was met comes after the assignments that it is for.
 func (l *line) sendDown(d *shard.Down) error {
 	message := &wire.EngineMessage{Stops: stops(d.Stops), Settled: settlements(d.Settled), Emitted: emitted(d.Emitted)}
-	list, left := assignments(d.Assignments), d.Assignments
+	list, left, mets := assignments(d.Assignments), d.Assignments, d.Mets
 	for {
 		n := fitting(left, payloadBytes)
 		message.Assignments = list[:n]
+		if list, left = list[n:], left[n:]; len(list) == 0 && (n == 0 || len(mets) == 0) {
+			met := fitting(mets, metBytes)
+			message.Mets, mets = outline.MetsToWire(mets[:met]), mets[met:]
+		}
 		if err := l.send(message); err != nil {
 			return err
 		}
-		if list, left = list[n:], left[n:]; len(list) == 0 {
+		if len(list)+len(mets) == 0 {
 			return nil
 		}
 		message = &wire.EngineMessage{}
@@ -127,6 +132,7 @@ func assignments(from []shard.Assignment) []*wire.Assignment {
 		if e := a.Event; e != nil {
 			to.Event = &wire.RunEvent{EventId: uint64(e.ID), Key: e.Key, Scope: e.Scope, Given: e.Given}
 		}
+		to.Log, to.Mets = outline.LogToWire(a.Log), outline.MetsToWire(a.Mets)
 		list[i] = to
 	}
 	return list
@@ -156,6 +162,7 @@ func settlements(from []core.Settlement) []*wire.Settlement {
 	for i := range from {
 		to := &room[i]
 		to.TaskId, to.Token, to.Stale = uint64(from[i].Task), uint64(from[i].Token), from[i].Stale
+		to.Entry, to.AtMs, to.Data = from[i].Entry, int64(from[i].At), from[i].Data
 		list[i] = to
 	}
 	return list

@@ -2,12 +2,14 @@ package grpcapi
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/edge/admit"
 	"github.com/adzehq/adze/internal/edge/auth"
+	"github.com/adzehq/adze/internal/edge/outline"
 	"github.com/adzehq/adze/internal/shard"
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
@@ -21,7 +23,7 @@ func (s *Server) Submit(ctx context.Context, req *wire.SubmitRequest) (*wire.Sub
 	if req.NoWait {
 		wait = shard.NoWait
 	}
-	answers, err := s.Limits.Submit(ctx, s.Shards, auth.Tenant(ctx), newRuns(req.Runs), req.AllOrNothing, wait)
+	answers, err := s.submit(ctx, req, wait)
 	if err != nil {
 		return nil, s.status(err)
 	}
@@ -42,19 +44,33 @@ func (s *Server) Submit(ctx context.Context, req *wire.SubmitRequest) (*wire.Sub
 	return response, nil
 }
 
-func newRuns(from []*wire.NewRun) []shard.NewRun {
-	runs := make([]shard.NewRun, len(from))
-	for i, r := range from {
-		runs[i] = shard.NewRun{
-			Workflow: r.GetWorkflow(),
-			Input:    r.GetInput(),
-			Metadata: r.GetMetadata(),
-			Priority: r.GetPriority(),
-			DelayMS:  r.GetDelayMs(),
-			RunAt:    core.Time(r.GetRunAtMs()),
+// submit stores runs, or the children of a task.
+func (s *Server) submit(ctx context.Context, req *wire.SubmitRequest, wait shard.Wait) ([]admit.Submitted, error) {
+	parent, err := parentOf(req.Runs)
+	if err != nil {
+		return nil, err
+	}
+	runs := outline.RunsFromWire(req.Runs)
+	if parent != (shard.Parent{}) {
+		return s.Limits.Spawn(ctx, s.Shards, auth.Tenant(ctx), parent, runs, wait)
+	}
+	return s.Limits.Submit(ctx, s.Shards, auth.Tenant(ctx), runs, req.AllOrNothing, wait)
+}
+
+// parentOf is the one parent of all runs.
+func parentOf(runs []*wire.NewRun) (shard.Parent, error) {
+	first := shard.Parent{Task: id.ID(runs[0].GetParentId()), Token: core.Token(runs[0].GetParentToken())}
+	for i, r := range runs {
+		switch {
+		case r.GetParentId() != uint64(first.Task) || r.GetParentToken() != uint64(first.Token):
+			return first, fault.New(fault.Invalid, fmt.Sprintf("runs[%d].parent_id", i),
+				"is another one than that of runs[0]; the runs of a call have the same parent")
+		case first.Task == 0 && (r.GetKey() != "" || r.GetOnClose() != 0):
+			return first, fault.New(fault.Invalid, fmt.Sprintf("runs[%d].key", i),
+				"and on_close are for children; name the parent, or leave them empty")
 		}
 	}
-	return runs
+	return first, nil
 }
 
 // Replay implements the service.

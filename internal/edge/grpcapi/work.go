@@ -14,6 +14,7 @@ import (
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/edge/admit"
 	"github.com/adzehq/adze/internal/edge/auth"
+	"github.com/adzehq/adze/internal/edge/outline"
 	"github.com/adzehq/adze/internal/shard"
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
@@ -144,11 +145,11 @@ func (w *work) take(ctx context.Context, message *wire.WorkerMessage) error {
 		}
 	}
 	if len(message.Reports) > 0 {
-		items, err := w.items(message.Reports)
+		items, spawns, err := w.items(message.Reports)
 		if err != nil {
 			return err
 		}
-		if err := w.session.Report(ctx, items); err != nil {
+		if err := w.session.Report(ctx, items, spawns...); err != nil {
 			return err
 		}
 	}
@@ -161,19 +162,27 @@ func (w *work) take(ctx context.Context, message *wire.WorkerMessage) error {
 	return w.session.Resize(ctx, message.Resize.Slots)
 }
 
-// items are the reports as the shard takes them; the slice is the shard's then.
-func (w *work) items(reports []*wire.Report) ([]core.ReportItem, error) {
+// items are the reports as the shard takes them; the slices are the shard's then.
+func (w *work) items(reports []*wire.Report) ([]core.ReportItem, []shard.EntrySpawn, error) {
 	items := make([]core.ReportItem, len(reports))
+	var spawns []shard.EntrySpawn
 	for i, r := range reports {
 		item := &items[i]
 		item.Task, item.Token, item.Attempt = id.ID(r.GetTaskId()), core.Token(r.GetToken()), r.GetAttempt()
-		item.Kind = reportKind(r.GetKind())
+		item.Kind, item.Heard = reportKind(r.GetKind()), r.GetHeard()
 		item.NonRetryable, item.Error, item.Output = r.GetNonRetryable(), r.GetError(), r.GetOutput()
-		if err := w.server.Limits.Report(item); err != nil {
-			return nil, fault.At(fmt.Sprintf("reports[%d]", i), err)
+		var spawn []shard.NewRun
+		if r.Entry != nil {
+			item.Entry, spawn = outline.NewEntryFromWire(r.Entry)
+		}
+		if err := w.server.Limits.Report(item, spawn); err != nil {
+			return nil, nil, fault.At(fmt.Sprintf("reports[%d]", i), err)
+		}
+		if item.Kind == core.ReportEntry && len(spawn) > 0 {
+			spawns = append(spawns, shard.EntrySpawn{Item: i, Runs: spawn})
 		}
 	}
-	return items, nil
+	return items, spawns, nil
 }
 
 // reportKind is 0 for a kind that is not known here.
@@ -185,6 +194,10 @@ func reportKind(kind wire.Report_Kind) core.ReportKind {
 		return core.ReportCompleted
 	case wire.Report_KIND_FAILED:
 		return core.ReportFailed
+	case wire.Report_KIND_ENTRY:
+		return core.ReportEntry
+	case wire.Report_KIND_SUSPENDED:
+		return core.ReportSuspended
 	default:
 		return 0
 	}
@@ -201,7 +214,7 @@ func (w *work) refuse(ctx context.Context, down *shard.Down) error {
 		}
 		failed = append(failed, core.ReportItem{
 			Task: a.Task, Attempt: a.Attempt, Token: a.Token, Kind: core.ReportFailed,
-			NonRetryable: true, Error: tooLarge("its input and the outputs of its parents", bytes),
+			NonRetryable: true, Error: tooLarge("its input, the outputs of its parents and its log", bytes),
 		})
 		return true
 	})
@@ -223,8 +236,16 @@ func payloadBytes(a *shard.Assignment) int {
 	if e := a.Event; e != nil {
 		total += len(e.Key) + len(e.Scope) + len(e.Given)
 	}
+	for i := range a.Log {
+		total += len(a.Log[i].Name) + len(a.Log[i].Data) + len(a.Log[i].Error) + itemBytes*(1+len(a.Log[i].Conditions))
+	}
+	for i := range a.Mets {
+		total += metBytes(&a.Mets[i])
+	}
 	return total
 }
+
+func metBytes(m *core.Met) int { return len(m.Data) + itemBytes }
 
 // write tells the worker what the engine decided.
 func (w *work) write(ctx context.Context) leave {

@@ -1,8 +1,8 @@
-// Package outline translates workflows between the wire and the shard.
+// Package outline translates workflows, runs and logs between the wire and the shard.
 //
-// It owns the table of roles and nothing else. It promises that what is translated
-// there and back is the same, and that what makes no sense is passed on as it is:
-// edge/admit refuses it with its place.
+// It owns the tables of roles and kinds and nothing else. It promises that what is
+// translated there and back is the same, and that what makes no sense is passed on as
+// nonsense: edge/admit refuses it with its place.
 package outline
 
 import (
@@ -41,6 +41,7 @@ func taskFromWire(t *wire.Task) shard.Task {
 		SkipIf:             conditionsFromWire(t.GetSkipIf()),
 		CancelIf:           conditionsFromWire(t.GetCancelIf()),
 		Role:               RoleFromWire(t.GetRole()),
+		Durable:            t.GetDurable(),
 		Description:        t.GetDescription(),
 	}
 }
@@ -100,7 +101,7 @@ func taskToWire(t *shard.Task) *wire.Task {
 		},
 		ScheduleTimeoutMs: t.ScheduleTimeoutMS, ExecutionTimeoutMs: t.ExecutionTimeoutMS,
 		Parents: t.Parents, SkipIf: conditionsToWire(t.SkipIf), CancelIf: conditionsToWire(t.CancelIf),
-		Role: RoleToWire(t.Role), Description: t.Description,
+		Role: RoleToWire(t.Role), Durable: t.Durable, Description: t.Description,
 	}
 }
 

@@ -1974,7 +1974,7 @@ type Report struct {
 	Error         string                 `protobuf:"bytes,6,opt,name=error,proto3" json:"error,omitempty"`   // failed: at most 64 KiB, the rest is cut
 	NonRetryable  bool                   `protobuf:"varint,7,opt,name=non_retryable,json=nonRetryable,proto3" json:"non_retryable,omitempty"`
 	Entry         *NewEntry              `protobuf:"bytes,8,opt,name=entry,proto3" json:"entry,omitempty"`
-	Heard         int32                  `protobuf:"varint,9,opt,name=heard,proto3" json:"heard,omitempty"` // suspended: how many Mets came since the assignment
+	Heard         int32                  `protobuf:"varint,9,opt,name=heard,proto3" json:"heard,omitempty"` // suspended: how many Mets came since the assignment; -1 = unsure, start over
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2079,9 +2079,9 @@ type NewEntry struct {
 	Kind          EntryKind              `protobuf:"varint,2,opt,name=kind,proto3,enum=adze.v1.EntryKind" json:"kind,omitempty"`
 	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`                        // 1–255 bytes
 	Data          []byte                 `protobuf:"bytes,4,opt,name=data,proto3" json:"data,omitempty"`                        // JSON: what a step gave, a value, an answer
-	Error         string                 `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`                      // of a step that failed; at most 64 KiB, the rest is cut
+	Error         string                 `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`                      // of a step that failed, or of a request that is refused; at most 64 KiB, the rest is cut
 	Conditions    []*WaitCondition       `protobuf:"bytes,6,rep,name=conditions,proto3" json:"conditions,omitempty"`            // wait: 1–30
-	Spawn         []*NewRun              `protobuf:"bytes,7,rep,name=spawn,proto3" json:"spawn,omitempty"`                      // spawn: 1–1,000 children; without parent and key
+	Spawn         []*NewRun              `protobuf:"bytes,7,rep,name=spawn,proto3" json:"spawn,omitempty"`                      // spawn: 1–1,000 children; without parent and key, with one on_close
 	EventId       uint64                 `protobuf:"fixed64,8,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"` // answer: the request
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2181,11 +2181,12 @@ type WaitCondition struct {
 	UntilMs       int64                  `protobuf:"varint,2,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"` // a time
 	Event         string                 `protobuf:"bytes,3,opt,name=event,proto3" json:"event,omitempty"`                     // an event of this key
 	Scope         string                 `protobuf:"bytes,4,opt,name=scope,proto3" json:"scope,omitempty"`
-	Scoped        bool                   `protobuf:"varint,5,opt,name=scoped,proto3" json:"scoped,omitempty"`     // only an event of this scope
-	Signal        bool                   `protobuf:"varint,6,opt,name=signal,proto3" json:"signal,omitempty"`     // only one that is addressed to this run
-	Filter        string                 `protobuf:"bytes,7,opt,name=filter,proto3" json:"filter,omitempty"`      // CEL over the event; empty = any
-	After         uint64                 `protobuf:"fixed64,8,opt,name=after,proto3" json:"after,omitempty"`      // one with a larger id counts, also if it came before; 0 = from now on
-	Runs          []uint64               `protobuf:"fixed64,9,rep,packed,name=runs,proto3" json:"runs,omitempty"` // all of these have ended; at most 10,000
+	Scoped        bool                   `protobuf:"varint,5,opt,name=scoped,proto3" json:"scoped,omitempty"`             // only an event of this scope
+	Signal        bool                   `protobuf:"varint,6,opt,name=signal,proto3" json:"signal,omitempty"`             // only one that is addressed to this run
+	Filter        string                 `protobuf:"bytes,7,opt,name=filter,proto3" json:"filter,omitempty"`              // CEL over the event; empty = any
+	After         uint64                 `protobuf:"fixed64,8,opt,name=after,proto3" json:"after,omitempty"`              // one with a larger id counts, also if it came before; 0 = from now on
+	Runs          []uint64               `protobuf:"fixed64,9,rep,packed,name=runs,proto3" json:"runs,omitempty"`         // all of these have ended; at most 10,000
+	ForMs         int64                  `protobuf:"varint,10,opt,name=for_ms,json=forMs,proto3" json:"for_ms,omitempty"` // a time: so long after the entry is recorded; in the log it stands as until_ms
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2281,6 +2282,13 @@ func (x *WaitCondition) GetRuns() []uint64 {
 		return x.Runs
 	}
 	return nil
+}
+
+func (x *WaitCondition) GetForMs() int64 {
+	if x != nil {
+		return x.ForMs
+	}
+	return 0
 }
 
 // A row of the log of a durable task.
@@ -6179,7 +6187,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"conditions\x18\x06 \x03(\v2\x16.adze.v1.WaitConditionR\n" +
 	"conditions\x12%\n" +
 	"\x05spawn\x18\a \x03(\v2\x0f.adze.v1.NewRunR\x05spawn\x12\x19\n" +
-	"\bevent_id\x18\b \x01(\x06R\aeventId\"\xe2\x01\n" +
+	"\bevent_id\x18\b \x01(\x06R\aeventId\"\xf9\x01\n" +
 	"\rWaitCondition\x12\x14\n" +
 	"\x05group\x18\x01 \x01(\x05R\x05group\x12\x19\n" +
 	"\buntil_ms\x18\x02 \x01(\x03R\auntilMs\x12\x14\n" +
@@ -6189,7 +6197,9 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x06signal\x18\x06 \x01(\bR\x06signal\x12\x16\n" +
 	"\x06filter\x18\a \x01(\tR\x06filter\x12\x14\n" +
 	"\x05after\x18\b \x01(\x06R\x05after\x12\x16\n" +
-	"\x04runs\x18\t \x03(\x06B\x02\x10\x01R\x04runs\"\xd0\x01\n" +
+	"\x04runs\x18\t \x03(\x06B\x02\x10\x01R\x04runs\x12\x15\n" +
+	"\x06for_ms\x18\n" +
+	" \x01(\x03R\x05forMs\"\xd0\x01\n" +
 	"\x05Entry\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x05R\x05index\x12&\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x12.adze.v1.EntryKindR\x04kind\x12\x12\n" +

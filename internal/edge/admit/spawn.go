@@ -1,0 +1,52 @@
+package admit
+
+import (
+	"context"
+
+	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/shard"
+)
+
+// Spawner stores children (shard.Client).
+type Spawner interface {
+	Spawn(ctx context.Context, tenant id.ID, parent shard.Parent, children []shard.NewRun, wait shard.Wait) ([]shard.Spawned, error)
+}
+
+// Spawn checks children of a running task and has them stored, all or none. The answers
+// are in the order of children.
+func (l Limits) Spawn(
+	ctx context.Context, to Spawner, tenant id.ID, parent shard.Parent, children []shard.NewRun, wait shard.Wait,
+) ([]Submitted, error) {
+	if err := Count("runs", len(children), RunsMax); err != nil {
+		return nil, err
+	}
+	for i := range children {
+		if err := l.child(&children[i]); err != nil {
+			return nil, fault.At(place(i), err)
+		}
+	}
+	spawned, err := to.Spawn(ctx, tenant, parent, children, wait)
+	if err != nil {
+		return nil, err
+	}
+	answers := make([]Submitted, len(spawned))
+	for i := range spawned {
+		answers[i].ID = spawned[i].ID
+	}
+	return answers, nil
+}
+
+// child checks a run that a task spawns.
+func (l Limits) child(r *shard.NewRun) error {
+	if err := l.Run(r); err != nil {
+		return err
+	}
+	if r.Key == "" {
+		return invalid("key", "is empty; a parent that is tried again finds its child by it")
+	}
+	if err := text("key", r.Key, ChildKeyBytesMax); err != nil {
+		return err
+	}
+	return policy(r.Policy)
+}
