@@ -30,6 +30,7 @@ type memory struct {
 	open     map[id.ID]core.OpenTask
 	events   eventRows
 	written  written
+	durable  durableRows
 }
 
 type version struct {
@@ -43,7 +44,7 @@ func newMemory() *memory {
 		tasks: map[id.ID]core.NewTask{}, results: map[id.ID]core.Result{},
 		runs: map[id.ID]core.NewTask{}, ended: map[id.ID]core.RunResult{},
 		attempts: map[id.ID][]core.Attempt{}, open: map[id.ID]core.OpenTask{},
-		events: newEventRows(), written: newWritten(),
+		events: newEventRows(), written: newWritten(), durable: newDurableRows(),
 	}
 }
 
@@ -81,8 +82,15 @@ func (m *memory) write(e *core.Effects) {
 	for _, closed := range e.Closed {
 		delete(m.open, closed)
 	}
+	for _, change := range e.Due {
+		if row, open := m.open[change.Task]; open {
+			row.Due = change.Due
+			m.open[change.Task] = row
+		}
+	}
 	m.events.write(e)
 	m.written.write(e)
+	m.durable.write(e)
 }
 
 // Reserve implements shard.Gate.
@@ -142,6 +150,7 @@ func (m *memory) Load(_ context.Context, _ int32, load core.Load) (*core.Loaded,
 		}
 		loaded.Rows = append(loaded.Rows, row)
 	}
+	m.loadDurable(&load, loaded)
 	return loaded, nil
 }
 
@@ -168,9 +177,11 @@ func asked(load *core.Load, row *core.OpenTask) bool {
 		return row.State != core.OpenRunning && row.Due > 0
 	case core.LoadTasks:
 		return slices.Contains(load.Tasks, row.ID)
+	case core.LoadLane:
+		return row.State == core.OpenReady &&
+			row.Tenant == load.Tenant && row.Queue == load.Queue && row.Key == load.Key
 	}
-	return row.State == core.OpenReady &&
-		row.Tenant == load.Tenant && row.Queue == load.Queue && row.Key == load.Key
+	return false
 }
 
 func place(load *core.Load, row *core.OpenTask) core.Order {
@@ -303,15 +314,3 @@ func (m *memory) definition(name string) (id.ID, string, error) {
 	}
 	return current, m.versions[current].json, nil
 }
-
-// Log implements shard.Store.
-func (m *memory) Log(context.Context, id.ID) ([]core.Entry, []core.Met, error) { return nil, nil, nil }
-
-// Value implements shard.Store.
-func (m *memory) Value(context.Context, id.ID, string) (core.Value, error) { return core.Value{}, nil }
-
-// Replies implements shard.Store.
-func (m *memory) Replies(context.Context, id.ID, []id.ID) ([]core.Reply, error) { return nil, nil }
-
-// Requests implements shard.Store.
-func (m *memory) Requests(context.Context, []id.ID) ([]core.NewTask, error) { return nil, nil }
