@@ -88,10 +88,18 @@ func StartMany[In, Out any](ctx context.Context, task Callable[In, Out], inputs 
 		if err == nil && r.detached {
 			err = &Error{Kind: KindInvalid, Field: "options", Text: "have Detached, but a child of a durable task is in its log"}
 		}
+		if err == nil && r.NewRun.Key != "" {
+			err = &Error{Kind: KindInvalid, Field: "options", Text: "have Key, but the place in the log is the key of a child of a durable task"}
+		}
 		if err != nil {
 			return nil, fmt.Errorf("start %s: input %d: %w", t.Name(), i, err)
 		}
 		runs[i] = r.NewRun
+	}
+	if l.replayed() {
+		if err := l.attempt.worker.client.ensure(ctx, t.definition); err != nil {
+			return nil, fmt.Errorf("start %s: %w", t.Name(), err)
+		}
 	}
 	ids, err := l.spawn(t.Name(), runs)
 	if err != nil {
@@ -113,22 +121,15 @@ func (l *logbook) spawn(name string, runs []shard.NewRun) ([]id.ID, error) {
 		if err != nil {
 			return nil, err
 		}
-		var data core.Payload
-		if recorded != nil {
-			data = recorded.Data
-		} else {
-			e := entry{NewEntry: core.NewEntry{Kind: core.EntrySpawn, Name: name, Policy: runs[0].Policy}, spawn: runs[:n:n]}
-			settled, err := l.record(e)
+		if recorded == nil {
+			e := core.NewEntry{Kind: core.EntrySpawn, Name: name, Policy: runs[0].Policy}
+			settled, err := l.record(entry{NewEntry: e, spawn: runs[:n:n]})
 			if err != nil {
 				return nil, fmt.Errorf("start %s: %w", name, err)
 			}
-			data = settled.Data
+			recorded = &core.Entry{Index: settled.Entry, Kind: e.Kind, Name: name, Data: settled.Data, Error: settled.Error}
 		}
-		fresh, err := childIDs(data)
-		if err == nil && len(fresh) != n {
-			err = l.depart(&core.Entry{Index: l.place(), Kind: core.EntrySpawn, Name: fmt.Sprintf("%s (%d runs)", name, len(fresh))},
-				what(core.EntrySpawn, fmt.Sprintf("%s (%d runs)", name, n)))
-		}
+		fresh, err := l.children(recorded, n)
 		if err != nil {
 			return nil, err
 		}
@@ -137,21 +138,20 @@ func (l *logbook) spawn(name string, runs []shard.NewRun) ([]id.ID, error) {
 	return ids, nil
 }
 
-// place is the index of the entry that the code has passed last.
-func (l *logbook) place() int32 {
-	if l.replayed() {
-		return l.size
+// children reads the ids of n children from the entry that spawned them.
+func (l *logbook) children(e *core.Entry, n int) ([]id.ID, error) {
+	if e.Error != "" {
+		return nil, fmt.Errorf("start %s: %s", e.Name, e.Error)
 	}
-	return int32(l.passed)
-}
-
-// childIDs reads the data of an entry that spawned.
-func childIDs(data []byte) ([]id.ID, error) {
 	var list []ID
-	if err := json.Unmarshal(data, &list); err != nil {
-		return nil, fmt.Errorf("read ids of children: %w", err)
+	if err := json.Unmarshal(e.Data, &list); err != nil {
+		return nil, fmt.Errorf("start %s: read ids of children: %w", e.Name, err)
 	}
-	ids := make([]id.ID, len(list))
+	if len(list) != n {
+		recorded := &core.Entry{Index: e.Index, Kind: e.Kind, Name: fmt.Sprintf("%s, %d runs", e.Name, len(list))}
+		return nil, l.depart(recorded, what(e.Kind, fmt.Sprintf("%s, %d runs", e.Name, n)))
+	}
+	ids := make([]id.ID, n)
 	for i, one := range list {
 		ids[i] = id.ID(one)
 	}

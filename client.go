@@ -3,9 +3,11 @@ package adze
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/adzehq/adze/internal/base/id"
@@ -26,6 +28,7 @@ type Client struct {
 	awaits    *awaiter
 	log       *slog.Logger
 	own       *background
+	known     sync.Map // definitions that the engine has, by ensure
 }
 
 // Dial connects to an engine, which may take up to 5 s, and checks the token. Where
@@ -139,6 +142,21 @@ func (c *Client) replay(ctx context.Context, run ID, fromFailed bool) (ID, error
 		return 0, fmt.Errorf("replay %s: %w", run, ofOneRun(err))
 	}
 	return ID(ids[0]), nil
+}
+
+// ensure registers d if nobody has: the first worker with it may still be starting.
+func (c *Client) ensure(ctx context.Context, d *definition) error {
+	if _, known := c.known.Load(d); known || !d.runsHere() {
+		return nil
+	}
+	_, err := c.transport.workflow(ctx, d.name())
+	if errors.Is(err, ErrNotFound) {
+		err = c.define(ctx, d)
+	}
+	if err == nil {
+		c.known.Store(d, true)
+	}
+	return err
 }
 
 // define registers definitions, all or none.

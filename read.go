@@ -18,7 +18,7 @@ type Status string
 
 // The statuses. The last four are ends, and never change.
 const (
-	Waiting   Status = "waiting" // of a task of a Workflow: for others
+	Waiting   Status = "waiting" // for others, a time or an event; it takes up no slot
 	Delayed   Status = "delayed" // waits for a time: its RunAt or Delay, or the pause before a retry
 	Queued    Status = "queued"  // waits for a worker
 	Running   Status = "running"

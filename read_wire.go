@@ -88,6 +88,7 @@ func runInfo(r *wire.Run) RunInfo {
 }
 
 var wireStatuses = map[Status]wire.Status{
+	Waiting:   wire.Status_STATUS_WAITING,
 	Delayed:   wire.Status_STATUS_DELAYED,
 	Queued:    wire.Status_STATUS_QUEUED,
 	Running:   wire.Status_STATUS_RUNNING,

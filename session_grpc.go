@@ -133,7 +133,7 @@ func down(m *wire.EngineMessage) (d shard.Down) {
 	for i, one := range m.Settled {
 		d.Settled[i] = core.Settlement{
 			Task: id.ID(one.TaskId), Token: core.Token(one.Token), Stale: one.Stale,
-			Entry: one.Entry, At: core.Time(one.AtMs), Data: one.Data,
+			Entry: one.Entry, At: core.Time(one.AtMs), Data: one.Data, Error: one.Error,
 		}
 	}
 	for _, e := range m.Emitted {

@@ -163,16 +163,17 @@ func ended(run *wire.Run, r *core.Result) {
 func standing(run *wire.Run, live *core.Live) {
 	run.Status = map[core.OpenState]wire.Status{
 		core.OpenDelayed: wire.Status_STATUS_DELAYED,
+		core.OpenWaiting: wire.Status_STATUS_WAITING,
 		core.OpenRunning: wire.Status_STATUS_RUNNING,
 	}[live.State]
 	if run.Status == wire.Status_STATUS_UNSPECIFIED {
 		run.Status = wire.Status_STATUS_QUEUED
 	}
 	run.Attempt = live.Attempt
-	if live.State != core.OpenRunning && run.Attempt > 0 {
+	if live.State != core.OpenRunning && live.State != core.OpenWaiting && run.Attempt > 0 {
 		run.Attempt-- // the next one has not begun
 	}
-	if live.State == core.OpenDelayed {
+	if live.State == core.OpenDelayed || live.State == core.OpenWaiting {
 		run.RunAtMs = int64(live.Due)
 	}
 	run.WorkerId = uint64(live.Worker)

@@ -51,6 +51,9 @@ func (s *Shard) reportEntry(worker id.ID, t *task, current bool, item *ReportIte
 	settled := Settlement{Worker: worker, Task: item.Task, Token: item.Token, Entry: item.Entry.Index, At: s.now}
 	if settled.Stale = !current || !s.record(t, item.Entry); !settled.Stale {
 		settled.Data = item.Entry.answer()
+		if item.Entry.Kind == EntrySpawn {
+			settled.Error = item.Entry.Error
+		}
 	}
 	s.out.Settled = append(s.out.Settled, settled)
 }

@@ -246,6 +246,7 @@ type Settlement struct {
 	// Of a ReportEntry: its index, and what was recorded. The attempt goes on.
 	Entry int32
 	At    Time
+	Error string // why children were refused
 	Data  Payload
 }
 

@@ -101,13 +101,14 @@ func (s *Shard) record(t *task, e *NewEntry) bool {
 	}
 	t.entries++
 	t.seq = s.seq // who goes on from here has to read it
+	conditions := s.dated(e.Conditions)
 	s.out.Entries = append(s.out.Entries, Entry{
 		Task: t.id, Tenant: t.def.Tenant, At: s.now, Index: e.Index, Kind: e.Kind,
-		Name: e.Name, Error: e.Error, Data: e.Data, Conditions: e.Conditions,
+		Name: e.Name, Error: e.Error, Data: e.Data, Conditions: conditions,
 	})
 	switch e.Kind {
 	case EntryWait:
-		s.await(t, e.Index, e.Conditions)
+		s.await(t, e.Index, conditions)
 	case EntrySpawn:
 		s.spawnLogged(t, e)
 	case EntryValue:
@@ -116,6 +117,17 @@ func (s *Shard) record(t *task, e *NewEntry) bool {
 		s.out.Replies = append(s.out.Replies, Reply{Event: e.Event, Tenant: t.def.Tenant, At: s.now, Error: e.Error, Data: e.Data})
 	}
 	return true
+}
+
+// dated are conditions of which those that last for a while say until when.
+func (s *Shard) dated(conditions []Condition) []Condition {
+	dated := slices.Clone(conditions)
+	for i := range dated {
+		if c := &dated[i]; c.ForMS > 0 {
+			c.Due, c.ForMS = s.now+Time(c.ForMS), 0
+		}
+	}
+	return dated
 }
 
 // suspend takes a task that waits from its worker. If the worker has not heard all,

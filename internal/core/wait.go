@@ -18,7 +18,7 @@ type Condition struct {
 	Scoped bool // event: only one with this Scope
 
 	Due    Time    // sleep: when it is over
-	ForMS  int64   // sleep of a node: how long, from when its parents have ended
+	ForMS  int64   // sleep, instead of Due: how long, from when the entry is recorded or the parents of a node have ended
 	Key    string  // event
 	Scope  string  // event, with Scoped
 	Filter string  // event: CEL over it; the core does not read it, see Hold

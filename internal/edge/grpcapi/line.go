@@ -162,7 +162,7 @@ func settlements(from []core.Settlement) []*wire.Settlement {
 	for i := range from {
 		to := &room[i]
 		to.TaskId, to.Token, to.Stale = uint64(from[i].Task), uint64(from[i].Token), from[i].Stale
-		to.Entry, to.AtMs, to.Data = from[i].Entry, int64(from[i].At), from[i].Data
+		to.Entry, to.AtMs, to.Data, to.Error = from[i].Entry, int64(from[i].At), from[i].Data, from[i].Error
 		list[i] = to
 	}
 	return list

@@ -156,6 +156,10 @@ func stand(run *wire.Run, live core.Live) {
 	case core.OpenDelayed:
 		run.Status = wire.Status_STATUS_DELAYED
 		run.RunAtMs = int64(live.Due)
+	case core.OpenWaiting:
+		run.Status = wire.Status_STATUS_WAITING
+		run.Attempt = live.Attempt // it goes on where it was
+		run.RunAtMs = int64(live.Due)
 	case core.OpenRunning:
 		run.Status = wire.Status_STATUS_RUNNING
 		run.Attempt = live.Attempt
@@ -182,7 +186,7 @@ func filterOf(req *wire.ListRunsRequest) (f history.Filter, wanted map[wire.Stat
 	}
 	for status := range wanted {
 		switch status {
-		case wire.Status_STATUS_DELAYED, wire.Status_STATUS_QUEUED, wire.Status_STATUS_RUNNING:
+		case wire.Status_STATUS_DELAYED, wire.Status_STATUS_QUEUED, wire.Status_STATUS_RUNNING, wire.Status_STATUS_WAITING:
 			f.Open = true
 		case wire.Status_STATUS_SUCCEEDED:
 			f.Statuses = append(f.Statuses, core.Succeeded)

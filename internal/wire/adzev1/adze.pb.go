@@ -93,6 +93,7 @@ const (
 	Status_STATUS_FAILED      Status = 5
 	Status_STATUS_CANCELLED   Status = 6
 	Status_STATUS_SKIPPED     Status = 7 // of a task of a graph
+	Status_STATUS_WAITING     Status = 8 // suspended: for a time, an event, the end of a run
 )
 
 // Enum value maps for Status.
@@ -106,6 +107,7 @@ var (
 		5: "STATUS_FAILED",
 		6: "STATUS_CANCELLED",
 		7: "STATUS_SKIPPED",
+		8: "STATUS_WAITING",
 	}
 	Status_value = map[string]int32{
 		"STATUS_UNSPECIFIED": 0,
@@ -116,6 +118,7 @@ var (
 		"STATUS_FAILED":      5,
 		"STATUS_CANCELLED":   6,
 		"STATUS_SKIPPED":     7,
+		"STATUS_WAITING":     8,
 	}
 )
 
@@ -3096,6 +3099,7 @@ type Settlement struct {
 	Entry         int32                  `protobuf:"varint,4,opt,name=entry,proto3" json:"entry,omitempty"`           // of an entry: its index; the attempt goes on
 	AtMs          int64                  `protobuf:"varint,5,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"` // of an entry
 	Data          []byte                 `protobuf:"bytes,6,opt,name=data,proto3" json:"data,omitempty"`              // of a spawn: the ids of the children, as UUIDs
+	Error         string                 `protobuf:"bytes,7,opt,name=error,proto3" json:"error,omitempty"`            // of a spawn: why the children were refused
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3170,6 +3174,13 @@ func (x *Settlement) GetData() []byte {
 		return x.Data
 	}
 	return nil
+}
+
+func (x *Settlement) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
 }
 
 type CancelRequest struct {
@@ -6273,7 +6284,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10REASON_CANCELLED\x10\x01\x12\x14\n" +
 	"\x10REASON_TIMED_OUT\x10\x02\x12\x12\n" +
-	"\x0eREASON_FOREIGN\x10\x03\"\x90\x01\n" +
+	"\x0eREASON_FOREIGN\x10\x03\"\xa6\x01\n" +
 	"\n" +
 	"Settlement\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x14\n" +
@@ -6281,7 +6292,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05stale\x18\x03 \x01(\bR\x05stale\x12\x14\n" +
 	"\x05entry\x18\x04 \x01(\x05R\x05entry\x12\x13\n" +
 	"\x05at_ms\x18\x05 \x01(\x03R\x04atMs\x12\x12\n" +
-	"\x04data\x18\x06 \x01(\fR\x04data\"X\n" +
+	"\x04data\x18\x06 \x01(\fR\x04data\x12\x14\n" +
+	"\x05error\x18\a \x01(\tR\x05error\"X\n" +
 	"\rCancelRequest\x12\x1b\n" +
 	"\arun_ids\x18\x01 \x03(\x06B\x02\x10\x01R\x06runIds\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x12\n" +
@@ -6518,7 +6530,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05error\x18\b \x01(\tR\x05error*>\n" +
 	"\vClosePolicy\x12\x16\n" +
 	"\x12CLOSE_POLICY_LEAVE\x10\x00\x12\x17\n" +
-	"\x13CLOSE_POLICY_CANCEL\x10\x01*\xae\x01\n" +
+	"\x13CLOSE_POLICY_CANCEL\x10\x01*\xc2\x01\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSTATUS_DELAYED\x10\x01\x12\x11\n" +
@@ -6527,7 +6539,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x10STATUS_SUCCEEDED\x10\x04\x12\x11\n" +
 	"\rSTATUS_FAILED\x10\x05\x12\x14\n" +
 	"\x10STATUS_CANCELLED\x10\x06\x12\x12\n" +
-	"\x0eSTATUS_SKIPPED\x10\a*\xaa\x01\n" +
+	"\x0eSTATUS_SKIPPED\x10\a\x12\x12\n" +
+	"\x0eSTATUS_WAITING\x10\b*\xaa\x01\n" +
 	"\tEntryKind\x12\x1a\n" +
 	"\x16ENTRY_KIND_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fENTRY_KIND_STEP\x10\x01\x12\x13\n" +
