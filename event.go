@@ -20,21 +20,27 @@ func On(key string, options ...TriggerOption) TaskOption {
 	return func(w *workflow) {
 		t := shard.Trigger{Event: key}
 		for _, o := range options {
-			o(&t)
+			o.applyTrigger(&t)
 		}
 		w.Triggers = append(w.Triggers, t)
 	}
 }
 
-// TriggerOption is an option of [On].
-type TriggerOption func(*shard.Trigger)
+// TriggerOption is an option of [On]: [If].
+type TriggerOption interface{ applyTrigger(*shard.Trigger) }
 
-// If lets the trigger start runs only if a condition holds: a CEL expression over the
-// event's payload (event), its metadata, key and scope, like `event.plan == "pro"`.
-// An event for which it cannot be evaluated starts none, and has a Warning.
-func If(condition string) TriggerOption {
-	return func(t *shard.Trigger) { t.Expression = condition }
-}
+// If takes only events for which a condition holds: a CEL expression over the event's
+// payload (event), its metadata, key and scope, like `event.plan == "pro"`. A trigger
+// starts runs for these only; an event for which it cannot be evaluated starts none, and
+// has a Warning. [WaitEvent] and [OnEvent] wait for one of these, and pass others over.
+func If(condition string) Expression { return Expression(condition) }
+
+// Expression is a condition over events, see [If].
+type Expression string
+
+func (e Expression) applyTrigger(t *shard.Trigger) { t.Expression = string(e) }
+
+func (e Expression) applyWait(w *wanted) { w.filter = string(e) }
 
 // NewEvent is an event to be pushed.
 type NewEvent struct {
@@ -49,25 +55,33 @@ type EventOption interface {
 	applyEvent(*shard.NewEvent) error
 }
 
-// Scope says which filters are asked whether the event starts runs, see
-// [Client.PutFilter]; at most 255 bytes. None if it is not given.
-func Scope(scope string) EventOption { return scopeOption(scope) }
+// Scope narrows down whom an event concerns, to a customer say; at most 255 bytes, none if
+// it is not given. Of an event that is pushed it says which filters are asked whether it
+// starts runs, see [Client.PutFilter]; [WaitEvent] and [OnEvent] take events of this scope
+// only.
+func Scope(scope string) EventScope { return EventScope(scope) }
 
-type scopeOption string
+// EventScope is an option of events, see [Scope].
+type EventScope string
 
-func (s scopeOption) applyEvent(e *shard.NewEvent) error {
+func (s EventScope) applyWait(w *wanted) { w.scope, w.scoped = string(s), true }
+
+func (s EventScope) applyEvent(e *shard.NewEvent) error {
 	e.Scope = string(s)
 	return nil
 }
 
 // applyEvent makes options of a run options of the event that starts it.
 func (o RunOption) applyEvent(e *shard.NewEvent) error {
-	r := shard.NewRun{Metadata: e.Metadata, Priority: e.Priority}
+	r := newRun{NewRun: shard.NewRun{Metadata: e.Metadata, Priority: e.Priority}}
 	if err := o(&r); err != nil {
 		return err
 	}
 	if r.DelayMS != 0 || r.RunAt != 0 {
 		return &Error{Kind: KindInvalid, Field: "options", Text: "an event happens now; Delay and RunAt are for runs"}
+	}
+	if r.NewRun.Key != "" || r.Policy != 0 || r.detached {
+		return &Error{Kind: KindInvalid, Field: "options", Text: "an event has no parent; Key, CancelWithParent and Detached are for children"}
 	}
 	e.Metadata, e.Priority = r.Metadata, r.Priority
 	return nil

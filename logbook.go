@@ -30,12 +30,12 @@ type logbook struct {
 	now     atomic.Int64 // engine's time of what the code has passed last, in ms
 
 	// Of the goroutine whose call is under way.
-	log     []core.Entry        // as the attempt was given it
-	passed  int                 // how many of log the code has passed
-	size    int32               // of the log, with what this attempt recorded
-	pending []core.NewEntry     // recorded with the next entry, or never
-	patches map[string]bool     // what Patched said
-	heard   map[signalKey]id.ID // the last event that a wait took
+	log     []core.Entry     // as the attempt was given it
+	passed  int              // how many of log the code has passed
+	size    int32            // of the log, with what this attempt recorded
+	pending []core.NewEntry  // recorded with the next entry, or never
+	patches map[string]bool  // what Patched said
+	heard   map[wanted]id.ID // the last event that waits took who want the same
 	chance  *rand.Rand
 	fault   error   // the code departed from the log: nothing else can come of the attempt
 	left    bool    // the goroutine ends, and nothing came of the attempt
@@ -60,7 +60,7 @@ type entry struct {
 func newLogbook(a *attempt) *logbook {
 	l := &logbook{
 		attempt: a, log: a.Log, size: int32(len(a.Log)),
-		patches: map[string]bool{}, heard: map[signalKey]id.ID{},
+		patches: map[string]bool{}, heard: map[wanted]id.ID{},
 		mets: map[int32][]core.Met{}, changed: make(chan struct{}, 1),
 	}
 	l.now.Store(a.Task.UnixMilli())

@@ -123,7 +123,7 @@ func message(items []core.ReportItem, spawns []shard.EntrySpawn) (n, spawning in
 		spawns := spawns[spawning:]
 		own := len(spawns) > 0 && spawns[0].Item == n
 		for i := 0; own && i < len(spawns[0].Runs); i++ {
-			bytes += weight(&spawns[0].Runs[i])
+			bytes += runWeight(&spawns[0].Runs[i])
 		}
 		if n > 0 && bytes > reportBytesMax {
 			break

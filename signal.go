@@ -12,8 +12,8 @@ import (
 const updatePrefix = "update:"
 
 // OnSignal is met by a signal to this run, see [WaitSignal].
-func OnSignal[T any](name string) *EventCondition[T] {
-	return &EventCondition[T]{signalKey: signalKey{key: name, signal: true}}
+func OnSignal[T any](name string) *EventWait[T] {
+	return &EventWait[T]{wanted: wanted{key: name, signal: true}}
 }
 
 // WaitSignal lets a durable function wait for a signal: a message that is addressed to its
@@ -28,7 +28,7 @@ func WaitSignal[T any](ctx context.Context, name string) (T, error) {
 // OnUpdate is met by a request to this run, see [WaitUpdate].
 func OnUpdate[In, Out any](name string) *UpdateRequest[In, Out] {
 	return &UpdateRequest[In, Out]{
-		EventCondition: EventCondition[In]{signalKey: signalKey{key: updatePrefix + name, signal: true}}, update: name,
+		EventWait: EventWait[In]{wanted: wanted{key: updatePrefix + name, signal: true}}, update: name,
 	}
 }
 
@@ -44,11 +44,11 @@ func WaitUpdate[In, Out any](ctx context.Context, name string) (*UpdateRequest[I
 
 // UpdateRequest is the [Condition] that a request has come, and the request.
 type UpdateRequest[In, Out any] struct {
-	EventCondition[In]
+	EventWait[In]
 	update string
 }
 
-func (u *UpdateRequest[In, Out]) terms() []term { return []term{&u.EventCondition} }
+func (u *UpdateRequest[In, Out]) terms() []term { return []term{&u.EventWait} }
 
 // Input is what is asked.
 func (u *UpdateRequest[In, Out]) Input() In { return u.payload }

@@ -68,12 +68,14 @@ func (b *brood) key(name string) string {
 
 // parentOf is the attempt whose child a run is that is submitted to c with ctx; nil if it
 // is nobody's.
-func parentOf(ctx context.Context, c *Client, r *newRun) *attempt {
-	a := attemptOf(ctx)
-	if a == nil || a.worker.client != c || r.detached {
-		return nil
+func parentOf(ctx context.Context, c *Client, r *newRun) (*attempt, error) {
+	if a := attemptOf(ctx); a != nil && a.worker.client == c && !r.detached {
+		return a, nil
 	}
-	return a
+	if r.NewRun.Key != "" || r.Policy != core.CloseLeave {
+		return nil, &Error{Kind: KindInvalid, Field: "options", Text: "have Key or CancelWithParent, but this run is nobody's child"}
+	}
+	return nil, nil
 }
 
 // spawn submits children of a running task, in transactions of as many as fit. With an

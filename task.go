@@ -97,24 +97,34 @@ func (t *Task[In, Out]) Run(ctx context.Context, c *Client, in In, options ...Ru
 	if err != nil {
 		return nil, fmt.Errorf("run %s: %w", t.Name(), err)
 	}
-	if parent := parentOf(ctx, c, &r); parent != nil {
-		ids, err := t.spawn(ctx, c, parent, []newRun{r})
-		if err != nil {
-			return nil, fmt.Errorf("run %s: %w", t.Name(), ofOneRun(err))
-		}
-		return t.Lookup(c, ID(ids[0])), nil
-	}
-	i, err := c.submits.submit(ctx, r.NewRun)
-	if errors.Is(err, ErrNotFound) && t.definition.runsHere() {
-		// Nobody registered it yet: the first worker may still be starting.
-		if err = c.define(ctx, t.definition); err == nil {
-			i, err = c.submits.submit(ctx, r.NewRun)
-		}
-	}
+	stored, err := t.store(ctx, c, &r)
 	if err != nil {
 		return nil, fmt.Errorf("run %s: %w", t.Name(), err)
 	}
-	return t.Lookup(c, ID(i)), nil
+	return t.Lookup(c, ID(stored)), nil
+}
+
+// store submits a run, as a child if ctx is a task's.
+func (t *Task[In, Out]) store(ctx context.Context, c *Client, r *newRun) (id.ID, error) {
+	parent, err := parentOf(ctx, c, r)
+	if err != nil {
+		return 0, err
+	}
+	if parent != nil {
+		ids, err := t.spawn(ctx, c, parent, []newRun{*r})
+		if err != nil {
+			return 0, err
+		}
+		return ids[0], nil
+	}
+	stored, err := c.submits.submit(ctx, r.NewRun)
+	if errors.Is(err, ErrNotFound) && t.definition.runsHere() {
+		// Nobody registered it yet: the first worker may still be starting.
+		if err = c.define(ctx, t.definition); err == nil {
+			stored, err = c.submits.submit(ctx, r.NewRun)
+		}
+	}
+	return stored, err
 }
 
 // Call is Run and Result: it submits the task and waits for its output.
@@ -156,7 +166,11 @@ func (t *Task[In, Out]) storeMany(ctx context.Context, c *Client, runs []newRun)
 	if len(runs) == 0 {
 		return nil, nil
 	}
-	if parent := parentOf(ctx, c, &runs[0]); parent != nil {
+	parent, err := parentOf(ctx, c, &runs[0])
+	switch {
+	case err != nil:
+		return nil, err
+	case parent != nil:
 		return t.spawn(ctx, c, parent, runs)
 	}
 	news := make([]shard.NewRun, len(runs))

@@ -32,7 +32,7 @@ func SleepUntil(ctx context.Context, t time.Time) error {
 // WaitEvent lets a durable function wait for an event of that key, and returns its
 // payload. It takes the first one that comes once the wait is recorded; [LookBack] finds
 // those that came before.
-func WaitEvent[T any](ctx context.Context, key string, options ...EventOption) (T, error) {
+func WaitEvent[T any](ctx context.Context, key string, options ...WaitOption) (T, error) {
 	e := OnEvent[T](key, options...)
 	_, err := Any(ctx, e)
 	return e.payload, err
@@ -272,58 +272,58 @@ func (t *Timer) take(*logbook, *core.Met) error {
 }
 
 // OnEvent is met by an event of that key, see [WaitEvent].
-func OnEvent[T any](key string, options ...EventOption) *EventCondition[T] {
-	e := &EventCondition[T]{signalKey: signalKey{key: key}}
+func OnEvent[T any](key string, options ...WaitOption) *EventWait[T] {
+	e := &EventWait[T]{wanted: wanted{key: key}}
 	for _, o := range options {
-		o.applyEvent(&e.signalKey, &e.lookBack)
+		o.applyWait(&e.wanted)
 	}
 	return e
 }
 
-// EventCondition is the [Condition] that an event has come.
-type EventCondition[T any] struct {
-	signalKey
-	lookBack time.Duration // 0 = none
-	met      bool
-	payload  T
-	id       id.ID
+// EventWait is the [Condition] that an event has come.
+type EventWait[T any] struct {
+	wanted
+	met     bool
+	payload T
+	id      id.ID
 }
 
-// signalKey is what events have in common that one wait takes after the other.
-type signalKey struct {
-	key    string
-	scope  string
-	scoped bool
-	signal bool
-	filter string
+// wanted is which events a wait takes. Waits that want the same take one after the other.
+type wanted struct {
+	key      string
+	scope    string
+	scoped   bool
+	signal   bool
+	filter   string
+	lookBack time.Duration // 0 = none
 }
 
 // Met reports whether the event was among what ended the wait.
-func (e *EventCondition[T]) Met() bool { return e.met }
+func (e *EventWait[T]) Met() bool { return e.met }
 
 // Payload is what came with the event; the zero value if none was met.
-func (e *EventCondition[T]) Payload() T { return e.payload }
+func (e *EventWait[T]) Payload() T { return e.payload }
 
-func (e *EventCondition[T]) terms() []term             { return []term{e} }
-func (e *EventCondition[T]) longer(time.Duration) bool { return false }
+func (e *EventWait[T]) terms() []term             { return []term{e} }
+func (e *EventWait[T]) longer(time.Duration) bool { return false }
 
-func (e *EventCondition[T]) name() string {
+func (e *EventWait[T]) name() string {
 	if e.signal {
 		return "signal " + e.key
 	}
 	return "event " + e.key
 }
 
-func (e *EventCondition[T]) begin() {
+func (e *EventWait[T]) begin() {
 	var none T
 	e.met, e.payload, e.id = false, none, 0
 }
 
-func (e *EventCondition[T]) condition(l *logbook) core.Condition {
+func (e *EventWait[T]) condition(l *logbook) core.Condition {
 	c := core.Condition{
 		Kind: core.OnEvent, Key: e.key, Scope: e.scope, Scoped: e.scoped, Signal: e.signal, Filter: e.filter,
 	}
-	switch before := l.heard[e.signalKey]; {
+	switch before := l.heard[e.wanted]; {
 	case e.signal: // none that was sent is missed
 		c.After = max(before, cmp.Or(l.attempt.Run, l.attempt.Task))
 	case e.lookBack > 0:
@@ -332,37 +332,24 @@ func (e *EventCondition[T]) condition(l *logbook) core.Condition {
 	return c
 }
 
-func (e *EventCondition[T]) take(l *logbook, met *core.Met) error {
+func (e *EventWait[T]) take(l *logbook, met *core.Met) error {
 	e.met, e.id = true, met.Event
-	l.heard[e.signalKey] = met.Event
+	l.heard[e.wanted] = met.Event
 	if err := json.Unmarshal(met.Data, &e.payload); err != nil {
 		return fmt.Errorf("decode event %s: %w", ID(met.Event), err)
 	}
 	return nil
 }
 
-// EventOption says which events a wait takes.
-type EventOption interface {
-	applyEvent(*signalKey, *time.Duration)
-}
+// WaitOption says which events a wait takes: [Scope], [If] and [LookBack].
+type WaitOption interface{ applyWait(*wanted) }
 
-type eventOption func(*signalKey, *time.Duration)
+type waitOption func(*wanted)
 
-func (o eventOption) applyEvent(k *signalKey, lookBack *time.Duration) { o(k, lookBack) }
-
-// Scope takes only events that were pushed with this scope.
-func Scope(scope string) EventOption {
-	return eventOption(func(k *signalKey, _ *time.Duration) { k.scope, k.scoped = scope, true })
-}
-
-// If takes only events for which the condition holds: a CEL expression over the payload
-// of the event, like `event.amount > 10`.
-func If(condition string) EventOption {
-	return eventOption(func(k *signalKey, _ *time.Duration) { k.filter = condition })
-}
+func (o waitOption) applyWait(w *wanted) { o(w) }
 
 // LookBack takes an event also if it came before the wait, up to d before the last thing
-// that the function did. Of events alike, each wait of the function takes another one.
-func LookBack(d time.Duration) EventOption {
-	return eventOption(func(_ *signalKey, lookBack *time.Duration) { *lookBack = d })
+// that the function did. Of waits that are alike, each takes another event.
+func LookBack(d time.Duration) WaitOption {
+	return waitOption(func(w *wanted) { w.lookBack = d })
 }

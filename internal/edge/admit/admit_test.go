@@ -247,7 +247,7 @@ func TestOutputThatCannotBeStoredFailsTheAttemptForGood(t *testing.T) {
 		"too large": quoted(101), "not JSON": []byte("{"), "a NUL": []byte(`"\u0000"`),
 	} {
 		item := core.ReportItem{Task: 1, Attempt: 2, Token: 3, Kind: core.ReportCompleted, Output: output}
-		require.NoError(t, limits.Report(&item), name)
+		require.NoError(t, limits.Report(&item, nil), name)
 		require.Equal(t, core.ReportFailed, item.Kind, name)
 		require.True(t, item.NonRetryable, name)
 		require.Nil(t, item.Output, name)
@@ -255,7 +255,7 @@ func TestOutputThatCannotBeStoredFailsTheAttemptForGood(t *testing.T) {
 		require.EqualValues(t, 3, item.Token, name)
 	}
 	item := core.ReportItem{Kind: core.ReportCompleted, Output: quoted(100)}
-	require.NoError(t, limits.Report(&item))
+	require.NoError(t, limits.Report(&item, nil))
 	require.Equal(t, core.ReportCompleted, item.Kind)
 }
 
@@ -265,17 +265,17 @@ func TestErrorOfAnAttemptIsCutAndStorable(t *testing.T) {
 		"long": strings.Repeat("ä", 40_000), "NUL": "a\x00b", "not UTF-8": "\xff", "empty": "",
 	} {
 		item := core.ReportItem{Kind: core.ReportFailed, Error: text}
-		require.NoError(t, admit.Limits{}.Report(&item), name)
+		require.NoError(t, admit.Limits{}.Report(&item, nil), name)
 		require.NotEmpty(t, item.Error, name)
 		require.LessOrEqual(t, len(item.Error), admit.ReportErrorBytesMax, name)
 		require.True(t, storableText(item.Error), name)
 	}
 	whole := core.ReportItem{Kind: core.ReportFailed, Error: strings.Repeat("x", admit.ReportErrorBytesMax)}
-	require.NoError(t, admit.Limits{}.Report(&whole))
+	require.NoError(t, admit.Limits{}.Report(&whole, nil))
 	require.NotContains(t, whole.Error, "cut")
 }
 
 func TestReportOfNoKindIsRefused(t *testing.T) {
 	t.Parallel()
-	refused(t, admit.Limits{}.Report(&core.ReportItem{}), fault.Invalid, "kind")
+	refused(t, admit.Limits{}.Report(&core.ReportItem{}, nil), fault.Invalid, "kind")
 }

@@ -72,7 +72,7 @@ func FuzzReport(f *testing.F) {
 			{Kind: core.ReportFailed, Error: text},
 			{Kind: core.ReportCompleted, Output: output},
 		} {
-			if err := (admit.Limits{}).Report(&item); err != nil {
+			if err := (admit.Limits{}).Report(&item, nil); err != nil {
 				t.Fatal(err)
 			}
 			if !storableText(item.Error) || len(item.Error) > admit.ReportErrorBytesMax {

@@ -18,7 +18,7 @@ func TestWorkflowSurvivesTheWire(t *testing.T) {
 			{
 				Name: "charge", Action: "order:charge", Retries: 3,
 				Backoff:           shard.Backoff{InitialMS: 1, Factor: 2, MaxMS: 3},
-				ScheduleTimeoutMS: 4, ExecutionTimeoutMS: 5, Description: "takes the money",
+				ScheduleTimeoutMS: 4, ExecutionTimeoutMS: 5, Description: "takes the money", Durable: true,
 			},
 			{
 				Name: "ship", Parents: []string{"charge"},
