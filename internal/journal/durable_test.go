@@ -16,6 +16,7 @@ func TestAllRowsOfADurableTaskAreThereAfterTheCommit(t *testing.T) {
 	b := setup(t)
 	task, child := b.task(), b.task()
 	child.Parent = task.ID
+	request := b.task().ID
 	key := core.WaitKey{Task: task.ID, Index: 2}
 	require.NoError(t, await(t, b.append(shard, epoch, &core.Effects{
 		Tasks: []core.NewTask{task, child},
@@ -25,7 +26,8 @@ func TestAllRowsOfADurableTaskAreThereAfterTheCommit(t *testing.T) {
 			{Task: task.ID, Tenant: 1, At: 5, Index: 2, Kind: core.EntryWait, Conditions: []core.Condition{{Kind: core.OnSleep, Due: 7}}},
 		},
 		Mets:     []core.Met{{Task: task.ID, Tenant: 1, Index: 1, Condition: 3, Order: 4, Event: 8, Data: core.Payload("9")}},
-		Replies:  []core.Reply{{Event: child.ID, Tenant: 1, Data: core.Payload("1")}},
+		Events:   []core.NewEvent{{ID: request, Tenant: 1, Target: task.ID, Key: "k", Payload: core.Payload("1")}},
+		Replies:  []core.Reply{{Event: request, Tenant: 1, Data: core.Payload("1")}},
 		Values:   []core.Value{{Task: task.ID, Tenant: 1, Name: "v", Data: core.Payload("1")}},
 		Waits:    []core.Wait{{Task: task.ID, Tenant: 1, Index: 2, Conditions: []core.Condition{{Kind: core.OnEvent, Key: "k"}}}},
 		Children: []core.Child{{Parent: task.ID, Tenant: 1, Run: child.ID, Key: "c", Cancel: true}},
@@ -35,7 +37,7 @@ func TestAllRowsOfADurableTaskAreThereAfterTheCommit(t *testing.T) {
 		"durable_entry where task_id = $1 and index = 1 and kind = 'step' and name = 's' and data = '6' and conditions is null":         task.ID,
 		`durable_entry where task_id = $1 and index = 2 and kind = 'wait' and conditions = '[{"on":"sleep","due":7}]' and data is null`: task.ID,
 		"condition_met where task_id = $1 and index = 1 and condition = 3 and met_order = 4 and event_id = 8 and data = '9'":            task.ID,
-		"reply where event_id = $1 and data = '1'":                                              child.ID,
+		"reply where event_id = $1 and data = '1'":                                              request,
 		"durable_value where task_id = $1 and name = 'v' and data = '1'":                        task.ID,
 		"wait where task_id = $1 and index = 2 and shard = 7 and watched":                       task.ID,
 		"child where run_id = $1 and key = 'c' and cancel":                                      child.ID,
@@ -133,7 +135,10 @@ func TestWhatAnOldTaskDoesGoesToThePartitionOfItsDay(t *testing.T) {
 	for n, e := range []*core.Effects{
 		{Entries: []core.Entry{{Task: old, Index: 1, Kind: core.EntryStep}}},
 		{Mets: []core.Met{{Task: old - 1<<40}}},
-		{Replies: []core.Reply{{Event: old - 2<<40}}},
+		{
+			Events:  []core.NewEvent{{ID: old - 2<<40, Target: old, Payload: core.Payload("1")}},
+			Replies: []core.Reply{{Event: old - 2<<40}},
+		},
 		{Values: []core.Value{{Task: old - 3<<40}}},
 		{Children: []core.Child{{Parent: old - 4<<40}}},
 		{EventRuns: []core.EventRun{{Event: old - 5<<40}}},

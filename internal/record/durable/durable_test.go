@@ -170,6 +170,12 @@ func TestTheFirstReplyToARequestStandsAndItsTenantReadsIt(t *testing.T) {
 		{Event: seq(1), Tenant: 1, At: 5, Data: core.Payload("6")},
 		{Event: seq(2), Tenant: 2, At: 7, Error: "no"},
 	}
+	_, err := pool.Exec(t.Context(), `insert into adze.event (id, tenant_id, target_id, priority, key, scope, payload)
+		values ($1, 1, 9, 0, 'k', '', '1'), ($2, 2, 9, 0, 'k', '', '1'), ($3, 1, null, 0, 'k', '', '1')`, seq(1), seq(2), seq(3))
+	require.NoError(t, err)
+	require.NoError(t, write(t, pool, false, rows{replies: []core.Reply{
+		{Event: seq(1), Tenant: 2}, {Event: seq(3), Tenant: 1}, {Event: seq(4), Tenant: 1}, {Event: -1, Tenant: 1}, {Event: 1 << 62, Tenant: 1},
+	}}), "another's request, an event that asks nobody, and ids that are none")
 	require.NoError(t, write(t, pool, false, rows{replies: replies}))
 	require.NoError(t, write(t, pool, false, rows{replies: []core.Reply{{Event: seq(1), Tenant: 1, Error: "again"}}}))
 	for _, want := range replies {
