@@ -14,7 +14,7 @@ type cancelCmd struct {
 
 // Run cancels one run after the other. A run that has ended stays as it is.
 func (c *cancelCmd) Run(e *env) error {
-	return eachRun(e, &c.connection, c.IDs, func(client *adze.Client, run adze.ID) error {
+	return eachID(e, &c.connection, c.IDs, func(client *adze.Client, run adze.ID) error {
 		if err := client.Cancel(e.ctx, run, c.Reason); err != nil {
 			return err
 		}
@@ -31,7 +31,7 @@ type replayCmd struct {
 
 // Run prints the ids of the new runs.
 func (c *replayCmd) Run(e *env) error {
-	return eachRun(e, &c.connection, c.IDs, func(client *adze.Client, run adze.ID) error {
+	return eachID(e, &c.connection, c.IDs, func(client *adze.Client, run adze.ID) error {
 		replay := client.Replay
 		if c.FromFailed {
 			replay = client.ReplayFailed
@@ -45,12 +45,12 @@ func (c *replayCmd) Run(e *env) error {
 	})
 }
 
-// eachRun reads all ids before it does anything.
-func eachRun(e *env, c *connection, ids []string, do func(*adze.Client, adze.ID) error) error {
-	runs := make([]adze.ID, len(ids))
+// eachID reads all ids before it does anything.
+func eachID(e *env, c *connection, ids []string, do func(*adze.Client, adze.ID) error) error {
+	all := make([]adze.ID, len(ids))
 	for i, text := range ids {
 		var err error
-		if runs[i], err = adze.ParseID(text); err != nil {
+		if all[i], err = adze.ParseID(text); err != nil {
 			return err
 		}
 	}
@@ -59,8 +59,8 @@ func eachRun(e *env, c *connection, ids []string, do func(*adze.Client, adze.ID)
 		return err
 	}
 	defer client.Close()
-	for _, run := range runs {
-		if err := do(client, run); err != nil {
+	for _, one := range all {
+		if err := do(client, one); err != nil {
 			return err
 		}
 	}

@@ -129,3 +129,21 @@ func TestMermaidQuotesWhatItWouldRead(t *testing.T) {
   tasks -. "on success" .-> t4["thank"]
 `, mermaid(&orders))
 }
+
+func TestTriggersAreDrawnAboveTheTasks(t *testing.T) {
+	t.Parallel()
+	w := shard.Workflow{
+		Name: "greet", Tasks: []shard.Task{{Name: "greet"}},
+		Triggers: []shard.Trigger{{Event: "user.*", Expression: `event.plan == "pro"`}, {Event: "hello"}},
+	}
+	require.Equal(t, `greet
+  ↯ user.*  if event.plan == "pro"
+  ↯ hello
+
+  ● greet
+`, drawWorkflow(&w, newScreen(io.Discard)))
+	require.Contains(t, mermaid(&w), `  end
+  e0(["user.*"]) -->|"if event.plan == #quot;pro#quot;"| tasks
+  e1(["hello"]) --> tasks
+`)
+}

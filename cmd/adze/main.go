@@ -52,6 +52,9 @@ type cli struct {
 	Cancel cancelCmd `cmd:"" group:"client" help:"Cancel runs."`
 	Replay replayCmd `cmd:"" group:"client" help:"Submit runs that have ended again."`
 
+	Event  eventCmd  `cmd:"" group:"client" help:"Push events, and see what they started."`
+	Filter filterCmd `cmd:"" group:"client" help:"Say which events of a scope start runs."`
+
 	Workflow workflowCmd `cmd:"" group:"client" help:"Export, import or draw a workflow."`
 
 	Bench benchCmd `cmd:"" help:"Measure this machine, on a Postgres and an engine of its own."`

@@ -36,12 +36,13 @@ func (c *runCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if c.Metadata != "" && !json.Valid([]byte(c.Metadata)) {
-		return fault.New(fault.Invalid, "metadata", `is not JSON; write it as '{"key": "value"}'`)
-	}
 	options := []adze.RunOption{adze.Priority(int(c.Priority)), adze.Delay(c.Delay)}
 	if c.Metadata != "" {
-		options = append(options, adze.Metadata(json.RawMessage(c.Metadata)))
+		metadata, err := metadataOption(c.Metadata)
+		if err != nil {
+			return err
+		}
+		options = append(options, metadata)
 	}
 	client, err := c.dial(e)
 	if err != nil {
@@ -67,6 +68,13 @@ func (c *runCmd) Run(e *env) error {
 	}
 	fmt.Fprintf(e.stdout, "%s\n", output)
 	return nil
+}
+
+func metadataOption(text string) (adze.RunOption, error) {
+	if !json.Valid([]byte(text)) {
+		return nil, fault.New(fault.Invalid, "metadata", `is not JSON; write it as '{"key": "value"}'`)
+	}
+	return adze.Metadata(json.RawMessage(text)), nil
 }
 
 // readInput takes JSON from where arg says.

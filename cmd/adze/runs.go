@@ -111,6 +111,9 @@ func printRun(to io.Writer, r *adze.RunInfo) error {
 	if r.ReplayOf != 0 {
 		line("replay of", r.ReplayOf.String())
 	}
+	if r.Event != 0 {
+		line("event", r.Event.String())
+	}
 	line("submitted", clockTime(r.SubmittedAt))
 	line("not before", clockTime(r.RunAt))
 	line("assigned", clockTime(r.AssignedAt))
@@ -146,6 +149,7 @@ type runJSON struct {
 	StartedAt   time.Time       `json:"started_at,omitzero"`
 	FinishedAt  time.Time       `json:"finished_at,omitzero"`
 	ReplayOf    adze.ID         `json:"replay_of,omitzero"`
+	Event       adze.ID         `json:"event,omitzero"`
 	Error       string          `json:"error,omitempty"`
 	Metadata    json.RawMessage `json:"metadata,omitempty"`
 	Input       json.RawMessage `json:"input,omitempty"`
@@ -168,7 +172,7 @@ func printJSON(to io.Writer, r *adze.RunInfo, indent bool) error {
 	out := runJSON{
 		Run: r.ID, Workflow: r.Task, Status: r.Status, Attempt: r.Attempt, Priority: r.Priority,
 		SubmittedAt: r.SubmittedAt, RunAt: r.RunAt, AssignedAt: r.AssignedAt, StartedAt: r.StartedAt,
-		FinishedAt: r.FinishedAt, ReplayOf: r.ReplayOf, Error: r.Error,
+		FinishedAt: r.FinishedAt, ReplayOf: r.ReplayOf, Event: r.Event, Error: r.Error,
 		Metadata: r.Metadata, Input: r.Input, Output: r.Output, Tasks: r.Tasks,
 	}
 	for _, a := range r.Attempts {

@@ -123,6 +123,9 @@ func (c *workflowGraphCmd) definition(e *env) ([]byte, error) {
 func drawWorkflow(w *shard.Workflow, s *screen) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, strings.TrimSpace(w.Name+"  "+s.faint(w.Description)))
+	for _, t := range w.Triggers {
+		fmt.Fprintln(&b, "  "+s.green("↯")+" "+t.Event+s.faint(aboutTrigger(t)))
+	}
 	var tasks, handlers []drawn
 	for i := range w.Tasks {
 		t := &w.Tasks[i]
@@ -135,6 +138,13 @@ func drawWorkflow(w *shard.Workflow, s *screen) string {
 		tasks = append(tasks, one)
 	}
 	return b.String() + indented(tasks) + indented(handlers)
+}
+
+func aboutTrigger(t shard.Trigger) string {
+	if t.Expression == "" {
+		return ""
+	}
+	return "  if " + t.Expression
 }
 
 // aboutTask says what matters of a task, in one line.
@@ -189,6 +199,13 @@ func mermaid(w *shard.Workflow) string {
 		}
 	}
 	b.WriteString("  end\n")
+	for i, t := range w.Triggers {
+		arrow := ""
+		if t.Expression != "" {
+			arrow = "|" + label("if "+t.Expression) + "|"
+		}
+		fmt.Fprintf(&b, "  e%d([%s]) -->%s tasks\n", i, label(t.Event), arrow)
+	}
 	for i := range w.Tasks {
 		t := &w.Tasks[i]
 		for _, parent := range t.Parents {

@@ -39,7 +39,7 @@ var greet = adze.NewTask("greet", func(_ context.Context, name string) (string, 
 		return "", adze.NonRetryable(errors.New("nobody to greet"))
 	}
 	return "Hello, " + name, nil
-}, adze.Retries(3))
+}, adze.Retries(3), adze.On("user.created"))
 
 func TestTheWayOfTheReadmeWorksAndSurvivesARestart(t *testing.T) {
 	t.Parallel()
@@ -58,6 +58,7 @@ func TestTheWayOfTheReadmeWorksAndSurvivesARestart(t *testing.T) {
 	list := s.ok("runs", "list", "--status", "succeeded")
 	require.Contains(t, list, run)
 	require.Len(t, strings.Split(list, "\n"), 3, "a header and two runs:\n%s", list)
+	s.pushEvents()
 	stopWorker()
 	waits := s.ok("run", "greet", "--input", `"Edsger"`)
 	s.end(engine)
@@ -69,6 +70,22 @@ func TestTheWayOfTheReadmeWorksAndSurvivesARestart(t *testing.T) {
 	s.eventually("Hello, Edsger", "runs", "get", waits)
 	stopWorker()
 	s.end(engine)
+}
+
+// pushEvents has events start runs of the workflow that the worker registered.
+func (s *shell) pushEvents() {
+	s.t.Helper()
+	pushed := strings.Fields(s.ok("event", "push", "user.created", "--payload", `"Barbara"`))
+	event, run := pushed[0], pushed[2] // ID started RUN
+	s.eventually("Hello, Barbara", "runs", "get", run)
+	require.Contains(s.t, s.ok("event", "get", event), run)
+	require.Contains(s.t, s.ok("event", "list", "--key", "user.created"), "1 succeeded")
+	filter := s.ok("filter", "add", "greet", "eu", "--if", `event.startsWith("A")`)
+	require.Contains(s.t, s.ok("filter", "list"), `event.startsWith("A")`)
+	require.NotContains(s.t, s.ok("event", "replay", event), "started", "it has no scope")
+	require.Contains(s.t, s.ok("event", "push", "user.created", "--payload", `"Alan"`, "--scope", "eu"), "started")
+	s.ok("filter", "delete", filter)
+	require.Contains(s.t, s.ok("event", "replay", event), "started")
 }
 
 // shell is somebody at a terminal in an empty directory.

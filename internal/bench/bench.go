@@ -40,6 +40,7 @@ var modes = []mode{
 	{"idle", "nothing to do", (*bench).idle},
 	{"history", "14 days of history", (*bench).history},
 	{"graph", "workflows of 10 tasks in a row", (*bench).graph},
+	{"events", "events that start runs", (*bench).events},
 }
 
 // Modes are the names of all modes, with what they measure.

@@ -31,7 +31,7 @@ const (
 	bulkCallers = 4
 )
 
-func newLoad(client *adze.Client, name string) *load {
+func newLoad(client *adze.Client, name string, options ...adze.TaskOption) *load {
 	l := &load{client: client}
 	l.task = adze.NewTask(name, func(_ context.Context, in ping) (ping, error) {
 		if l.watch.Load() {
@@ -39,7 +39,7 @@ func newLoad(client *adze.Client, name string) *load {
 		}
 		l.done.Add(1)
 		return in, nil
-	})
+	}, options...)
 	return l
 }
 
