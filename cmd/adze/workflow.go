@@ -154,12 +154,9 @@ func aboutTask(t *shard.Task) string {
 	if t.Role != "" {
 		say("%s", strings.ReplaceAll(string(t.Role), "_", " "))
 	}
-	for _, c := range t.SkipIf {
-		say("skip if %s: %s", c.Parent, c.Expression)
-	}
-	for _, c := range t.CancelIf {
-		say("cancel if %s: %s", c.Parent, c.Expression)
-	}
+	sayConditions(say, "wait for", " and ", t.WaitFor)
+	sayConditions(say, "skip if", " or ", t.SkipIf)
+	sayConditions(say, "cancel if", " or ", t.CancelIf)
 	if t.Retries > 0 {
 		say("%d retries", t.Retries)
 	}
@@ -170,6 +167,63 @@ func aboutTask(t *shard.Task) string {
 		say("%s", t.Description)
 	}
 	return strings.Join(all, " · ")
+}
+
+// sayConditions says what a list of conditions is about, if it has any.
+func sayConditions(say func(format string, args ...any), what, joint string, list []shard.TaskCondition) {
+	if len(list) == 0 {
+		return
+	}
+	all := make([]string, len(list))
+	for i := range list {
+		all[i] = aboutCondition(&list[i], len(list) > 1)
+	}
+	say("%s %s", what, strings.Join(all, joint))
+}
+
+// aboutCondition says a condition, in brackets if it is several and inside of others.
+func aboutCondition(c *shard.TaskCondition, inside bool) string {
+	switch {
+	case c.Parent != "":
+		return c.Parent + ": " + c.Expression
+	case c.SleepMS != 0:
+		return long(time.Duration(c.SleepMS) * time.Millisecond)
+	case c.Event != "":
+		text := "event " + c.Event
+		if c.Scope != "" {
+			text += " of " + c.Scope
+		}
+		if c.If != "" {
+			text += " with " + c.If
+		}
+		return text
+	}
+	list, joint := c.Any, " or "
+	if len(list) == 0 {
+		list, joint = c.All, " and "
+	}
+	all := make([]string, len(list))
+	for i := range list {
+		all[i] = aboutCondition(&list[i], len(list) > 1)
+	}
+	text := strings.Join(all, joint)
+	if inside && len(list) > 1 {
+		text = "(" + text + ")"
+	}
+	return text
+}
+
+// long writes whole days as such, and all else as short does.
+func long(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch days := d / day; {
+	case d%day != 0 || days == 0:
+		return short(d)
+	case days == 1:
+		return "1 day"
+	default:
+		return fmt.Sprintf("%d days", days)
+	}
 }
 
 // short writes 1m0s as 1m, and 1h0m0s as 1h.
@@ -195,7 +249,7 @@ func mermaid(w *shard.Workflow) string {
 	fmt.Fprintf(&b, "  subgraph tasks [%s]\n", label(w.Name))
 	for i := range w.Tasks {
 		if w.Tasks[i].Role == "" {
-			fmt.Fprintf(&b, "    t%d[%s]\n", i, label(w.Tasks[i].Name))
+			fmt.Fprintf(&b, "    t%d[%s]\n", i, nodeText(&w.Tasks[i]))
 		}
 	}
 	b.WriteString("  end\n")
@@ -218,23 +272,41 @@ func mermaid(w *shard.Workflow) string {
 	return b.String()
 }
 
-// arrowText are the conditions of t over one parent, as the text of its arrow.
+// arrowText are the conditions of t that are over one parent alone, as the text of its
+// arrow.
 func arrowText(t *shard.Task, parent string) string {
 	var all []string
-	for _, c := range slices.Concat(t.SkipIf, t.CancelIf) {
-		if c.Parent != parent {
-			continue
+	for _, list := range []struct {
+		what       string
+		conditions []shard.TaskCondition
+	}{{"wait for ", t.WaitFor}, {"skip if ", t.SkipIf}, {"cancel if ", t.CancelIf}} {
+		for _, c := range list.conditions {
+			if c.Parent == parent {
+				all = append(all, list.what+c.Expression)
+			}
 		}
-		what := "cancel if "
-		if slices.Contains(t.SkipIf, c) {
-			what = "skip if "
-		}
-		all = append(all, what+c.Expression)
 	}
 	if len(all) == 0 {
 		return ""
 	}
 	return "|" + label(strings.Join(all, " or ")) + "|"
+}
+
+// nodeText is the name of t, and below it the conditions that stand on no arrow.
+func nodeText(t *shard.Task) string {
+	all := []string{t.Name}
+	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	noArrow := func(list []shard.TaskCondition) []shard.TaskCondition {
+		return slices.DeleteFunc(slices.Clone(list), func(c shard.TaskCondition) bool { return c.Parent != "" })
+	}
+	sayConditions(say, "wait for", " and ", noArrow(t.WaitFor))
+	sayConditions(say, "skip if", " or ", noArrow(t.SkipIf))
+	sayConditions(say, "cancel if", " or ", noArrow(t.CancelIf))
+	labels := make([]string, len(all))
+	for i, text := range all {
+		labels[i] = strings.Trim(label(text), `"`)
+	}
+	return `"` + strings.Join(labels, "<br>") + `"`
 }
 
 // label quotes a text for Mermaid, which reads # as the beginning of an entity.

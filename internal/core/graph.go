@@ -280,15 +280,18 @@ func (r *run) judge(i int32) (nodeState, string) {
 			skipped++
 		}
 	}
-	switch verdict := r.verdict(i); {
+	verdict := r.verdict(i)
+	switch {
 	case succeeded+skipped < len(node.Parents):
 		return nodeCancelled, textParent
 	case verdict.Skip || skipped > 0 && succeeded == 0:
 		return nodeSkipped, ""
-	case verdict.Cancel:
+	}
+	state, text := r.judgeConditions(i)
+	if verdict.Cancel && state != nodeSkipped {
 		return nodeCancelled, textCondition
 	}
-	return r.judgeConditions(i)
+	return state, text
 }
 
 // judgeConditions is judge by those conditions that are over parents, which have ended.

@@ -66,23 +66,34 @@ type Definition struct {
 	Name string
 	JSON []byte          // canonical form; equal bytes are the same version
 	Core core.Definition // of a workflow of one task; without Version and Tenant
-	// Graph is of a workflow of several tasks, else nil; likewise.
+	// Graph is of a workflow of several tasks, or of one that waits; else nil; likewise.
 	Graph    *Graph
 	Triggers []Trigger
 }
 
-// Graph is a workflow of several tasks, with the conditions that the shard evaluates
-// for the core.
+// Graph is a workflow of several tasks, or of one that waits, with what the shard
+// evaluates for the core.
 type Graph struct {
 	core.Graph
 	Conditions []Condition
+	Scopes     []Scope // of the scoped conditions, in the order of core.NewRun
 }
 
-// Condition decides about a node by the output of one of its parents.
+// Condition decides about a node by the output of one of its parents: outright, or as
+// one of the node's Conditions.
 type Condition struct {
 	Node       int32
 	Parent     int32
-	Cancel     bool // else it skips
+	Action     core.WaitAction
+	Part       bool  // it is one of the node's Conditions,
+	Place      int32 // at this place
+	Expression string
+}
+
+// Scope is what the scope of an event must be that a node waits for: an expression over
+// the input of the run (expr.Input).
+type Scope struct {
+	Node       int32
 	Expression string
 }
 

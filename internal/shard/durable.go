@@ -49,13 +49,14 @@ func (r *Runtime) Spawn(ctx context.Context, tenant id.ID, parent Parent, childr
 func (r *Runtime) items(rows []submission, children []NewRun, now core.Time) []core.SpawnItem {
 	items := make([]core.SpawnItem, len(rows))
 	for i := range rows {
-		row := rows[i].row
+		child := rows[i]
 		items[i].Key, items[i].Policy = children[i].Key, children[i].Policy
-		row.ID = r.take(&rows[i], now)
-		if rows[i].version.graph == nil {
-			items[i].Task = &row
+		child.row.ID = r.take(&child, now)
+		if child.version.graph == nil {
+			items[i].Task = &child.row
 		} else {
-			items[i].Run = &core.NewRun{Task: row}
+			run := child.newRun()
+			items[i].Run = &run
 		}
 	}
 	return items

@@ -52,7 +52,7 @@ func (r *Runtime) match(tenant id.ID, p *push, i int, e *NewEvent) error {
 		if s.filter != nil {
 			by, row.Given = s.filter.id, s.filter.payload
 		}
-		p.starts = append(p.starts, submission{version: s.version, row: row})
+		p.starts = append(p.starts, submission{version: s.version, row: row, scopes: s.scopes})
 		p.of, p.by = append(p.of, i), append(p.by, by)
 	}
 	return nil

@@ -11,16 +11,16 @@ import (
 	"github.com/adzehq/adze/internal/core"
 )
 
-// graph is a workflow of several tasks with its conditions compiled.
+// graph is a workflow of several tasks with its expressions compiled.
 type graph struct {
 	core.Graph
 	watched map[int32][]condition // by the parent whose output they look at
+	scopes  []scope               // as Graph.Scopes
 }
 
 // condition is a Condition that can be evaluated.
 type condition struct {
-	node    int32
-	cancel  bool
+	Condition
 	program *expr.Program
 }
 
@@ -37,13 +37,15 @@ func newGraph(d core.Definition, from *Graph) (*graph, error) {
 		if err != nil {
 			return nil, fmt.Errorf("compile condition of task %s: %w", g.Nodes[c.Node].Name, err)
 		}
-		g.watched[c.Parent] = append(g.watched[c.Parent], condition{c.Node, c.Cancel, program})
+		g.watched[c.Parent] = append(g.watched[c.Parent], condition{c, program})
 	}
-	return g, nil
+	var err error
+	g.scopes, err = newScopes(g, from.Scopes)
+	return g, err
 }
 
-// judge evaluates the conditions that look at the output of node. One that cannot be
-// evaluated cancels: better a clear end than a task that runs by mistake.
+// judge evaluates the conditions that look at the output of node. To skip or cancel, one
+// that cannot be evaluated cancels: better a clear end than a task that runs by mistake.
 func (g *graph) judge(node int32, output []byte) (verdicts []core.Verdict) {
 	watching := g.watched[node]
 	if len(watching) == 0 {
@@ -52,14 +54,23 @@ func (g *graph) judge(node int32, output []byte) (verdicts []core.Verdict) {
 	value, unreadable := expr.Parse(output)
 	for _, c := range watching {
 		holds, err := c.program.Holds(value)
-		switch {
-		case unreadable != nil || err != nil || holds && c.cancel:
-			verdicts = append(verdicts, core.Verdict{Node: c.node, Cancel: true})
+		switch failed := unreadable != nil || err != nil; {
+		case failed && c.Action == core.WaitGo: // it does not hold
+		case failed:
+			verdicts = append(verdicts, core.Verdict{Node: c.Node, Cancel: true})
 		case holds:
-			verdicts = append(verdicts, core.Verdict{Node: c.node, Skip: true})
+			verdicts = append(verdicts, c.verdict())
 		}
 	}
 	return verdicts
+}
+
+// verdict is what follows if c holds.
+func (c *Condition) verdict() core.Verdict {
+	if c.Part {
+		return core.Verdict{Node: c.Node, Holds: 1 << c.Place}
+	}
+	return core.Verdict{Node: c.Node, Skip: c.Action == core.WaitSkip, Cancel: c.Action == core.WaitCancel}
 }
 
 // ids are the first and the last id of the tasks of a run.

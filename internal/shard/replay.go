@@ -29,7 +29,7 @@ func (r *Runtime) Replay(ctx context.Context, tenant id.ID, ids []id.ID, fromFai
 			return nil, fault.New(fault.Conflict, fmt.Sprintf("run_ids[%d]", i), "run %s has not ended; cancel it first, or wait for its result", run)
 		}
 		if rows[i], err = r.again(ctx, row, fromFailed); err != nil {
-			return nil, err
+			return nil, fault.At(fmt.Sprintf("run_ids[%d]", i), err)
 		}
 	}
 	return r.submit(ctx, rows, WaitForRoom)
@@ -65,6 +65,9 @@ func (r *Runtime) again(ctx context.Context, row *core.NewTask, fromFailed bool)
 	}
 	s := submission{version: r.catalog.workflow(was.Tenant, was.Workflow), row: *row}
 	s.row.ID, s.row.RunAt, s.row.ReplayOf, s.row.Version = 0, 0, row.ID, s.version.Version
+	if err := s.scope(); err != nil {
+		return s, err
+	}
 	if !fromFailed || was.graph == nil || s.version != was { // a changed graph runs whole
 		return s, nil
 	}

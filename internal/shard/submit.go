@@ -38,6 +38,9 @@ func (r *Runtime) submissions(tenant id.ID, runs []NewRun) ([]submission, error)
 		if run.DelayMS > 0 {
 			rows[i].row.RunAt = now + core.Time(run.DelayMS)
 		}
+		if err := rows[i].scope(); err != nil {
+			return nil, fault.At(fmt.Sprintf("runs[%d]", i), err)
+		}
 	}
 	return rows, nil
 }
@@ -47,12 +50,27 @@ type submission struct {
 	version *version
 	row     core.NewTask
 	kept    []core.KeptNode
+	scopes  []string // as core.NewRun's
+}
+
+// scope finds the scopes of what the run's tasks wait for.
+func (s *submission) scope() (err error) {
+	s.scopes, err = s.version.scopesOf(s.row.Input)
+	return err
+}
+
+// newRun is a run of a graph for the core.
+func (s *submission) newRun() core.NewRun {
+	return core.NewRun{Task: s.row, Kept: s.kept, Scopes: s.scopes}
 }
 
 func (s *submission) bytes() int64 {
 	bytes := rowBytes + int64(len(s.row.Input)+len(s.row.Metadata)+len(s.row.Given))
 	for i := range s.kept {
 		bytes += rowBytes + int64(len(s.kept[i].Output))
+	}
+	for _, scope := range s.scopes {
+		bytes += int64(len(scope))
 	}
 	return bytes
 }
@@ -109,7 +127,7 @@ func (r *Runtime) enumerate(input *core.Submit, rows []submission, ids []id.ID, 
 		if g := rows[i].version.graph; g != nil {
 			ids[i] = r.ids.Block(int64(now), 1+len(g.Nodes))
 			rows[i].row.ID = ids[i]
-			input.Runs = append(input.Runs, core.NewRun{Task: rows[i].row, Kept: rows[i].kept})
+			input.Runs = append(input.Runs, rows[i].newRun())
 		}
 	}
 }

@@ -104,7 +104,8 @@ func (s *subscriptions) candidates(tenant id.ID, e *NewEvent) (all []candidate) 
 // start is a run that an event starts.
 type start struct {
 	version *version
-	filter  *filter // that chose it, or nil
+	filter  *filter  // that chose it, or nil
+	scopes  []string // as core.NewRun's
 }
 
 // match decides which runs an event starts. A condition that cannot be evaluated starts
@@ -137,8 +138,13 @@ func (m *matching) ask(c *candidate) {
 	if !m.triggered(c) {
 		return
 	}
+	scopes, err := c.version.scopesOf(m.event.Payload)
+	if err != nil {
+		m.warn(c, "scope", err)
+		return
+	}
 	if !c.filtered {
-		m.starts = append(m.starts, start{version: c.version})
+		m.starts = append(m.starts, start{version: c.version, scopes: scopes})
 		return
 	}
 	for _, one := range c.filters {
@@ -146,7 +152,7 @@ func (m *matching) ask(c *candidate) {
 		case err != nil:
 			m.warn(c, "filter "+one.id.String(), err)
 		case holds:
-			m.starts = append(m.starts, start{c.version, one})
+			m.starts = append(m.starts, start{c.version, one, scopes})
 		}
 	}
 }

@@ -34,8 +34,9 @@ type Task struct {
 	ScheduleTimeoutMS  int64           `json:"schedule_timeout_ms"`
 	ExecutionTimeoutMS int64           `json:"execution_timeout_ms"`
 	Parents            []string        `json:"parents,omitempty"`
-	SkipIf             []TaskCondition `json:"skip_if,omitempty"`
-	CancelIf           []TaskCondition `json:"cancel_if,omitempty"`
+	WaitFor            []TaskCondition `json:"wait_for,omitempty"`  // all of them
+	SkipIf             []TaskCondition `json:"skip_if,omitempty"`   // one of them suffices
+	CancelIf           []TaskCondition `json:"cancel_if,omitempty"` // likewise
 	Role               Role            `json:"role,omitempty"`
 	Durable            bool            `json:"durable,omitempty"`
 	Description        string          `json:"description,omitempty"` // of a task of a graph
@@ -46,12 +47,6 @@ type Backoff struct {
 	InitialMS int64   `json:"initial_ms"`
 	Factor    float64 `json:"factor"`
 	MaxMS     int64   `json:"max_ms"`
-}
-
-// TaskCondition is a Condition with the parent's name.
-type TaskCondition struct {
-	Parent     string `json:"parent"`
-	Expression string `json:"expression"`
 }
 
 // Role is when a task runs: "" after its parents.
@@ -99,17 +94,23 @@ func DecodeDefinition(encoded []byte) (Definition, error) {
 	return d, nil
 }
 
+// IsGraph tells whether runs of w are those of a graph: of several tasks, or of one that
+// waits for something.
+func (w *Workflow) IsGraph() bool {
+	return len(w.Tasks) > 1 || len(w.Tasks) == 1 && len(w.Tasks[0].WaitFor) > 0
+}
+
 // parts are w as the core knows it: one task, or a graph. Of a graph, the definition has
 // its name only.
 func (w *Workflow) parts() (core.Definition, *Graph, error) {
-	switch len(w.Tasks) {
-	case 0:
+	if len(w.Tasks) == 0 {
 		return core.Definition{}, nil, fmt.Errorf("workflow %q has no task", w.Name)
-	case 1:
-		if t := &w.Tasks[0]; t.Role != "" || len(t.Parents)+len(t.SkipIf)+len(t.CancelIf) > 0 {
-			return core.Definition{}, nil, fmt.Errorf("workflow %q has one task, which has neither role, parents nor conditions", w.Name)
+	}
+	if t := &w.Tasks[0]; !w.IsGraph() {
+		if t.Role != "" || len(t.Parents)+len(t.SkipIf)+len(t.CancelIf) > 0 {
+			return core.Definition{}, nil, fmt.Errorf("workflow %q has one task, which has neither role nor parents, and no conditions without wait_for", w.Name)
 		}
-		return w.core(&w.Tasks[0]), nil, nil
+		return w.core(t), nil, nil
 	}
 	graph, err := w.graph()
 	return core.Definition{Workflow: w.Name}, graph, err
@@ -147,28 +148,9 @@ func (w *Workflow) graph() (*Graph, error) {
 			node.Parents = append(node.Parents, parent)
 		}
 		g.Nodes[i] = node
-		if err := g.watch(int32(i), t, places); err != nil {
+		if err := g.placed(int32(i), t, places); err != nil {
 			return nil, err
 		}
 	}
 	return g, nil
-}
-
-// watch adds the conditions of the task t at place node.
-func (g *Graph) watch(node int32, t *Task, places map[string]int32) error {
-	for _, list := range []struct {
-		conditions []TaskCondition
-		cancel     bool
-	}{{t.SkipIf, false}, {t.CancelIf, true}} {
-		for _, c := range list.conditions {
-			parent, known := places[c.Parent]
-			if !known {
-				return fmt.Errorf("task %q has a condition on the unknown task %q", t.Name, c.Parent)
-			}
-			g.Conditions = append(g.Conditions, Condition{
-				Node: node, Parent: parent, Cancel: list.cancel, Expression: c.Expression,
-			})
-		}
-	}
-	return nil
 }

@@ -32,6 +32,9 @@ var (
 		variable{"event", cel.DynType}, variable{"metadata", cel.DynType},
 		variable{"key", cel.StringType}, variable{"scope", cel.StringType},
 		variable{"filter", cel.DynType})
+
+	// Input is for the scope of the events that a task waits for: the input of its run.
+	Input = newEnvironment("input.user", variable{"input", cel.DynType})
 )
 
 func newEnvironment(example string, variables ...variable) *Environment {

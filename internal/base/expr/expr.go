@@ -1,5 +1,5 @@
-// Package expr evaluates conditions: CEL expressions over JSON, such as what a task
-// gave or an event brings.
+// Package expr evaluates conditions and scopes: CEL expressions over JSON, such as what
+// a task gave or an event brings.
 //
 // It owns the dialect: which variables there are where, the bounds of an expression and
 // what it may cost, and how JSON's numbers behave. It promises that a Program is compiled
@@ -39,26 +39,47 @@ type Program struct {
 	program     cel.Program
 }
 
+// TextProgram is a compiled expression that gives a text.
+type TextProgram struct{ Program }
+
 // Compile reads an expression whose value is a bool. Its error names the place.
 func (e *Environment) Compile(expression string) (*Program, error) {
+	program, err := e.compile(expression, cel.BoolType, "true or false")
+	if err != nil {
+		return nil, err
+	}
+	return &program, nil
+}
+
+// CompileText is Compile of an expression whose value is a string.
+func (e *Environment) CompileText(expression string) (*TextProgram, error) {
+	program, err := e.compile(expression, cel.StringType, "a text; string(…) makes one of it")
+	if err != nil {
+		return nil, err
+	}
+	return &TextProgram{program}, nil
+}
+
+// compile reads an expression whose value is of the type wanted, if that can be known.
+func (e *Environment) compile(expression string, wanted *cel.Type, called string) (Program, error) {
 	if strings.TrimSpace(expression) == "" {
-		return nil, fmt.Errorf("is empty; write a condition like %s", e.example)
+		return Program{}, fmt.Errorf("is empty; write something like %s", e.example)
 	}
 	if len(expression) > BytesMax {
-		return nil, fmt.Errorf("is %d bytes long, at most %d are allowed", len(expression), BytesMax)
+		return Program{}, fmt.Errorf("is %d bytes long, at most %d are allowed", len(expression), BytesMax)
 	}
 	ast, issues := e.cel().Compile(expression)
 	if issues.Err() != nil {
-		return nil, refusal(issues.Errors())
+		return Program{}, refusal(issues.Errors())
 	}
-	if t := ast.OutputType(); !t.IsExactType(cel.BoolType) && !t.IsExactType(cel.DynType) {
-		return nil, fmt.Errorf("gives a value of type %s, not true or false", t)
+	if t := ast.OutputType(); !t.IsExactType(wanted) && !t.IsExactType(cel.DynType) {
+		return Program{}, fmt.Errorf("gives a value of type %s, not %s", t, called)
 	}
 	program, err := e.cel().Program(ast, cel.CostLimit(CostMax), cel.CustomDecorator(mixNumbers))
 	if err != nil {
-		return nil, fmt.Errorf("plan expression: %w", err)
+		return Program{}, fmt.Errorf("plan expression: %w", err)
 	}
-	return &Program{e, program}, nil
+	return Program{e, program}, nil
 }
 
 // Eval tells whether the condition holds of documents of JSON, one for each variable
@@ -85,6 +106,19 @@ func (p *Program) Holds(values ...Value) (bool, error) {
 		return false, fmt.Errorf("evaluate condition: gives a value of type %s, not true or false", result.Type().TypeName())
 	}
 	return bool(holds), nil
+}
+
+// Text is what the expression gives for what was parsed before.
+func (p *TextProgram) Text(values ...Value) (string, error) {
+	result, _, err := p.program.Eval(&activation{p.environment.variables, values})
+	if err != nil {
+		return "", fmt.Errorf("evaluate expression: %w", err)
+	}
+	text, is := result.(types.String)
+	if !is {
+		return "", fmt.Errorf("evaluate expression: gives a value of type %s, not a text", result.Type().TypeName())
+	}
+	return string(text), nil
 }
 
 // refusal joins what is wrong with an expression, each with its place.

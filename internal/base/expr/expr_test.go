@@ -86,6 +86,38 @@ func TestEventConditionLooksAtAllOfTheEvent(t *testing.T) {
 	require.ErrorContains(t, err, "event.plan")
 }
 
+func TestTextIsTakenFromTheInput(t *testing.T) {
+	t.Parallel()
+	input, err := expr.Parse([]byte(`{"user":"ada","number":7}`))
+	require.NoError(t, err)
+	for expression, text := range map[string]string{
+		`input.user`:                                 "ada",
+		`"user/" + string(input.number)`:             "user/7",
+		`has(input.team) ? input.team : "everybody"`: "everybody",
+		`input.number > 1 ? input.user : "few"`:      "ada",
+	} {
+		program, err := expr.Input.CompileText(expression)
+		require.NoError(t, err, expression)
+		got, err := program.Text(input)
+		require.NoError(t, err, expression)
+		require.Equal(t, text, got, expression)
+	}
+	for expression, says := range map[string]string{
+		`input.number`: "type int, not a text", `input.team`: "no such key", `input.user.x`: "evaluate expression",
+	} {
+		program, err := expr.Input.CompileText(expression)
+		require.NoError(t, err, expression)
+		_, err = program.Text(input)
+		require.ErrorContains(t, err, says, expression)
+	}
+	for expression, says := range map[string]string{
+		``: "write something like input.user", `input.number > 1`: "type bool, not a text", `event.user`: "undeclared reference to 'event'",
+	} {
+		_, err := expr.Input.CompileText(expression)
+		require.ErrorContains(t, err, says, expression)
+	}
+}
+
 func TestAVariableWithoutAValueIsNull(t *testing.T) {
 	t.Parallel()
 	program, err := expr.Event.Compile(`filter == null && metadata == null && event == 1`)

@@ -21,11 +21,8 @@ const (
 	WorkflowsMax = 1_000 // definitions of a PutWorkflows
 )
 
-// What a workflow may have.
-const (
-	TasksMax      = core.NodesMax
-	ConditionsMax = 1_000 // of all its tasks; each is compiled when it is registered
-)
+// TasksMax is how many tasks a workflow may have.
+const TasksMax = core.NodesMax
 
 // Sizes of what is stored.
 const (

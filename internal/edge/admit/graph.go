@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/adzehq/adze/internal/base/expr"
 	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/shard"
 )
@@ -147,38 +146,4 @@ func (g *topology) describe(path []int) string {
 		names = append(names, fmt.Sprintf("%d more", more))
 	}
 	return strings.Join(append(names, g.tasks[path[0]].Name), " waits for ")
-}
-
-func (g *topology) conditions() error {
-	left := ConditionsMax
-	for i := range g.tasks {
-		t := &g.tasks[i]
-		if left -= len(t.SkipIf) + len(t.CancelIf); left < 0 {
-			return invalid(taskPlace(i), "has too many conditions: a workflow may have %s in all", thousands(ConditionsMax))
-		}
-		if err := conditions(t, "skip_if", t.SkipIf); err != nil {
-			return fault.At(taskPlace(i), err)
-		}
-		if err := conditions(t, "cancel_if", t.CancelIf); err != nil {
-			return fault.At(taskPlace(i), err)
-		}
-	}
-	return nil
-}
-
-// conditions checks one list of the conditions of t.
-func conditions(t *shard.Task, field string, list []shard.TaskCondition) error {
-	for j, c := range list {
-		place := fmt.Sprintf("%s[%d]", field, j)
-		if !slices.Contains(t.Parents, c.Parent) {
-			return invalid(place+".parent", "%q is not a parent of task %q; name it among the parents", c.Parent, t.Name)
-		}
-		if err := text("expression", c.Expression, expr.BytesMax); err != nil {
-			return fault.At(place, err)
-		}
-		if _, err := expr.Output.Compile(c.Expression); err != nil {
-			return invalid(place+".expression", "%s", err)
-		}
-	}
-	return nil
 }

@@ -66,7 +66,7 @@ func TestGraphIsRefusedWithThePlaceOfItsFault(t *testing.T) {
 		"an unknown role":            {[]shard.Task{named("a"), handler("f", "on_tuesday")}, "tasks[1].role", "on_failure"},
 		"a condition on a stranger":  {[]shard.Task{named("a"), deep(when("z", "true"), nil)}, "tasks[1].skip_if[0].parent", `"z"`},
 		"a condition on itself":      {[]shard.Task{named("a"), deep(nil, when("b", "true"))}, "tasks[1].cancel_if[0].parent", `"b"`},
-		"a condition of a handler":   {[]shard.Task{named("a"), {Name: "f", Role: shard.RoleOnFailure, SkipIf: when("a", "true")}}, "tasks[1].skip_if[0].parent", `"a"`},
+		"a condition of a handler":   {[]shard.Task{named("a"), {Name: "f", Role: shard.RoleOnFailure, SkipIf: when("a", "true")}}, "tasks[1].skip_if", "on_failure"},
 		"a condition of a sole task": {[]shard.Task{{Name: "w", SkipIf: when("w", "true")}}, "tasks[0].skip_if[0].parent", `"w"`},
 		"no CEL":                     {[]shard.Task{named("a"), deep(when("a", "output.total =="), nil)}, "tasks[1].skip_if[0].expression", "column"},
 		"CEL of a stranger":          {[]shard.Task{named("a"), deep(append(when("a", "output > 1"), when("a", "1 < zip")...), nil)}, "tasks[1].skip_if[1].expression", "at column 5: undeclared reference to 'zip'"},
@@ -142,8 +142,8 @@ func TestGraphBecomesPlacesAndConditions(t *testing.T) {
 			{Definition: definition("thank", 0), Name: "thank", Role: core.NodeOnSuccess},
 		}},
 		Conditions: []shard.Condition{
-			{Node: 0, Parent: 1, Expression: "output.total == 0"},
-			{Node: 0, Parent: 2, Cancel: true, Expression: "!output"},
+			{Node: 0, Parent: 1, Action: core.WaitSkip, Expression: "output.total == 0"},
+			{Node: 0, Parent: 2, Action: core.WaitCancel, Expression: "!output"},
 		},
 	}
 	require.Equal(t, want, d.Graph)
@@ -183,9 +183,7 @@ func anyGraph(t *rapid.T) []shard.Task {
 				list[i].Parents = append(list[i].Parents, list[j].Name)
 			}
 		}
-		if len(list[i].Parents) > 0 && rapid.Bool().Draw(t, "condition") {
-			list[i].SkipIf = when(list[i].Parents[0], "output.n > 1")
-		}
+		drawConditions(t, &list[i])
 	}
 	seed := rapid.Uint64().Draw(t, "order")
 	rand.New(rand.NewPCG(seed, 0)).Shuffle(n, func(i, j int) { list[i], list[j] = list[j], list[i] })

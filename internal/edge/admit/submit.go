@@ -59,9 +59,9 @@ func store(
 	return nil
 }
 
-// storeEach submits the runs that have no error yet. The shard refuses a whole
-// batch for one run; that run's workflow is left out then, and the rest is tried
-// again. Each round loses a workflow, so there are as many as the call has names.
+// storeEach submits the runs that have no error yet. The shard refuses a whole batch
+// for one run; that run is left out then, with all of its workflow if there is none, and
+// the rest is tried again. Each round loses a run.
 func storeEach(
 	ctx context.Context, to Submitter, tenant id.ID, runs []shard.NewRun, answers []Submitted, wait shard.Wait,
 ) error {
@@ -82,7 +82,8 @@ func storeEach(
 			return err
 		}
 		for i := range runs {
-			if runs[i].Workflow == good[at].Workflow && answers[i].Err == nil {
+			same := inRun.Field == "workflow" && runs[i].Workflow == good[at].Workflow
+			if (same || i == origin(at)) && answers[i].Err == nil {
 				answers[i].Err = inRun
 			}
 		}

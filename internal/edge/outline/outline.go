@@ -38,6 +38,7 @@ func taskFromWire(t *wire.Task) shard.Task {
 		ScheduleTimeoutMS:  t.GetScheduleTimeoutMs(),
 		ExecutionTimeoutMS: t.GetExecutionTimeoutMs(),
 		Parents:            t.GetParents(),
+		WaitFor:            conditionsFromWire(t.GetWaitFor()),
 		SkipIf:             conditionsFromWire(t.GetSkipIf()),
 		CancelIf:           conditionsFromWire(t.GetCancelIf()),
 		Role:               RoleFromWire(t.GetRole()),
@@ -49,7 +50,11 @@ func taskFromWire(t *wire.Task) shard.Task {
 func conditionsFromWire(from []*wire.Condition) []shard.TaskCondition {
 	var list []shard.TaskCondition
 	for _, c := range from {
-		list = append(list, shard.TaskCondition{Parent: c.GetParent(), Expression: c.GetExpression()})
+		list = append(list, shard.TaskCondition{
+			Parent: c.GetParent(), Expression: c.GetExpression(), SleepMS: c.GetSleepMs(),
+			Event: c.GetEvent(), Scope: c.GetScope(), If: c.GetFilter(),
+			Any: conditionsFromWire(c.GetAny()), All: conditionsFromWire(c.GetAll()),
+		})
 	}
 	return list
 }
@@ -100,7 +105,7 @@ func taskToWire(t *shard.Task) *wire.Task {
 			InitialMs: t.Backoff.InitialMS, Factor: t.Backoff.Factor, MaxMs: t.Backoff.MaxMS,
 		},
 		ScheduleTimeoutMs: t.ScheduleTimeoutMS, ExecutionTimeoutMs: t.ExecutionTimeoutMS,
-		Parents: t.Parents, SkipIf: conditionsToWire(t.SkipIf), CancelIf: conditionsToWire(t.CancelIf),
+		Parents: t.Parents, WaitFor: conditionsToWire(t.WaitFor), SkipIf: conditionsToWire(t.SkipIf), CancelIf: conditionsToWire(t.CancelIf),
 		Role: RoleToWire(t.Role), Durable: t.Durable, Description: t.Description,
 	}
 }
@@ -108,7 +113,11 @@ func taskToWire(t *shard.Task) *wire.Task {
 func conditionsToWire(from []shard.TaskCondition) []*wire.Condition {
 	var list []*wire.Condition
 	for _, c := range from {
-		list = append(list, &wire.Condition{Parent: c.Parent, Expression: c.Expression})
+		list = append(list, &wire.Condition{
+			Parent: c.Parent, Expression: c.Expression, SleepMs: c.SleepMS,
+			Event: c.Event, Scope: c.Scope, Filter: c.If,
+			Any: conditionsToWire(c.Any), All: conditionsToWire(c.All),
+		})
 	}
 	return list
 }

@@ -25,6 +25,13 @@ func TestWorkflowSurvivesTheWire(t *testing.T) {
 				SkipIf:   []shard.TaskCondition{{Parent: "charge", Expression: "output == 0"}},
 				CancelIf: []shard.TaskCondition{{Parent: "charge", Expression: "output < 0"}},
 			},
+			{
+				Name: "remind", Parents: []string{"charge"},
+				WaitFor: []shard.TaskCondition{{SleepMS: 1_000}, {Any: []shard.TaskCondition{
+					{Event: "order.seen", Scope: "input.id", If: "event.by != ''"}, {Parent: "charge", Expression: "output > 9"},
+				}}},
+				SkipIf: []shard.TaskCondition{{All: []shard.TaskCondition{{Event: "a"}, {SleepMS: 1}}}},
+			},
 			{Name: "refund", Role: shard.RoleOnFailure},
 			{Name: "thank", Role: shard.RoleOnSuccess},
 		},

@@ -612,11 +612,12 @@ type Task struct {
 	ScheduleTimeoutMs  int64                  `protobuf:"varint,6,opt,name=schedule_timeout_ms,json=scheduleTimeoutMs,proto3" json:"schedule_timeout_ms,omitempty"`    // 0 = no limit
 	ExecutionTimeoutMs int64                  `protobuf:"varint,7,opt,name=execution_timeout_ms,json=executionTimeoutMs,proto3" json:"execution_timeout_ms,omitempty"` // 0 = no limit
 	Parents            []string               `protobuf:"bytes,8,rep,name=parents,proto3" json:"parents,omitempty"`                                                    // tasks of this workflow that end before it begins; without a cycle
-	SkipIf             []*Condition           `protobuf:"bytes,9,rep,name=skip_if,json=skipIf,proto3" json:"skip_if,omitempty"`                                        // any of them holds: it is skipped
-	CancelIf           []*Condition           `protobuf:"bytes,10,rep,name=cancel_if,json=cancelIf,proto3" json:"cancel_if,omitempty"`                                 // any of them holds: it is cancelled
+	SkipIf             []*Condition           `protobuf:"bytes,9,rep,name=skip_if,json=skipIf,proto3" json:"skip_if,omitempty"`                                        // any of them holds: it is skipped, while it waits for what wait_for says at the latest
+	CancelIf           []*Condition           `protobuf:"bytes,10,rep,name=cancel_if,json=cancelIf,proto3" json:"cancel_if,omitempty"`                                 // likewise: it is cancelled
 	Role               Task_Role              `protobuf:"varint,11,opt,name=role,proto3,enum=adze.v1.Task_Role" json:"role,omitempty"`
-	Description        string                 `protobuf:"bytes,12,opt,name=description,proto3" json:"description,omitempty"` // of a task of a graph; at most 1,024 bytes
-	Durable            bool                   `protobuf:"varint,13,opt,name=durable,proto3" json:"durable,omitempty"`        // it keeps a log, and may be suspended while it waits
+	Description        string                 `protobuf:"bytes,12,opt,name=description,proto3" json:"description,omitempty"`        // of a task of a graph; at most 1,024 bytes
+	Durable            bool                   `protobuf:"varint,13,opt,name=durable,proto3" json:"durable,omitempty"`               // it keeps a log, and may be suspended while it waits
+	WaitFor            []*Condition           `protobuf:"bytes,14,rep,name=wait_for,json=waitFor,proto3" json:"wait_for,omitempty"` // all of them hold before it begins
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -735,11 +736,24 @@ func (x *Task) GetDurable() bool {
 	return false
 }
 
-// A condition over the output of a parent.
+func (x *Task) GetWaitFor() []*Condition {
+	if x != nil {
+		return x.WaitFor
+	}
+	return nil
+}
+
+// A condition of a task. It is about one thing.
 type Condition struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Parent        string                 `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`         // one of the task's parents
-	Expression    string                 `protobuf:"bytes,2,opt,name=expression,proto3" json:"expression,omitempty"` // CEL, gives a bool; "output" is the parent's output
+	Parent        string                 `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`                   // the output of one of the task's parents
+	Expression    string                 `protobuf:"bytes,2,opt,name=expression,proto3" json:"expression,omitempty"`           // of a parent: CEL, gives a bool; "output" is its output
+	SleepMs       int64                  `protobuf:"varint,3,opt,name=sleep_ms,json=sleepMs,proto3" json:"sleep_ms,omitempty"` // so long since the parents have ended; 1 ms … ten years
+	Event         string                 `protobuf:"bytes,4,opt,name=event,proto3" json:"event,omitempty"`                     // an event of this key that comes after the parents have ended
+	Scope         string                 `protobuf:"bytes,5,opt,name=scope,proto3" json:"scope,omitempty"`                     // of an event: CEL over the run's input ("input"), gives the scope that it must have; empty = any
+	Filter        string                 `protobuf:"bytes,6,opt,name=filter,proto3" json:"filter,omitempty"`                   // of an event: CEL over event, metadata, key and scope, gives a bool; empty = always
+	Any           []*Condition           `protobuf:"bytes,7,rep,name=any,proto3" json:"any,omitempty"`                         // one of these holds
+	All           []*Condition           `protobuf:"bytes,8,rep,name=all,proto3" json:"all,omitempty"`                         // all of these hold
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -786,6 +800,48 @@ func (x *Condition) GetExpression() string {
 		return x.Expression
 	}
 	return ""
+}
+
+func (x *Condition) GetSleepMs() int64 {
+	if x != nil {
+		return x.SleepMs
+	}
+	return 0
+}
+
+func (x *Condition) GetEvent() string {
+	if x != nil {
+		return x.Event
+	}
+	return ""
+}
+
+func (x *Condition) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *Condition) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+func (x *Condition) GetAny() []*Condition {
+	if x != nil {
+		return x.Any
+	}
+	return nil
+}
+
+func (x *Condition) GetAll() []*Condition {
+	if x != nil {
+		return x.All
+	}
+	return nil
 }
 
 type Backoff struct {
@@ -6062,7 +6118,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05event\x18\x01 \x01(\tR\x05event\x12\x1e\n" +
 	"\n" +
 	"expression\x18\x02 \x01(\tR\n" +
-	"expression\"\xfd\x03\n" +
+	"expression\"\xac\x04\n" +
 	"\x04Task\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06action\x18\x02 \x01(\tR\x06action\x12\x18\n" +
@@ -6076,16 +6132,23 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	" \x03(\v2\x12.adze.v1.ConditionR\bcancelIf\x12&\n" +
 	"\x04role\x18\v \x01(\x0e2\x12.adze.v1.Task.RoleR\x04role\x12 \n" +
 	"\vdescription\x18\f \x01(\tR\vdescription\x12\x18\n" +
-	"\adurable\x18\r \x01(\bR\adurable\"?\n" +
+	"\adurable\x18\r \x01(\bR\adurable\x12-\n" +
+	"\bwait_for\x18\x0e \x03(\v2\x12.adze.v1.ConditionR\awaitFor\"?\n" +
 	"\x04Role\x12\r\n" +
 	"\tROLE_TASK\x10\x00\x12\x13\n" +
 	"\x0fROLE_ON_FAILURE\x10\x01\x12\x13\n" +
-	"\x0fROLE_ON_SUCCESS\x10\x02J\x04\b\x03\x10\x04\"C\n" +
+	"\x0fROLE_ON_SUCCESS\x10\x02J\x04\b\x03\x10\x04\"\xee\x01\n" +
 	"\tCondition\x12\x16\n" +
 	"\x06parent\x18\x01 \x01(\tR\x06parent\x12\x1e\n" +
 	"\n" +
 	"expression\x18\x02 \x01(\tR\n" +
-	"expression\"W\n" +
+	"expression\x12\x19\n" +
+	"\bsleep_ms\x18\x03 \x01(\x03R\asleepMs\x12\x14\n" +
+	"\x05event\x18\x04 \x01(\tR\x05event\x12\x14\n" +
+	"\x05scope\x18\x05 \x01(\tR\x05scope\x12\x16\n" +
+	"\x06filter\x18\x06 \x01(\tR\x06filter\x12$\n" +
+	"\x03any\x18\a \x03(\v2\x12.adze.v1.ConditionR\x03any\x12$\n" +
+	"\x03all\x18\b \x03(\v2\x12.adze.v1.ConditionR\x03all\"W\n" +
 	"\aBackoff\x12\x1d\n" +
 	"\n" +
 	"initial_ms\x18\x01 \x01(\x03R\tinitialMs\x12\x16\n" +
@@ -6686,112 +6749,115 @@ var file_adze_v1_adze_proto_depIdxs = []int32{
 	11, // 3: adze.v1.Task.skip_if:type_name -> adze.v1.Condition
 	11, // 4: adze.v1.Task.cancel_if:type_name -> adze.v1.Condition
 	3,  // 5: adze.v1.Task.role:type_name -> adze.v1.Task.Role
-	8,  // 6: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
-	8,  // 7: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
-	17, // 8: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
-	19, // 9: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
-	0,  // 10: adze.v1.NewRun.on_close:type_name -> adze.v1.ClosePolicy
-	21, // 11: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
-	7,  // 12: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
-	24, // 13: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
-	1,  // 14: adze.v1.Outcome.status:type_name -> adze.v1.Status
-	28, // 15: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
-	31, // 16: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
-	30, // 17: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
-	26, // 18: adze.v1.WorkerMessage.logs:type_name -> adze.v1.LogLine
-	27, // 19: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
-	29, // 20: adze.v1.Hello.running:type_name -> adze.v1.Running
-	4,  // 21: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
-	32, // 22: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
-	2,  // 23: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
-	33, // 24: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
-	19, // 25: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
-	2,  // 26: adze.v1.Entry.kind:type_name -> adze.v1.EntryKind
-	33, // 27: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
-	38, // 28: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
-	39, // 29: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
-	43, // 30: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
-	44, // 31: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
-	35, // 32: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
-	37, // 33: adze.v1.EngineMessage.emitted:type_name -> adze.v1.Emitted
-	41, // 34: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
-	42, // 35: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
-	34, // 36: adze.v1.Assignment.log:type_name -> adze.v1.Entry
-	35, // 37: adze.v1.Assignment.mets:type_name -> adze.v1.Met
-	40, // 38: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
-	5,  // 39: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
-	47, // 40: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
-	6,  // 41: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
-	21, // 42: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
-	54, // 43: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
-	57, // 44: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
-	7,  // 45: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
-	63, // 46: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
-	63, // 47: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
-	64, // 48: adze.v1.Event.runs:type_name -> adze.v1.EventRun
-	1,  // 49: adze.v1.EventRun.status:type_name -> adze.v1.Status
-	65, // 50: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
-	65, // 51: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
-	86, // 52: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
-	87, // 53: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
-	77, // 54: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
-	34, // 55: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
-	35, // 56: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
-	76, // 57: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
-	1,  // 58: adze.v1.TaskRun.status:type_name -> adze.v1.Status
-	3,  // 59: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
-	80, // 60: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
-	83, // 61: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
-	1,  // 62: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
-	86, // 63: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
-	1,  // 64: adze.v1.Run.status:type_name -> adze.v1.Status
-	13, // 65: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
-	18, // 66: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
-	22, // 67: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
-	25, // 68: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
-	45, // 69: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
-	48, // 70: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
-	50, // 71: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
-	52, // 72: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
-	55, // 73: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
-	58, // 74: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
-	59, // 75: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
-	61, // 76: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
-	66, // 77: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
-	68, // 78: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
-	70, // 79: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
-	72, // 80: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
-	14, // 81: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
-	74, // 82: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
-	78, // 83: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
-	81, // 84: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
-	84, // 85: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
-	16, // 86: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
-	20, // 87: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
-	23, // 88: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
-	36, // 89: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
-	46, // 90: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
-	49, // 91: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
-	51, // 92: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
-	53, // 93: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
-	56, // 94: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
-	56, // 95: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
-	60, // 96: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
-	62, // 97: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
-	67, // 98: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
-	69, // 99: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
-	71, // 100: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
-	73, // 101: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
-	15, // 102: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
-	75, // 103: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
-	79, // 104: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
-	82, // 105: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
-	85, // 106: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
-	86, // [86:107] is the sub-list for method output_type
-	65, // [65:86] is the sub-list for method input_type
-	65, // [65:65] is the sub-list for extension type_name
-	65, // [65:65] is the sub-list for extension extendee
-	0,  // [0:65] is the sub-list for field type_name
+	11, // 6: adze.v1.Task.wait_for:type_name -> adze.v1.Condition
+	11, // 7: adze.v1.Condition.any:type_name -> adze.v1.Condition
+	11, // 8: adze.v1.Condition.all:type_name -> adze.v1.Condition
+	8,  // 9: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
+	8,  // 10: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
+	17, // 11: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
+	19, // 12: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
+	0,  // 13: adze.v1.NewRun.on_close:type_name -> adze.v1.ClosePolicy
+	21, // 14: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
+	7,  // 15: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
+	24, // 16: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
+	1,  // 17: adze.v1.Outcome.status:type_name -> adze.v1.Status
+	28, // 18: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
+	31, // 19: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
+	30, // 20: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
+	26, // 21: adze.v1.WorkerMessage.logs:type_name -> adze.v1.LogLine
+	27, // 22: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
+	29, // 23: adze.v1.Hello.running:type_name -> adze.v1.Running
+	4,  // 24: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
+	32, // 25: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
+	2,  // 26: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
+	33, // 27: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
+	19, // 28: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
+	2,  // 29: adze.v1.Entry.kind:type_name -> adze.v1.EntryKind
+	33, // 30: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
+	38, // 31: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
+	39, // 32: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
+	43, // 33: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
+	44, // 34: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
+	35, // 35: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
+	37, // 36: adze.v1.EngineMessage.emitted:type_name -> adze.v1.Emitted
+	41, // 37: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
+	42, // 38: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
+	34, // 39: adze.v1.Assignment.log:type_name -> adze.v1.Entry
+	35, // 40: adze.v1.Assignment.mets:type_name -> adze.v1.Met
+	40, // 41: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
+	5,  // 42: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
+	47, // 43: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
+	6,  // 44: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
+	21, // 45: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
+	54, // 46: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
+	57, // 47: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
+	7,  // 48: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
+	63, // 49: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
+	63, // 50: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
+	64, // 51: adze.v1.Event.runs:type_name -> adze.v1.EventRun
+	1,  // 52: adze.v1.EventRun.status:type_name -> adze.v1.Status
+	65, // 53: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
+	65, // 54: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
+	86, // 55: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
+	87, // 56: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
+	77, // 57: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
+	34, // 58: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
+	35, // 59: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
+	76, // 60: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
+	1,  // 61: adze.v1.TaskRun.status:type_name -> adze.v1.Status
+	3,  // 62: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
+	80, // 63: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
+	83, // 64: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
+	1,  // 65: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
+	86, // 66: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
+	1,  // 67: adze.v1.Run.status:type_name -> adze.v1.Status
+	13, // 68: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
+	18, // 69: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
+	22, // 70: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
+	25, // 71: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
+	45, // 72: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
+	48, // 73: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
+	50, // 74: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
+	52, // 75: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
+	55, // 76: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
+	58, // 77: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
+	59, // 78: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
+	61, // 79: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
+	66, // 80: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
+	68, // 81: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
+	70, // 82: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
+	72, // 83: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
+	14, // 84: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
+	74, // 85: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
+	78, // 86: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
+	81, // 87: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
+	84, // 88: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
+	16, // 89: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
+	20, // 90: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
+	23, // 91: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
+	36, // 92: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
+	46, // 93: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
+	49, // 94: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
+	51, // 95: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
+	53, // 96: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
+	56, // 97: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
+	56, // 98: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
+	60, // 99: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
+	62, // 100: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
+	67, // 101: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
+	69, // 102: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
+	71, // 103: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
+	73, // 104: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
+	15, // 105: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
+	75, // 106: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
+	79, // 107: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
+	82, // 108: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
+	85, // 109: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
+	89, // [89:110] is the sub-list for method output_type
+	68, // [68:89] is the sub-list for method input_type
+	68, // [68:68] is the sub-list for extension type_name
+	68, // [68:68] is the sub-list for extension extendee
+	0,  // [0:68] is the sub-list for field type_name
 }
 
 func init() { file_adze_v1_adze_proto_init() }
