@@ -26,7 +26,7 @@ type Node struct {
 	Parents    []int32 // places of the nodes that end before it begins; without a cycle
 	Role       NodeRole
 	// Conditions are judged once the parents have ended: those over parents at once,
-	// for the others the task waits. Of a Scoped one, the run has the scope.
+	// for the others the task waits. Of a Scoped one, the run has the scope (NewTask.Scopes).
 	Conditions []Condition
 }
 
@@ -48,9 +48,6 @@ type NewRun struct {
 	// again, their outputs are stored again as this run's. Handlers among them are not
 	// kept: what they handle may end otherwise.
 	Kept []KeptNode
-	// Scopes are of the scoped conditions of its graph, in the order of the nodes and of
-	// their conditions.
-	Scopes []string
 }
 
 // KeptNode is a node with the output that it had, and what conditions said of it:
@@ -80,7 +77,7 @@ type OpenRun struct {
 	Priority int32
 	Key      string
 	Cancel   string      // it was cancelled: the error of its result; empty otherwise
-	Scopes   []string    // as of NewRun; with Restore, its row of run has them
+	Scopes   []string    // as of NewTask; not stored again: with Restore, its row of run has them
 	Saved    bool        // with Restore: it has a row
 	Ended    []EndedNode // with Restore
 }
@@ -159,7 +156,7 @@ func (s *Shard) start(in *NewRun) {
 	s.out.Runs = append(s.out.Runs, in.Task)
 	r := s.openRun(&OpenRun{
 		ID: in.Task.ID, Version: in.Task.Version, RunAt: in.Task.RunAt, Priority: in.Task.Priority, Key: in.Task.Key,
-		Scopes: in.Scopes,
+		Scopes: in.Task.Scopes,
 	})
 	s.ledger.enter(r.id, s.now)
 	for _, kept := range in.Kept {

@@ -39,7 +39,10 @@ type NewTask struct {
 	Parent   id.ID   // the task that spawned it; 0 if none
 	Input    Payload // JSON; nil with Run: the run's row has it
 	Metadata Payload // JSON object, or nil
-	Given    Payload // with Event: what the filter that chose it adds, JSON; or nil. The run's own copy: a filter may be gone before it begins
+	// Scopes are of a run of a graph: those of the scoped conditions of its nodes, in the
+	// order of the nodes and of their conditions.
+	Scopes []string
+	Given  Payload // with Event: what the filter that chose it adds, JSON; or nil. The run's own copy: a filter may be gone before it begins
 }
 
 // Join brings a worker, for the first time or again. Running is what a worker

@@ -192,6 +192,7 @@ create table adze.run (
     given bytea,
     parent_id bigint,
     schedule_id bigint,
+    scopes text[],
     constraint run_pkey PRIMARY KEY (id)
 ) partition by range (id);
 CREATE INDEX run_tenant_idx ON ONLY adze.run USING btree (tenant_id, id);

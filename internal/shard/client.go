@@ -76,7 +76,7 @@ type Definition struct {
 type Graph struct {
 	core.Graph
 	Conditions []Condition
-	Scopes     []Scope // of the scoped conditions, in the order of core.NewRun
+	Scopes     []Scope // of the scoped conditions, in the order of core.NewTask
 }
 
 // Condition decides about a node by the output of one of its parents: outright, or as

@@ -49,14 +49,13 @@ func (r *Runtime) Spawn(ctx context.Context, tenant id.ID, parent Parent, childr
 func (r *Runtime) items(rows []submission, children []NewRun, now core.Time) []core.SpawnItem {
 	items := make([]core.SpawnItem, len(rows))
 	for i := range rows {
-		child := rows[i]
+		row := rows[i].row
 		items[i].Key, items[i].Policy = children[i].Key, children[i].Policy
-		child.row.ID = r.take(&child, now)
-		if child.version.graph == nil {
-			items[i].Task = &child.row
+		row.ID = r.take(&rows[i], now)
+		if rows[i].version.graph == nil {
+			items[i].Task = &row
 		} else {
-			run := child.newRun()
-			items[i].Run = &run
+			items[i].Run = &core.NewRun{Task: row}
 		}
 	}
 	return items

@@ -49,10 +49,11 @@ func (r *Runtime) match(tenant id.ID, p *push, i int, e *NewEvent) error {
 			Input: e.Payload, Metadata: e.Metadata,
 		}
 		by := id.ID(0)
+		row.Scopes = s.scopes
 		if s.filter != nil {
 			by, row.Given = s.filter.id, s.filter.payload
 		}
-		p.starts = append(p.starts, submission{version: s.version, row: row, scopes: s.scopes})
+		p.starts = append(p.starts, submission{version: s.version, row: row})
 		p.of, p.by = append(p.of, i), append(p.by, by)
 	}
 	return nil

@@ -32,7 +32,7 @@ func newScopes(g *graph, from []Scope) ([]scope, error) {
 	return all, nil
 }
 
-// scopesOf are the scopes of a run with this input, in the order of core.NewRun. Its
+// scopesOf are the scopes of a run with this input, in the order of core.NewTask. Its
 // error names the task: a run that waits for events of nobody must not begin.
 func (v *version) scopesOf(input []byte) ([]string, error) {
 	if v.graph == nil || len(v.graph.scopes) == 0 {

@@ -50,18 +50,12 @@ type submission struct {
 	version *version
 	row     core.NewTask
 	kept    []core.KeptNode
-	scopes  []string // as core.NewRun's
 }
 
 // scope finds the scopes of what the run's tasks wait for.
 func (s *submission) scope() (err error) {
-	s.scopes, err = s.version.scopesOf(s.row.Input)
+	s.row.Scopes, err = s.version.scopesOf(s.row.Input)
 	return err
-}
-
-// newRun is a run of a graph for the core.
-func (s *submission) newRun() core.NewRun {
-	return core.NewRun{Task: s.row, Kept: s.kept, Scopes: s.scopes}
 }
 
 func (s *submission) bytes() int64 {
@@ -69,7 +63,7 @@ func (s *submission) bytes() int64 {
 	for i := range s.kept {
 		bytes += rowBytes + int64(len(s.kept[i].Output))
 	}
-	for _, scope := range s.scopes {
+	for _, scope := range s.row.Scopes {
 		bytes += int64(len(scope))
 	}
 	return bytes
@@ -127,7 +121,7 @@ func (r *Runtime) enumerate(input *core.Submit, rows []submission, ids []id.ID, 
 		if g := rows[i].version.graph; g != nil {
 			ids[i] = r.ids.Block(int64(now), 1+len(g.Nodes))
 			rows[i].row.ID = ids[i]
-			input.Runs = append(input.Runs, rows[i].newRun())
+			input.Runs = append(input.Runs, core.NewRun{Task: rows[i].row, Kept: rows[i].kept})
 		}
 	}
 }

@@ -105,7 +105,7 @@ func (s *subscriptions) candidates(tenant id.ID, e *NewEvent) (all []candidate) 
 type start struct {
 	version *version
 	filter  *filter  // that chose it, or nil
-	scopes  []string // as core.NewRun's
+	scopes  []string // as core.NewTask's
 }
 
 // match decides which runs an event starts. A condition that cannot be evaluated starts

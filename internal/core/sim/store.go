@@ -266,6 +266,7 @@ func (s *store) appendOpenRun(runs []core.OpenRun, run id.ID) []core.OpenRun {
 		t := s.runs[run]
 		row = core.OpenRun{ID: t.ID, Tenant: t.Tenant, Version: t.Version, RunAt: t.RunAt, Priority: t.Priority, Key: t.Key}
 	}
+	row.Scopes = s.runs[run].Scopes
 	row.Saved = saved
 	for node := int32(0); node < nodesMax; node++ {
 		if result, ok := s.results[run+1+id.ID(node)]; ok && result.Run == run {

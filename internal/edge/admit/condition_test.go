@@ -20,8 +20,8 @@ type conditions = []shard.TaskCondition
 
 func sleeps(ms int64) shard.TaskCondition { return shard.TaskCondition{SleepMS: ms} }
 
-func hears(key string) shard.TaskCondition   { return shard.TaskCondition{Event: key} }
-func says(parent string) shard.TaskCondition { return when(parent, "output")[0] }
+func hears(key string) shard.TaskCondition                  { return shard.TaskCondition{Event: key} }
+func says(parent string) shard.TaskCondition                { return when(parent, "output")[0] }
 func anyOf(list ...shard.TaskCondition) shard.TaskCondition { return shard.TaskCondition{Any: list} }
 
 func allOf(list ...shard.TaskCondition) shard.TaskCondition { return shard.TaskCondition{All: list} }

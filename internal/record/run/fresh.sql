@@ -10,7 +10,8 @@ select
     r.run_at,
     r.priority,
     r.key,
-    '' as cancel
+    '' as cancel,
+    r.scopes
 from adze.run as r
 where
     r.id >= $2

@@ -69,7 +69,7 @@ func Fresh(ctx context.Context, db pg.Beginner, shard int32, lowWater id.ID) ([]
 }
 
 func scanOpen(row pgx.CollectableRow) (r core.OpenRun, err error) {
-	err = row.Scan(&r.ID, &r.Tenant, &r.Version, &r.RunAt, &r.Priority, &r.Key, &r.Cancel)
+	err = row.Scan(&r.ID, &r.Tenant, &r.Version, &r.RunAt, &r.Priority, &r.Key, &r.Cancel, &r.Scopes)
 	return r, err
 }
 

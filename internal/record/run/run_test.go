@@ -123,8 +123,11 @@ func TestANewOwnerFindsTheOpenRunsAndHowTheirTasksEnded(t *testing.T) {
 	stranger := id.First(noon) + 2<<22 | (shard+1)<<12
 	closed, cancelled := row(9), row(2)
 	cancelled.Cancel = "no longer needed"
+	scopes := []string{"ada", "", `a "quoted" \, {one}`, "NULL", "ü"}
+	fresh5, saved2 := submitted(seq(5)), submitted(seq(2))
+	fresh5.Scopes, saved2.Scopes = scopes, scopes[:1]
 	require.NoError(t, write(t, pool, false, rows{
-		runs:    []core.NewTask{submitted(seq(1)), submitted(seq(2)), submitted(seq(3)), submitted(stranger), submitted(seq(4)), submitted(seq(5))},
+		runs:    []core.NewTask{submitted(seq(1)), saved2, submitted(seq(3)), submitted(stranger), submitted(seq(4)), fresh5},
 		results: []core.RunResult{{Run: seq(4), Tenant: 1, Status: core.Succeeded}},
 		open:    []core.OpenRun{row(1), row(2), closed},
 		ended: []core.Result{
@@ -147,6 +150,7 @@ func TestANewOwnerFindsTheOpenRunsAndHowTheirTasksEnded(t *testing.T) {
 
 	want := []core.OpenRun{row(1), cancelled, row(3), row(5)}
 	want[0].Saved, want[1].Saved = true, true
+	want[1].Scopes, want[3].Scopes = scopes[:1], scopes
 	want[0].Ended = []core.EndedNode{
 		{Node: 0, Status: core.Succeeded, Verdicts: []core.Verdict{
 			{Node: 1, Skip: true}, {Node: 2, Cancel: true}, {Node: 3, Skip: true, Cancel: true},

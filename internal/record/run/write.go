@@ -7,6 +7,7 @@ package run
 
 import (
 	_ "embed"
+	"strings"
 
 	"github.com/adzehq/adze/internal/base/bulk"
 	"github.com/adzehq/adze/internal/base/id"
@@ -46,7 +47,7 @@ func Statements() []bulk.Statement {
 type Columns struct {
 	id, tenant, version, runAt, replayOf, event, schedule, parent bulk.Int8
 	priority                                                      bulk.Int4
-	key                                                           bulk.Text
+	key, scopes                                                   bulk.Text
 	input, metadata, given                                        bulk.Bytea
 }
 
@@ -65,7 +66,27 @@ func (c *Columns) Add(r *core.NewTask) {
 	c.input.Add(r.Input)
 	c.metadata.Add(r.Metadata)
 	c.given.Add(r.Given)
+	c.scopes.AddOrNull(encodeTexts(r.Scopes))
 }
+
+// encodeTexts writes the text of an array of texts: an array of arrays cannot be sent.
+// It is empty for none.
+func encodeTexts(texts []string) string {
+	if len(texts) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	for i, text := range texts {
+		b.WriteByte("{,"[min(i, 1)])
+		b.WriteByte('"')
+		_, _ = quoteElement.WriteString(&b, text) // a Builder never fails
+		b.WriteByte('"')
+	}
+	b.WriteByte('}')
+	return b.String()
+}
+
+var quoteElement = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // Queue adds the insert to b, unless there are no rows, and empties the columns.
 func (c *Columns) Queue(b *bulk.Batch, repeat bool) {
@@ -75,7 +96,7 @@ func (c *Columns) Queue(b *bulk.Batch, repeat bool) {
 	}
 	queue(b, s, c.id.Rows(),
 		&c.id, &c.tenant, &c.version, &c.runAt, &c.replayOf, &c.event, &c.schedule, &c.parent,
-		&c.priority, &c.key, &c.input, &c.metadata, &c.given)
+		&c.priority, &c.key, &c.input, &c.metadata, &c.given, &c.scopes)
 }
 
 // ResultColumns are run_result rows on their way to Postgres.
