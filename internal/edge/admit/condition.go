@@ -72,14 +72,14 @@ func taskConditions(t *shard.Task) error {
 // conditions checks a list of the conditions of t, depth any and all deep.
 func conditions(t *shard.Task, field string, list []shard.TaskCondition, depth int) error {
 	for j := range list {
-		if err := condition(t, &list[j], depth); err != nil {
+		if err := taskCondition(t, &list[j], depth); err != nil {
 			return fault.At(fmt.Sprintf("%s[%d]", field, j), err)
 		}
 	}
 	return nil
 }
 
-func condition(t *shard.Task, c *shard.TaskCondition, depth int) error {
+func taskCondition(t *shard.Task, c *shard.TaskCondition, depth int) error {
 	if err := oneKind(c); err != nil {
 		return err
 	}
