@@ -18,6 +18,7 @@ func (t *grpcTransport) push(ctx context.Context, events []shard.NewEvent, each 
 	for i := range events {
 		e, to := &events[i], &room[i]
 		to.Key, to.Scope, to.Payload, to.Metadata, to.Priority = e.Key, e.Scope, e.Payload, e.Metadata, e.Priority
+		to.TargetId = uint64(e.Target)
 		request.Events[i] = to
 	}
 	response, err := t.engine.PushEvents(ctx, request)

@@ -48,6 +48,7 @@ type RunInfo struct {
 	FinishedAt  time.Time `json:"finished_at,omitzero"`
 
 	ReplayOf ID     `json:"replay_of,omitzero"` // the run that this one repeats; 0 if none
+	ParentID ID     `json:"parent_id,omitzero"` // the task that submitted it; 0 if none
 	Event    ID     `json:"event,omitzero"`     // the event that started it; 0 if none
 	Error    string `json:"error,omitzero"`     // of a run that did not succeed
 
@@ -57,6 +58,8 @@ type RunInfo struct {
 	Output   json.RawMessage `json:"output,omitempty"`
 	Attempts []AttemptInfo   `json:"attempts,omitempty"` // of a run of a Task
 	Tasks    []TaskInfo      `json:"tasks,omitempty"`    // of a run of a Workflow, in its order
+	Log      []EntryInfo     `json:"log,omitempty"`      // of a run of a durable Task
+	Children []ChildInfo     `json:"children,omitempty"` // that the Task submitted: the first 1,000, by key
 }
 
 // TaskInfo is what is known of a task of a run. A time that has not come is zero.

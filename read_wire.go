@@ -65,6 +65,10 @@ func runDetails(response *wire.GetRunResponse) *RunInfo {
 			Error: t.Error, Output: t.Output,
 		})
 	}
+	info.Log = logInfo(response)
+	for _, c := range response.Children {
+		info.Children = append(info.Children, ChildInfo{ID: ID(c.RunId), Key: c.Key})
+	}
 	return &info
 }
 
@@ -82,7 +86,7 @@ func runInfo(r *wire.Run) RunInfo {
 		Priority: int(r.Priority), Attempt: int(r.Attempt),
 		SubmittedAt: timeOf(r.SubmittedMs), RunAt: timeOf(r.RunAtMs), AssignedAt: timeOf(r.AssignedMs),
 		StartedAt: timeOf(r.StartedMs), FinishedAt: timeOf(r.FinishedMs),
-		ReplayOf: ID(r.ReplayOf), Event: ID(r.EventId), Error: r.Error,
+		ReplayOf: ID(r.ReplayOf), ParentID: ID(r.ParentId), Event: ID(r.EventId), Error: r.Error,
 		Input: r.Input, Metadata: r.Metadata, Output: r.Output,
 	}
 }

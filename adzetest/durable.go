@@ -8,6 +8,8 @@ import (
 	"github.com/adzehq/adze/internal/base/expr"
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/edge/outline"
+	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
 
 // durableRows are the tables of durable tasks, what they wait for and what they spawn.
@@ -87,6 +89,20 @@ func (m *memory) Requests(_ context.Context, ids []id.ID) ([]core.NewTask, error
 		}
 	}
 	return requests, nil
+}
+
+// deeds tells what the task of a run did: its log and its children.
+func (m *memory) deeds(response *wire.GetRunResponse) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	task := id.ID(response.Run.RunId)
+	response.Log = outline.LogToWire(m.durable.entries[task])
+	response.Mets = outline.MetsToWire(m.durable.mets[task])
+	for _, child := range m.durable.children[task] {
+		response.Children = append(response.Children, &wire.Child{
+			RunId: uint64(child.Run), Key: child.Key, ParentId: uint64(task),
+		})
+	}
 }
 
 // loadDurable answers the loads that are about durable tasks and children.

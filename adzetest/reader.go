@@ -46,6 +46,7 @@ func (r *reader) GetRun(ctx context.Context, tenant id.ID, request *wire.GetRunR
 			FinishedMs: int64(a.Finished), RetryAtMs: int64(a.RetryAt),
 		})
 	}
+	r.memory.deeds(response)
 	if stored.graph() {
 		response.Tasks, err = r.tasks(ctx, tenant, &stored)
 	}
@@ -120,7 +121,7 @@ func (r *reader) run(ctx context.Context, tenant, one id.ID) (*wire.Run, record,
 	row := &stored.row
 	run := &wire.Run{
 		RunId: uint64(one), VersionId: uint64(row.Version), Workflow: stored.workflow.Name,
-		ReplayOf: uint64(row.ReplayOf), EventId: uint64(row.Event), Priority: row.Priority,
+		ReplayOf: uint64(row.ReplayOf), ParentId: uint64(row.Parent), EventId: uint64(row.Event), Priority: row.Priority,
 		RunAtMs: int64(row.RunAt), SubmittedMs: one.UnixMilli(), Input: row.Input, Metadata: row.Metadata,
 	}
 	switch {

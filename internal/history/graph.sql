@@ -7,6 +7,7 @@ select
     g.version_id,
     coalesce(g.replay_of, 0) as replay_of,
     coalesce(g.event_id, 0) as event_id,
+    coalesce(g.parent_id, 0) as parent_id,
     g.run_at,
     g.priority,
     w.name as workflow,

@@ -7,6 +7,7 @@ select
     false as graph,
     coalesce(t.replay_of, 0) as replay_of,
     coalesce(t.event_id, 0) as event_id,
+    coalesce(t.parent_id, 0) as parent_id,
     t.run_at,
     t.priority,
     d.name as workflow,

@@ -134,6 +134,7 @@ type NewEvent struct {
 	Payload  []byte // JSON: the input of the runs
 	Metadata []byte // JSON object, or nil: that of the runs too
 	Priority int32  // of the runs
+	Target   id.ID  // the open run that it is addressed to; 0 = whom it may concern
 }
 
 // Pushed is what came of an event.

@@ -21,6 +21,9 @@ func (r *Runtime) Push(ctx context.Context, tenant id.ID, events []NewEvent, wai
 			return nil, err
 		}
 	}
+	if err := r.findTargets(ctx, tenant, events); err != nil {
+		return nil, err
+	}
 	return r.push(ctx, p, wait)
 }
 
@@ -34,6 +37,12 @@ type push struct {
 
 // match adds the event at place i, and decides what it starts.
 func (r *Runtime) match(tenant id.ID, p *push, i int, e *NewEvent) error {
+	if e.Target != 0 {
+		p.rows[i] = core.NewEvent{
+			Tenant: tenant, Target: e.Target, Key: e.Key, Scope: e.Scope, Payload: e.Payload, Metadata: e.Metadata,
+		}
+		return nil
+	}
 	starts, warning := r.catalog.subscriptions.match(tenant, e)
 	p.rows[i] = core.NewEvent{
 		Tenant: tenant, Priority: e.Priority, Key: e.Key, Scope: e.Scope, Warning: warning,

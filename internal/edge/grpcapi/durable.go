@@ -6,6 +6,9 @@ import (
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/edge/admit"
 	"github.com/adzehq/adze/internal/edge/auth"
+	"github.com/adzehq/adze/internal/edge/outline"
+	"github.com/adzehq/adze/internal/history"
+	"github.com/adzehq/adze/internal/record/durable"
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
 
@@ -32,4 +35,38 @@ func (s *Server) GetValue(ctx context.Context, req *wire.GetValueRequest) (*wire
 		return nil, s.status(err)
 	}
 	return &wire.GetValueResponse{Found: value.Task != 0, Data: value.Data, AtMs: int64(value.At)}, nil
+}
+
+// deeds tells what the task of a run did: its log, if it is durable, and its children.
+func (r *Reader) deeds(ctx context.Context, tenant id.ID, response *wire.GetRunResponse, payloads bool) error {
+	task := id.ID(response.Run.RunId)
+	log, err := durable.Log(ctx, r.DB, task)
+	if err != nil {
+		return err
+	}
+	mets, err := durable.Mets(ctx, r.DB, task)
+	if err != nil {
+		return err
+	}
+	children, err := history.Children(ctx, r.DB, tenant, task)
+	if err != nil {
+		return err
+	}
+	response.Log, response.Mets = outline.LogToWire(log), outline.MetsToWire(mets)
+	for _, e := range response.Log {
+		if !payloads {
+			e.Data = nil
+		}
+	}
+	for _, m := range response.Mets {
+		if !payloads {
+			m.Data = nil
+		}
+	}
+	for _, child := range children {
+		response.Children = append(response.Children, &wire.Child{
+			RunId: uint64(child.Run), Key: child.Key, ParentId: uint64(task),
+		})
+	}
+	return nil
 }

@@ -59,6 +59,7 @@ func newEvents(from []*wire.NewEvent) []shard.NewEvent {
 	for i, e := range from {
 		events[i] = shard.NewEvent{
 			Key: e.GetKey(), Scope: e.GetScope(), Payload: e.GetPayload(), Metadata: e.GetMetadata(), Priority: e.GetPriority(),
+			Target: id.ID(e.GetTargetId()),
 		}
 	}
 	return events

@@ -55,6 +55,9 @@ func (r *Reader) GetRun(ctx context.Context, tenant id.ID, req *wire.GetRunReque
 		return nil, err
 	}
 	response := &wire.GetRunResponse{Run: runOf(&stored), Attempts: attemptsOf(attempts)}
+	if err := r.deeds(ctx, tenant, response, req.Payloads); err != nil {
+		return nil, err
+	}
 	if stored.Open() {
 		err = r.overlay(ctx, []*wire.Run{response.Run}, map[id.ID]core.Live{run: live[0]})
 	}
@@ -226,6 +229,7 @@ func runOf(r *history.Run) *wire.Run {
 		WorkerId:    uint64(r.Worker),
 		ReplayOf:    uint64(r.ReplayOf),
 		EventId:     uint64(r.Event),
+		ParentId:    uint64(r.Parent),
 		Error:       r.Error,
 		Input:       r.Input,
 		Metadata:    r.Metadata,

@@ -3711,11 +3711,12 @@ func (x *GetValueResponse) GetAtMs() int64 {
 
 type NewEvent struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`            // 1–255 bytes
-	Payload       []byte                 `protobuf:"bytes,2,opt,name=payload,proto3" json:"payload,omitempty"`    // JSON, the input of the runs; empty = null
-	Metadata      []byte                 `protobuf:"bytes,3,opt,name=metadata,proto3" json:"metadata,omitempty"`  // JSON object, that of the runs too, at most 64 KiB; empty = none
-	Scope         string                 `protobuf:"bytes,4,opt,name=scope,proto3" json:"scope,omitempty"`        // which filters are asked, at most 255 bytes; empty = none
-	Priority      int32                  `protobuf:"varint,5,opt,name=priority,proto3" json:"priority,omitempty"` // of the runs, -1,000 … 1,000, higher first; 0 = default
+	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`                             // 1–255 bytes
+	Payload       []byte                 `protobuf:"bytes,2,opt,name=payload,proto3" json:"payload,omitempty"`                     // JSON, the input of the runs; empty = null
+	Metadata      []byte                 `protobuf:"bytes,3,opt,name=metadata,proto3" json:"metadata,omitempty"`                   // JSON object, that of the runs too, at most 64 KiB; empty = none
+	Scope         string                 `protobuf:"bytes,4,opt,name=scope,proto3" json:"scope,omitempty"`                         // which filters are asked, at most 255 bytes; empty = none
+	Priority      int32                  `protobuf:"varint,5,opt,name=priority,proto3" json:"priority,omitempty"`                  // of the runs, -1,000 … 1,000, higher first; 0 = default
+	TargetId      uint64                 `protobuf:"fixed64,6,opt,name=target_id,json=targetId,proto3" json:"target_id,omitempty"` // the open run that it is addressed to: it starts none, and only waits for signals see it; 0 = whom it may concern
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3781,6 +3782,13 @@ func (x *NewEvent) GetScope() string {
 func (x *NewEvent) GetPriority() int32 {
 	if x != nil {
 		return x.Priority
+	}
+	return 0
+}
+
+func (x *NewEvent) GetTargetId() uint64 {
+	if x != nil {
+		return x.TargetId
 	}
 	return 0
 }
@@ -6389,13 +6397,14 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x10GetValueResponse\x12\x14\n" +
 	"\x05found\x18\x01 \x01(\bR\x05found\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\x12\x13\n" +
-	"\x05at_ms\x18\x03 \x01(\x03R\x04atMs\"\x84\x01\n" +
+	"\x05at_ms\x18\x03 \x01(\x03R\x04atMs\"\xa1\x01\n" +
 	"\bNewEvent\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x18\n" +
 	"\apayload\x18\x02 \x01(\fR\apayload\x12\x1a\n" +
 	"\bmetadata\x18\x03 \x01(\fR\bmetadata\x12\x14\n" +
 	"\x05scope\x18\x04 \x01(\tR\x05scope\x12\x1a\n" +
-	"\bpriority\x18\x05 \x01(\x05R\bpriority\"k\n" +
+	"\bpriority\x18\x05 \x01(\x05R\bpriority\x12\x1b\n" +
+	"\ttarget_id\x18\x06 \x01(\x06R\btargetId\"k\n" +
 	"\x11PushEventsRequest\x12)\n" +
 	"\x06events\x18\x01 \x03(\v2\x11.adze.v1.NewEventR\x06events\x12\x12\n" +
 	"\x04each\x18\x02 \x01(\bR\x04each\x12\x17\n" +
