@@ -23,20 +23,33 @@ func newSchedules() schedules {
 }
 
 func (s *Shard) putSchedules(in *PutSchedules) {
+	full := s.overfull(in)
+	answer := func(target id.ID, do func() AnswerKind) {
+		kind := AnswerFull
+		if !full {
+			kind = do()
+		}
+		s.out.Answers = append(s.out.Answers, Answer{Ref: in.Ref, Task: target, Kind: kind})
+	}
+	for i := range in.Items {
+		item := &in.Items[i]
+		answer(item.Schedule.ID, func() AnswerKind { return s.putSchedule(item, in.Tenant) })
+	}
+	for _, target := range in.Drops {
+		answer(target, func() AnswerKind { return s.endSchedule(target, in.Tenant) })
+	}
+}
+
+// overfull tells whether there would be too many. What is ended makes room for others
+// from the next time on only.
+func (s *Shard) overfull(in *PutSchedules) bool {
 	fresh := 0
 	for i := range in.Items {
 		if s.schedules.of[in.Items[i].Schedule.ID] == nil {
 			fresh++
 		}
 	}
-	full := fresh > 0 && len(s.schedules.of)+fresh > SchedulesMax
-	for i := range in.Items {
-		kind := AnswerFull
-		if !full {
-			kind = s.putSchedule(&in.Items[i], in.Tenant)
-		}
-		s.out.Answers = append(s.out.Answers, Answer{Ref: in.Ref, Task: in.Items[i].Schedule.ID, Kind: kind})
-	}
+	return fresh > 0 && len(s.schedules.of)+fresh > SchedulesMax
 }
 
 func (s *Shard) putSchedule(item *PutSchedule, tenant id.ID) AnswerKind {
@@ -46,11 +59,11 @@ func (s *Shard) putSchedule(item *PutSchedule, tenant id.ID) AnswerKind {
 	case c == nil:
 		c = &schedule{state: ScheduleState{ID: row.ID, Tenant: tenant}}
 		s.schedules.of[row.ID] = c
-		s.rearm(c, item.Due)
+		s.rearm(c, item)
 	case c.state.Tenant != tenant:
 		return AnswerUnknown
 	case item.Rearm:
-		s.rearm(c, item.Due)
+		s.rearm(c, item)
 	}
 	c.state.Overlap, c.state.Once = row.Overlap, row.Once()
 	if row.Paused && c.state.Queued != 0 {
@@ -63,23 +76,21 @@ func (s *Shard) putSchedule(item *PutSchedule, tenant id.ID) AnswerKind {
 	return AnswerDone
 }
 
-// rearm has c fire at due, and forgets what was missed until now.
-func (s *Shard) rearm(c *schedule, due Time) {
-	c.state.Due, c.state.Last = due, s.now
+// rearm has c fire at another time, and forgets what was missed until now.
+func (s *Shard) rearm(c *schedule, item *PutSchedule) {
+	c.state.Due, c.state.Last = item.Due, item.Last
 	c.state.Revision++
 	c.asked = false // the answer will be about a revision that is gone
 	s.saveSchedule(c)
 }
 
-func (s *Shard) dropSchedules(in *DropSchedules) {
-	for _, target := range in.Schedules {
-		kind := AnswerUnknown
-		if c := s.schedules.of[target]; c != nil && c.state.Tenant == in.Tenant {
-			s.dropSchedule(c)
-			kind = AnswerDone
-		}
-		s.out.Answers = append(s.out.Answers, Answer{Ref: in.Ref, Task: target, Kind: kind})
+func (s *Shard) endSchedule(target, tenant id.ID) AnswerKind {
+	c := s.schedules.of[target]
+	if c == nil || c.state.Tenant != tenant {
+		return AnswerUnknown
 	}
+	s.dropSchedule(c)
+	return AnswerDone
 }
 
 func (s *Shard) dropSchedule(c *schedule) {
@@ -102,10 +113,7 @@ func (s *Shard) ripen() {
 		}
 		s.schedules.remove(c)
 		c.asked = true
-		ripe := Ripe{Schedule: c.state.ID, Revision: c.state.Revision, Last: c.state.Last}
-		if c.state.Due > 0 && c.state.Due <= s.now {
-			ripe.Due = c.state.Due
-		}
+		ripe := Ripe{Schedule: c.state.ID, Revision: c.state.Revision, Due: c.state.Due, Last: c.state.Last}
 		if c.state.Running == 0 {
 			ripe.Queued = c.state.Queued
 		}

@@ -99,29 +99,24 @@ type ScheduleState struct {
 	Once    bool
 }
 
-// PutSchedules brings new schedules, and changed ones. Each is answered under Ref:
-// AnswerDone; AnswerUnknown for one of another tenant; AnswerFull for all, and nothing
-// is stored, when there would be more than SchedulesMax.
+// PutSchedules brings new schedules and changed ones, and ends others, whose runs go on.
+// Each is answered under Ref: AnswerDone; AnswerUnknown for one of another tenant, or to
+// be ended that there is not; AnswerFull for all, and nothing is done, when there would
+// be more than SchedulesMax.
 type PutSchedules struct {
 	Ref    uint64
 	Tenant id.ID
 	Items  []PutSchedule
+	Drops  []id.ID
 }
 
-// PutSchedule is a schedule as it is to be. Of one that is there, Due counts with
-// Rearm only, and ticks from now on only.
+// PutSchedule is a schedule as it is to be. Of one that is there, Due and Last count
+// with Rearm only.
 type PutSchedule struct {
 	Schedule Schedule
 	Due      Time
+	Last     Time // Due is the first tick after it; of a one-off, of no account
 	Rearm    bool
-}
-
-// DropSchedules ends schedules; the runs that they started go on. Each is answered
-// under Ref, with AnswerDone or AnswerUnknown.
-type DropSchedules struct {
-	Ref       uint64
-	Tenant    id.ID
-	Schedules []id.ID
 }
 
 // Fire answers a Ripe with the runs that are to start, ids ascending and above all
@@ -151,11 +146,10 @@ type Fired struct {
 type Ripe struct {
 	Schedule id.ID
 	Revision int32
-	Due      Time // 0: it is about Queued only
+	Due      Time // as ScheduleState.Due: later if it is about Queued only
 	Last     Time
 	Queued   Time // the tick whose run may start now; 0 = none
 }
 
-func (*PutSchedules) input()  {}
-func (*DropSchedules) input() {}
-func (*Fire) input()          {}
+func (*PutSchedules) input() {}
+func (*Fire) input()         {}

@@ -78,7 +78,7 @@ func TestATickStartsARunInTheCommitOfItsState(t *testing.T) {
 	require.Equal(t, Time(tickMS), c.shard.NextDue(), "nothing between ticks")
 	c.now = tickMS
 	out := c.apply(&Tick{})
-	require.Equal(t, []Ripe{{Schedule: 10, Revision: 1, Due: tickMS, Last: 1}}, out.Ripe)
+	require.Equal(t, []Ripe{{Schedule: 10, Revision: 1, Due: tickMS}}, out.Ripe)
 	require.Empty(t, c.apply(&Tick{}).Ripe, "it is asked for once")
 	out = c.apply(c.answer(out.Ripe[0]))
 	require.Len(t, out.Tasks, 1)
@@ -100,7 +100,7 @@ func TestAStaleFireIsRefused(t *testing.T) {
 	require.Equal(t, moved.Revision+1, c.state().Revision)
 	began := c.tick(5 * tickMS)
 	require.Len(t, began, 1)
-	c.apply(&DropSchedules{Tenant: 1, Schedules: []id.ID{10}})
+	c.apply(&PutSchedules{Tenant: 1, Drops: []id.ID{10}})
 	require.Zero(t, c.apply(fire).Rows(), "it is gone")
 }
 
@@ -243,7 +243,7 @@ func TestAScheduleOfAnotherTenantIsUnknown(t *testing.T) {
 	c := newClockwork(t, OverlapSkip)
 	out := c.apply(&PutSchedules{Ref: 2, Tenant: 3, Items: []PutSchedule{{Schedule: Schedule{ID: 10, Tenant: 3}, Due: 5, Rearm: true}}})
 	require.Equal(t, []Answer{{Ref: 2, Task: 10, Kind: AnswerUnknown}}, out.Answers)
-	out = c.apply(&DropSchedules{Ref: 2, Tenant: 3, Schedules: []id.ID{10}})
+	out = c.apply(&PutSchedules{Ref: 2, Tenant: 3, Drops: []id.ID{10}})
 	require.Equal(t, []Answer{{Ref: 2, Task: 10, Kind: AnswerUnknown}}, out.Answers)
 	require.Zero(t, out.Rows())
 }

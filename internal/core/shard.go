@@ -97,8 +97,6 @@ func (s *Shard) Apply(now Time, in Input, out *Effects) {
 		s.fire(in)
 	case *PutSchedules:
 		s.putSchedules(in)
-	case *DropSchedules:
-		s.dropSchedules(in)
 	case *Define:
 		s.define(in)
 	case *DefineGraph:

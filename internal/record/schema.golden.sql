@@ -227,6 +227,7 @@ create table adze.schedule (
     constraint schedule_pkey PRIMARY KEY (id),
     constraint schedule_tenant_id_name_key UNIQUE (tenant_id, name)
 );
+CREATE INDEX schedule_declared_idx ON adze.schedule USING btree (tenant_id, workflow) WHERE declared;
 CREATE INDEX schedule_tenant_idx ON adze.schedule USING btree (tenant_id, id);
 
 create table adze.schedule_state (

@@ -90,6 +90,11 @@ func (v *version) input() core.Input {
 func (r *Runtime) Define(ctx context.Context, tenant id.ID, definitions []Definition) ([]Defined, error) {
 	r.catalog.defining.Lock()
 	defer r.catalog.defining.Unlock()
+	crons, err := r.planCrons(ctx, tenant, definitions)
+	if err != nil {
+		return nil, err
+	}
+	defer crons.end()
 	defined, err := r.config.Store.Define(ctx, tenant, definitions, func() id.ID { return r.ids.Next(int64(r.now())) })
 	if err != nil {
 		return nil, err
@@ -108,5 +113,5 @@ func (r *Runtime) Define(ctx context.Context, tenant id.ID, definitions []Defini
 		}
 		r.catalog.add(v, true)
 	}
-	return defined, nil
+	return defined, crons.store(ctx)
 }

@@ -50,6 +50,16 @@ type Client interface {
 	PutFilter(ctx context.Context, tenant id.ID, filter Filter) (id.ID, error)
 	// DeleteFilters takes filters away, and tells in the order of ids which there were.
 	DeleteFilters(ctx context.Context, tenant id.ID, ids []id.ID) ([]bool, error)
+	// PutSchedules stores schedules, all or none, and answers in order: with an ID or a
+	// Name that there is, it takes the place of what was there.
+	PutSchedules(ctx context.Context, tenant id.ID, schedules []core.Schedule) ([]id.ID, error)
+	// ChangeSchedules pauses, resumes or moves schedules, all or none.
+	ChangeSchedules(ctx context.Context, tenant id.ID, ids []id.ID, change ScheduleChange) error
+	// DropSchedules ends schedules, and tells in the order of ids which there were.
+	DropSchedules(ctx context.Context, tenant id.ID, ids []id.ID) ([]bool, error)
+	// TriggerSchedules starts a run of each now, and answers in order; an id that is
+	// unknown refuses all.
+	TriggerSchedules(ctx context.Context, tenant id.ID, ids []id.ID) ([]id.ID, error)
 	// Refresh moves the deadline of a running attempt and returns it.
 	Refresh(ctx context.Context, tenant id.ID, task id.ID, token core.Token, byMS int64) (core.Time, error)
 	// Attach begins a worker's session. Close it with Session.Close.
@@ -69,6 +79,13 @@ type Definition struct {
 	// Graph is of a workflow of several tasks, or of one that waits; else nil; likewise.
 	Graph    *Graph
 	Triggers []Trigger
+	Crons    []Cron
+}
+
+// ScheduleChange is what is to be different about schedules; nil = as it is.
+type ScheduleChange struct {
+	Paused *bool
+	At     *core.Time // of one-offs
 }
 
 // Graph is a workflow of several tasks, or of one that waits, with what the shard

@@ -12,6 +12,7 @@ import (
 	"github.com/adzehq/adze/internal/record/event"
 	"github.com/adzehq/adze/internal/record/open"
 	"github.com/adzehq/adze/internal/record/run"
+	"github.com/adzehq/adze/internal/record/schedule"
 	"github.com/adzehq/adze/internal/record/task"
 )
 
@@ -28,6 +29,7 @@ func (s *postgres) Restore(ctx context.Context, shard int32, epoch int64) (*core
 		func() error { return s.addTasks(ctx, shard, r, len(definitions) > 0) },
 		func() error { return s.addEnded(ctx, r.Runs, definitions) },
 		func() error { return s.addDurable(ctx, shard, r, definitions) },
+		func() error { return s.addSchedules(ctx, shard, r) },
 		func() error { return s.addBacklog(ctx, shard, r) },
 	} {
 		if err := add(); err != nil {
@@ -56,7 +58,11 @@ func (s *postgres) lastID(ctx context.Context) (id.ID, error) {
 		return 0, err
 	}
 	lastEvent, err := event.LastID(ctx, s.pool)
-	return max(lastTask, lastRun, lastEvent), err
+	if err != nil {
+		return 0, err
+	}
+	lastSchedule, err := schedule.LastID(ctx, s.pool)
+	return max(lastTask, lastRun, lastEvent, lastSchedule), err
 }
 
 // addTasks reads the tasks and runs that go on. A shard that was never used is spared
@@ -169,6 +175,12 @@ func distinct(waits []core.Wait) []core.Wait {
 		return cmp.Or(cmp.Compare(a.Task, b.Task), cmp.Compare(a.Index, b.Index))
 	})
 	return slices.CompactFunc(waits, func(a, b core.Wait) bool { return a.Task == b.Task && a.Index == b.Index })
+}
+
+// addSchedules reads where schedules stand.
+func (s *postgres) addSchedules(ctx context.Context, shard int32, r *core.Restore) (err error) {
+	r.Schedules, err = schedule.States(ctx, s.pool, shard)
+	return err
 }
 
 // addBacklog counts what stays in Postgres until its turn comes.

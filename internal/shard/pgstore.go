@@ -12,6 +12,7 @@ import (
 	"github.com/adzehq/adze/internal/record/durable"
 	"github.com/adzehq/adze/internal/record/event"
 	"github.com/adzehq/adze/internal/record/run"
+	"github.com/adzehq/adze/internal/record/schedule"
 	"github.com/adzehq/adze/internal/record/task"
 	"github.com/adzehq/adze/internal/record/worker"
 	"github.com/adzehq/adze/internal/record/workflow"
@@ -128,6 +129,18 @@ func (s *postgres) PutFilter(ctx context.Context, tenant, filter id.ID, f Filter
 
 func (s *postgres) DeleteFilters(ctx context.Context, tenant id.ID, ids []id.ID) ([]id.ID, error) {
 	return event.DeleteFilters(ctx, s.pool, tenant, ids)
+}
+
+func (s *postgres) Schedules(ctx context.Context, ids []id.ID) ([]core.Schedule, error) {
+	return schedule.ByID(ctx, s.pool, ids)
+}
+
+func (s *postgres) SchedulesNamed(ctx context.Context, tenant id.ID, names []string) ([]core.Schedule, error) {
+	return schedule.ByName(ctx, s.pool, tenant, names)
+}
+
+func (s *postgres) SchedulesDeclared(ctx context.Context, tenant id.ID, workflows []string) ([]core.Schedule, error) {
+	return schedule.Declared(ctx, s.pool, tenant, workflows)
 }
 
 func (s *postgres) Joined(ctx context.Context, workerID, tenant id.ID, hello Hello) error {

@@ -40,6 +40,7 @@ type Runtime struct {
 	payloads *payloads
 	waiters  *waiters
 	answers  *answers
+	alarms   *alarms
 	sessions *sessions
 	streams  *streams
 	watches  watches
@@ -94,6 +95,7 @@ func newRuntime(number int32, epoch int64, config *Config, payloads *payloads) *
 		payloads: payloads,
 		waiters:  newWaiters(),
 		answers:  newAnswers(),
+		alarms:   newAlarms(),
 		sessions: newSessions(),
 		streams:  newStreams(),
 		restored: make(chan struct{}),
@@ -277,7 +279,7 @@ func (r *Runtime) assignEarly(p *pass) {
 }
 
 func told(e *core.Effects) int {
-	return len(e.Assigned) + len(e.Stopped) + len(e.Settled) + len(e.Emitted) + len(e.Answers) + len(e.Loads) // Mets are rows
+	return len(e.Assigned) + len(e.Stopped) + len(e.Settled) + len(e.Emitted) + len(e.Answers) + len(e.Loads) + len(e.Ripe) // Mets are rows
 }
 
 func (r *Runtime) recycle(p *pass) {

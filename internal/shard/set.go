@@ -250,6 +250,42 @@ func (s *Set) DeleteFilters(ctx context.Context, tenant id.ID, ids []id.ID) ([]b
 	return r.DeleteFilters(ctx, tenant, ids)
 }
 
+// PutSchedules implements Client.
+func (s *Set) PutSchedules(ctx context.Context, tenant id.ID, schedules []core.Schedule) ([]id.ID, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	return r.PutSchedules(ctx, tenant, schedules)
+}
+
+// ChangeSchedules implements Client.
+func (s *Set) ChangeSchedules(ctx context.Context, tenant id.ID, ids []id.ID, change ScheduleChange) error {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	return r.ChangeSchedules(ctx, tenant, ids, change)
+}
+
+// DropSchedules implements Client.
+func (s *Set) DropSchedules(ctx context.Context, tenant id.ID, ids []id.ID) ([]bool, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	return r.DropSchedules(ctx, tenant, ids)
+}
+
+// TriggerSchedules implements Client.
+func (s *Set) TriggerSchedules(ctx context.Context, tenant id.ID, ids []id.ID) ([]id.ID, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	return r.TriggerSchedules(ctx, tenant, ids)
+}
+
 // Refresh implements Client.
 func (s *Set) Refresh(ctx context.Context, tenant, task id.ID, token core.Token, byMS int64) (core.Time, error) {
 	r, err := s.of(ctx, tenant)

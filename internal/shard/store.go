@@ -52,6 +52,12 @@ type Store interface {
 	PutFilter(ctx context.Context, tenant, filter id.ID, f Filter) error
 	// DeleteFilters deletes filters of the tenant, and tells which of the ids were some.
 	DeleteFilters(ctx context.Context, tenant id.ID, ids []id.ID) ([]id.ID, error)
+	// Schedules reads schedules by id, in any order; ids without one are left out.
+	Schedules(ctx context.Context, ids []id.ID) ([]core.Schedule, error)
+	// SchedulesNamed reads those of a tenant that have one of the names, in any order.
+	SchedulesNamed(ctx context.Context, tenant id.ID, names []string) ([]core.Schedule, error)
+	// SchedulesDeclared reads those that workflows declare, in any order.
+	SchedulesDeclared(ctx context.Context, tenant id.ID, workflows []string) ([]core.Schedule, error)
 	// Joined records a worker's session.
 	Joined(ctx context.Context, worker, tenant id.ID, hello Hello) error
 }

@@ -3,6 +3,7 @@ package shard
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/adzehq/adze/internal/base/fault"
@@ -94,6 +95,9 @@ func (r *Runtime) tellPass(ctx context.Context, p *pass) {
 	r.payloads.drop(e.Results)
 	r.tellRuns(ctx, e.RunResults)
 	r.answers.deliver(e.Answers)
+	if len(e.Ripe) > 0 {
+		go r.ripen(ctx, slices.Clone(e.Ripe))
+	}
 	for _, load := range e.Loads {
 		go r.load(ctx, load)
 	}

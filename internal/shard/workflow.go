@@ -17,6 +17,7 @@ type Workflow struct {
 	Description string    `json:"description,omitempty"`
 	Tasks       []Task    `json:"tasks"`
 	Triggers    []Trigger `json:"triggers,omitempty"`
+	Crons       []Cron    `json:"crons,omitempty"`
 }
 
 // Trigger starts a run of its workflow for each event that fits.
@@ -68,7 +69,7 @@ var nodeRoles = map[Role]core.NodeRole{
 // Definition is w with its encoding, ready for Client.Define. Its parts refer to each
 // other as edge/admit has checked.
 func (w *Workflow) Definition() (Definition, error) {
-	d := Definition{Name: w.Name, Triggers: w.Triggers}
+	d := Definition{Name: w.Name, Triggers: w.Triggers, Crons: w.Crons}
 	var err error
 	if d.Core, d.Graph, err = w.parts(); err != nil {
 		return Definition{}, err

@@ -24,6 +24,8 @@ create table adze.schedule (
     unique (tenant_id, name)
 );
 create index schedule_tenant_idx on adze.schedule (tenant_id, id);
+-- What a workflow declared before, each time that it is registered.
+create index schedule_declared_idx on adze.schedule (tenant_id, workflow) where declared;
 
 -- Small updates of unindexed columns stay on the page.
 create table adze.schedule_state (

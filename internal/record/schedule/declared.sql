@@ -1,6 +1,6 @@
 -- Reads the schedules that are declared in the code of these workflows of a tenant.
 -- Writes: nothing. Locks: nothing.
--- Bound: the crons of the workflows of one call; found among those with a name.
+-- Bound: the crons of the workflows of one call: a range of schedule_declared_idx each.
 select
     s.id,
     s.tenant_id,

@@ -155,6 +155,7 @@ func TestReadsStayInTheirIndex(t *testing.T) {
 	require.NoError(t, err)
 	for sql, arguments := range map[string]string{
 		listSQL: "7, 0, '', '', 50", byIDSQL: "array[1, 2, 3]", byNameSQL: "7, array['n7', 'n57']",
+		declaredSQL: "7, array['w']",
 	} {
 		rowtest.Plans(t, pool, sql, arguments, func(t *testing.T, ran []rowtest.Node) {
 			for _, n := range ran {
