@@ -50,6 +50,7 @@ type RunInfo struct {
 	ReplayOf ID     `json:"replay_of,omitzero"` // the run that this one repeats; 0 if none
 	ParentID ID     `json:"parent_id,omitzero"` // the task that submitted it; 0 if none
 	Event    ID     `json:"event,omitzero"`     // the event that started it; 0 if none
+	Schedule ID     `json:"schedule,omitzero"`  // the schedule that started it, for the tick RunAt; 0 if none
 	Error    string `json:"error,omitzero"`     // of a run that did not succeed
 
 	// From Get only.

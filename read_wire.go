@@ -86,7 +86,7 @@ func runInfo(r *wire.Run) RunInfo {
 		Priority: int(r.Priority), Attempt: int(r.Attempt),
 		SubmittedAt: timeOf(r.SubmittedMs), RunAt: timeOf(r.RunAtMs), AssignedAt: timeOf(r.AssignedMs),
 		StartedAt: timeOf(r.StartedMs), FinishedAt: timeOf(r.FinishedMs),
-		ReplayOf: ID(r.ReplayOf), ParentID: ID(r.ParentId), Event: ID(r.EventId), Error: r.Error,
+		ReplayOf: ID(r.ReplayOf), ParentID: ID(r.ParentId), Event: ID(r.EventId), Schedule: ID(r.ScheduleId), Error: r.Error,
 		Input: r.Input, Metadata: r.Metadata, Output: r.Output,
 	}
 }

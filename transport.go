@@ -28,6 +28,12 @@ type transport interface {
 	deleteFilters(ctx context.Context, ids []id.ID) ([]bool, error)
 	// spawn stores children of a running task, all or none.
 	spawn(ctx context.Context, parent shard.Parent, children []shard.NewRun) ([]id.ID, error)
+	// putSchedules stores schedules, all or none, and answers in their order.
+	putSchedules(ctx context.Context, list []core.Schedule) ([]id.ID, error)
+	schedules(ctx context.Context, filter ScheduleFilter, after id.ID, limit int) (page []ScheduleInfo, next id.ID, err error)
+	changeSchedules(ctx context.Context, ids []id.ID, change shard.ScheduleChange) error
+	dropSchedules(ctx context.Context, ids []id.ID) ([]bool, error)
+	triggerSchedules(ctx context.Context, ids []id.ID) ([]id.ID, error)
 	// await opens a stream that lasts until it breaks or ctx ends.
 	await(ctx context.Context) (outcomes, error)
 	// attach opens a worker's session, whose life ends with ctx at the latest.

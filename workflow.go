@@ -32,7 +32,7 @@ func NewWorkflow[In any](name string, options ...TaskOption) *Workflow[In] {
 	template := newTemplate(options)
 	return &Workflow[In]{
 		task: Task[In, Results]{&definition{
-			workflow: shard.Workflow{Name: name, Description: template.Description, Triggers: template.Triggers}, graph: true,
+			workflow: shard.Workflow{Name: name, Description: template.Description, Triggers: template.Triggers, Crons: template.Crons}, graph: true,
 		}},
 		defaults: template.Tasks[0],
 	}
@@ -67,6 +67,7 @@ func (w *Workflow[In]) newTask(name string, options []NodeOption) shard.Task {
 	}
 	own := &w.task.definition.workflow
 	own.Triggers = append(own.Triggers, one.Triggers...) // a task is not started by itself
+	own.Crons = append(own.Crons, one.Crons...)
 	task := one.Tasks[0]
 	task.Name, task.Action, task.Description = name, w.Name()+":"+name, one.Description
 	return task

@@ -18,19 +18,20 @@ import (
 // memory stands in for Postgres: the tables as maps. It is the shard's Store, its
 // Journal, which commits at once, and its Gate, which is always open.
 type memory struct {
-	mu       sync.Mutex
-	versions map[id.ID]version
-	current  map[string]id.ID // version by the workflow's name
-	tasks    map[id.ID]core.NewTask
-	runs     map[id.ID]core.NewTask // of graphs
-	order    []id.ID                // of all runs, ascending
-	results  map[id.ID]core.Result
-	ended    map[id.ID]core.RunResult // of runs of graphs
-	attempts map[id.ID][]core.Attempt
-	open     map[id.ID]core.OpenTask
-	events   eventRows
-	written  written
-	durable  durableRows
+	mu        sync.Mutex
+	versions  map[id.ID]version
+	current   map[string]id.ID // version by the workflow's name
+	tasks     map[id.ID]core.NewTask
+	runs      map[id.ID]core.NewTask // of graphs
+	order     []id.ID                // of all runs, ascending
+	results   map[id.ID]core.Result
+	ended     map[id.ID]core.RunResult // of runs of graphs
+	attempts  map[id.ID][]core.Attempt
+	open      map[id.ID]core.OpenTask
+	events    eventRows
+	schedules scheduleRows
+	written   written
+	durable   durableRows
 }
 
 type version struct {
@@ -44,7 +45,7 @@ func newMemory() *memory {
 		tasks: map[id.ID]core.NewTask{}, results: map[id.ID]core.Result{},
 		runs: map[id.ID]core.NewTask{}, ended: map[id.ID]core.RunResult{},
 		attempts: map[id.ID][]core.Attempt{}, open: map[id.ID]core.OpenTask{},
-		events: newEventRows(), written: newWritten(), durable: newDurableRows(),
+		events: newEventRows(), schedules: newScheduleRows(), written: newWritten(), durable: newDurableRows(),
 	}
 }
 
@@ -89,6 +90,7 @@ func (m *memory) write(e *core.Effects) {
 		}
 	}
 	m.events.write(e)
+	m.schedules.write(e)
 	m.written.write(e)
 	m.durable.write(e)
 }

@@ -121,7 +121,7 @@ func (r *reader) run(ctx context.Context, tenant, one id.ID) (*wire.Run, record,
 	row := &stored.row
 	run := &wire.Run{
 		RunId: uint64(one), VersionId: uint64(row.Version), Workflow: stored.workflow.Name,
-		ReplayOf: uint64(row.ReplayOf), ParentId: uint64(row.Parent), EventId: uint64(row.Event), Priority: row.Priority,
+		ReplayOf: uint64(row.ReplayOf), ParentId: uint64(row.Parent), EventId: uint64(row.Event), ScheduleId: uint64(row.Schedule), Priority: row.Priority,
 		RunAtMs: int64(row.RunAt), SubmittedMs: one.UnixMilli(), Input: row.Input, Metadata: row.Metadata,
 	}
 	switch {

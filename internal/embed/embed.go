@@ -32,5 +32,6 @@ type Reader interface {
 	ListRuns(ctx context.Context, tenant id.ID, request *wire.ListRunsRequest) (*wire.ListRunsResponse, error)
 	GetEvent(ctx context.Context, tenant id.ID, request *wire.GetEventRequest) (*wire.GetEventResponse, error)
 	ListEvents(ctx context.Context, tenant id.ID, request *wire.ListEventsRequest) (*wire.ListEventsResponse, error)
+	ListSchedules(ctx context.Context, tenant id.ID, request *wire.ListSchedulesRequest) (*wire.ListSchedulesResponse, error)
 	ListFilters(ctx context.Context, tenant id.ID, request *wire.ListFiltersRequest) (*wire.ListFiltersResponse, error)
 }

@@ -57,7 +57,7 @@ func getGraph(ctx context.Context, db pg.DB, tenant, run id.ID, payloads bool) (
 	var status string
 	var encoded []byte
 	err := db.QueryRow(ctx, graphSQL, tenant, run, payloads).Scan(
-		&r.ID, &r.Version, &r.ReplayOf, &r.Event, &r.Parent, &r.RunAt, &r.Priority, &r.Workflow,
+		&r.ID, &r.Version, &r.ReplayOf, &r.Event, &r.Parent, &r.Schedule, &r.RunAt, &r.Priority, &r.Workflow,
 		&status, &r.Finished, &r.Error, &r.Input, &r.Metadata, &encoded)
 	if err != nil {
 		return r, err

@@ -8,6 +8,7 @@ select
     coalesce(g.replay_of, 0) as replay_of,
     coalesce(g.event_id, 0) as event_id,
     coalesce(g.parent_id, 0) as parent_id,
+    coalesce(g.schedule_id, 0) as schedule_id,
     g.run_at,
     g.priority,
     w.name as workflow,

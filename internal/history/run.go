@@ -39,6 +39,7 @@ type Run struct {
 	ReplayOf id.ID     // 0 if none
 	Event    id.ID     // that started it; 0 if none
 	Parent   id.ID     // the task that spawned it; 0 if none
+	Schedule id.ID     // the schedule that started it; 0 if none
 	RunAt    core.Time // 0 = at once
 	Priority int32
 	Workflow string
@@ -88,7 +89,7 @@ func Get(ctx context.Context, db pg.DB, tenant, run id.ID, payloads bool) (Run, 
 
 func scanRun(row pgx.CollectableRow) (r Run, err error) {
 	var status string
-	err = row.Scan(&r.ID, &r.Version, &r.Graph, &r.ReplayOf, &r.Event, &r.Parent, &r.RunAt, &r.Priority, &r.Workflow,
+	err = row.Scan(&r.ID, &r.Version, &r.Graph, &r.ReplayOf, &r.Event, &r.Parent, &r.Schedule, &r.RunAt, &r.Priority, &r.Workflow,
 		&status, &r.Attempt, &r.Worker, &r.Assigned, &r.Started, &r.Finished, &r.Error,
 		&r.Input, &r.Metadata, &r.Output)
 	r.Status = task.ParseStatus(status)

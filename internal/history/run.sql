@@ -8,6 +8,7 @@ select
     coalesce(t.replay_of, 0) as replay_of,
     coalesce(t.event_id, 0) as event_id,
     coalesce(t.parent_id, 0) as parent_id,
+    coalesce(t.schedule_id, 0) as schedule_id,
     t.run_at,
     t.priority,
     d.name as workflow,

@@ -119,7 +119,7 @@ func plan(s *core.Schedule, c calendar, ripe *core.Ripe, now core.Time) (*core.F
 // due are the ticks after last that are due by now: all of them, or if there are
 // very many, the newest.
 func due(s *core.Schedule, c calendar, last, now core.Time) (ticks []core.Time) {
-	for at := next(c, last); dueOf(s, at) <= now; at = next(c, at) {
+	for at := tickAfter(c, last); dueOf(s, at) <= now; at = tickAfter(c, at) {
 		if len(ticks) == ticksMax {
 			return newest(s, c, last, now)
 		}
@@ -158,10 +158,10 @@ func firstDue(s *core.Schedule, c calendar, after core.Time) core.Time {
 	if s.Once() {
 		return s.At
 	}
-	return dueOf(s, next(c, after))
+	return dueOf(s, tickAfter(c, after))
 }
 
-func next(c calendar, after core.Time) core.Time {
+func tickAfter(c calendar, after core.Time) core.Time {
 	return core.Time(c.Next(wall(after)).UnixMilli())
 }
 

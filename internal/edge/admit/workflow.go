@@ -66,6 +66,10 @@ func definition(w shard.Workflow) (shard.Definition, error) {
 	if err := triggers(w.Triggers); err != nil {
 		return shard.Definition{}, err
 	}
+	var err error
+	if w.Crons, err = crons(w.Name, w.Crons); err != nil {
+		return shard.Definition{}, err
+	}
 	return w.Definition()
 }
 

@@ -230,6 +230,7 @@ func runOf(r *history.Run) *wire.Run {
 		ReplayOf:    uint64(r.ReplayOf),
 		EventId:     uint64(r.Event),
 		ParentId:    uint64(r.Parent),
+		ScheduleId:  uint64(r.Schedule),
 		Error:       r.Error,
 		Input:       r.Input,
 		Metadata:    r.Metadata,

@@ -18,6 +18,9 @@ func FromWire(from []*wire.Workflow) []shard.Workflow {
 		for _, t := range w.GetTasks() {
 			list[i].Tasks = append(list[i].Tasks, taskFromWire(t))
 		}
+		for _, c := range w.GetCrons() {
+			list[i].Crons = append(list[i].Crons, cronFromWire(c))
+		}
 		for _, t := range w.GetTriggers() {
 			list[i].Triggers = append(list[i].Triggers, shard.Trigger{Event: t.GetEvent(), Expression: t.GetExpression()})
 		}
@@ -91,6 +94,9 @@ func ToWire(w *shard.Workflow) *wire.Workflow {
 	to := &wire.Workflow{Name: w.Name, Description: w.Description}
 	for i := range w.Tasks {
 		to.Tasks = append(to.Tasks, taskToWire(&w.Tasks[i]))
+	}
+	for i := range w.Crons {
+		to.Crons = append(to.Crons, cronToWire(&w.Crons[i]))
 	}
 	for _, t := range w.Triggers {
 		to.Triggers = append(to.Triggers, &wire.Trigger{Event: t.Event, Expression: t.Expression})

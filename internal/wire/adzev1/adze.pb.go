@@ -210,6 +210,109 @@ func (EntryKind) EnumDescriptor() ([]byte, []int) {
 	return file_adze_v1_adze_proto_rawDescGZIP(), []int{2}
 }
 
+// What becomes of a tick while the run of the one before is open.
+type Overlap int32
+
+const (
+	Overlap_OVERLAP_ALLOW      Overlap = 0 // it starts a run besides
+	Overlap_OVERLAP_SKIP       Overlap = 1 // nothing
+	Overlap_OVERLAP_QUEUE      Overlap = 2 // one waits until the run has ended, more are skipped
+	Overlap_OVERLAP_CANCEL_OLD Overlap = 3 // the run is cancelled, and the new one starts as soon as it has ended
+)
+
+// Enum value maps for Overlap.
+var (
+	Overlap_name = map[int32]string{
+		0: "OVERLAP_ALLOW",
+		1: "OVERLAP_SKIP",
+		2: "OVERLAP_QUEUE",
+		3: "OVERLAP_CANCEL_OLD",
+	}
+	Overlap_value = map[string]int32{
+		"OVERLAP_ALLOW":      0,
+		"OVERLAP_SKIP":       1,
+		"OVERLAP_QUEUE":      2,
+		"OVERLAP_CANCEL_OLD": 3,
+	}
+)
+
+func (x Overlap) Enum() *Overlap {
+	p := new(Overlap)
+	*p = x
+	return p
+}
+
+func (x Overlap) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Overlap) Descriptor() protoreflect.EnumDescriptor {
+	return file_adze_v1_adze_proto_enumTypes[3].Descriptor()
+}
+
+func (Overlap) Type() protoreflect.EnumType {
+	return &file_adze_v1_adze_proto_enumTypes[3]
+}
+
+func (x Overlap) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Overlap.Descriptor instead.
+func (Overlap) EnumDescriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{3}
+}
+
+// What becomes of ticks that were missed because no engine was there.
+type CatchUp int32
+
+const (
+	CatchUp_CATCH_UP_LAST CatchUp = 0 // the last one fires
+	CatchUp_CATCH_UP_NONE CatchUp = 1 // none does, but one that is less than 30 s late
+	CatchUp_CATCH_UP_ALL  CatchUp = 2 // all do, of more than catch_up_max the last ones
+)
+
+// Enum value maps for CatchUp.
+var (
+	CatchUp_name = map[int32]string{
+		0: "CATCH_UP_LAST",
+		1: "CATCH_UP_NONE",
+		2: "CATCH_UP_ALL",
+	}
+	CatchUp_value = map[string]int32{
+		"CATCH_UP_LAST": 0,
+		"CATCH_UP_NONE": 1,
+		"CATCH_UP_ALL":  2,
+	}
+)
+
+func (x CatchUp) Enum() *CatchUp {
+	p := new(CatchUp)
+	*p = x
+	return p
+}
+
+func (x CatchUp) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CatchUp) Descriptor() protoreflect.EnumDescriptor {
+	return file_adze_v1_adze_proto_enumTypes[4].Descriptor()
+}
+
+func (CatchUp) Type() protoreflect.EnumType {
+	return &file_adze_v1_adze_proto_enumTypes[4]
+}
+
+func (x CatchUp) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CatchUp.Descriptor instead.
+func (CatchUp) EnumDescriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{4}
+}
+
 type Task_Role int32
 
 const (
@@ -243,11 +346,11 @@ func (x Task_Role) String() string {
 }
 
 func (Task_Role) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[3].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[5].Descriptor()
 }
 
 func (Task_Role) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[3]
+	return &file_adze_v1_adze_proto_enumTypes[5]
 }
 
 func (x Task_Role) Number() protoreflect.EnumNumber {
@@ -301,11 +404,11 @@ func (x Report_Kind) String() string {
 }
 
 func (Report_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[4].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[6].Descriptor()
 }
 
 func (Report_Kind) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[4]
+	return &file_adze_v1_adze_proto_enumTypes[6]
 }
 
 func (x Report_Kind) Number() protoreflect.EnumNumber {
@@ -353,11 +456,11 @@ func (x Stop_Reason) String() string {
 }
 
 func (Stop_Reason) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[5].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[7].Descriptor()
 }
 
 func (Stop_Reason) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[5]
+	return &file_adze_v1_adze_proto_enumTypes[7]
 }
 
 func (x Stop_Reason) Number() protoreflect.EnumNumber {
@@ -405,11 +508,11 @@ func (x Cancelled_Outcome) String() string {
 }
 
 func (Cancelled_Outcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[6].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[8].Descriptor()
 }
 
 func (Cancelled_Outcome) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[6]
+	return &file_adze_v1_adze_proto_enumTypes[8]
 }
 
 func (x Cancelled_Outcome) Number() protoreflect.EnumNumber {
@@ -488,6 +591,7 @@ type Workflow struct {
 	Tasks         []*Task                `protobuf:"bytes,2,rep,name=tasks,proto3" json:"tasks,omitempty"`             // 1–1,000; parents may stand after their children
 	Description   string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"` // at most 1,024 bytes
 	Triggers      []*Trigger             `protobuf:"bytes,4,rep,name=triggers,proto3" json:"triggers,omitempty"`       // at most 100
+	Crons         []*Cron                `protobuf:"bytes,5,rep,name=crons,proto3" json:"crons,omitempty"`             // at most 100; these take the place of those of the version before
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -546,6 +650,13 @@ func (x *Workflow) GetDescription() string {
 func (x *Workflow) GetTriggers() []*Trigger {
 	if x != nil {
 		return x.Triggers
+	}
+	return nil
+}
+
+func (x *Workflow) GetCrons() []*Cron {
+	if x != nil {
+		return x.Crons
 	}
 	return nil
 }
@@ -5838,8 +5949,9 @@ type Run struct {
 	Metadata      []byte                 `protobuf:"bytes,15,opt,name=metadata,proto3" json:"metadata,omitempty"`
 	Output        []byte                 `protobuf:"bytes,16,opt,name=output,proto3" json:"output,omitempty"`
 	VersionId     uint64                 `protobuf:"fixed64,17,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
-	ParentId      uint64                 `protobuf:"fixed64,18,opt,name=parent_id,json=parentId,proto3" json:"parent_id,omitempty"` // the task that spawned it
-	EventId       uint64                 `protobuf:"fixed64,20,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`    // the event that started it; 0 = none
+	ParentId      uint64                 `protobuf:"fixed64,18,opt,name=parent_id,json=parentId,proto3" json:"parent_id,omitempty"`       // the task that spawned it
+	ScheduleId    uint64                 `protobuf:"fixed64,19,opt,name=schedule_id,json=scheduleId,proto3" json:"schedule_id,omitempty"` // the schedule that started it; 0 = none. Then run_at_ms is the tick
+	EventId       uint64                 `protobuf:"fixed64,20,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`          // the event that started it; 0 = none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -6000,6 +6112,13 @@ func (x *Run) GetParentId() uint64 {
 	return 0
 }
 
+func (x *Run) GetScheduleId() uint64 {
+	if x != nil {
+		return x.ScheduleId
+	}
+	return 0
+}
+
 func (x *Run) GetEventId() uint64 {
 	if x != nil {
 		return x.EventId
@@ -6107,6 +6226,913 @@ func (x *Attempt) GetError() string {
 	return ""
 }
 
+// A schedule that is declared with a workflow.
+type Cron struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`                          // unique in the tenant; empty = the workflow's name, with :2 and so on for those after the first
+	Expression    string                 `protobuf:"bytes,2,opt,name=expression,proto3" json:"expression,omitempty"`              // five fields, or six with seconds in front, or @daily, @every 5m and the like
+	Zone          string                 `protobuf:"bytes,3,opt,name=zone,proto3" json:"zone,omitempty"`                          // IANA, like Europe/Berlin; empty = UTC
+	JitterMs      int64                  `protobuf:"varint,4,opt,name=jitter_ms,json=jitterMs,proto3" json:"jitter_ms,omitempty"` // a tick fires up to so much later; at most an hour
+	Overlap       Overlap                `protobuf:"varint,5,opt,name=overlap,proto3,enum=adze.v1.Overlap" json:"overlap,omitempty"`
+	CatchUp       CatchUp                `protobuf:"varint,6,opt,name=catch_up,json=catchUp,proto3,enum=adze.v1.CatchUp" json:"catch_up,omitempty"`
+	CatchUpMax    int32                  `protobuf:"varint,7,opt,name=catch_up_max,json=catchUpMax,proto3" json:"catch_up_max,omitempty"` // with CATCH_UP_ALL: 1–1,000; 0 = 100
+	Priority      int32                  `protobuf:"varint,8,opt,name=priority,proto3" json:"priority,omitempty"`                         // of the runs
+	Input         []byte                 `protobuf:"bytes,9,opt,name=input,proto3" json:"input,omitempty"`                                // JSON; empty = null; at most 64 KiB
+	Metadata      []byte                 `protobuf:"bytes,10,opt,name=metadata,proto3" json:"metadata,omitempty"`                         // JSON object; empty = none
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cron) Reset() {
+	*x = Cron{}
+	mi := &file_adze_v1_adze_proto_msgTypes[81]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cron) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cron) ProtoMessage() {}
+
+func (x *Cron) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[81]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cron.ProtoReflect.Descriptor instead.
+func (*Cron) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{81}
+}
+
+func (x *Cron) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Cron) GetExpression() string {
+	if x != nil {
+		return x.Expression
+	}
+	return ""
+}
+
+func (x *Cron) GetZone() string {
+	if x != nil {
+		return x.Zone
+	}
+	return ""
+}
+
+func (x *Cron) GetJitterMs() int64 {
+	if x != nil {
+		return x.JitterMs
+	}
+	return 0
+}
+
+func (x *Cron) GetOverlap() Overlap {
+	if x != nil {
+		return x.Overlap
+	}
+	return Overlap_OVERLAP_ALLOW
+}
+
+func (x *Cron) GetCatchUp() CatchUp {
+	if x != nil {
+		return x.CatchUp
+	}
+	return CatchUp_CATCH_UP_LAST
+}
+
+func (x *Cron) GetCatchUpMax() int32 {
+	if x != nil {
+		return x.CatchUpMax
+	}
+	return 0
+}
+
+func (x *Cron) GetPriority() int32 {
+	if x != nil {
+		return x.Priority
+	}
+	return 0
+}
+
+func (x *Cron) GetInput() []byte {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *Cron) GetMetadata() []byte {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+// A schedule: a one-off (at_ms), which is gone once it fired, or a cron (expression).
+type Schedule struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	ScheduleId uint64                 `protobuf:"fixed64,1,opt,name=schedule_id,json=scheduleId,proto3" json:"schedule_id,omitempty"` // of one that is there, to change it; 0 = new, or the one of that name
+	Workflow   string                 `protobuf:"bytes,2,opt,name=workflow,proto3" json:"workflow,omitempty"`
+	AtMs       int64                  `protobuf:"varint,3,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"` // one that is over fires at once
+	Name       string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`              // of a cron, unique in the tenant; none for a one-off
+	Expression string                 `protobuf:"bytes,5,opt,name=expression,proto3" json:"expression,omitempty"`  // this and what follows as in Cron
+	Zone       string                 `protobuf:"bytes,6,opt,name=zone,proto3" json:"zone,omitempty"`
+	JitterMs   int64                  `protobuf:"varint,7,opt,name=jitter_ms,json=jitterMs,proto3" json:"jitter_ms,omitempty"`
+	Overlap    Overlap                `protobuf:"varint,8,opt,name=overlap,proto3,enum=adze.v1.Overlap" json:"overlap,omitempty"`
+	CatchUp    CatchUp                `protobuf:"varint,9,opt,name=catch_up,json=catchUp,proto3,enum=adze.v1.CatchUp" json:"catch_up,omitempty"`
+	CatchUpMax int32                  `protobuf:"varint,10,opt,name=catch_up_max,json=catchUpMax,proto3" json:"catch_up_max,omitempty"`
+	Priority   int32                  `protobuf:"varint,11,opt,name=priority,proto3" json:"priority,omitempty"`
+	Input      []byte                 `protobuf:"bytes,12,opt,name=input,proto3" json:"input,omitempty"` // as of a run
+	Metadata   []byte                 `protobuf:"bytes,13,opt,name=metadata,proto3" json:"metadata,omitempty"`
+	Paused     bool                   `protobuf:"varint,14,opt,name=paused,proto3" json:"paused,omitempty"`
+	// Told, not taken.
+	Declared      bool   `protobuf:"varint,15,opt,name=declared,proto3" json:"declared,omitempty"`        // with its workflow
+	DueMs         int64  `protobuf:"varint,16,opt,name=due_ms,json=dueMs,proto3" json:"due_ms,omitempty"` // when it fires next; 0 = paused
+	LastRunId     uint64 `protobuf:"fixed64,17,opt,name=last_run_id,json=lastRunId,proto3" json:"last_run_id,omitempty"`
+	RunningId     uint64 `protobuf:"fixed64,18,opt,name=running_id,json=runningId,proto3" json:"running_id,omitempty"` // the open run that overlap looks at
+	QueuedMs      int64  `protobuf:"varint,19,opt,name=queued_ms,json=queuedMs,proto3" json:"queued_ms,omitempty"`     // the tick that waits for that run to end
+	Skipped       int64  `protobuf:"varint,20,opt,name=skipped,proto3" json:"skipped,omitempty"`                       // ticks that started nothing
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Schedule) Reset() {
+	*x = Schedule{}
+	mi := &file_adze_v1_adze_proto_msgTypes[82]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Schedule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Schedule) ProtoMessage() {}
+
+func (x *Schedule) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[82]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Schedule.ProtoReflect.Descriptor instead.
+func (*Schedule) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{82}
+}
+
+func (x *Schedule) GetScheduleId() uint64 {
+	if x != nil {
+		return x.ScheduleId
+	}
+	return 0
+}
+
+func (x *Schedule) GetWorkflow() string {
+	if x != nil {
+		return x.Workflow
+	}
+	return ""
+}
+
+func (x *Schedule) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+func (x *Schedule) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Schedule) GetExpression() string {
+	if x != nil {
+		return x.Expression
+	}
+	return ""
+}
+
+func (x *Schedule) GetZone() string {
+	if x != nil {
+		return x.Zone
+	}
+	return ""
+}
+
+func (x *Schedule) GetJitterMs() int64 {
+	if x != nil {
+		return x.JitterMs
+	}
+	return 0
+}
+
+func (x *Schedule) GetOverlap() Overlap {
+	if x != nil {
+		return x.Overlap
+	}
+	return Overlap_OVERLAP_ALLOW
+}
+
+func (x *Schedule) GetCatchUp() CatchUp {
+	if x != nil {
+		return x.CatchUp
+	}
+	return CatchUp_CATCH_UP_LAST
+}
+
+func (x *Schedule) GetCatchUpMax() int32 {
+	if x != nil {
+		return x.CatchUpMax
+	}
+	return 0
+}
+
+func (x *Schedule) GetPriority() int32 {
+	if x != nil {
+		return x.Priority
+	}
+	return 0
+}
+
+func (x *Schedule) GetInput() []byte {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *Schedule) GetMetadata() []byte {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+func (x *Schedule) GetPaused() bool {
+	if x != nil {
+		return x.Paused
+	}
+	return false
+}
+
+func (x *Schedule) GetDeclared() bool {
+	if x != nil {
+		return x.Declared
+	}
+	return false
+}
+
+func (x *Schedule) GetDueMs() int64 {
+	if x != nil {
+		return x.DueMs
+	}
+	return 0
+}
+
+func (x *Schedule) GetLastRunId() uint64 {
+	if x != nil {
+		return x.LastRunId
+	}
+	return 0
+}
+
+func (x *Schedule) GetRunningId() uint64 {
+	if x != nil {
+		return x.RunningId
+	}
+	return 0
+}
+
+func (x *Schedule) GetQueuedMs() int64 {
+	if x != nil {
+		return x.QueuedMs
+	}
+	return 0
+}
+
+func (x *Schedule) GetSkipped() int64 {
+	if x != nil {
+		return x.Skipped
+	}
+	return 0
+}
+
+type PutSchedulesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Schedules     []*Schedule            `protobuf:"bytes,1,rep,name=schedules,proto3" json:"schedules,omitempty"` // at most 1,000
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutSchedulesRequest) Reset() {
+	*x = PutSchedulesRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[83]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutSchedulesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutSchedulesRequest) ProtoMessage() {}
+
+func (x *PutSchedulesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[83]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutSchedulesRequest.ProtoReflect.Descriptor instead.
+func (*PutSchedulesRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{83}
+}
+
+func (x *PutSchedulesRequest) GetSchedules() []*Schedule {
+	if x != nil {
+		return x.Schedules
+	}
+	return nil
+}
+
+type PutSchedulesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ScheduleIds   []uint64               `protobuf:"fixed64,1,rep,packed,name=schedule_ids,json=scheduleIds,proto3" json:"schedule_ids,omitempty"` // in the order of the request
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutSchedulesResponse) Reset() {
+	*x = PutSchedulesResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[84]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutSchedulesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutSchedulesResponse) ProtoMessage() {}
+
+func (x *PutSchedulesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[84]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutSchedulesResponse.ProtoReflect.Descriptor instead.
+func (*PutSchedulesResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{84}
+}
+
+func (x *PutSchedulesResponse) GetScheduleIds() []uint64 {
+	if x != nil {
+		return x.ScheduleIds
+	}
+	return nil
+}
+
+type ListSchedulesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Workflow      string                 `protobuf:"bytes,1,opt,name=workflow,proto3" json:"workflow,omitempty"` // empty = all
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`         // empty = all
+	After         uint64                 `protobuf:"fixed64,3,opt,name=after,proto3" json:"after,omitempty"`     // page on: schedules with larger ids
+	Limit         int32                  `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`      // 1–1,000; 0 = 50
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSchedulesRequest) Reset() {
+	*x = ListSchedulesRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[85]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSchedulesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSchedulesRequest) ProtoMessage() {}
+
+func (x *ListSchedulesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[85]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSchedulesRequest.ProtoReflect.Descriptor instead.
+func (*ListSchedulesRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{85}
+}
+
+func (x *ListSchedulesRequest) GetWorkflow() string {
+	if x != nil {
+		return x.Workflow
+	}
+	return ""
+}
+
+func (x *ListSchedulesRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ListSchedulesRequest) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *ListSchedulesRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type ListSchedulesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Schedules     []*Schedule            `protobuf:"bytes,1,rep,name=schedules,proto3" json:"schedules,omitempty"`
+	NextAfter     uint64                 `protobuf:"fixed64,2,opt,name=next_after,json=nextAfter,proto3" json:"next_after,omitempty"` // 0 = no more
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSchedulesResponse) Reset() {
+	*x = ListSchedulesResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[86]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSchedulesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSchedulesResponse) ProtoMessage() {}
+
+func (x *ListSchedulesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[86]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSchedulesResponse.ProtoReflect.Descriptor instead.
+func (*ListSchedulesResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{86}
+}
+
+func (x *ListSchedulesResponse) GetSchedules() []*Schedule {
+	if x != nil {
+		return x.Schedules
+	}
+	return nil
+}
+
+func (x *ListSchedulesResponse) GetNextAfter() uint64 {
+	if x != nil {
+		return x.NextAfter
+	}
+	return 0
+}
+
+type ChangeSchedulesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ScheduleIds   []uint64               `protobuf:"fixed64,1,rep,packed,name=schedule_ids,json=scheduleIds,proto3" json:"schedule_ids,omitempty"` // at most 1,000
+	Paused        *bool                  `protobuf:"varint,2,opt,name=paused,proto3,oneof" json:"paused,omitempty"`
+	AtMs          *int64                 `protobuf:"varint,3,opt,name=at_ms,json=atMs,proto3,oneof" json:"at_ms,omitempty"` // of one-offs
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeSchedulesRequest) Reset() {
+	*x = ChangeSchedulesRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[87]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeSchedulesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeSchedulesRequest) ProtoMessage() {}
+
+func (x *ChangeSchedulesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[87]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeSchedulesRequest.ProtoReflect.Descriptor instead.
+func (*ChangeSchedulesRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{87}
+}
+
+func (x *ChangeSchedulesRequest) GetScheduleIds() []uint64 {
+	if x != nil {
+		return x.ScheduleIds
+	}
+	return nil
+}
+
+func (x *ChangeSchedulesRequest) GetPaused() bool {
+	if x != nil && x.Paused != nil {
+		return *x.Paused
+	}
+	return false
+}
+
+func (x *ChangeSchedulesRequest) GetAtMs() int64 {
+	if x != nil && x.AtMs != nil {
+		return *x.AtMs
+	}
+	return 0
+}
+
+type ChangeSchedulesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeSchedulesResponse) Reset() {
+	*x = ChangeSchedulesResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[88]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeSchedulesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeSchedulesResponse) ProtoMessage() {}
+
+func (x *ChangeSchedulesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[88]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeSchedulesResponse.ProtoReflect.Descriptor instead.
+func (*ChangeSchedulesResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{88}
+}
+
+type DeleteSchedulesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ScheduleIds   []uint64               `protobuf:"fixed64,1,rep,packed,name=schedule_ids,json=scheduleIds,proto3" json:"schedule_ids,omitempty"` // at most 1,000
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteSchedulesRequest) Reset() {
+	*x = DeleteSchedulesRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[89]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteSchedulesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteSchedulesRequest) ProtoMessage() {}
+
+func (x *DeleteSchedulesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[89]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteSchedulesRequest.ProtoReflect.Descriptor instead.
+func (*DeleteSchedulesRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{89}
+}
+
+func (x *DeleteSchedulesRequest) GetScheduleIds() []uint64 {
+	if x != nil {
+		return x.ScheduleIds
+	}
+	return nil
+}
+
+type DeleteSchedulesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Deleted       []bool                 `protobuf:"varint,1,rep,packed,name=deleted,proto3" json:"deleted,omitempty"` // in the order of the request; false: there was none
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteSchedulesResponse) Reset() {
+	*x = DeleteSchedulesResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[90]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteSchedulesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteSchedulesResponse) ProtoMessage() {}
+
+func (x *DeleteSchedulesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[90]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteSchedulesResponse.ProtoReflect.Descriptor instead.
+func (*DeleteSchedulesResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{90}
+}
+
+func (x *DeleteSchedulesResponse) GetDeleted() []bool {
+	if x != nil {
+		return x.Deleted
+	}
+	return nil
+}
+
+type TriggerSchedulesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ScheduleIds   []uint64               `protobuf:"fixed64,1,rep,packed,name=schedule_ids,json=scheduleIds,proto3" json:"schedule_ids,omitempty"` // at most 1,000
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TriggerSchedulesRequest) Reset() {
+	*x = TriggerSchedulesRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[91]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TriggerSchedulesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TriggerSchedulesRequest) ProtoMessage() {}
+
+func (x *TriggerSchedulesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[91]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TriggerSchedulesRequest.ProtoReflect.Descriptor instead.
+func (*TriggerSchedulesRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{91}
+}
+
+func (x *TriggerSchedulesRequest) GetScheduleIds() []uint64 {
+	if x != nil {
+		return x.ScheduleIds
+	}
+	return nil
+}
+
+type TriggerSchedulesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RunIds        []uint64               `protobuf:"fixed64,1,rep,packed,name=run_ids,json=runIds,proto3" json:"run_ids,omitempty"` // in the order of the request
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TriggerSchedulesResponse) Reset() {
+	*x = TriggerSchedulesResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[92]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TriggerSchedulesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TriggerSchedulesResponse) ProtoMessage() {}
+
+func (x *TriggerSchedulesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[92]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TriggerSchedulesResponse.ProtoReflect.Descriptor instead.
+func (*TriggerSchedulesResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{92}
+}
+
+func (x *TriggerSchedulesResponse) GetRunIds() []uint64 {
+	if x != nil {
+		return x.RunIds
+	}
+	return nil
+}
+
+type PreviewCronRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Expression    string                 `protobuf:"bytes,1,opt,name=expression,proto3" json:"expression,omitempty"`
+	Zone          string                 `protobuf:"bytes,2,opt,name=zone,proto3" json:"zone,omitempty"`
+	AfterMs       int64                  `protobuf:"varint,3,opt,name=after_ms,json=afterMs,proto3" json:"after_ms,omitempty"` // 0 = now
+	Count         int32                  `protobuf:"varint,4,opt,name=count,proto3" json:"count,omitempty"`                    // 1–100; 0 = 10
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreviewCronRequest) Reset() {
+	*x = PreviewCronRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[93]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreviewCronRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreviewCronRequest) ProtoMessage() {}
+
+func (x *PreviewCronRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[93]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreviewCronRequest.ProtoReflect.Descriptor instead.
+func (*PreviewCronRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{93}
+}
+
+func (x *PreviewCronRequest) GetExpression() string {
+	if x != nil {
+		return x.Expression
+	}
+	return ""
+}
+
+func (x *PreviewCronRequest) GetZone() string {
+	if x != nil {
+		return x.Zone
+	}
+	return ""
+}
+
+func (x *PreviewCronRequest) GetAfterMs() int64 {
+	if x != nil {
+		return x.AfterMs
+	}
+	return 0
+}
+
+func (x *PreviewCronRequest) GetCount() int32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+type PreviewCronResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TickMs        []int64                `protobuf:"varint,1,rep,packed,name=tick_ms,json=tickMs,proto3" json:"tick_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreviewCronResponse) Reset() {
+	*x = PreviewCronResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[94]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreviewCronResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreviewCronResponse) ProtoMessage() {}
+
+func (x *PreviewCronResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[94]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreviewCronResponse.ProtoReflect.Descriptor instead.
+func (*PreviewCronResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{94}
+}
+
+func (x *PreviewCronResponse) GetTickMs() []int64 {
+	if x != nil {
+		return x.TickMs
+	}
+	return nil
+}
+
 var File_adze_v1_adze_proto protoreflect.FileDescriptor
 
 const file_adze_v1_adze_proto_rawDesc = "" +
@@ -6116,12 +7142,13 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"FieldError\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text\"\x93\x01\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\"\xb8\x01\n" +
 	"\bWorkflow\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12#\n" +
 	"\x05tasks\x18\x02 \x03(\v2\r.adze.v1.TaskR\x05tasks\x12 \n" +
 	"\vdescription\x18\x03 \x01(\tR\vdescription\x12,\n" +
-	"\btriggers\x18\x04 \x03(\v2\x10.adze.v1.TriggerR\btriggers\"?\n" +
+	"\btriggers\x18\x04 \x03(\v2\x10.adze.v1.TriggerR\btriggers\x12#\n" +
+	"\x05crons\x18\x05 \x03(\v2\r.adze.v1.CronR\x05crons\"?\n" +
 	"\aTrigger\x12\x14\n" +
 	"\x05event\x18\x01 \x01(\tR\x05event\x12\x1e\n" +
 	"\n" +
@@ -6562,7 +7589,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x10ListRunsResponse\x12 \n" +
 	"\x04runs\x18\x01 \x03(\v2\f.adze.v1.RunR\x04runs\x12\x1f\n" +
 	"\vnext_before\x18\x02 \x01(\x06R\n" +
-	"nextBefore\"\xa8\x04\n" +
+	"nextBefore\"\xc9\x04\n" +
 	"\x03Run\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\x06R\x05runId\x12\x1a\n" +
 	"\bworkflow\x18\x02 \x01(\tR\bworkflow\x12'\n" +
@@ -6586,7 +7613,9 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x06output\x18\x10 \x01(\fR\x06output\x12\x1d\n" +
 	"\n" +
 	"version_id\x18\x11 \x01(\x06R\tversionId\x12\x1b\n" +
-	"\tparent_id\x18\x12 \x01(\x06R\bparentId\x12\x19\n" +
+	"\tparent_id\x18\x12 \x01(\x06R\bparentId\x12\x1f\n" +
+	"\vschedule_id\x18\x13 \x01(\x06R\n" +
+	"scheduleId\x12\x19\n" +
 	"\bevent_id\x18\x14 \x01(\x06R\aeventId\"\xef\x01\n" +
 	"\aAttempt\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x05R\x06number\x12\x18\n" +
@@ -6599,7 +7628,86 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\vfinished_ms\x18\x06 \x01(\x03R\n" +
 	"finishedMs\x12\x1e\n" +
 	"\vretry_at_ms\x18\a \x01(\x03R\tretryAtMs\x12\x14\n" +
-	"\x05error\x18\b \x01(\tR\x05error*>\n" +
+	"\x05error\x18\b \x01(\tR\x05error\"\xb4\x02\n" +
+	"\x04Cron\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1e\n" +
+	"\n" +
+	"expression\x18\x02 \x01(\tR\n" +
+	"expression\x12\x12\n" +
+	"\x04zone\x18\x03 \x01(\tR\x04zone\x12\x1b\n" +
+	"\tjitter_ms\x18\x04 \x01(\x03R\bjitterMs\x12*\n" +
+	"\aoverlap\x18\x05 \x01(\x0e2\x10.adze.v1.OverlapR\aoverlap\x12+\n" +
+	"\bcatch_up\x18\x06 \x01(\x0e2\x10.adze.v1.CatchUpR\acatchUp\x12 \n" +
+	"\fcatch_up_max\x18\a \x01(\x05R\n" +
+	"catchUpMax\x12\x1a\n" +
+	"\bpriority\x18\b \x01(\x05R\bpriority\x12\x14\n" +
+	"\x05input\x18\t \x01(\fR\x05input\x12\x1a\n" +
+	"\bmetadata\x18\n" +
+	" \x01(\fR\bmetadata\"\xcb\x04\n" +
+	"\bSchedule\x12\x1f\n" +
+	"\vschedule_id\x18\x01 \x01(\x06R\n" +
+	"scheduleId\x12\x1a\n" +
+	"\bworkflow\x18\x02 \x01(\tR\bworkflow\x12\x13\n" +
+	"\x05at_ms\x18\x03 \x01(\x03R\x04atMs\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\x12\x1e\n" +
+	"\n" +
+	"expression\x18\x05 \x01(\tR\n" +
+	"expression\x12\x12\n" +
+	"\x04zone\x18\x06 \x01(\tR\x04zone\x12\x1b\n" +
+	"\tjitter_ms\x18\a \x01(\x03R\bjitterMs\x12*\n" +
+	"\aoverlap\x18\b \x01(\x0e2\x10.adze.v1.OverlapR\aoverlap\x12+\n" +
+	"\bcatch_up\x18\t \x01(\x0e2\x10.adze.v1.CatchUpR\acatchUp\x12 \n" +
+	"\fcatch_up_max\x18\n" +
+	" \x01(\x05R\n" +
+	"catchUpMax\x12\x1a\n" +
+	"\bpriority\x18\v \x01(\x05R\bpriority\x12\x14\n" +
+	"\x05input\x18\f \x01(\fR\x05input\x12\x1a\n" +
+	"\bmetadata\x18\r \x01(\fR\bmetadata\x12\x16\n" +
+	"\x06paused\x18\x0e \x01(\bR\x06paused\x12\x1a\n" +
+	"\bdeclared\x18\x0f \x01(\bR\bdeclared\x12\x15\n" +
+	"\x06due_ms\x18\x10 \x01(\x03R\x05dueMs\x12\x1e\n" +
+	"\vlast_run_id\x18\x11 \x01(\x06R\tlastRunId\x12\x1d\n" +
+	"\n" +
+	"running_id\x18\x12 \x01(\x06R\trunningId\x12\x1b\n" +
+	"\tqueued_ms\x18\x13 \x01(\x03R\bqueuedMs\x12\x18\n" +
+	"\askipped\x18\x14 \x01(\x03R\askipped\"F\n" +
+	"\x13PutSchedulesRequest\x12/\n" +
+	"\tschedules\x18\x01 \x03(\v2\x11.adze.v1.ScheduleR\tschedules\"=\n" +
+	"\x14PutSchedulesResponse\x12%\n" +
+	"\fschedule_ids\x18\x01 \x03(\x06B\x02\x10\x01R\vscheduleIds\"r\n" +
+	"\x14ListSchedulesRequest\x12\x1a\n" +
+	"\bworkflow\x18\x01 \x01(\tR\bworkflow\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
+	"\x05after\x18\x03 \x01(\x06R\x05after\x12\x14\n" +
+	"\x05limit\x18\x04 \x01(\x05R\x05limit\"g\n" +
+	"\x15ListSchedulesResponse\x12/\n" +
+	"\tschedules\x18\x01 \x03(\v2\x11.adze.v1.ScheduleR\tschedules\x12\x1d\n" +
+	"\n" +
+	"next_after\x18\x02 \x01(\x06R\tnextAfter\"\x8b\x01\n" +
+	"\x16ChangeSchedulesRequest\x12%\n" +
+	"\fschedule_ids\x18\x01 \x03(\x06B\x02\x10\x01R\vscheduleIds\x12\x1b\n" +
+	"\x06paused\x18\x02 \x01(\bH\x00R\x06paused\x88\x01\x01\x12\x18\n" +
+	"\x05at_ms\x18\x03 \x01(\x03H\x01R\x04atMs\x88\x01\x01B\t\n" +
+	"\a_pausedB\b\n" +
+	"\x06_at_ms\"\x19\n" +
+	"\x17ChangeSchedulesResponse\"?\n" +
+	"\x16DeleteSchedulesRequest\x12%\n" +
+	"\fschedule_ids\x18\x01 \x03(\x06B\x02\x10\x01R\vscheduleIds\"3\n" +
+	"\x17DeleteSchedulesResponse\x12\x18\n" +
+	"\adeleted\x18\x01 \x03(\bR\adeleted\"@\n" +
+	"\x17TriggerSchedulesRequest\x12%\n" +
+	"\fschedule_ids\x18\x01 \x03(\x06B\x02\x10\x01R\vscheduleIds\"7\n" +
+	"\x18TriggerSchedulesResponse\x12\x1b\n" +
+	"\arun_ids\x18\x01 \x03(\x06B\x02\x10\x01R\x06runIds\"y\n" +
+	"\x12PreviewCronRequest\x12\x1e\n" +
+	"\n" +
+	"expression\x18\x01 \x01(\tR\n" +
+	"expression\x12\x12\n" +
+	"\x04zone\x18\x02 \x01(\tR\x04zone\x12\x19\n" +
+	"\bafter_ms\x18\x03 \x01(\x03R\aafterMs\x12\x14\n" +
+	"\x05count\x18\x04 \x01(\x05R\x05count\"2\n" +
+	"\x13PreviewCronResponse\x12\x1b\n" +
+	"\atick_ms\x18\x01 \x03(\x03B\x02\x10\x01R\x06tickMs*>\n" +
 	"\vClosePolicy\x12\x16\n" +
 	"\x12CLOSE_POLICY_LEAVE\x10\x00\x12\x17\n" +
 	"\x13CLOSE_POLICY_CANCEL\x10\x01*\xc2\x01\n" +
@@ -6620,7 +7728,16 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x10ENTRY_KIND_SPAWN\x10\x03\x12\x14\n" +
 	"\x10ENTRY_KIND_VALUE\x10\x04\x12\x14\n" +
 	"\x10ENTRY_KIND_PATCH\x10\x05\x12\x15\n" +
-	"\x11ENTRY_KIND_ANSWER\x10\x062\x8f\v\n" +
+	"\x11ENTRY_KIND_ANSWER\x10\x06*Y\n" +
+	"\aOverlap\x12\x11\n" +
+	"\rOVERLAP_ALLOW\x10\x00\x12\x10\n" +
+	"\fOVERLAP_SKIP\x10\x01\x12\x11\n" +
+	"\rOVERLAP_QUEUE\x10\x02\x12\x16\n" +
+	"\x12OVERLAP_CANCEL_OLD\x10\x03*A\n" +
+	"\aCatchUp\x12\x11\n" +
+	"\rCATCH_UP_LAST\x10\x00\x12\x11\n" +
+	"\rCATCH_UP_NONE\x10\x01\x12\x10\n" +
+	"\fCATCH_UP_ALL\x10\x022\xfb\x0e\n" +
 	"\x04Adze\x12K\n" +
 	"\fPutWorkflows\x12\x1c.adze.v1.PutWorkflowsRequest\x1a\x1d.adze.v1.PutWorkflowsResponse\x129\n" +
 	"\x06Submit\x12\x16.adze.v1.SubmitRequest\x1a\x17.adze.v1.SubmitResponse\x12:\n" +
@@ -6638,7 +7755,13 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"ListEvents\x12\x1a.adze.v1.ListEventsRequest\x1a\x1b.adze.v1.ListEventsResponse\x12B\n" +
 	"\tPutFilter\x12\x19.adze.v1.PutFilterRequest\x1a\x1a.adze.v1.PutFilterResponse\x12H\n" +
 	"\vListFilters\x12\x1b.adze.v1.ListFiltersRequest\x1a\x1c.adze.v1.ListFiltersResponse\x12N\n" +
-	"\rDeleteFilters\x12\x1d.adze.v1.DeleteFiltersRequest\x1a\x1e.adze.v1.DeleteFiltersResponse\x12Q\n" +
+	"\rDeleteFilters\x12\x1d.adze.v1.DeleteFiltersRequest\x1a\x1e.adze.v1.DeleteFiltersResponse\x12K\n" +
+	"\fPutSchedules\x12\x1c.adze.v1.PutSchedulesRequest\x1a\x1d.adze.v1.PutSchedulesResponse\x12N\n" +
+	"\rListSchedules\x12\x1d.adze.v1.ListSchedulesRequest\x1a\x1e.adze.v1.ListSchedulesResponse\x12T\n" +
+	"\x0fChangeSchedules\x12\x1f.adze.v1.ChangeSchedulesRequest\x1a .adze.v1.ChangeSchedulesResponse\x12T\n" +
+	"\x0fDeleteSchedules\x12\x1f.adze.v1.DeleteSchedulesRequest\x1a .adze.v1.DeleteSchedulesResponse\x12W\n" +
+	"\x10TriggerSchedules\x12 .adze.v1.TriggerSchedulesRequest\x1a!.adze.v1.TriggerSchedulesResponse\x12H\n" +
+	"\vPreviewCron\x12\x1b.adze.v1.PreviewCronRequest\x1a\x1c.adze.v1.PreviewCronResponse\x12Q\n" +
 	"\x0eRefreshTimeout\x12\x1e.adze.v1.RefreshTimeoutRequest\x1a\x1f.adze.v1.RefreshTimeoutResponse\x12H\n" +
 	"\vGetWorkflow\x12\x1b.adze.v1.GetWorkflowRequest\x1a\x1c.adze.v1.GetWorkflowResponse\x129\n" +
 	"\x06GetRun\x12\x16.adze.v1.GetRunRequest\x1a\x17.adze.v1.GetRunResponse\x12G\n" +
@@ -6659,214 +7782,249 @@ func file_adze_v1_adze_proto_rawDescGZIP() []byte {
 	return file_adze_v1_adze_proto_rawDescData
 }
 
-var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 81)
+var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
+var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 95)
 var file_adze_v1_adze_proto_goTypes = []any{
-	(ClosePolicy)(0),               // 0: adze.v1.ClosePolicy
-	(Status)(0),                    // 1: adze.v1.Status
-	(EntryKind)(0),                 // 2: adze.v1.EntryKind
-	(Task_Role)(0),                 // 3: adze.v1.Task.Role
-	(Report_Kind)(0),               // 4: adze.v1.Report.Kind
-	(Stop_Reason)(0),               // 5: adze.v1.Stop.Reason
-	(Cancelled_Outcome)(0),         // 6: adze.v1.Cancelled.Outcome
-	(*FieldError)(nil),             // 7: adze.v1.FieldError
-	(*Workflow)(nil),               // 8: adze.v1.Workflow
-	(*Trigger)(nil),                // 9: adze.v1.Trigger
-	(*Task)(nil),                   // 10: adze.v1.Task
-	(*Condition)(nil),              // 11: adze.v1.Condition
-	(*Backoff)(nil),                // 12: adze.v1.Backoff
-	(*PutWorkflowsRequest)(nil),    // 13: adze.v1.PutWorkflowsRequest
-	(*GetWorkflowRequest)(nil),     // 14: adze.v1.GetWorkflowRequest
-	(*GetWorkflowResponse)(nil),    // 15: adze.v1.GetWorkflowResponse
-	(*PutWorkflowsResponse)(nil),   // 16: adze.v1.PutWorkflowsResponse
-	(*WorkflowVersion)(nil),        // 17: adze.v1.WorkflowVersion
-	(*SubmitRequest)(nil),          // 18: adze.v1.SubmitRequest
-	(*NewRun)(nil),                 // 19: adze.v1.NewRun
-	(*SubmitResponse)(nil),         // 20: adze.v1.SubmitResponse
-	(*Submitted)(nil),              // 21: adze.v1.Submitted
-	(*AwaitRequest)(nil),           // 22: adze.v1.AwaitRequest
-	(*AwaitResponse)(nil),          // 23: adze.v1.AwaitResponse
-	(*Outcome)(nil),                // 24: adze.v1.Outcome
-	(*WorkerMessage)(nil),          // 25: adze.v1.WorkerMessage
-	(*LogLine)(nil),                // 26: adze.v1.LogLine
-	(*Chunk)(nil),                  // 27: adze.v1.Chunk
-	(*Hello)(nil),                  // 28: adze.v1.Hello
-	(*Running)(nil),                // 29: adze.v1.Running
-	(*Resize)(nil),                 // 30: adze.v1.Resize
-	(*Report)(nil),                 // 31: adze.v1.Report
-	(*NewEntry)(nil),               // 32: adze.v1.NewEntry
-	(*WaitCondition)(nil),          // 33: adze.v1.WaitCondition
-	(*Entry)(nil),                  // 34: adze.v1.Entry
-	(*Met)(nil),                    // 35: adze.v1.Met
-	(*EngineMessage)(nil),          // 36: adze.v1.EngineMessage
-	(*Emitted)(nil),                // 37: adze.v1.Emitted
-	(*Welcome)(nil),                // 38: adze.v1.Welcome
-	(*Assignment)(nil),             // 39: adze.v1.Assignment
-	(*RunEvent)(nil),               // 40: adze.v1.RunEvent
-	(*ParentOutput)(nil),           // 41: adze.v1.ParentOutput
-	(*TaskFailure)(nil),            // 42: adze.v1.TaskFailure
-	(*Stop)(nil),                   // 43: adze.v1.Stop
-	(*Settlement)(nil),             // 44: adze.v1.Settlement
-	(*CancelRequest)(nil),          // 45: adze.v1.CancelRequest
-	(*CancelResponse)(nil),         // 46: adze.v1.CancelResponse
-	(*Cancelled)(nil),              // 47: adze.v1.Cancelled
-	(*ReplayRequest)(nil),          // 48: adze.v1.ReplayRequest
-	(*ReplayResponse)(nil),         // 49: adze.v1.ReplayResponse
-	(*ForkRequest)(nil),            // 50: adze.v1.ForkRequest
-	(*ForkResponse)(nil),           // 51: adze.v1.ForkResponse
-	(*GetValueRequest)(nil),        // 52: adze.v1.GetValueRequest
-	(*GetValueResponse)(nil),       // 53: adze.v1.GetValueResponse
-	(*NewEvent)(nil),               // 54: adze.v1.NewEvent
-	(*PushEventsRequest)(nil),      // 55: adze.v1.PushEventsRequest
-	(*PushEventsResponse)(nil),     // 56: adze.v1.PushEventsResponse
-	(*PushedEvent)(nil),            // 57: adze.v1.PushedEvent
-	(*ReplayEventsRequest)(nil),    // 58: adze.v1.ReplayEventsRequest
-	(*GetEventRequest)(nil),        // 59: adze.v1.GetEventRequest
-	(*GetEventResponse)(nil),       // 60: adze.v1.GetEventResponse
-	(*ListEventsRequest)(nil),      // 61: adze.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),     // 62: adze.v1.ListEventsResponse
-	(*Event)(nil),                  // 63: adze.v1.Event
-	(*EventRun)(nil),               // 64: adze.v1.EventRun
-	(*Filter)(nil),                 // 65: adze.v1.Filter
-	(*PutFilterRequest)(nil),       // 66: adze.v1.PutFilterRequest
-	(*PutFilterResponse)(nil),      // 67: adze.v1.PutFilterResponse
-	(*ListFiltersRequest)(nil),     // 68: adze.v1.ListFiltersRequest
-	(*ListFiltersResponse)(nil),    // 69: adze.v1.ListFiltersResponse
-	(*DeleteFiltersRequest)(nil),   // 70: adze.v1.DeleteFiltersRequest
-	(*DeleteFiltersResponse)(nil),  // 71: adze.v1.DeleteFiltersResponse
-	(*RefreshTimeoutRequest)(nil),  // 72: adze.v1.RefreshTimeoutRequest
-	(*RefreshTimeoutResponse)(nil), // 73: adze.v1.RefreshTimeoutResponse
-	(*GetRunRequest)(nil),          // 74: adze.v1.GetRunRequest
-	(*GetRunResponse)(nil),         // 75: adze.v1.GetRunResponse
-	(*Child)(nil),                  // 76: adze.v1.Child
-	(*TaskRun)(nil),                // 77: adze.v1.TaskRun
-	(*ReadStreamRequest)(nil),      // 78: adze.v1.ReadStreamRequest
-	(*ReadStreamResponse)(nil),     // 79: adze.v1.ReadStreamResponse
-	(*StreamedChunk)(nil),          // 80: adze.v1.StreamedChunk
-	(*ListLogsRequest)(nil),        // 81: adze.v1.ListLogsRequest
-	(*ListLogsResponse)(nil),       // 82: adze.v1.ListLogsResponse
-	(*LoggedLine)(nil),             // 83: adze.v1.LoggedLine
-	(*ListRunsRequest)(nil),        // 84: adze.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),       // 85: adze.v1.ListRunsResponse
-	(*Run)(nil),                    // 86: adze.v1.Run
-	(*Attempt)(nil),                // 87: adze.v1.Attempt
+	(ClosePolicy)(0),                 // 0: adze.v1.ClosePolicy
+	(Status)(0),                      // 1: adze.v1.Status
+	(EntryKind)(0),                   // 2: adze.v1.EntryKind
+	(Overlap)(0),                     // 3: adze.v1.Overlap
+	(CatchUp)(0),                     // 4: adze.v1.CatchUp
+	(Task_Role)(0),                   // 5: adze.v1.Task.Role
+	(Report_Kind)(0),                 // 6: adze.v1.Report.Kind
+	(Stop_Reason)(0),                 // 7: adze.v1.Stop.Reason
+	(Cancelled_Outcome)(0),           // 8: adze.v1.Cancelled.Outcome
+	(*FieldError)(nil),               // 9: adze.v1.FieldError
+	(*Workflow)(nil),                 // 10: adze.v1.Workflow
+	(*Trigger)(nil),                  // 11: adze.v1.Trigger
+	(*Task)(nil),                     // 12: adze.v1.Task
+	(*Condition)(nil),                // 13: adze.v1.Condition
+	(*Backoff)(nil),                  // 14: adze.v1.Backoff
+	(*PutWorkflowsRequest)(nil),      // 15: adze.v1.PutWorkflowsRequest
+	(*GetWorkflowRequest)(nil),       // 16: adze.v1.GetWorkflowRequest
+	(*GetWorkflowResponse)(nil),      // 17: adze.v1.GetWorkflowResponse
+	(*PutWorkflowsResponse)(nil),     // 18: adze.v1.PutWorkflowsResponse
+	(*WorkflowVersion)(nil),          // 19: adze.v1.WorkflowVersion
+	(*SubmitRequest)(nil),            // 20: adze.v1.SubmitRequest
+	(*NewRun)(nil),                   // 21: adze.v1.NewRun
+	(*SubmitResponse)(nil),           // 22: adze.v1.SubmitResponse
+	(*Submitted)(nil),                // 23: adze.v1.Submitted
+	(*AwaitRequest)(nil),             // 24: adze.v1.AwaitRequest
+	(*AwaitResponse)(nil),            // 25: adze.v1.AwaitResponse
+	(*Outcome)(nil),                  // 26: adze.v1.Outcome
+	(*WorkerMessage)(nil),            // 27: adze.v1.WorkerMessage
+	(*LogLine)(nil),                  // 28: adze.v1.LogLine
+	(*Chunk)(nil),                    // 29: adze.v1.Chunk
+	(*Hello)(nil),                    // 30: adze.v1.Hello
+	(*Running)(nil),                  // 31: adze.v1.Running
+	(*Resize)(nil),                   // 32: adze.v1.Resize
+	(*Report)(nil),                   // 33: adze.v1.Report
+	(*NewEntry)(nil),                 // 34: adze.v1.NewEntry
+	(*WaitCondition)(nil),            // 35: adze.v1.WaitCondition
+	(*Entry)(nil),                    // 36: adze.v1.Entry
+	(*Met)(nil),                      // 37: adze.v1.Met
+	(*EngineMessage)(nil),            // 38: adze.v1.EngineMessage
+	(*Emitted)(nil),                  // 39: adze.v1.Emitted
+	(*Welcome)(nil),                  // 40: adze.v1.Welcome
+	(*Assignment)(nil),               // 41: adze.v1.Assignment
+	(*RunEvent)(nil),                 // 42: adze.v1.RunEvent
+	(*ParentOutput)(nil),             // 43: adze.v1.ParentOutput
+	(*TaskFailure)(nil),              // 44: adze.v1.TaskFailure
+	(*Stop)(nil),                     // 45: adze.v1.Stop
+	(*Settlement)(nil),               // 46: adze.v1.Settlement
+	(*CancelRequest)(nil),            // 47: adze.v1.CancelRequest
+	(*CancelResponse)(nil),           // 48: adze.v1.CancelResponse
+	(*Cancelled)(nil),                // 49: adze.v1.Cancelled
+	(*ReplayRequest)(nil),            // 50: adze.v1.ReplayRequest
+	(*ReplayResponse)(nil),           // 51: adze.v1.ReplayResponse
+	(*ForkRequest)(nil),              // 52: adze.v1.ForkRequest
+	(*ForkResponse)(nil),             // 53: adze.v1.ForkResponse
+	(*GetValueRequest)(nil),          // 54: adze.v1.GetValueRequest
+	(*GetValueResponse)(nil),         // 55: adze.v1.GetValueResponse
+	(*NewEvent)(nil),                 // 56: adze.v1.NewEvent
+	(*PushEventsRequest)(nil),        // 57: adze.v1.PushEventsRequest
+	(*PushEventsResponse)(nil),       // 58: adze.v1.PushEventsResponse
+	(*PushedEvent)(nil),              // 59: adze.v1.PushedEvent
+	(*ReplayEventsRequest)(nil),      // 60: adze.v1.ReplayEventsRequest
+	(*GetEventRequest)(nil),          // 61: adze.v1.GetEventRequest
+	(*GetEventResponse)(nil),         // 62: adze.v1.GetEventResponse
+	(*ListEventsRequest)(nil),        // 63: adze.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),       // 64: adze.v1.ListEventsResponse
+	(*Event)(nil),                    // 65: adze.v1.Event
+	(*EventRun)(nil),                 // 66: adze.v1.EventRun
+	(*Filter)(nil),                   // 67: adze.v1.Filter
+	(*PutFilterRequest)(nil),         // 68: adze.v1.PutFilterRequest
+	(*PutFilterResponse)(nil),        // 69: adze.v1.PutFilterResponse
+	(*ListFiltersRequest)(nil),       // 70: adze.v1.ListFiltersRequest
+	(*ListFiltersResponse)(nil),      // 71: adze.v1.ListFiltersResponse
+	(*DeleteFiltersRequest)(nil),     // 72: adze.v1.DeleteFiltersRequest
+	(*DeleteFiltersResponse)(nil),    // 73: adze.v1.DeleteFiltersResponse
+	(*RefreshTimeoutRequest)(nil),    // 74: adze.v1.RefreshTimeoutRequest
+	(*RefreshTimeoutResponse)(nil),   // 75: adze.v1.RefreshTimeoutResponse
+	(*GetRunRequest)(nil),            // 76: adze.v1.GetRunRequest
+	(*GetRunResponse)(nil),           // 77: adze.v1.GetRunResponse
+	(*Child)(nil),                    // 78: adze.v1.Child
+	(*TaskRun)(nil),                  // 79: adze.v1.TaskRun
+	(*ReadStreamRequest)(nil),        // 80: adze.v1.ReadStreamRequest
+	(*ReadStreamResponse)(nil),       // 81: adze.v1.ReadStreamResponse
+	(*StreamedChunk)(nil),            // 82: adze.v1.StreamedChunk
+	(*ListLogsRequest)(nil),          // 83: adze.v1.ListLogsRequest
+	(*ListLogsResponse)(nil),         // 84: adze.v1.ListLogsResponse
+	(*LoggedLine)(nil),               // 85: adze.v1.LoggedLine
+	(*ListRunsRequest)(nil),          // 86: adze.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),         // 87: adze.v1.ListRunsResponse
+	(*Run)(nil),                      // 88: adze.v1.Run
+	(*Attempt)(nil),                  // 89: adze.v1.Attempt
+	(*Cron)(nil),                     // 90: adze.v1.Cron
+	(*Schedule)(nil),                 // 91: adze.v1.Schedule
+	(*PutSchedulesRequest)(nil),      // 92: adze.v1.PutSchedulesRequest
+	(*PutSchedulesResponse)(nil),     // 93: adze.v1.PutSchedulesResponse
+	(*ListSchedulesRequest)(nil),     // 94: adze.v1.ListSchedulesRequest
+	(*ListSchedulesResponse)(nil),    // 95: adze.v1.ListSchedulesResponse
+	(*ChangeSchedulesRequest)(nil),   // 96: adze.v1.ChangeSchedulesRequest
+	(*ChangeSchedulesResponse)(nil),  // 97: adze.v1.ChangeSchedulesResponse
+	(*DeleteSchedulesRequest)(nil),   // 98: adze.v1.DeleteSchedulesRequest
+	(*DeleteSchedulesResponse)(nil),  // 99: adze.v1.DeleteSchedulesResponse
+	(*TriggerSchedulesRequest)(nil),  // 100: adze.v1.TriggerSchedulesRequest
+	(*TriggerSchedulesResponse)(nil), // 101: adze.v1.TriggerSchedulesResponse
+	(*PreviewCronRequest)(nil),       // 102: adze.v1.PreviewCronRequest
+	(*PreviewCronResponse)(nil),      // 103: adze.v1.PreviewCronResponse
 }
 var file_adze_v1_adze_proto_depIdxs = []int32{
-	10, // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
-	9,  // 1: adze.v1.Workflow.triggers:type_name -> adze.v1.Trigger
-	12, // 2: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
-	11, // 3: adze.v1.Task.skip_if:type_name -> adze.v1.Condition
-	11, // 4: adze.v1.Task.cancel_if:type_name -> adze.v1.Condition
-	3,  // 5: adze.v1.Task.role:type_name -> adze.v1.Task.Role
-	11, // 6: adze.v1.Task.wait_for:type_name -> adze.v1.Condition
-	11, // 7: adze.v1.Condition.any:type_name -> adze.v1.Condition
-	11, // 8: adze.v1.Condition.all:type_name -> adze.v1.Condition
-	8,  // 9: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
-	8,  // 10: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
-	17, // 11: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
-	19, // 12: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
-	0,  // 13: adze.v1.NewRun.on_close:type_name -> adze.v1.ClosePolicy
-	21, // 14: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
-	7,  // 15: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
-	24, // 16: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
-	1,  // 17: adze.v1.Outcome.status:type_name -> adze.v1.Status
-	28, // 18: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
-	31, // 19: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
-	30, // 20: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
-	26, // 21: adze.v1.WorkerMessage.logs:type_name -> adze.v1.LogLine
-	27, // 22: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
-	29, // 23: adze.v1.Hello.running:type_name -> adze.v1.Running
-	4,  // 24: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
-	32, // 25: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
-	2,  // 26: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
-	33, // 27: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
-	19, // 28: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
-	2,  // 29: adze.v1.Entry.kind:type_name -> adze.v1.EntryKind
-	33, // 30: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
-	38, // 31: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
-	39, // 32: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
-	43, // 33: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
-	44, // 34: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
-	35, // 35: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
-	37, // 36: adze.v1.EngineMessage.emitted:type_name -> adze.v1.Emitted
-	41, // 37: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
-	42, // 38: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
-	34, // 39: adze.v1.Assignment.log:type_name -> adze.v1.Entry
-	35, // 40: adze.v1.Assignment.mets:type_name -> adze.v1.Met
-	40, // 41: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
-	5,  // 42: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
-	47, // 43: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
-	6,  // 44: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
-	21, // 45: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
-	54, // 46: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
-	57, // 47: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
-	7,  // 48: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
-	63, // 49: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
-	63, // 50: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
-	64, // 51: adze.v1.Event.runs:type_name -> adze.v1.EventRun
-	1,  // 52: adze.v1.EventRun.status:type_name -> adze.v1.Status
-	65, // 53: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
-	65, // 54: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
-	86, // 55: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
-	87, // 56: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
-	77, // 57: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
-	34, // 58: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
-	35, // 59: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
-	76, // 60: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
-	1,  // 61: adze.v1.TaskRun.status:type_name -> adze.v1.Status
-	3,  // 62: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
-	80, // 63: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
-	83, // 64: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
-	1,  // 65: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
-	86, // 66: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
-	1,  // 67: adze.v1.Run.status:type_name -> adze.v1.Status
-	13, // 68: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
-	18, // 69: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
-	22, // 70: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
-	25, // 71: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
-	45, // 72: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
-	48, // 73: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
-	50, // 74: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
-	52, // 75: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
-	55, // 76: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
-	58, // 77: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
-	59, // 78: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
-	61, // 79: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
-	66, // 80: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
-	68, // 81: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
-	70, // 82: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
-	72, // 83: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
-	14, // 84: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
-	74, // 85: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
-	78, // 86: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
-	81, // 87: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
-	84, // 88: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
-	16, // 89: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
-	20, // 90: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
-	23, // 91: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
-	36, // 92: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
-	46, // 93: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
-	49, // 94: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
-	51, // 95: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
-	53, // 96: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
-	56, // 97: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
-	56, // 98: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
-	60, // 99: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
-	62, // 100: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
-	67, // 101: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
-	69, // 102: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
-	71, // 103: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
-	73, // 104: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
-	15, // 105: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
-	75, // 106: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
-	79, // 107: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
-	82, // 108: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
-	85, // 109: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
-	89, // [89:110] is the sub-list for method output_type
-	68, // [68:89] is the sub-list for method input_type
-	68, // [68:68] is the sub-list for extension type_name
-	68, // [68:68] is the sub-list for extension extendee
-	0,  // [0:68] is the sub-list for field type_name
+	12,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
+	11,  // 1: adze.v1.Workflow.triggers:type_name -> adze.v1.Trigger
+	90,  // 2: adze.v1.Workflow.crons:type_name -> adze.v1.Cron
+	14,  // 3: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
+	13,  // 4: adze.v1.Task.skip_if:type_name -> adze.v1.Condition
+	13,  // 5: adze.v1.Task.cancel_if:type_name -> adze.v1.Condition
+	5,   // 6: adze.v1.Task.role:type_name -> adze.v1.Task.Role
+	13,  // 7: adze.v1.Task.wait_for:type_name -> adze.v1.Condition
+	13,  // 8: adze.v1.Condition.any:type_name -> adze.v1.Condition
+	13,  // 9: adze.v1.Condition.all:type_name -> adze.v1.Condition
+	10,  // 10: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
+	10,  // 11: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
+	19,  // 12: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
+	21,  // 13: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
+	0,   // 14: adze.v1.NewRun.on_close:type_name -> adze.v1.ClosePolicy
+	23,  // 15: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
+	9,   // 16: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
+	26,  // 17: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
+	1,   // 18: adze.v1.Outcome.status:type_name -> adze.v1.Status
+	30,  // 19: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
+	33,  // 20: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
+	32,  // 21: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
+	28,  // 22: adze.v1.WorkerMessage.logs:type_name -> adze.v1.LogLine
+	29,  // 23: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
+	31,  // 24: adze.v1.Hello.running:type_name -> adze.v1.Running
+	6,   // 25: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
+	34,  // 26: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
+	2,   // 27: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
+	35,  // 28: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
+	21,  // 29: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
+	2,   // 30: adze.v1.Entry.kind:type_name -> adze.v1.EntryKind
+	35,  // 31: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
+	40,  // 32: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
+	41,  // 33: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
+	45,  // 34: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
+	46,  // 35: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
+	37,  // 36: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
+	39,  // 37: adze.v1.EngineMessage.emitted:type_name -> adze.v1.Emitted
+	43,  // 38: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
+	44,  // 39: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
+	36,  // 40: adze.v1.Assignment.log:type_name -> adze.v1.Entry
+	37,  // 41: adze.v1.Assignment.mets:type_name -> adze.v1.Met
+	42,  // 42: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
+	7,   // 43: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
+	49,  // 44: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
+	8,   // 45: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
+	23,  // 46: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
+	56,  // 47: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
+	59,  // 48: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
+	9,   // 49: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
+	65,  // 50: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
+	65,  // 51: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
+	66,  // 52: adze.v1.Event.runs:type_name -> adze.v1.EventRun
+	1,   // 53: adze.v1.EventRun.status:type_name -> adze.v1.Status
+	67,  // 54: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
+	67,  // 55: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
+	88,  // 56: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
+	89,  // 57: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
+	79,  // 58: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
+	36,  // 59: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
+	37,  // 60: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
+	78,  // 61: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
+	1,   // 62: adze.v1.TaskRun.status:type_name -> adze.v1.Status
+	5,   // 63: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
+	82,  // 64: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
+	85,  // 65: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
+	1,   // 66: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
+	88,  // 67: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
+	1,   // 68: adze.v1.Run.status:type_name -> adze.v1.Status
+	3,   // 69: adze.v1.Cron.overlap:type_name -> adze.v1.Overlap
+	4,   // 70: adze.v1.Cron.catch_up:type_name -> adze.v1.CatchUp
+	3,   // 71: adze.v1.Schedule.overlap:type_name -> adze.v1.Overlap
+	4,   // 72: adze.v1.Schedule.catch_up:type_name -> adze.v1.CatchUp
+	91,  // 73: adze.v1.PutSchedulesRequest.schedules:type_name -> adze.v1.Schedule
+	91,  // 74: adze.v1.ListSchedulesResponse.schedules:type_name -> adze.v1.Schedule
+	15,  // 75: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
+	20,  // 76: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
+	24,  // 77: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
+	27,  // 78: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
+	47,  // 79: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
+	50,  // 80: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
+	52,  // 81: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
+	54,  // 82: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
+	57,  // 83: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
+	60,  // 84: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
+	61,  // 85: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
+	63,  // 86: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
+	68,  // 87: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
+	70,  // 88: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
+	72,  // 89: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
+	92,  // 90: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
+	94,  // 91: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
+	96,  // 92: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
+	98,  // 93: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
+	100, // 94: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
+	102, // 95: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
+	74,  // 96: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
+	16,  // 97: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
+	76,  // 98: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
+	80,  // 99: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
+	83,  // 100: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
+	86,  // 101: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
+	18,  // 102: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
+	22,  // 103: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
+	25,  // 104: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
+	38,  // 105: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
+	48,  // 106: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
+	51,  // 107: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
+	53,  // 108: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
+	55,  // 109: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
+	58,  // 110: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
+	58,  // 111: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
+	62,  // 112: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
+	64,  // 113: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
+	69,  // 114: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
+	71,  // 115: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
+	73,  // 116: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
+	93,  // 117: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
+	95,  // 118: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
+	97,  // 119: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
+	99,  // 120: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
+	101, // 121: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
+	103, // 122: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
+	75,  // 123: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
+	17,  // 124: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
+	77,  // 125: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
+	81,  // 126: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
+	84,  // 127: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
+	87,  // 128: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
+	102, // [102:129] is the sub-list for method output_type
+	75,  // [75:102] is the sub-list for method input_type
+	75,  // [75:75] is the sub-list for extension type_name
+	75,  // [75:75] is the sub-list for extension extendee
+	0,   // [0:75] is the sub-list for field type_name
 }
 
 func init() { file_adze_v1_adze_proto_init() }
@@ -6874,13 +8032,14 @@ func file_adze_v1_adze_proto_init() {
 	if File_adze_v1_adze_proto != nil {
 		return
 	}
+	file_adze_v1_adze_proto_msgTypes[87].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_adze_v1_adze_proto_rawDesc), len(file_adze_v1_adze_proto_rawDesc)),
-			NumEnums:      7,
-			NumMessages:   81,
+			NumEnums:      9,
+			NumMessages:   95,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -33,27 +33,33 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	Adze_PutWorkflows_FullMethodName   = "/adze.v1.Adze/PutWorkflows"
-	Adze_Submit_FullMethodName         = "/adze.v1.Adze/Submit"
-	Adze_Await_FullMethodName          = "/adze.v1.Adze/Await"
-	Adze_Work_FullMethodName           = "/adze.v1.Adze/Work"
-	Adze_Cancel_FullMethodName         = "/adze.v1.Adze/Cancel"
-	Adze_Replay_FullMethodName         = "/adze.v1.Adze/Replay"
-	Adze_Fork_FullMethodName           = "/adze.v1.Adze/Fork"
-	Adze_GetValue_FullMethodName       = "/adze.v1.Adze/GetValue"
-	Adze_PushEvents_FullMethodName     = "/adze.v1.Adze/PushEvents"
-	Adze_ReplayEvents_FullMethodName   = "/adze.v1.Adze/ReplayEvents"
-	Adze_GetEvent_FullMethodName       = "/adze.v1.Adze/GetEvent"
-	Adze_ListEvents_FullMethodName     = "/adze.v1.Adze/ListEvents"
-	Adze_PutFilter_FullMethodName      = "/adze.v1.Adze/PutFilter"
-	Adze_ListFilters_FullMethodName    = "/adze.v1.Adze/ListFilters"
-	Adze_DeleteFilters_FullMethodName  = "/adze.v1.Adze/DeleteFilters"
-	Adze_RefreshTimeout_FullMethodName = "/adze.v1.Adze/RefreshTimeout"
-	Adze_GetWorkflow_FullMethodName    = "/adze.v1.Adze/GetWorkflow"
-	Adze_GetRun_FullMethodName         = "/adze.v1.Adze/GetRun"
-	Adze_ReadStream_FullMethodName     = "/adze.v1.Adze/ReadStream"
-	Adze_ListLogs_FullMethodName       = "/adze.v1.Adze/ListLogs"
-	Adze_ListRuns_FullMethodName       = "/adze.v1.Adze/ListRuns"
+	Adze_PutWorkflows_FullMethodName     = "/adze.v1.Adze/PutWorkflows"
+	Adze_Submit_FullMethodName           = "/adze.v1.Adze/Submit"
+	Adze_Await_FullMethodName            = "/adze.v1.Adze/Await"
+	Adze_Work_FullMethodName             = "/adze.v1.Adze/Work"
+	Adze_Cancel_FullMethodName           = "/adze.v1.Adze/Cancel"
+	Adze_Replay_FullMethodName           = "/adze.v1.Adze/Replay"
+	Adze_Fork_FullMethodName             = "/adze.v1.Adze/Fork"
+	Adze_GetValue_FullMethodName         = "/adze.v1.Adze/GetValue"
+	Adze_PushEvents_FullMethodName       = "/adze.v1.Adze/PushEvents"
+	Adze_ReplayEvents_FullMethodName     = "/adze.v1.Adze/ReplayEvents"
+	Adze_GetEvent_FullMethodName         = "/adze.v1.Adze/GetEvent"
+	Adze_ListEvents_FullMethodName       = "/adze.v1.Adze/ListEvents"
+	Adze_PutFilter_FullMethodName        = "/adze.v1.Adze/PutFilter"
+	Adze_ListFilters_FullMethodName      = "/adze.v1.Adze/ListFilters"
+	Adze_DeleteFilters_FullMethodName    = "/adze.v1.Adze/DeleteFilters"
+	Adze_PutSchedules_FullMethodName     = "/adze.v1.Adze/PutSchedules"
+	Adze_ListSchedules_FullMethodName    = "/adze.v1.Adze/ListSchedules"
+	Adze_ChangeSchedules_FullMethodName  = "/adze.v1.Adze/ChangeSchedules"
+	Adze_DeleteSchedules_FullMethodName  = "/adze.v1.Adze/DeleteSchedules"
+	Adze_TriggerSchedules_FullMethodName = "/adze.v1.Adze/TriggerSchedules"
+	Adze_PreviewCron_FullMethodName      = "/adze.v1.Adze/PreviewCron"
+	Adze_RefreshTimeout_FullMethodName   = "/adze.v1.Adze/RefreshTimeout"
+	Adze_GetWorkflow_FullMethodName      = "/adze.v1.Adze/GetWorkflow"
+	Adze_GetRun_FullMethodName           = "/adze.v1.Adze/GetRun"
+	Adze_ReadStream_FullMethodName       = "/adze.v1.Adze/ReadStream"
+	Adze_ListLogs_FullMethodName         = "/adze.v1.Adze/ListLogs"
+	Adze_ListRuns_FullMethodName         = "/adze.v1.Adze/ListRuns"
 )
 
 // AdzeClient is the client API for Adze service.
@@ -95,6 +101,19 @@ type AdzeClient interface {
 	PutFilter(ctx context.Context, in *PutFilterRequest, opts ...grpc.CallOption) (*PutFilterResponse, error)
 	ListFilters(ctx context.Context, in *ListFiltersRequest, opts ...grpc.CallOption) (*ListFiltersResponse, error)
 	DeleteFilters(ctx context.Context, in *DeleteFiltersRequest, opts ...grpc.CallOption) (*DeleteFiltersResponse, error)
+	// PutSchedules stores schedules, all or none. One with an id or a name that there is
+	// takes the place of what was there.
+	PutSchedules(ctx context.Context, in *PutSchedulesRequest, opts ...grpc.CallOption) (*PutSchedulesResponse, error)
+	// ListSchedules pages through the tenant's schedules, oldest first.
+	ListSchedules(ctx context.Context, in *ListSchedulesRequest, opts ...grpc.CallOption) (*ListSchedulesResponse, error)
+	// ChangeSchedules pauses, resumes or moves schedules, all or none.
+	ChangeSchedules(ctx context.Context, in *ChangeSchedulesRequest, opts ...grpc.CallOption) (*ChangeSchedulesResponse, error)
+	// DeleteSchedules ends schedules; the runs that they started go on.
+	DeleteSchedules(ctx context.Context, in *DeleteSchedulesRequest, opts ...grpc.CallOption) (*DeleteSchedulesResponse, error)
+	// TriggerSchedules starts a run of each now, whatever its overlap policy.
+	TriggerSchedules(ctx context.Context, in *TriggerSchedulesRequest, opts ...grpc.CallOption) (*TriggerSchedulesResponse, error)
+	// PreviewCron tells the next ticks of an expression.
+	PreviewCron(ctx context.Context, in *PreviewCronRequest, opts ...grpc.CallOption) (*PreviewCronResponse, error)
 	// RefreshTimeout moves the deadline of a running attempt.
 	RefreshTimeout(ctx context.Context, in *RefreshTimeoutRequest, opts ...grpc.CallOption) (*RefreshTimeoutResponse, error)
 	// GetWorkflow reads the current version of a workflow, as it was registered with
@@ -275,6 +294,66 @@ func (c *adzeClient) DeleteFilters(ctx context.Context, in *DeleteFiltersRequest
 	return out, nil
 }
 
+func (c *adzeClient) PutSchedules(ctx context.Context, in *PutSchedulesRequest, opts ...grpc.CallOption) (*PutSchedulesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PutSchedulesResponse)
+	err := c.cc.Invoke(ctx, Adze_PutSchedules_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adzeClient) ListSchedules(ctx context.Context, in *ListSchedulesRequest, opts ...grpc.CallOption) (*ListSchedulesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListSchedulesResponse)
+	err := c.cc.Invoke(ctx, Adze_ListSchedules_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adzeClient) ChangeSchedules(ctx context.Context, in *ChangeSchedulesRequest, opts ...grpc.CallOption) (*ChangeSchedulesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ChangeSchedulesResponse)
+	err := c.cc.Invoke(ctx, Adze_ChangeSchedules_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adzeClient) DeleteSchedules(ctx context.Context, in *DeleteSchedulesRequest, opts ...grpc.CallOption) (*DeleteSchedulesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeleteSchedulesResponse)
+	err := c.cc.Invoke(ctx, Adze_DeleteSchedules_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adzeClient) TriggerSchedules(ctx context.Context, in *TriggerSchedulesRequest, opts ...grpc.CallOption) (*TriggerSchedulesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(TriggerSchedulesResponse)
+	err := c.cc.Invoke(ctx, Adze_TriggerSchedules_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adzeClient) PreviewCron(ctx context.Context, in *PreviewCronRequest, opts ...grpc.CallOption) (*PreviewCronResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PreviewCronResponse)
+	err := c.cc.Invoke(ctx, Adze_PreviewCron_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *adzeClient) RefreshTimeout(ctx context.Context, in *RefreshTimeoutRequest, opts ...grpc.CallOption) (*RefreshTimeoutResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(RefreshTimeoutResponse)
@@ -392,6 +471,19 @@ type AdzeServer interface {
 	PutFilter(context.Context, *PutFilterRequest) (*PutFilterResponse, error)
 	ListFilters(context.Context, *ListFiltersRequest) (*ListFiltersResponse, error)
 	DeleteFilters(context.Context, *DeleteFiltersRequest) (*DeleteFiltersResponse, error)
+	// PutSchedules stores schedules, all or none. One with an id or a name that there is
+	// takes the place of what was there.
+	PutSchedules(context.Context, *PutSchedulesRequest) (*PutSchedulesResponse, error)
+	// ListSchedules pages through the tenant's schedules, oldest first.
+	ListSchedules(context.Context, *ListSchedulesRequest) (*ListSchedulesResponse, error)
+	// ChangeSchedules pauses, resumes or moves schedules, all or none.
+	ChangeSchedules(context.Context, *ChangeSchedulesRequest) (*ChangeSchedulesResponse, error)
+	// DeleteSchedules ends schedules; the runs that they started go on.
+	DeleteSchedules(context.Context, *DeleteSchedulesRequest) (*DeleteSchedulesResponse, error)
+	// TriggerSchedules starts a run of each now, whatever its overlap policy.
+	TriggerSchedules(context.Context, *TriggerSchedulesRequest) (*TriggerSchedulesResponse, error)
+	// PreviewCron tells the next ticks of an expression.
+	PreviewCron(context.Context, *PreviewCronRequest) (*PreviewCronResponse, error)
 	// RefreshTimeout moves the deadline of a running attempt.
 	RefreshTimeout(context.Context, *RefreshTimeoutRequest) (*RefreshTimeoutResponse, error)
 	// GetWorkflow reads the current version of a workflow, as it was registered with
@@ -460,6 +552,24 @@ func (UnimplementedAdzeServer) ListFilters(context.Context, *ListFiltersRequest)
 }
 func (UnimplementedAdzeServer) DeleteFilters(context.Context, *DeleteFiltersRequest) (*DeleteFiltersResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteFilters not implemented")
+}
+func (UnimplementedAdzeServer) PutSchedules(context.Context, *PutSchedulesRequest) (*PutSchedulesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PutSchedules not implemented")
+}
+func (UnimplementedAdzeServer) ListSchedules(context.Context, *ListSchedulesRequest) (*ListSchedulesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListSchedules not implemented")
+}
+func (UnimplementedAdzeServer) ChangeSchedules(context.Context, *ChangeSchedulesRequest) (*ChangeSchedulesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ChangeSchedules not implemented")
+}
+func (UnimplementedAdzeServer) DeleteSchedules(context.Context, *DeleteSchedulesRequest) (*DeleteSchedulesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteSchedules not implemented")
+}
+func (UnimplementedAdzeServer) TriggerSchedules(context.Context, *TriggerSchedulesRequest) (*TriggerSchedulesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method TriggerSchedules not implemented")
+}
+func (UnimplementedAdzeServer) PreviewCron(context.Context, *PreviewCronRequest) (*PreviewCronResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PreviewCron not implemented")
 }
 func (UnimplementedAdzeServer) RefreshTimeout(context.Context, *RefreshTimeoutRequest) (*RefreshTimeoutResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RefreshTimeout not implemented")
@@ -748,6 +858,114 @@ func _Adze_DeleteFilters_Handler(srv interface{}, ctx context.Context, dec func(
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Adze_PutSchedules_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PutSchedulesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).PutSchedules(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_PutSchedules_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).PutSchedules(ctx, req.(*PutSchedulesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Adze_ListSchedules_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListSchedulesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).ListSchedules(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_ListSchedules_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).ListSchedules(ctx, req.(*ListSchedulesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Adze_ChangeSchedules_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ChangeSchedulesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).ChangeSchedules(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_ChangeSchedules_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).ChangeSchedules(ctx, req.(*ChangeSchedulesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Adze_DeleteSchedules_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteSchedulesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).DeleteSchedules(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_DeleteSchedules_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).DeleteSchedules(ctx, req.(*DeleteSchedulesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Adze_TriggerSchedules_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TriggerSchedulesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).TriggerSchedules(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_TriggerSchedules_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).TriggerSchedules(ctx, req.(*TriggerSchedulesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Adze_PreviewCron_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PreviewCronRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).PreviewCron(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_PreviewCron_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).PreviewCron(ctx, req.(*PreviewCronRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Adze_RefreshTimeout_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(RefreshTimeoutRequest)
 	if err := dec(in); err != nil {
@@ -900,6 +1118,30 @@ var Adze_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DeleteFilters",
 			Handler:    _Adze_DeleteFilters_Handler,
+		},
+		{
+			MethodName: "PutSchedules",
+			Handler:    _Adze_PutSchedules_Handler,
+		},
+		{
+			MethodName: "ListSchedules",
+			Handler:    _Adze_ListSchedules_Handler,
+		},
+		{
+			MethodName: "ChangeSchedules",
+			Handler:    _Adze_ChangeSchedules_Handler,
+		},
+		{
+			MethodName: "DeleteSchedules",
+			Handler:    _Adze_DeleteSchedules_Handler,
+		},
+		{
+			MethodName: "TriggerSchedules",
+			Handler:    _Adze_TriggerSchedules_Handler,
+		},
+		{
+			MethodName: "PreviewCron",
+			Handler:    _Adze_PreviewCron_Handler,
 		},
 		{
 			MethodName: "RefreshTimeout",
