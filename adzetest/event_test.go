@@ -9,6 +9,7 @@ import (
 
 	"github.com/adzehq/adze"
 	"github.com/adzehq/adze/adzetest"
+	"github.com/adzehq/adze/internal/shard"
 )
 
 func TestEventsWorkInMemory(t *testing.T) {
@@ -54,5 +55,26 @@ func TestEventsWorkInMemory(t *testing.T) {
 		for range c.Filters(ctx, "") {
 			t.Error("it was deleted")
 		}
+	})
+}
+
+func TestFiltersOfATenantAreBounded(t *testing.T) {
+	t.Parallel()
+	adzetest.Run(t, func(t *testing.T, env *adzetest.Env) {
+		env.Work(adze.NewTask("greet", func(context.Context, int) (int, error) { return 0, nil }))
+		filter := adze.EventFilter{Task: "greet", Scope: "eu"}
+		for range shard.FiltersMax {
+			_, err := env.Client.PutFilter(t.Context(), filter)
+			require.NoError(t, err)
+		}
+		_, err := env.Client.PutFilter(t.Context(), filter)
+		require.ErrorIs(t, err, adze.ErrExhausted)
+		for f, err := range env.Client.Filters(t.Context(), "greet") {
+			require.NoError(t, err)
+			require.NoError(t, env.Client.DeleteFilter(t.Context(), f.ID))
+			break
+		}
+		_, err = env.Client.PutFilter(t.Context(), filter)
+		require.NoError(t, err)
 	})
 }
