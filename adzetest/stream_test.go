@@ -295,7 +295,7 @@ func TestLogIsBoundedAndSaysSo(t *testing.T) {
 	adzetest.Run(t, func(t *testing.T, env *adzetest.Env) {
 		task := adze.NewTask("endless", func(ctx context.Context, lines int) (string, error) {
 			for i := range lines {
-				adze.Log(ctx).Info(fmt.Sprint(i))
+				adze.Log(ctx).Info("counted", "n", i)
 				if i%1_000 == 999 {
 					time.Sleep(time.Second) // lets the engine take them
 				}
@@ -309,7 +309,7 @@ func TestLogIsBoundedAndSaysSo(t *testing.T) {
 			_, err = run.Result(t.Context())
 			require.NoError(t, err)
 			got := logged(t, env.Client, run.ID, adze.LogFilter{})
-			require.Equal(t, "INFO 9999", got[9_999])
+			require.Equal(t, `INFO counted {"n":9999}`, got[9_999])
 			if lines == 10_000 {
 				require.Len(t, got, 10_000)
 				continue
@@ -345,7 +345,7 @@ func TestLinesThatFindNoRoomAreCounted(t *testing.T) {
 		const lines = 9_000
 		task := adze.NewTask("burst", func(ctx context.Context, _ string) (string, error) {
 			for i := range lines {
-				adze.Log(ctx).Info(fmt.Sprint(i))
+				adze.Log(ctx).Info("counted", "n", i)
 			}
 			return "", nil
 		})
@@ -358,7 +358,7 @@ func TestLinesThatFindNoRoomAreCounted(t *testing.T) {
 		for l, err := range env.Client.Logs(t.Context(), run.ID, adze.LogFilter{}) {
 			require.NoError(t, err)
 			if l.Level == slog.LevelInfo {
-				require.Equal(t, fmt.Sprint(next), l.Message)
+				require.JSONEq(t, fmt.Sprintf(`{"n":%d}`, next), string(l.Fields))
 				next++
 				continue
 			}
