@@ -34,9 +34,15 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-var greet = adze.NewTask("greet", func(_ context.Context, name string) (string, error) {
+var greet = adze.NewTask("greet", func(ctx context.Context, name string) (string, error) {
 	if name == "" {
 		return "", adze.NonRetryable(errors.New("nobody to greet"))
+	}
+	adze.Log(ctx).Info("greets", "name", name)
+	for _, letter := range name {
+		if _, err := adze.Stream(ctx).WriteString(string(letter) + "."); err != nil {
+			return "", err
+		}
 	}
 	return "Hello, " + name, nil
 }, adze.Retries(3), adze.On("user.created"))
@@ -55,6 +61,9 @@ func TestTheWayOfTheReadmeWorksAndSurvivesARestart(t *testing.T) {
 	require.Contains(t, out, "nobody to greet")
 	run := s.ok("run", "greet", "--input", `"Grace"`)
 	s.eventually("Hello, Grace", "runs", "get", run)
+	require.Contains(t, s.ok("logs", run), `INFO  greet#1 greets {"name":"Grace"}`)
+	require.Empty(t, s.ok("logs", run, "--level", "warn"))
+	require.Equal(t, "G.r.a.c.e.", s.ok("stream", run))
 	list := s.ok("runs", "list", "--status", "succeeded")
 	require.Contains(t, list, run)
 	require.Len(t, strings.Split(list, "\n"), 3, "a header and two runs:\n%s", list)
