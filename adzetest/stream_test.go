@@ -370,3 +370,23 @@ func TestLinesThatFindNoRoomAreCounted(t *testing.T) {
 		require.Equal(t, lines, next)
 	})
 }
+
+func TestDurableTaskStreamsOnAfterItWasSuspended(t *testing.T) {
+	t.Parallel()
+	adzetest.Run(t, func(t *testing.T, env *adzetest.Env) {
+		patient := adze.NewDurable("patient", func(ctx context.Context, _ string) (string, error) {
+			fmt.Fprint(adze.Stream(ctx), "a")
+			adze.Log(ctx).Info("waits")
+			if err := adze.Sleep(ctx, 24*time.Hour); err != nil {
+				return "", err
+			}
+			_, err := fmt.Fprint(adze.Stream(ctx), "b")
+			return "", err
+		})
+		env.Work(patient)
+		run, err := patient.Run(t.Context(), env.Client, "")
+		require.NoError(t, err)
+		require.Equal(t, "a<1>ab", streamed(t, env.Client, run.ID, adze.StreamFrom{}), "its code before the sleep ran again")
+		require.Equal(t, []string{"INFO waits", "INFO waits"}, logged(t, env.Client, run.ID, adze.LogFilter{}))
+	})
+}
