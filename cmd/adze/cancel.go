@@ -9,13 +9,18 @@ import (
 type cancelCmd struct {
 	connection
 	IDs    []string `arg:"" name:"run" help:"Ids of the runs."`
+	Tree   bool     `help:"And all that they started, and so on."`
 	Reason string   `default:"cancelled with the adze command" help:"Why, for people; part of the run's error."`
 }
 
 // Run cancels one run after the other. A run that has ended stays as it is.
 func (c *cancelCmd) Run(e *env) error {
 	return eachID(e, &c.connection, c.IDs, func(client *adze.Client, run adze.ID) error {
-		if err := client.Cancel(e.ctx, run, c.Reason); err != nil {
+		cancel := client.Cancel
+		if c.Tree {
+			cancel = client.CancelTree
+		}
+		if err := cancel(e.ctx, run, c.Reason); err != nil {
 			return err
 		}
 		fmt.Fprintln(e.stdout, "cancelling", run)

@@ -51,6 +51,8 @@ type cli struct {
 	Stream streamCmd `cmd:"" group:"client" help:"Show what the tasks of a run stream, while they do."`
 	Cancel cancelCmd `cmd:"" group:"client" help:"Cancel runs."`
 	Replay replayCmd `cmd:"" group:"client" help:"Submit runs that have ended again."`
+	Fork   forkCmd   `cmd:"" group:"client" help:"Submit a durable run again, with the beginning of its log."`
+	Signal signalCmd `cmd:"" group:"client" help:"Send a signal to a durable run."`
 
 	Event  eventCmd  `cmd:"" group:"client" help:"Push events, and see what they started."`
 	Filter filterCmd `cmd:"" group:"client" help:"Say which events of a scope start runs."`

@@ -19,7 +19,7 @@ type runsCmd struct {
 type runsListCmd struct {
 	connection
 	Workflow string        `help:"Of this workflow only."`
-	Status   []string      `enum:"delayed,queued,running,succeeded,failed,cancelled" help:"In these statuses only: ${enum}."`
+	Status   []string      `enum:"waiting,delayed,queued,running,succeeded,failed,cancelled" help:"In these statuses only: ${enum}."`
 	Since    time.Duration `help:"Submitted no longer ago than this."`
 	Limit    int           `short:"n" default:"20" help:"At most so many."`
 	JSON     bool          `name:"json" help:"One JSON object a line."`
@@ -90,7 +90,10 @@ func (c *runsGetCmd) Run(e *env) error {
 	if err := printRun(e.stdout, info); err != nil {
 		return err
 	}
-	return printTasks(newScreen(e.stdout), info.Tasks)
+	if err := printTasks(newScreen(e.stdout), info.Tasks); err != nil {
+		return err
+	}
+	return printLog(e.stdout, info)
 }
 
 // printRun writes a line for each thing that is known.
@@ -113,6 +116,9 @@ func printRun(to io.Writer, r *adze.RunInfo) error {
 	}
 	if r.Event != 0 {
 		line("event", r.Event.String())
+	}
+	if r.ParentID != 0 {
+		line("child of", r.ParentID.String())
 	}
 	line("submitted", clockTime(r.SubmittedAt))
 	line("not before", clockTime(r.RunAt))
@@ -138,24 +144,27 @@ func printRun(to io.Writer, r *adze.RunInfo) error {
 
 // runJSON is a run as the command prints it.
 type runJSON struct {
-	Run         adze.ID         `json:"run"`
-	Workflow    string          `json:"workflow"`
-	Status      adze.Status     `json:"status"`
-	Attempt     int             `json:"attempt"`
-	Priority    int             `json:"priority"`
-	SubmittedAt time.Time       `json:"submitted_at"`
-	RunAt       time.Time       `json:"run_at,omitzero"`
-	AssignedAt  time.Time       `json:"assigned_at,omitzero"`
-	StartedAt   time.Time       `json:"started_at,omitzero"`
-	FinishedAt  time.Time       `json:"finished_at,omitzero"`
-	ReplayOf    adze.ID         `json:"replay_of,omitzero"`
-	Event       adze.ID         `json:"event,omitzero"`
-	Error       string          `json:"error,omitempty"`
-	Metadata    json.RawMessage `json:"metadata,omitempty"`
-	Input       json.RawMessage `json:"input,omitempty"`
-	Output      json.RawMessage `json:"output,omitempty"`
-	Attempts    []attemptJSON   `json:"attempts,omitempty"`
-	Tasks       []adze.TaskInfo `json:"tasks,omitempty"`
+	Run         adze.ID          `json:"run"`
+	Workflow    string           `json:"workflow"`
+	Status      adze.Status      `json:"status"`
+	Attempt     int              `json:"attempt"`
+	Priority    int              `json:"priority"`
+	SubmittedAt time.Time        `json:"submitted_at"`
+	RunAt       time.Time        `json:"run_at,omitzero"`
+	AssignedAt  time.Time        `json:"assigned_at,omitzero"`
+	StartedAt   time.Time        `json:"started_at,omitzero"`
+	FinishedAt  time.Time        `json:"finished_at,omitzero"`
+	ReplayOf    adze.ID          `json:"replay_of,omitzero"`
+	Event       adze.ID          `json:"event,omitzero"`
+	Error       string           `json:"error,omitempty"`
+	Metadata    json.RawMessage  `json:"metadata,omitempty"`
+	Input       json.RawMessage  `json:"input,omitempty"`
+	Output      json.RawMessage  `json:"output,omitempty"`
+	Attempts    []attemptJSON    `json:"attempts,omitempty"`
+	Tasks       []adze.TaskInfo  `json:"tasks,omitempty"`
+	ParentID    adze.ID          `json:"parent_id,omitzero"`
+	Log         []adze.EntryInfo `json:"log,omitempty"`
+	Children    []adze.ChildInfo `json:"children,omitempty"`
 }
 
 type attemptJSON struct {
@@ -174,6 +183,7 @@ func printJSON(to io.Writer, r *adze.RunInfo, indent bool) error {
 		SubmittedAt: r.SubmittedAt, RunAt: r.RunAt, AssignedAt: r.AssignedAt, StartedAt: r.StartedAt,
 		FinishedAt: r.FinishedAt, ReplayOf: r.ReplayOf, Event: r.Event, Error: r.Error,
 		Metadata: r.Metadata, Input: r.Input, Output: r.Output, Tasks: r.Tasks,
+		ParentID: r.ParentID, Log: r.Log, Children: r.Children,
 	}
 	for _, a := range r.Attempts {
 		out.Attempts = append(out.Attempts, attemptJSON(a))
