@@ -26,6 +26,16 @@
 //	var charge = adze.AddTask(order, "charge", chargeCard)
 //	var ship = adze.AddTask(order, "ship", sendParcel, adze.After(charge), adze.SkipIf(charge, `output.cents == 0`))
 //
+// A durable task ([NewDurable]) records its steps, and may wait for a month without being
+// on any worker:
+//
+//	var remind = adze.NewDurable("remind", func(ctx context.Context, user User) (string, error) {
+//		if err := adze.Sleep(ctx, 30*24*time.Hour); err != nil {
+//			return "", err
+//		}
+//		return adze.Step(ctx, "send mail", func(ctx context.Context) (string, error) { return send(ctx, user) })
+//	})
+//
 // What holds: a run whose submit was answered is never lost; its function runs at
 // least once, again after an error as often as its [Retries] say, and elsewhere
 // after its worker was lost; it ends exactly once, and its result never changes.
