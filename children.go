@@ -45,23 +45,28 @@ func CallMany[In, Out any](ctx context.Context, task Callable[In, Out], inputs [
 			return nil, err
 		}
 	}
-	return results(ctx, children)
-}
-
-// results reads what children returned that have ended.
-func results[Out any](ctx context.Context, children []*Child[Out]) ([]Out, error) {
-	outs, errs := make([]Out, len(children)), make([]error, len(children))
-	var reads sync.WaitGroup
+	runs := make([]*Run[Out], len(children))
 	for i, child := range children {
-		reads.Go(func() { outs[i], errs[i] = child.run.Result(ctx) })
+		runs[i] = child.run
 	}
-	reads.Wait()
+	outs, errs := gather(ctx, runs)
 	for i, err := range errs {
 		if err != nil {
 			return outs, fmt.Errorf("input %d: %w", i, err)
 		}
 	}
 	return outs, nil
+}
+
+// gather reads what runs returned that have ended.
+func gather[Out any](ctx context.Context, runs []*Run[Out]) ([]Out, []error) {
+	outs, errs := make([]Out, len(runs)), make([]error, len(runs))
+	var reads sync.WaitGroup
+	for i, run := range runs {
+		reads.Go(func() { outs[i], errs[i] = run.Result(ctx) })
+	}
+	reads.Wait()
+	return outs, errs
 }
 
 // Start lets a durable function run a task as its child, without waiting for its end.

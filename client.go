@@ -161,9 +161,12 @@ func (c *Client) ensure(ctx context.Context, d *definition) error {
 
 // define registers definitions, all or none.
 func (c *Client) define(ctx context.Context, definitions ...*definition) error {
-	workflows := make([]shard.Workflow, len(definitions))
-	for i, d := range definitions {
-		workflows[i] = d.workflow
+	var workflows []shard.Workflow
+	for _, d := range definitions {
+		workflows = append(workflows, d.workflow)
+		for _, part := range d.parts {
+			workflows = append(workflows, part.workflow)
+		}
 	}
 	if err := c.transport.define(ctx, workflows); err != nil {
 		return fmt.Errorf("register tasks: %w", err)

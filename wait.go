@@ -96,8 +96,9 @@ func (e either) terms() []term {
 }
 
 // wait is over once each of the groups has a condition that is met.
-func wait(ctx context.Context, groups []Condition) error {
-	p := newPlan(groups)
+func wait(ctx context.Context, groups []Condition) error { return waitFor(ctx, newPlan(groups)) }
+
+func waitFor(ctx context.Context, p *plan) error {
 	l, done, err := begin(ctx)
 	if err != nil {
 		return fmt.Errorf("wait for %s: %w", p.name, err)

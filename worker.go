@@ -143,6 +143,11 @@ func (w *Worker) offer(d *definition) error {
 		}
 		w.actions[name] = action{d, &d.workflow.Tasks[i], function}
 	}
+	for _, part := range d.parts {
+		if err := w.offer(part); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

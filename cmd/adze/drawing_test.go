@@ -147,3 +147,19 @@ func TestTriggersAreDrawnAboveTheTasks(t *testing.T) {
   e1(["hello"]) --> tasks
 `)
 }
+
+func TestMapsAreDrawnWithTheirListAndBound(t *testing.T) {
+	t.Parallel()
+	w := shard.Workflow{Name: "album", Tasks: []shard.Task{
+		{Name: "list"}, {Name: "shrink", Parents: []string{"list"}, Map: &shard.Map{Over: "list", Concurrency: 10}},
+	}}
+	require.Equal(t, `album
+
+  ● list
+  │
+  ● shrink  for each of list, 10 at a time
+`, drawWorkflow(&w, newScreen(io.Discard)))
+	require.Contains(t, mermaid(&w), `    t0["list"]
+    t1[["shrink<br>for each of list, 10 at a time"]]
+`)
+}

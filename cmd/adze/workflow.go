@@ -147,6 +147,12 @@ func aboutTrigger(t shard.Trigger) string {
 	return "  if " + t.Expression
 }
 
+func sayMap(say func(format string, args ...any), m *shard.Map) {
+	if m != nil {
+		say("for each of %s, %d at a time", m.Over, m.Concurrency)
+	}
+}
+
 // aboutTask says what matters of a task, in one line.
 func aboutTask(t *shard.Task) string {
 	var all []string
@@ -154,6 +160,7 @@ func aboutTask(t *shard.Task) string {
 	if t.Role != "" {
 		say("%s", strings.ReplaceAll(string(t.Role), "_", " "))
 	}
+	sayMap(say, t.Map)
 	sayConditions(say, "wait for", " and ", t.WaitFor)
 	sayConditions(say, "skip if", " or ", t.SkipIf)
 	sayConditions(say, "cancel if", " or ", t.CancelIf)
@@ -248,8 +255,11 @@ func mermaid(w *shard.Workflow) string {
 	}
 	fmt.Fprintf(&b, "  subgraph tasks [%s]\n", label(w.Name))
 	for i := range w.Tasks {
-		if w.Tasks[i].Role == "" {
-			fmt.Fprintf(&b, "    t%d[%s]\n", i, nodeText(&w.Tasks[i]))
+		switch t := &w.Tasks[i]; {
+		case t.Map != nil:
+			fmt.Fprintf(&b, "    t%d[[%s]]\n", i, nodeText(t))
+		case t.Role == "":
+			fmt.Fprintf(&b, "    t%d[%s]\n", i, nodeText(t))
 		}
 	}
 	b.WriteString("  end\n")
@@ -299,6 +309,7 @@ func nodeText(t *shard.Task) string {
 	noArrow := func(list []shard.TaskCondition) []shard.TaskCondition {
 		return slices.DeleteFunc(slices.Clone(list), func(c shard.TaskCondition) bool { return c.Parent != "" })
 	}
+	sayMap(say, t.Map)
 	sayConditions(say, "wait for", " and ", noArrow(t.WaitFor))
 	sayConditions(say, "skip if", " or ", noArrow(t.SkipIf))
 	sayConditions(say, "cancel if", " or ", noArrow(t.CancelIf))

@@ -12,7 +12,7 @@ import (
 
 func TestTheGuideShowsCodeThatIsTested(t *testing.T) {
 	t.Parallel()
-	guidetest.ShowsCode(t, "workflows.md", "order.go", "order_test.go")
+	guidetest.ShowsCode(t, "workflows.md", "order.go", "order_test.go", "../thumbnail/thumbnail.go")
 }
 
 func TestTheJSONOfTheGuideIsAWorkflow(t *testing.T) {

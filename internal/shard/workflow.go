@@ -40,7 +40,17 @@ type Task struct {
 	CancelIf           []TaskCondition `json:"cancel_if,omitempty"` // likewise
 	Role               Role            `json:"role,omitempty"`
 	Durable            bool            `json:"durable,omitempty"`
+	Map                *Map            `json:"map,omitempty"`
 	Description        string          `json:"description,omitempty"` // of a task of a graph
+}
+
+// Map makes a task run a workflow for each element of a list. The task is durable and its
+// worker does that: to the engine, the runs are children like others.
+type Map struct {
+	Over        string `json:"over"`                 // a parent, which gives the list
+	Workflow    string `json:"workflow"`             // what is run
+	Concurrency int32  `json:"concurrency"`          // so many runs are open at most
+	KeepGoing   bool   `json:"keep_going,omitempty"` // past runs that fail
 }
 
 // Backoff is the pause before a retry, see core.Definition.

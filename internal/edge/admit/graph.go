@@ -13,7 +13,7 @@ import (
 // it, and so does whoever draws one.
 func graph(list []shard.Task) error {
 	g := topology{tasks: list, places: make(map[string]int, len(list))}
-	for _, check := range []func() error{g.names, g.roles, g.parents, g.cycle, g.conditions} {
+	for _, check := range []func() error{g.names, g.roles, g.parents, g.cycle, g.conditions, g.maps} {
 		if err := check(); err != nil {
 			return err
 		}

@@ -113,8 +113,11 @@ func task(workflow string, t shard.Task, sole bool) (shard.Task, error) {
 		}
 	}
 	var err error
-	t.Backoff, err = backoff(t.Backoff)
-	return t, fault.At("backoff", err)
+	if t.Backoff, err = backoff(t.Backoff); err != nil {
+		return t, fault.At("backoff", err)
+	}
+	t.Map, err = mapping(t.Map)
+	return t, fault.At("map", err)
 }
 
 // backoff is b with a default for each field that is zero.

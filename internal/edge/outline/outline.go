@@ -47,7 +47,15 @@ func taskFromWire(t *wire.Task) shard.Task {
 		Role:               RoleFromWire(t.GetRole()),
 		Durable:            t.GetDurable(),
 		Description:        t.GetDescription(),
+		Map:                mapFromWire(t.GetMap()),
 	}
+}
+
+func mapFromWire(m *wire.Map) *shard.Map {
+	if m == nil {
+		return nil
+	}
+	return &shard.Map{Over: m.GetOver(), Workflow: m.GetWorkflow(), Concurrency: m.GetConcurrency(), KeepGoing: m.GetKeepGoing()}
 }
 
 func conditionsFromWire(from []*wire.Condition) []shard.TaskCondition {
@@ -113,7 +121,15 @@ func taskToWire(t *shard.Task) *wire.Task {
 		ScheduleTimeoutMs: t.ScheduleTimeoutMS, ExecutionTimeoutMs: t.ExecutionTimeoutMS,
 		Parents: t.Parents, WaitFor: conditionsToWire(t.WaitFor), SkipIf: conditionsToWire(t.SkipIf), CancelIf: conditionsToWire(t.CancelIf),
 		Role: RoleToWire(t.Role), Durable: t.Durable, Description: t.Description,
+		Map: mapToWire(t.Map),
 	}
+}
+
+func mapToWire(m *shard.Map) *wire.Map {
+	if m == nil {
+		return nil
+	}
+	return &wire.Map{Over: m.Over, Workflow: m.Workflow, Concurrency: m.Concurrency, KeepGoing: m.KeepGoing}
 }
 
 func conditionsToWire(from []shard.TaskCondition) []*wire.Condition {

@@ -32,6 +32,10 @@ func TestWorkflowSurvivesTheWire(t *testing.T) {
 				}}},
 				SkipIf: []shard.TaskCondition{{All: []shard.TaskCondition{{Event: "a"}, {SleepMS: 1}}}},
 			},
+			{
+				Name: "label", Parents: []string{"ship"}, Durable: true,
+				Map: &shard.Map{Over: "ship", Workflow: "order:label.each", Concurrency: 7, KeepGoing: true},
+			},
 			{Name: "refund", Role: shard.RoleOnFailure},
 			{Name: "thank", Role: shard.RoleOnSuccess},
 		},

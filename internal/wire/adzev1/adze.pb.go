@@ -417,7 +417,7 @@ func (x Report_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Report_Kind.Descriptor instead.
 func (Report_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25, 0}
 }
 
 type Stop_Reason int32
@@ -469,7 +469,7 @@ func (x Stop_Reason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Stop_Reason.Descriptor instead.
 func (Stop_Reason) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37, 0}
 }
 
 type Cancelled_Outcome int32
@@ -521,7 +521,7 @@ func (x Cancelled_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Cancelled_Outcome.Descriptor instead.
 func (Cancelled_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41, 0}
 }
 
 // Details of an error about one field of the request.
@@ -729,6 +729,7 @@ type Task struct {
 	Description        string                 `protobuf:"bytes,12,opt,name=description,proto3" json:"description,omitempty"`        // of a task of a graph; at most 1,024 bytes
 	Durable            bool                   `protobuf:"varint,13,opt,name=durable,proto3" json:"durable,omitempty"`               // it keeps a log, and may be suspended while it waits
 	WaitFor            []*Condition           `protobuf:"bytes,14,rep,name=wait_for,json=waitFor,proto3" json:"wait_for,omitempty"` // all of them hold before it begins
+	Map                *Map                   `protobuf:"bytes,17,opt,name=map,proto3" json:"map,omitempty"`                        // it is durable, and runs a workflow for each element of a list
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -854,6 +855,13 @@ func (x *Task) GetWaitFor() []*Condition {
 	return nil
 }
 
+func (x *Task) GetMap() *Map {
+	if x != nil {
+		return x.Map
+	}
+	return nil
+}
+
 // A condition of a task. It is about one thing.
 type Condition struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -955,6 +963,76 @@ func (x *Condition) GetAll() []*Condition {
 	return nil
 }
 
+// What a task runs for each element of the list that a parent gave: its worker spawns the
+// runs as children, which end with it. The task gives the list of their outputs.
+type Map struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Over          string                 `protobuf:"bytes,1,opt,name=over,proto3" json:"over,omitempty"`                             // one of the task's parents
+	Workflow      string                 `protobuf:"bytes,2,opt,name=workflow,proto3" json:"workflow,omitempty"`                     // its input is an element
+	Concurrency   int32                  `protobuf:"varint,3,opt,name=concurrency,proto3" json:"concurrency,omitempty"`              // at most so many runs at a time, 1–1,000; 0 = 100
+	KeepGoing     bool                   `protobuf:"varint,4,opt,name=keep_going,json=keepGoing,proto3" json:"keep_going,omitempty"` // a run that fails does not fail the task, which gives {"output"} or {"error"} for each
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Map) Reset() {
+	*x = Map{}
+	mi := &file_adze_v1_adze_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Map) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Map) ProtoMessage() {}
+
+func (x *Map) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Map.ProtoReflect.Descriptor instead.
+func (*Map) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Map) GetOver() string {
+	if x != nil {
+		return x.Over
+	}
+	return ""
+}
+
+func (x *Map) GetWorkflow() string {
+	if x != nil {
+		return x.Workflow
+	}
+	return ""
+}
+
+func (x *Map) GetConcurrency() int32 {
+	if x != nil {
+		return x.Concurrency
+	}
+	return 0
+}
+
+func (x *Map) GetKeepGoing() bool {
+	if x != nil {
+		return x.KeepGoing
+	}
+	return false
+}
+
 type Backoff struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	InitialMs     int64                  `protobuf:"varint,1,opt,name=initial_ms,json=initialMs,proto3" json:"initial_ms,omitempty"`
@@ -966,7 +1044,7 @@ type Backoff struct {
 
 func (x *Backoff) Reset() {
 	*x = Backoff{}
-	mi := &file_adze_v1_adze_proto_msgTypes[5]
+	mi := &file_adze_v1_adze_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -978,7 +1056,7 @@ func (x *Backoff) String() string {
 func (*Backoff) ProtoMessage() {}
 
 func (x *Backoff) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[5]
+	mi := &file_adze_v1_adze_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -991,7 +1069,7 @@ func (x *Backoff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Backoff.ProtoReflect.Descriptor instead.
 func (*Backoff) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{5}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Backoff) GetInitialMs() int64 {
@@ -1024,7 +1102,7 @@ type PutWorkflowsRequest struct {
 
 func (x *PutWorkflowsRequest) Reset() {
 	*x = PutWorkflowsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[6]
+	mi := &file_adze_v1_adze_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1036,7 +1114,7 @@ func (x *PutWorkflowsRequest) String() string {
 func (*PutWorkflowsRequest) ProtoMessage() {}
 
 func (x *PutWorkflowsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[6]
+	mi := &file_adze_v1_adze_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1049,7 +1127,7 @@ func (x *PutWorkflowsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutWorkflowsRequest.ProtoReflect.Descriptor instead.
 func (*PutWorkflowsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{6}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *PutWorkflowsRequest) GetWorkflows() []*Workflow {
@@ -1068,7 +1146,7 @@ type GetWorkflowRequest struct {
 
 func (x *GetWorkflowRequest) Reset() {
 	*x = GetWorkflowRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[7]
+	mi := &file_adze_v1_adze_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1080,7 +1158,7 @@ func (x *GetWorkflowRequest) String() string {
 func (*GetWorkflowRequest) ProtoMessage() {}
 
 func (x *GetWorkflowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[7]
+	mi := &file_adze_v1_adze_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1093,7 +1171,7 @@ func (x *GetWorkflowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkflowRequest.ProtoReflect.Descriptor instead.
 func (*GetWorkflowRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{7}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetWorkflowRequest) GetName() string {
@@ -1113,7 +1191,7 @@ type GetWorkflowResponse struct {
 
 func (x *GetWorkflowResponse) Reset() {
 	*x = GetWorkflowResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[8]
+	mi := &file_adze_v1_adze_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1125,7 +1203,7 @@ func (x *GetWorkflowResponse) String() string {
 func (*GetWorkflowResponse) ProtoMessage() {}
 
 func (x *GetWorkflowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[8]
+	mi := &file_adze_v1_adze_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1138,7 +1216,7 @@ func (x *GetWorkflowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkflowResponse.ProtoReflect.Descriptor instead.
 func (*GetWorkflowResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{8}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetWorkflowResponse) GetWorkflow() *Workflow {
@@ -1164,7 +1242,7 @@ type PutWorkflowsResponse struct {
 
 func (x *PutWorkflowsResponse) Reset() {
 	*x = PutWorkflowsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[9]
+	mi := &file_adze_v1_adze_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1176,7 +1254,7 @@ func (x *PutWorkflowsResponse) String() string {
 func (*PutWorkflowsResponse) ProtoMessage() {}
 
 func (x *PutWorkflowsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[9]
+	mi := &file_adze_v1_adze_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1189,7 +1267,7 @@ func (x *PutWorkflowsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutWorkflowsResponse.ProtoReflect.Descriptor instead.
 func (*PutWorkflowsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{9}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PutWorkflowsResponse) GetVersions() []*WorkflowVersion {
@@ -1210,7 +1288,7 @@ type WorkflowVersion struct {
 
 func (x *WorkflowVersion) Reset() {
 	*x = WorkflowVersion{}
-	mi := &file_adze_v1_adze_proto_msgTypes[10]
+	mi := &file_adze_v1_adze_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1222,7 +1300,7 @@ func (x *WorkflowVersion) String() string {
 func (*WorkflowVersion) ProtoMessage() {}
 
 func (x *WorkflowVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[10]
+	mi := &file_adze_v1_adze_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1235,7 +1313,7 @@ func (x *WorkflowVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkflowVersion.ProtoReflect.Descriptor instead.
 func (*WorkflowVersion) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{10}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *WorkflowVersion) GetName() string {
@@ -1270,7 +1348,7 @@ type SubmitRequest struct {
 
 func (x *SubmitRequest) Reset() {
 	*x = SubmitRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[11]
+	mi := &file_adze_v1_adze_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1282,7 +1360,7 @@ func (x *SubmitRequest) String() string {
 func (*SubmitRequest) ProtoMessage() {}
 
 func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[11]
+	mi := &file_adze_v1_adze_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1295,7 +1373,7 @@ func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitRequest.ProtoReflect.Descriptor instead.
 func (*SubmitRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{11}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SubmitRequest) GetRuns() []*NewRun {
@@ -1339,7 +1417,7 @@ type NewRun struct {
 
 func (x *NewRun) Reset() {
 	*x = NewRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[12]
+	mi := &file_adze_v1_adze_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1351,7 +1429,7 @@ func (x *NewRun) String() string {
 func (*NewRun) ProtoMessage() {}
 
 func (x *NewRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[12]
+	mi := &file_adze_v1_adze_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1364,7 +1442,7 @@ func (x *NewRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewRun.ProtoReflect.Descriptor instead.
 func (*NewRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{12}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *NewRun) GetWorkflow() string {
@@ -1446,7 +1524,7 @@ type SubmitResponse struct {
 
 func (x *SubmitResponse) Reset() {
 	*x = SubmitResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[13]
+	mi := &file_adze_v1_adze_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1458,7 +1536,7 @@ func (x *SubmitResponse) String() string {
 func (*SubmitResponse) ProtoMessage() {}
 
 func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[13]
+	mi := &file_adze_v1_adze_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1471,7 +1549,7 @@ func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitResponse.ProtoReflect.Descriptor instead.
 func (*SubmitResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{13}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SubmitResponse) GetRuns() []*Submitted {
@@ -1491,7 +1569,7 @@ type Submitted struct {
 
 func (x *Submitted) Reset() {
 	*x = Submitted{}
-	mi := &file_adze_v1_adze_proto_msgTypes[14]
+	mi := &file_adze_v1_adze_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1503,7 +1581,7 @@ func (x *Submitted) String() string {
 func (*Submitted) ProtoMessage() {}
 
 func (x *Submitted) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[14]
+	mi := &file_adze_v1_adze_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1516,7 +1594,7 @@ func (x *Submitted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Submitted.ProtoReflect.Descriptor instead.
 func (*Submitted) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{14}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Submitted) GetRunId() uint64 {
@@ -1542,7 +1620,7 @@ type AwaitRequest struct {
 
 func (x *AwaitRequest) Reset() {
 	*x = AwaitRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[15]
+	mi := &file_adze_v1_adze_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1554,7 +1632,7 @@ func (x *AwaitRequest) String() string {
 func (*AwaitRequest) ProtoMessage() {}
 
 func (x *AwaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[15]
+	mi := &file_adze_v1_adze_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1567,7 +1645,7 @@ func (x *AwaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AwaitRequest.ProtoReflect.Descriptor instead.
 func (*AwaitRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{15}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *AwaitRequest) GetRunIds() []uint64 {
@@ -1586,7 +1664,7 @@ type AwaitResponse struct {
 
 func (x *AwaitResponse) Reset() {
 	*x = AwaitResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[16]
+	mi := &file_adze_v1_adze_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1598,7 +1676,7 @@ func (x *AwaitResponse) String() string {
 func (*AwaitResponse) ProtoMessage() {}
 
 func (x *AwaitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[16]
+	mi := &file_adze_v1_adze_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1611,7 +1689,7 @@ func (x *AwaitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AwaitResponse.ProtoReflect.Descriptor instead.
 func (*AwaitResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{16}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *AwaitResponse) GetOutcomes() []*Outcome {
@@ -1634,7 +1712,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_adze_v1_adze_proto_msgTypes[17]
+	mi := &file_adze_v1_adze_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1646,7 +1724,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[17]
+	mi := &file_adze_v1_adze_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1659,7 +1737,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{17}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Outcome) GetRunId() uint64 {
@@ -1714,7 +1792,7 @@ type WorkerMessage struct {
 
 func (x *WorkerMessage) Reset() {
 	*x = WorkerMessage{}
-	mi := &file_adze_v1_adze_proto_msgTypes[18]
+	mi := &file_adze_v1_adze_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1726,7 +1804,7 @@ func (x *WorkerMessage) String() string {
 func (*WorkerMessage) ProtoMessage() {}
 
 func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[18]
+	mi := &file_adze_v1_adze_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1739,7 +1817,7 @@ func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerMessage.ProtoReflect.Descriptor instead.
 func (*WorkerMessage) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{18}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *WorkerMessage) GetHello() *Hello {
@@ -1800,7 +1878,7 @@ type LogLine struct {
 
 func (x *LogLine) Reset() {
 	*x = LogLine{}
-	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	mi := &file_adze_v1_adze_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1812,7 +1890,7 @@ func (x *LogLine) String() string {
 func (*LogLine) ProtoMessage() {}
 
 func (x *LogLine) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	mi := &file_adze_v1_adze_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1825,7 +1903,7 @@ func (x *LogLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
 func (*LogLine) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{19}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *LogLine) GetTaskId() uint64 {
@@ -1890,7 +1968,7 @@ type Chunk struct {
 
 func (x *Chunk) Reset() {
 	*x = Chunk{}
-	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	mi := &file_adze_v1_adze_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1902,7 +1980,7 @@ func (x *Chunk) String() string {
 func (*Chunk) ProtoMessage() {}
 
 func (x *Chunk) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	mi := &file_adze_v1_adze_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1915,7 +1993,7 @@ func (x *Chunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chunk.ProtoReflect.Descriptor instead.
 func (*Chunk) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{20}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Chunk) GetTaskId() uint64 {
@@ -1960,7 +2038,7 @@ type Hello struct {
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_adze_v1_adze_proto_msgTypes[21]
+	mi := &file_adze_v1_adze_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1972,7 +2050,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[21]
+	mi := &file_adze_v1_adze_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1985,7 +2063,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Hello) GetWorkerId() uint64 {
@@ -2041,7 +2119,7 @@ type Running struct {
 
 func (x *Running) Reset() {
 	*x = Running{}
-	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	mi := &file_adze_v1_adze_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2053,7 +2131,7 @@ func (x *Running) String() string {
 func (*Running) ProtoMessage() {}
 
 func (x *Running) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	mi := &file_adze_v1_adze_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2066,7 +2144,7 @@ func (x *Running) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Running.ProtoReflect.Descriptor instead.
 func (*Running) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Running) GetTaskId() uint64 {
@@ -2099,7 +2177,7 @@ type Resize struct {
 
 func (x *Resize) Reset() {
 	*x = Resize{}
-	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	mi := &file_adze_v1_adze_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2111,7 +2189,7 @@ func (x *Resize) String() string {
 func (*Resize) ProtoMessage() {}
 
 func (x *Resize) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	mi := &file_adze_v1_adze_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2124,7 +2202,7 @@ func (x *Resize) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resize.ProtoReflect.Descriptor instead.
 func (*Resize) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{23}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Resize) GetSlots() int32 {
@@ -2151,7 +2229,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	mi := &file_adze_v1_adze_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2163,7 +2241,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	mi := &file_adze_v1_adze_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2176,7 +2254,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Report) GetTaskId() uint64 {
@@ -2259,7 +2337,7 @@ type NewEntry struct {
 
 func (x *NewEntry) Reset() {
 	*x = NewEntry{}
-	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	mi := &file_adze_v1_adze_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2271,7 +2349,7 @@ func (x *NewEntry) String() string {
 func (*NewEntry) ProtoMessage() {}
 
 func (x *NewEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	mi := &file_adze_v1_adze_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2284,7 +2362,7 @@ func (x *NewEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewEntry.ProtoReflect.Descriptor instead.
 func (*NewEntry) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *NewEntry) GetIndex() int32 {
@@ -2363,7 +2441,7 @@ type WaitCondition struct {
 
 func (x *WaitCondition) Reset() {
 	*x = WaitCondition{}
-	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	mi := &file_adze_v1_adze_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2375,7 +2453,7 @@ func (x *WaitCondition) String() string {
 func (*WaitCondition) ProtoMessage() {}
 
 func (x *WaitCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	mi := &file_adze_v1_adze_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2388,7 +2466,7 @@ func (x *WaitCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitCondition.ProtoReflect.Descriptor instead.
 func (*WaitCondition) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *WaitCondition) GetGroup() int32 {
@@ -2477,7 +2555,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_adze_v1_adze_proto_msgTypes[27]
+	mi := &file_adze_v1_adze_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2489,7 +2567,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[27]
+	mi := &file_adze_v1_adze_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2502,7 +2580,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Entry) GetIndex() int32 {
@@ -2571,7 +2649,7 @@ type Met struct {
 
 func (x *Met) Reset() {
 	*x = Met{}
-	mi := &file_adze_v1_adze_proto_msgTypes[28]
+	mi := &file_adze_v1_adze_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2583,7 +2661,7 @@ func (x *Met) String() string {
 func (*Met) ProtoMessage() {}
 
 func (x *Met) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[28]
+	mi := &file_adze_v1_adze_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2596,7 +2674,7 @@ func (x *Met) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Met.ProtoReflect.Descriptor instead.
 func (*Met) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Met) GetTaskId() uint64 {
@@ -2669,7 +2747,7 @@ type EngineMessage struct {
 
 func (x *EngineMessage) Reset() {
 	*x = EngineMessage{}
-	mi := &file_adze_v1_adze_proto_msgTypes[29]
+	mi := &file_adze_v1_adze_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2681,7 +2759,7 @@ func (x *EngineMessage) String() string {
 func (*EngineMessage) ProtoMessage() {}
 
 func (x *EngineMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[29]
+	mi := &file_adze_v1_adze_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2694,7 +2772,7 @@ func (x *EngineMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EngineMessage.ProtoReflect.Descriptor instead.
 func (*EngineMessage) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{29}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *EngineMessage) GetWelcome() *Welcome {
@@ -2753,7 +2831,7 @@ type Emitted struct {
 
 func (x *Emitted) Reset() {
 	*x = Emitted{}
-	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	mi := &file_adze_v1_adze_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2765,7 +2843,7 @@ func (x *Emitted) String() string {
 func (*Emitted) ProtoMessage() {}
 
 func (x *Emitted) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	mi := &file_adze_v1_adze_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2778,7 +2856,7 @@ func (x *Emitted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Emitted.ProtoReflect.Descriptor instead.
 func (*Emitted) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Emitted) GetTaskId() uint64 {
@@ -2820,7 +2898,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_adze_v1_adze_proto_msgTypes[31]
+	mi := &file_adze_v1_adze_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2832,7 +2910,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[31]
+	mi := &file_adze_v1_adze_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2845,7 +2923,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Welcome) GetWorkerId() uint64 {
@@ -2892,7 +2970,7 @@ type Assignment struct {
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	mi := &file_adze_v1_adze_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2904,7 +2982,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	mi := &file_adze_v1_adze_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2917,7 +2995,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Assignment) GetTaskId() uint64 {
@@ -3038,7 +3116,7 @@ type RunEvent struct {
 
 func (x *RunEvent) Reset() {
 	*x = RunEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[33]
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3050,7 +3128,7 @@ func (x *RunEvent) String() string {
 func (*RunEvent) ProtoMessage() {}
 
 func (x *RunEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[33]
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3063,7 +3141,7 @@ func (x *RunEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunEvent.ProtoReflect.Descriptor instead.
 func (*RunEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RunEvent) GetEventId() uint64 {
@@ -3104,7 +3182,7 @@ type ParentOutput struct {
 
 func (x *ParentOutput) Reset() {
 	*x = ParentOutput{}
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3116,7 +3194,7 @@ func (x *ParentOutput) String() string {
 func (*ParentOutput) ProtoMessage() {}
 
 func (x *ParentOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3129,7 +3207,7 @@ func (x *ParentOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParentOutput.ProtoReflect.Descriptor instead.
 func (*ParentOutput) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ParentOutput) GetTask() string {
@@ -3156,7 +3234,7 @@ type TaskFailure struct {
 
 func (x *TaskFailure) Reset() {
 	*x = TaskFailure{}
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3168,7 +3246,7 @@ func (x *TaskFailure) String() string {
 func (*TaskFailure) ProtoMessage() {}
 
 func (x *TaskFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3181,7 +3259,7 @@ func (x *TaskFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskFailure.ProtoReflect.Descriptor instead.
 func (*TaskFailure) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *TaskFailure) GetTask() string {
@@ -3209,7 +3287,7 @@ type Stop struct {
 
 func (x *Stop) Reset() {
 	*x = Stop{}
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3221,7 +3299,7 @@ func (x *Stop) String() string {
 func (*Stop) ProtoMessage() {}
 
 func (x *Stop) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3234,7 +3312,7 @@ func (x *Stop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stop.ProtoReflect.Descriptor instead.
 func (*Stop) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Stop) GetTaskId() uint64 {
@@ -3273,7 +3351,7 @@ type Settlement struct {
 
 func (x *Settlement) Reset() {
 	*x = Settlement{}
-	mi := &file_adze_v1_adze_proto_msgTypes[37]
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3285,7 +3363,7 @@ func (x *Settlement) String() string {
 func (*Settlement) ProtoMessage() {}
 
 func (x *Settlement) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[37]
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3298,7 +3376,7 @@ func (x *Settlement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Settlement.ProtoReflect.Descriptor instead.
 func (*Settlement) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Settlement) GetTaskId() uint64 {
@@ -3361,7 +3439,7 @@ type CancelRequest struct {
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3373,7 +3451,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3386,7 +3464,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *CancelRequest) GetRunIds() []uint64 {
@@ -3419,7 +3497,7 @@ type CancelResponse struct {
 
 func (x *CancelResponse) Reset() {
 	*x = CancelResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3431,7 +3509,7 @@ func (x *CancelResponse) String() string {
 func (*CancelResponse) ProtoMessage() {}
 
 func (x *CancelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3444,7 +3522,7 @@ func (x *CancelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelResponse.ProtoReflect.Descriptor instead.
 func (*CancelResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *CancelResponse) GetRuns() []*Cancelled {
@@ -3464,7 +3542,7 @@ type Cancelled struct {
 
 func (x *Cancelled) Reset() {
 	*x = Cancelled{}
-	mi := &file_adze_v1_adze_proto_msgTypes[40]
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3476,7 +3554,7 @@ func (x *Cancelled) String() string {
 func (*Cancelled) ProtoMessage() {}
 
 func (x *Cancelled) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[40]
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3489,7 +3567,7 @@ func (x *Cancelled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancelled.ProtoReflect.Descriptor instead.
 func (*Cancelled) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Cancelled) GetRunId() uint64 {
@@ -3518,7 +3596,7 @@ type ReplayRequest struct {
 
 func (x *ReplayRequest) Reset() {
 	*x = ReplayRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[41]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3530,7 +3608,7 @@ func (x *ReplayRequest) String() string {
 func (*ReplayRequest) ProtoMessage() {}
 
 func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[41]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3543,7 +3621,7 @@ func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayRequest.ProtoReflect.Descriptor instead.
 func (*ReplayRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ReplayRequest) GetRunIds() []uint64 {
@@ -3569,7 +3647,7 @@ type ReplayResponse struct {
 
 func (x *ReplayResponse) Reset() {
 	*x = ReplayResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[42]
+	mi := &file_adze_v1_adze_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3581,7 +3659,7 @@ func (x *ReplayResponse) String() string {
 func (*ReplayResponse) ProtoMessage() {}
 
 func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[42]
+	mi := &file_adze_v1_adze_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3594,7 +3672,7 @@ func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayResponse.ProtoReflect.Descriptor instead.
 func (*ReplayResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ReplayResponse) GetRuns() []*Submitted {
@@ -3615,7 +3693,7 @@ type ForkRequest struct {
 
 func (x *ForkRequest) Reset() {
 	*x = ForkRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[43]
+	mi := &file_adze_v1_adze_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3627,7 +3705,7 @@ func (x *ForkRequest) String() string {
 func (*ForkRequest) ProtoMessage() {}
 
 func (x *ForkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[43]
+	mi := &file_adze_v1_adze_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3640,7 +3718,7 @@ func (x *ForkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkRequest.ProtoReflect.Descriptor instead.
 func (*ForkRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{43}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ForkRequest) GetRunId() uint64 {
@@ -3673,7 +3751,7 @@ type ForkResponse struct {
 
 func (x *ForkResponse) Reset() {
 	*x = ForkResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[44]
+	mi := &file_adze_v1_adze_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3685,7 +3763,7 @@ func (x *ForkResponse) String() string {
 func (*ForkResponse) ProtoMessage() {}
 
 func (x *ForkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[44]
+	mi := &file_adze_v1_adze_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3698,7 +3776,7 @@ func (x *ForkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkResponse.ProtoReflect.Descriptor instead.
 func (*ForkResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{44}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ForkResponse) GetRunId() uint64 {
@@ -3718,7 +3796,7 @@ type GetValueRequest struct {
 
 func (x *GetValueRequest) Reset() {
 	*x = GetValueRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[45]
+	mi := &file_adze_v1_adze_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3730,7 +3808,7 @@ func (x *GetValueRequest) String() string {
 func (*GetValueRequest) ProtoMessage() {}
 
 func (x *GetValueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[45]
+	mi := &file_adze_v1_adze_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3743,7 +3821,7 @@ func (x *GetValueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetValueRequest.ProtoReflect.Descriptor instead.
 func (*GetValueRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *GetValueRequest) GetRunId() uint64 {
@@ -3771,7 +3849,7 @@ type GetValueResponse struct {
 
 func (x *GetValueResponse) Reset() {
 	*x = GetValueResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[46]
+	mi := &file_adze_v1_adze_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3783,7 +3861,7 @@ func (x *GetValueResponse) String() string {
 func (*GetValueResponse) ProtoMessage() {}
 
 func (x *GetValueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[46]
+	mi := &file_adze_v1_adze_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3796,7 +3874,7 @@ func (x *GetValueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetValueResponse.ProtoReflect.Descriptor instead.
 func (*GetValueResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{46}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *GetValueResponse) GetFound() bool {
@@ -3834,7 +3912,7 @@ type NewEvent struct {
 
 func (x *NewEvent) Reset() {
 	*x = NewEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[47]
+	mi := &file_adze_v1_adze_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3846,7 +3924,7 @@ func (x *NewEvent) String() string {
 func (*NewEvent) ProtoMessage() {}
 
 func (x *NewEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[47]
+	mi := &file_adze_v1_adze_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3859,7 +3937,7 @@ func (x *NewEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewEvent.ProtoReflect.Descriptor instead.
 func (*NewEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{47}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *NewEvent) GetKey() string {
@@ -3915,7 +3993,7 @@ type PushEventsRequest struct {
 
 func (x *PushEventsRequest) Reset() {
 	*x = PushEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[48]
+	mi := &file_adze_v1_adze_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3927,7 +4005,7 @@ func (x *PushEventsRequest) String() string {
 func (*PushEventsRequest) ProtoMessage() {}
 
 func (x *PushEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[48]
+	mi := &file_adze_v1_adze_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3940,7 +4018,7 @@ func (x *PushEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushEventsRequest.ProtoReflect.Descriptor instead.
 func (*PushEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *PushEventsRequest) GetEvents() []*NewEvent {
@@ -3973,7 +4051,7 @@ type PushEventsResponse struct {
 
 func (x *PushEventsResponse) Reset() {
 	*x = PushEventsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[49]
+	mi := &file_adze_v1_adze_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3985,7 +4063,7 @@ func (x *PushEventsResponse) String() string {
 func (*PushEventsResponse) ProtoMessage() {}
 
 func (x *PushEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[49]
+	mi := &file_adze_v1_adze_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3998,7 +4076,7 @@ func (x *PushEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushEventsResponse.ProtoReflect.Descriptor instead.
 func (*PushEventsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{49}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *PushEventsResponse) GetEvents() []*PushedEvent {
@@ -4020,7 +4098,7 @@ type PushedEvent struct {
 
 func (x *PushedEvent) Reset() {
 	*x = PushedEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[50]
+	mi := &file_adze_v1_adze_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4032,7 +4110,7 @@ func (x *PushedEvent) String() string {
 func (*PushedEvent) ProtoMessage() {}
 
 func (x *PushedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[50]
+	mi := &file_adze_v1_adze_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4045,7 +4123,7 @@ func (x *PushedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushedEvent.ProtoReflect.Descriptor instead.
 func (*PushedEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{50}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *PushedEvent) GetEventId() uint64 {
@@ -4085,7 +4163,7 @@ type ReplayEventsRequest struct {
 
 func (x *ReplayEventsRequest) Reset() {
 	*x = ReplayEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[51]
+	mi := &file_adze_v1_adze_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4097,7 +4175,7 @@ func (x *ReplayEventsRequest) String() string {
 func (*ReplayEventsRequest) ProtoMessage() {}
 
 func (x *ReplayEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[51]
+	mi := &file_adze_v1_adze_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4110,7 +4188,7 @@ func (x *ReplayEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayEventsRequest.ProtoReflect.Descriptor instead.
 func (*ReplayEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{51}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *ReplayEventsRequest) GetEventIds() []uint64 {
@@ -4130,7 +4208,7 @@ type GetEventRequest struct {
 
 func (x *GetEventRequest) Reset() {
 	*x = GetEventRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[52]
+	mi := &file_adze_v1_adze_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4142,7 +4220,7 @@ func (x *GetEventRequest) String() string {
 func (*GetEventRequest) ProtoMessage() {}
 
 func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[52]
+	mi := &file_adze_v1_adze_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4155,7 +4233,7 @@ func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventRequest.ProtoReflect.Descriptor instead.
 func (*GetEventRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{52}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *GetEventRequest) GetEventId() uint64 {
@@ -4181,7 +4259,7 @@ type GetEventResponse struct {
 
 func (x *GetEventResponse) Reset() {
 	*x = GetEventResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[53]
+	mi := &file_adze_v1_adze_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4193,7 +4271,7 @@ func (x *GetEventResponse) String() string {
 func (*GetEventResponse) ProtoMessage() {}
 
 func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[53]
+	mi := &file_adze_v1_adze_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4206,7 +4284,7 @@ func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventResponse.ProtoReflect.Descriptor instead.
 func (*GetEventResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{53}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *GetEventResponse) GetEvent() *Event {
@@ -4229,7 +4307,7 @@ type ListEventsRequest struct {
 
 func (x *ListEventsRequest) Reset() {
 	*x = ListEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[54]
+	mi := &file_adze_v1_adze_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4241,7 +4319,7 @@ func (x *ListEventsRequest) String() string {
 func (*ListEventsRequest) ProtoMessage() {}
 
 func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[54]
+	mi := &file_adze_v1_adze_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4254,7 +4332,7 @@ func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{54}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *ListEventsRequest) GetKey() string {
@@ -4302,7 +4380,7 @@ type ListEventsResponse struct {
 
 func (x *ListEventsResponse) Reset() {
 	*x = ListEventsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[55]
+	mi := &file_adze_v1_adze_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4314,7 +4392,7 @@ func (x *ListEventsResponse) String() string {
 func (*ListEventsResponse) ProtoMessage() {}
 
 func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[55]
+	mi := &file_adze_v1_adze_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4327,7 +4405,7 @@ func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListEventsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{55}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *ListEventsResponse) GetEvents() []*Event {
@@ -4363,7 +4441,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_adze_v1_adze_proto_msgTypes[56]
+	mi := &file_adze_v1_adze_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4375,7 +4453,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[56]
+	mi := &file_adze_v1_adze_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4388,7 +4466,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{56}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *Event) GetEventId() uint64 {
@@ -4481,7 +4559,7 @@ type EventRun struct {
 
 func (x *EventRun) Reset() {
 	*x = EventRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[57]
+	mi := &file_adze_v1_adze_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4493,7 +4571,7 @@ func (x *EventRun) String() string {
 func (*EventRun) ProtoMessage() {}
 
 func (x *EventRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[57]
+	mi := &file_adze_v1_adze_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4506,7 +4584,7 @@ func (x *EventRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventRun.ProtoReflect.Descriptor instead.
 func (*EventRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{57}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *EventRun) GetRunId() uint64 {
@@ -4552,7 +4630,7 @@ type Filter struct {
 
 func (x *Filter) Reset() {
 	*x = Filter{}
-	mi := &file_adze_v1_adze_proto_msgTypes[58]
+	mi := &file_adze_v1_adze_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4564,7 +4642,7 @@ func (x *Filter) String() string {
 func (*Filter) ProtoMessage() {}
 
 func (x *Filter) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[58]
+	mi := &file_adze_v1_adze_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4577,7 +4655,7 @@ func (x *Filter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Filter.ProtoReflect.Descriptor instead.
 func (*Filter) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{58}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *Filter) GetFilterId() uint64 {
@@ -4631,7 +4709,7 @@ type PutFilterRequest struct {
 
 func (x *PutFilterRequest) Reset() {
 	*x = PutFilterRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[59]
+	mi := &file_adze_v1_adze_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4643,7 +4721,7 @@ func (x *PutFilterRequest) String() string {
 func (*PutFilterRequest) ProtoMessage() {}
 
 func (x *PutFilterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[59]
+	mi := &file_adze_v1_adze_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4656,7 +4734,7 @@ func (x *PutFilterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutFilterRequest.ProtoReflect.Descriptor instead.
 func (*PutFilterRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{59}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *PutFilterRequest) GetFilter() *Filter {
@@ -4675,7 +4753,7 @@ type PutFilterResponse struct {
 
 func (x *PutFilterResponse) Reset() {
 	*x = PutFilterResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[60]
+	mi := &file_adze_v1_adze_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4687,7 +4765,7 @@ func (x *PutFilterResponse) String() string {
 func (*PutFilterResponse) ProtoMessage() {}
 
 func (x *PutFilterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[60]
+	mi := &file_adze_v1_adze_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4700,7 +4778,7 @@ func (x *PutFilterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutFilterResponse.ProtoReflect.Descriptor instead.
 func (*PutFilterResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{60}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *PutFilterResponse) GetFilterId() uint64 {
@@ -4721,7 +4799,7 @@ type ListFiltersRequest struct {
 
 func (x *ListFiltersRequest) Reset() {
 	*x = ListFiltersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[61]
+	mi := &file_adze_v1_adze_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4733,7 +4811,7 @@ func (x *ListFiltersRequest) String() string {
 func (*ListFiltersRequest) ProtoMessage() {}
 
 func (x *ListFiltersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[61]
+	mi := &file_adze_v1_adze_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4746,7 +4824,7 @@ func (x *ListFiltersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFiltersRequest.ProtoReflect.Descriptor instead.
 func (*ListFiltersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{61}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *ListFiltersRequest) GetWorkflow() string {
@@ -4780,7 +4858,7 @@ type ListFiltersResponse struct {
 
 func (x *ListFiltersResponse) Reset() {
 	*x = ListFiltersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[62]
+	mi := &file_adze_v1_adze_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4792,7 +4870,7 @@ func (x *ListFiltersResponse) String() string {
 func (*ListFiltersResponse) ProtoMessage() {}
 
 func (x *ListFiltersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[62]
+	mi := &file_adze_v1_adze_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4805,7 +4883,7 @@ func (x *ListFiltersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFiltersResponse.ProtoReflect.Descriptor instead.
 func (*ListFiltersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{62}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *ListFiltersResponse) GetFilters() []*Filter {
@@ -4831,7 +4909,7 @@ type DeleteFiltersRequest struct {
 
 func (x *DeleteFiltersRequest) Reset() {
 	*x = DeleteFiltersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[63]
+	mi := &file_adze_v1_adze_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4843,7 +4921,7 @@ func (x *DeleteFiltersRequest) String() string {
 func (*DeleteFiltersRequest) ProtoMessage() {}
 
 func (x *DeleteFiltersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[63]
+	mi := &file_adze_v1_adze_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4856,7 +4934,7 @@ func (x *DeleteFiltersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFiltersRequest.ProtoReflect.Descriptor instead.
 func (*DeleteFiltersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{63}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *DeleteFiltersRequest) GetFilterIds() []uint64 {
@@ -4875,7 +4953,7 @@ type DeleteFiltersResponse struct {
 
 func (x *DeleteFiltersResponse) Reset() {
 	*x = DeleteFiltersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[64]
+	mi := &file_adze_v1_adze_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4887,7 +4965,7 @@ func (x *DeleteFiltersResponse) String() string {
 func (*DeleteFiltersResponse) ProtoMessage() {}
 
 func (x *DeleteFiltersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[64]
+	mi := &file_adze_v1_adze_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4900,7 +4978,7 @@ func (x *DeleteFiltersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFiltersResponse.ProtoReflect.Descriptor instead.
 func (*DeleteFiltersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{64}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *DeleteFiltersResponse) GetDeleted() []bool {
@@ -4921,7 +4999,7 @@ type RefreshTimeoutRequest struct {
 
 func (x *RefreshTimeoutRequest) Reset() {
 	*x = RefreshTimeoutRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[65]
+	mi := &file_adze_v1_adze_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4933,7 +5011,7 @@ func (x *RefreshTimeoutRequest) String() string {
 func (*RefreshTimeoutRequest) ProtoMessage() {}
 
 func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[65]
+	mi := &file_adze_v1_adze_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4946,7 +5024,7 @@ func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutRequest.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{65}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *RefreshTimeoutRequest) GetTaskId() uint64 {
@@ -4979,7 +5057,7 @@ type RefreshTimeoutResponse struct {
 
 func (x *RefreshTimeoutResponse) Reset() {
 	*x = RefreshTimeoutResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[66]
+	mi := &file_adze_v1_adze_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4991,7 +5069,7 @@ func (x *RefreshTimeoutResponse) String() string {
 func (*RefreshTimeoutResponse) ProtoMessage() {}
 
 func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[66]
+	mi := &file_adze_v1_adze_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5004,7 +5082,7 @@ func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutResponse.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{66}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *RefreshTimeoutResponse) GetDeadlineMs() int64 {
@@ -5024,7 +5102,7 @@ type GetRunRequest struct {
 
 func (x *GetRunRequest) Reset() {
 	*x = GetRunRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[67]
+	mi := &file_adze_v1_adze_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5036,7 +5114,7 @@ func (x *GetRunRequest) String() string {
 func (*GetRunRequest) ProtoMessage() {}
 
 func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[67]
+	mi := &file_adze_v1_adze_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5049,7 +5127,7 @@ func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunRequest.ProtoReflect.Descriptor instead.
 func (*GetRunRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{67}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *GetRunRequest) GetRunId() uint64 {
@@ -5080,7 +5158,7 @@ type GetRunResponse struct {
 
 func (x *GetRunResponse) Reset() {
 	*x = GetRunResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[68]
+	mi := &file_adze_v1_adze_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5092,7 +5170,7 @@ func (x *GetRunResponse) String() string {
 func (*GetRunResponse) ProtoMessage() {}
 
 func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[68]
+	mi := &file_adze_v1_adze_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5105,7 +5183,7 @@ func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunResponse.ProtoReflect.Descriptor instead.
 func (*GetRunResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{68}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *GetRunResponse) GetRun() *Run {
@@ -5162,7 +5240,7 @@ type Child struct {
 
 func (x *Child) Reset() {
 	*x = Child{}
-	mi := &file_adze_v1_adze_proto_msgTypes[69]
+	mi := &file_adze_v1_adze_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5174,7 +5252,7 @@ func (x *Child) String() string {
 func (*Child) ProtoMessage() {}
 
 func (x *Child) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[69]
+	mi := &file_adze_v1_adze_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5187,7 +5265,7 @@ func (x *Child) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Child.ProtoReflect.Descriptor instead.
 func (*Child) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{69}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *Child) GetRunId() uint64 {
@@ -5231,7 +5309,7 @@ type TaskRun struct {
 
 func (x *TaskRun) Reset() {
 	*x = TaskRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[70]
+	mi := &file_adze_v1_adze_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5243,7 +5321,7 @@ func (x *TaskRun) String() string {
 func (*TaskRun) ProtoMessage() {}
 
 func (x *TaskRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[70]
+	mi := &file_adze_v1_adze_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5256,7 +5334,7 @@ func (x *TaskRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskRun.ProtoReflect.Descriptor instead.
 func (*TaskRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{70}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *TaskRun) GetName() string {
@@ -5347,7 +5425,7 @@ type ReadStreamRequest struct {
 
 func (x *ReadStreamRequest) Reset() {
 	*x = ReadStreamRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[71]
+	mi := &file_adze_v1_adze_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5359,7 +5437,7 @@ func (x *ReadStreamRequest) String() string {
 func (*ReadStreamRequest) ProtoMessage() {}
 
 func (x *ReadStreamRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[71]
+	mi := &file_adze_v1_adze_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5372,7 +5450,7 @@ func (x *ReadStreamRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadStreamRequest.ProtoReflect.Descriptor instead.
 func (*ReadStreamRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{71}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *ReadStreamRequest) GetRunId() uint64 {
@@ -5405,7 +5483,7 @@ type ReadStreamResponse struct {
 
 func (x *ReadStreamResponse) Reset() {
 	*x = ReadStreamResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[72]
+	mi := &file_adze_v1_adze_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5417,7 +5495,7 @@ func (x *ReadStreamResponse) String() string {
 func (*ReadStreamResponse) ProtoMessage() {}
 
 func (x *ReadStreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[72]
+	mi := &file_adze_v1_adze_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5430,7 +5508,7 @@ func (x *ReadStreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadStreamResponse.ProtoReflect.Descriptor instead.
 func (*ReadStreamResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{72}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *ReadStreamResponse) GetChunks() []*StreamedChunk {
@@ -5457,7 +5535,7 @@ type StreamedChunk struct {
 
 func (x *StreamedChunk) Reset() {
 	*x = StreamedChunk{}
-	mi := &file_adze_v1_adze_proto_msgTypes[73]
+	mi := &file_adze_v1_adze_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5469,7 +5547,7 @@ func (x *StreamedChunk) String() string {
 func (*StreamedChunk) ProtoMessage() {}
 
 func (x *StreamedChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[73]
+	mi := &file_adze_v1_adze_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5482,7 +5560,7 @@ func (x *StreamedChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamedChunk.ProtoReflect.Descriptor instead.
 func (*StreamedChunk) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{73}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *StreamedChunk) GetTaskId() uint64 {
@@ -5551,7 +5629,7 @@ type ListLogsRequest struct {
 
 func (x *ListLogsRequest) Reset() {
 	*x = ListLogsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[74]
+	mi := &file_adze_v1_adze_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5563,7 +5641,7 @@ func (x *ListLogsRequest) String() string {
 func (*ListLogsRequest) ProtoMessage() {}
 
 func (x *ListLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[74]
+	mi := &file_adze_v1_adze_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5576,7 +5654,7 @@ func (x *ListLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLogsRequest.ProtoReflect.Descriptor instead.
 func (*ListLogsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{74}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *ListLogsRequest) GetRunId() uint64 {
@@ -5651,7 +5729,7 @@ type ListLogsResponse struct {
 
 func (x *ListLogsResponse) Reset() {
 	*x = ListLogsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[75]
+	mi := &file_adze_v1_adze_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5663,7 +5741,7 @@ func (x *ListLogsResponse) String() string {
 func (*ListLogsResponse) ProtoMessage() {}
 
 func (x *ListLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[75]
+	mi := &file_adze_v1_adze_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5676,7 +5754,7 @@ func (x *ListLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLogsResponse.ProtoReflect.Descriptor instead.
 func (*ListLogsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{75}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *ListLogsResponse) GetLines() []*LoggedLine {
@@ -5703,7 +5781,7 @@ type LoggedLine struct {
 
 func (x *LoggedLine) Reset() {
 	*x = LoggedLine{}
-	mi := &file_adze_v1_adze_proto_msgTypes[76]
+	mi := &file_adze_v1_adze_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5715,7 +5793,7 @@ func (x *LoggedLine) String() string {
 func (*LoggedLine) ProtoMessage() {}
 
 func (x *LoggedLine) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[76]
+	mi := &file_adze_v1_adze_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5728,7 +5806,7 @@ func (x *LoggedLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoggedLine.ProtoReflect.Descriptor instead.
 func (*LoggedLine) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{76}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *LoggedLine) GetTaskId() uint64 {
@@ -5808,7 +5886,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[77]
+	mi := &file_adze_v1_adze_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5820,7 +5898,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[77]
+	mi := &file_adze_v1_adze_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5833,7 +5911,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{77}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *ListRunsRequest) GetWorkflow() string {
@@ -5888,7 +5966,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[78]
+	mi := &file_adze_v1_adze_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5900,7 +5978,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[78]
+	mi := &file_adze_v1_adze_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5913,7 +5991,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{78}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -5958,7 +6036,7 @@ type Run struct {
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_adze_v1_adze_proto_msgTypes[79]
+	mi := &file_adze_v1_adze_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5970,7 +6048,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[79]
+	mi := &file_adze_v1_adze_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5983,7 +6061,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{79}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *Run) GetRunId() uint64 {
@@ -6142,7 +6220,7 @@ type Attempt struct {
 
 func (x *Attempt) Reset() {
 	*x = Attempt{}
-	mi := &file_adze_v1_adze_proto_msgTypes[80]
+	mi := &file_adze_v1_adze_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6154,7 +6232,7 @@ func (x *Attempt) String() string {
 func (*Attempt) ProtoMessage() {}
 
 func (x *Attempt) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[80]
+	mi := &file_adze_v1_adze_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6167,7 +6245,7 @@ func (x *Attempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
 func (*Attempt) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{80}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *Attempt) GetNumber() int32 {
@@ -6245,7 +6323,7 @@ type Cron struct {
 
 func (x *Cron) Reset() {
 	*x = Cron{}
-	mi := &file_adze_v1_adze_proto_msgTypes[81]
+	mi := &file_adze_v1_adze_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6257,7 +6335,7 @@ func (x *Cron) String() string {
 func (*Cron) ProtoMessage() {}
 
 func (x *Cron) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[81]
+	mi := &file_adze_v1_adze_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6270,7 +6348,7 @@ func (x *Cron) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cron.ProtoReflect.Descriptor instead.
 func (*Cron) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{81}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *Cron) GetName() string {
@@ -6373,7 +6451,7 @@ type Schedule struct {
 
 func (x *Schedule) Reset() {
 	*x = Schedule{}
-	mi := &file_adze_v1_adze_proto_msgTypes[82]
+	mi := &file_adze_v1_adze_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6385,7 +6463,7 @@ func (x *Schedule) String() string {
 func (*Schedule) ProtoMessage() {}
 
 func (x *Schedule) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[82]
+	mi := &file_adze_v1_adze_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6398,7 +6476,7 @@ func (x *Schedule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Schedule.ProtoReflect.Descriptor instead.
 func (*Schedule) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{82}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *Schedule) GetScheduleId() uint64 {
@@ -6550,7 +6628,7 @@ type PutSchedulesRequest struct {
 
 func (x *PutSchedulesRequest) Reset() {
 	*x = PutSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[83]
+	mi := &file_adze_v1_adze_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6562,7 +6640,7 @@ func (x *PutSchedulesRequest) String() string {
 func (*PutSchedulesRequest) ProtoMessage() {}
 
 func (x *PutSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[83]
+	mi := &file_adze_v1_adze_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6575,7 +6653,7 @@ func (x *PutSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*PutSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{83}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *PutSchedulesRequest) GetSchedules() []*Schedule {
@@ -6594,7 +6672,7 @@ type PutSchedulesResponse struct {
 
 func (x *PutSchedulesResponse) Reset() {
 	*x = PutSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[84]
+	mi := &file_adze_v1_adze_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6606,7 +6684,7 @@ func (x *PutSchedulesResponse) String() string {
 func (*PutSchedulesResponse) ProtoMessage() {}
 
 func (x *PutSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[84]
+	mi := &file_adze_v1_adze_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6619,7 +6697,7 @@ func (x *PutSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*PutSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{84}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *PutSchedulesResponse) GetScheduleIds() []uint64 {
@@ -6641,7 +6719,7 @@ type ListSchedulesRequest struct {
 
 func (x *ListSchedulesRequest) Reset() {
 	*x = ListSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[85]
+	mi := &file_adze_v1_adze_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6653,7 +6731,7 @@ func (x *ListSchedulesRequest) String() string {
 func (*ListSchedulesRequest) ProtoMessage() {}
 
 func (x *ListSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[85]
+	mi := &file_adze_v1_adze_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6666,7 +6744,7 @@ func (x *ListSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*ListSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{85}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *ListSchedulesRequest) GetWorkflow() string {
@@ -6707,7 +6785,7 @@ type ListSchedulesResponse struct {
 
 func (x *ListSchedulesResponse) Reset() {
 	*x = ListSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[86]
+	mi := &file_adze_v1_adze_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6719,7 +6797,7 @@ func (x *ListSchedulesResponse) String() string {
 func (*ListSchedulesResponse) ProtoMessage() {}
 
 func (x *ListSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[86]
+	mi := &file_adze_v1_adze_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6732,7 +6810,7 @@ func (x *ListSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*ListSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{86}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *ListSchedulesResponse) GetSchedules() []*Schedule {
@@ -6760,7 +6838,7 @@ type ChangeSchedulesRequest struct {
 
 func (x *ChangeSchedulesRequest) Reset() {
 	*x = ChangeSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[87]
+	mi := &file_adze_v1_adze_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6772,7 +6850,7 @@ func (x *ChangeSchedulesRequest) String() string {
 func (*ChangeSchedulesRequest) ProtoMessage() {}
 
 func (x *ChangeSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[87]
+	mi := &file_adze_v1_adze_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6785,7 +6863,7 @@ func (x *ChangeSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*ChangeSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{87}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *ChangeSchedulesRequest) GetScheduleIds() []uint64 {
@@ -6817,7 +6895,7 @@ type ChangeSchedulesResponse struct {
 
 func (x *ChangeSchedulesResponse) Reset() {
 	*x = ChangeSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[88]
+	mi := &file_adze_v1_adze_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6829,7 +6907,7 @@ func (x *ChangeSchedulesResponse) String() string {
 func (*ChangeSchedulesResponse) ProtoMessage() {}
 
 func (x *ChangeSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[88]
+	mi := &file_adze_v1_adze_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6842,7 +6920,7 @@ func (x *ChangeSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*ChangeSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{88}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{89}
 }
 
 type DeleteSchedulesRequest struct {
@@ -6854,7 +6932,7 @@ type DeleteSchedulesRequest struct {
 
 func (x *DeleteSchedulesRequest) Reset() {
 	*x = DeleteSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[89]
+	mi := &file_adze_v1_adze_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6866,7 +6944,7 @@ func (x *DeleteSchedulesRequest) String() string {
 func (*DeleteSchedulesRequest) ProtoMessage() {}
 
 func (x *DeleteSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[89]
+	mi := &file_adze_v1_adze_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6879,7 +6957,7 @@ func (x *DeleteSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*DeleteSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{89}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *DeleteSchedulesRequest) GetScheduleIds() []uint64 {
@@ -6898,7 +6976,7 @@ type DeleteSchedulesResponse struct {
 
 func (x *DeleteSchedulesResponse) Reset() {
 	*x = DeleteSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[90]
+	mi := &file_adze_v1_adze_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6910,7 +6988,7 @@ func (x *DeleteSchedulesResponse) String() string {
 func (*DeleteSchedulesResponse) ProtoMessage() {}
 
 func (x *DeleteSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[90]
+	mi := &file_adze_v1_adze_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6923,7 +7001,7 @@ func (x *DeleteSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*DeleteSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{90}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *DeleteSchedulesResponse) GetDeleted() []bool {
@@ -6942,7 +7020,7 @@ type TriggerSchedulesRequest struct {
 
 func (x *TriggerSchedulesRequest) Reset() {
 	*x = TriggerSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[91]
+	mi := &file_adze_v1_adze_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6954,7 +7032,7 @@ func (x *TriggerSchedulesRequest) String() string {
 func (*TriggerSchedulesRequest) ProtoMessage() {}
 
 func (x *TriggerSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[91]
+	mi := &file_adze_v1_adze_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6967,7 +7045,7 @@ func (x *TriggerSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*TriggerSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{91}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *TriggerSchedulesRequest) GetScheduleIds() []uint64 {
@@ -6986,7 +7064,7 @@ type TriggerSchedulesResponse struct {
 
 func (x *TriggerSchedulesResponse) Reset() {
 	*x = TriggerSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[92]
+	mi := &file_adze_v1_adze_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6998,7 +7076,7 @@ func (x *TriggerSchedulesResponse) String() string {
 func (*TriggerSchedulesResponse) ProtoMessage() {}
 
 func (x *TriggerSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[92]
+	mi := &file_adze_v1_adze_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7011,7 +7089,7 @@ func (x *TriggerSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*TriggerSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{92}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *TriggerSchedulesResponse) GetRunIds() []uint64 {
@@ -7033,7 +7111,7 @@ type PreviewCronRequest struct {
 
 func (x *PreviewCronRequest) Reset() {
 	*x = PreviewCronRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[93]
+	mi := &file_adze_v1_adze_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7045,7 +7123,7 @@ func (x *PreviewCronRequest) String() string {
 func (*PreviewCronRequest) ProtoMessage() {}
 
 func (x *PreviewCronRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[93]
+	mi := &file_adze_v1_adze_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7058,7 +7136,7 @@ func (x *PreviewCronRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewCronRequest.ProtoReflect.Descriptor instead.
 func (*PreviewCronRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{93}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *PreviewCronRequest) GetExpression() string {
@@ -7098,7 +7176,7 @@ type PreviewCronResponse struct {
 
 func (x *PreviewCronResponse) Reset() {
 	*x = PreviewCronResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[94]
+	mi := &file_adze_v1_adze_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7110,7 +7188,7 @@ func (x *PreviewCronResponse) String() string {
 func (*PreviewCronResponse) ProtoMessage() {}
 
 func (x *PreviewCronResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[94]
+	mi := &file_adze_v1_adze_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7123,7 +7201,7 @@ func (x *PreviewCronResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewCronResponse.ProtoReflect.Descriptor instead.
 func (*PreviewCronResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{94}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *PreviewCronResponse) GetTickMs() []int64 {
@@ -7153,7 +7231,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05event\x18\x01 \x01(\tR\x05event\x12\x1e\n" +
 	"\n" +
 	"expression\x18\x02 \x01(\tR\n" +
-	"expression\"\xac\x04\n" +
+	"expression\"\xcc\x04\n" +
 	"\x04Task\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06action\x18\x02 \x01(\tR\x06action\x12\x18\n" +
@@ -7168,7 +7246,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x04role\x18\v \x01(\x0e2\x12.adze.v1.Task.RoleR\x04role\x12 \n" +
 	"\vdescription\x18\f \x01(\tR\vdescription\x12\x18\n" +
 	"\adurable\x18\r \x01(\bR\adurable\x12-\n" +
-	"\bwait_for\x18\x0e \x03(\v2\x12.adze.v1.ConditionR\awaitFor\"?\n" +
+	"\bwait_for\x18\x0e \x03(\v2\x12.adze.v1.ConditionR\awaitFor\x12\x1e\n" +
+	"\x03map\x18\x11 \x01(\v2\f.adze.v1.MapR\x03map\"?\n" +
 	"\x04Role\x12\r\n" +
 	"\tROLE_TASK\x10\x00\x12\x13\n" +
 	"\x0fROLE_ON_FAILURE\x10\x01\x12\x13\n" +
@@ -7183,7 +7262,13 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05scope\x18\x05 \x01(\tR\x05scope\x12\x16\n" +
 	"\x06filter\x18\x06 \x01(\tR\x06filter\x12$\n" +
 	"\x03any\x18\a \x03(\v2\x12.adze.v1.ConditionR\x03any\x12$\n" +
-	"\x03all\x18\b \x03(\v2\x12.adze.v1.ConditionR\x03all\"W\n" +
+	"\x03all\x18\b \x03(\v2\x12.adze.v1.ConditionR\x03all\"v\n" +
+	"\x03Map\x12\x12\n" +
+	"\x04over\x18\x01 \x01(\tR\x04over\x12\x1a\n" +
+	"\bworkflow\x18\x02 \x01(\tR\bworkflow\x12 \n" +
+	"\vconcurrency\x18\x03 \x01(\x05R\vconcurrency\x12\x1d\n" +
+	"\n" +
+	"keep_going\x18\x04 \x01(\bR\tkeepGoing\"W\n" +
 	"\aBackoff\x12\x1d\n" +
 	"\n" +
 	"initial_ms\x18\x01 \x01(\x03R\tinitialMs\x12\x16\n" +
@@ -7783,7 +7868,7 @@ func file_adze_v1_adze_proto_rawDescGZIP() []byte {
 }
 
 var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
-var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 95)
+var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 96)
 var file_adze_v1_adze_proto_goTypes = []any{
 	(ClosePolicy)(0),                 // 0: adze.v1.ClosePolicy
 	(Status)(0),                      // 1: adze.v1.Status
@@ -7799,232 +7884,234 @@ var file_adze_v1_adze_proto_goTypes = []any{
 	(*Trigger)(nil),                  // 11: adze.v1.Trigger
 	(*Task)(nil),                     // 12: adze.v1.Task
 	(*Condition)(nil),                // 13: adze.v1.Condition
-	(*Backoff)(nil),                  // 14: adze.v1.Backoff
-	(*PutWorkflowsRequest)(nil),      // 15: adze.v1.PutWorkflowsRequest
-	(*GetWorkflowRequest)(nil),       // 16: adze.v1.GetWorkflowRequest
-	(*GetWorkflowResponse)(nil),      // 17: adze.v1.GetWorkflowResponse
-	(*PutWorkflowsResponse)(nil),     // 18: adze.v1.PutWorkflowsResponse
-	(*WorkflowVersion)(nil),          // 19: adze.v1.WorkflowVersion
-	(*SubmitRequest)(nil),            // 20: adze.v1.SubmitRequest
-	(*NewRun)(nil),                   // 21: adze.v1.NewRun
-	(*SubmitResponse)(nil),           // 22: adze.v1.SubmitResponse
-	(*Submitted)(nil),                // 23: adze.v1.Submitted
-	(*AwaitRequest)(nil),             // 24: adze.v1.AwaitRequest
-	(*AwaitResponse)(nil),            // 25: adze.v1.AwaitResponse
-	(*Outcome)(nil),                  // 26: adze.v1.Outcome
-	(*WorkerMessage)(nil),            // 27: adze.v1.WorkerMessage
-	(*LogLine)(nil),                  // 28: adze.v1.LogLine
-	(*Chunk)(nil),                    // 29: adze.v1.Chunk
-	(*Hello)(nil),                    // 30: adze.v1.Hello
-	(*Running)(nil),                  // 31: adze.v1.Running
-	(*Resize)(nil),                   // 32: adze.v1.Resize
-	(*Report)(nil),                   // 33: adze.v1.Report
-	(*NewEntry)(nil),                 // 34: adze.v1.NewEntry
-	(*WaitCondition)(nil),            // 35: adze.v1.WaitCondition
-	(*Entry)(nil),                    // 36: adze.v1.Entry
-	(*Met)(nil),                      // 37: adze.v1.Met
-	(*EngineMessage)(nil),            // 38: adze.v1.EngineMessage
-	(*Emitted)(nil),                  // 39: adze.v1.Emitted
-	(*Welcome)(nil),                  // 40: adze.v1.Welcome
-	(*Assignment)(nil),               // 41: adze.v1.Assignment
-	(*RunEvent)(nil),                 // 42: adze.v1.RunEvent
-	(*ParentOutput)(nil),             // 43: adze.v1.ParentOutput
-	(*TaskFailure)(nil),              // 44: adze.v1.TaskFailure
-	(*Stop)(nil),                     // 45: adze.v1.Stop
-	(*Settlement)(nil),               // 46: adze.v1.Settlement
-	(*CancelRequest)(nil),            // 47: adze.v1.CancelRequest
-	(*CancelResponse)(nil),           // 48: adze.v1.CancelResponse
-	(*Cancelled)(nil),                // 49: adze.v1.Cancelled
-	(*ReplayRequest)(nil),            // 50: adze.v1.ReplayRequest
-	(*ReplayResponse)(nil),           // 51: adze.v1.ReplayResponse
-	(*ForkRequest)(nil),              // 52: adze.v1.ForkRequest
-	(*ForkResponse)(nil),             // 53: adze.v1.ForkResponse
-	(*GetValueRequest)(nil),          // 54: adze.v1.GetValueRequest
-	(*GetValueResponse)(nil),         // 55: adze.v1.GetValueResponse
-	(*NewEvent)(nil),                 // 56: adze.v1.NewEvent
-	(*PushEventsRequest)(nil),        // 57: adze.v1.PushEventsRequest
-	(*PushEventsResponse)(nil),       // 58: adze.v1.PushEventsResponse
-	(*PushedEvent)(nil),              // 59: adze.v1.PushedEvent
-	(*ReplayEventsRequest)(nil),      // 60: adze.v1.ReplayEventsRequest
-	(*GetEventRequest)(nil),          // 61: adze.v1.GetEventRequest
-	(*GetEventResponse)(nil),         // 62: adze.v1.GetEventResponse
-	(*ListEventsRequest)(nil),        // 63: adze.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),       // 64: adze.v1.ListEventsResponse
-	(*Event)(nil),                    // 65: adze.v1.Event
-	(*EventRun)(nil),                 // 66: adze.v1.EventRun
-	(*Filter)(nil),                   // 67: adze.v1.Filter
-	(*PutFilterRequest)(nil),         // 68: adze.v1.PutFilterRequest
-	(*PutFilterResponse)(nil),        // 69: adze.v1.PutFilterResponse
-	(*ListFiltersRequest)(nil),       // 70: adze.v1.ListFiltersRequest
-	(*ListFiltersResponse)(nil),      // 71: adze.v1.ListFiltersResponse
-	(*DeleteFiltersRequest)(nil),     // 72: adze.v1.DeleteFiltersRequest
-	(*DeleteFiltersResponse)(nil),    // 73: adze.v1.DeleteFiltersResponse
-	(*RefreshTimeoutRequest)(nil),    // 74: adze.v1.RefreshTimeoutRequest
-	(*RefreshTimeoutResponse)(nil),   // 75: adze.v1.RefreshTimeoutResponse
-	(*GetRunRequest)(nil),            // 76: adze.v1.GetRunRequest
-	(*GetRunResponse)(nil),           // 77: adze.v1.GetRunResponse
-	(*Child)(nil),                    // 78: adze.v1.Child
-	(*TaskRun)(nil),                  // 79: adze.v1.TaskRun
-	(*ReadStreamRequest)(nil),        // 80: adze.v1.ReadStreamRequest
-	(*ReadStreamResponse)(nil),       // 81: adze.v1.ReadStreamResponse
-	(*StreamedChunk)(nil),            // 82: adze.v1.StreamedChunk
-	(*ListLogsRequest)(nil),          // 83: adze.v1.ListLogsRequest
-	(*ListLogsResponse)(nil),         // 84: adze.v1.ListLogsResponse
-	(*LoggedLine)(nil),               // 85: adze.v1.LoggedLine
-	(*ListRunsRequest)(nil),          // 86: adze.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),         // 87: adze.v1.ListRunsResponse
-	(*Run)(nil),                      // 88: adze.v1.Run
-	(*Attempt)(nil),                  // 89: adze.v1.Attempt
-	(*Cron)(nil),                     // 90: adze.v1.Cron
-	(*Schedule)(nil),                 // 91: adze.v1.Schedule
-	(*PutSchedulesRequest)(nil),      // 92: adze.v1.PutSchedulesRequest
-	(*PutSchedulesResponse)(nil),     // 93: adze.v1.PutSchedulesResponse
-	(*ListSchedulesRequest)(nil),     // 94: adze.v1.ListSchedulesRequest
-	(*ListSchedulesResponse)(nil),    // 95: adze.v1.ListSchedulesResponse
-	(*ChangeSchedulesRequest)(nil),   // 96: adze.v1.ChangeSchedulesRequest
-	(*ChangeSchedulesResponse)(nil),  // 97: adze.v1.ChangeSchedulesResponse
-	(*DeleteSchedulesRequest)(nil),   // 98: adze.v1.DeleteSchedulesRequest
-	(*DeleteSchedulesResponse)(nil),  // 99: adze.v1.DeleteSchedulesResponse
-	(*TriggerSchedulesRequest)(nil),  // 100: adze.v1.TriggerSchedulesRequest
-	(*TriggerSchedulesResponse)(nil), // 101: adze.v1.TriggerSchedulesResponse
-	(*PreviewCronRequest)(nil),       // 102: adze.v1.PreviewCronRequest
-	(*PreviewCronResponse)(nil),      // 103: adze.v1.PreviewCronResponse
+	(*Map)(nil),                      // 14: adze.v1.Map
+	(*Backoff)(nil),                  // 15: adze.v1.Backoff
+	(*PutWorkflowsRequest)(nil),      // 16: adze.v1.PutWorkflowsRequest
+	(*GetWorkflowRequest)(nil),       // 17: adze.v1.GetWorkflowRequest
+	(*GetWorkflowResponse)(nil),      // 18: adze.v1.GetWorkflowResponse
+	(*PutWorkflowsResponse)(nil),     // 19: adze.v1.PutWorkflowsResponse
+	(*WorkflowVersion)(nil),          // 20: adze.v1.WorkflowVersion
+	(*SubmitRequest)(nil),            // 21: adze.v1.SubmitRequest
+	(*NewRun)(nil),                   // 22: adze.v1.NewRun
+	(*SubmitResponse)(nil),           // 23: adze.v1.SubmitResponse
+	(*Submitted)(nil),                // 24: adze.v1.Submitted
+	(*AwaitRequest)(nil),             // 25: adze.v1.AwaitRequest
+	(*AwaitResponse)(nil),            // 26: adze.v1.AwaitResponse
+	(*Outcome)(nil),                  // 27: adze.v1.Outcome
+	(*WorkerMessage)(nil),            // 28: adze.v1.WorkerMessage
+	(*LogLine)(nil),                  // 29: adze.v1.LogLine
+	(*Chunk)(nil),                    // 30: adze.v1.Chunk
+	(*Hello)(nil),                    // 31: adze.v1.Hello
+	(*Running)(nil),                  // 32: adze.v1.Running
+	(*Resize)(nil),                   // 33: adze.v1.Resize
+	(*Report)(nil),                   // 34: adze.v1.Report
+	(*NewEntry)(nil),                 // 35: adze.v1.NewEntry
+	(*WaitCondition)(nil),            // 36: adze.v1.WaitCondition
+	(*Entry)(nil),                    // 37: adze.v1.Entry
+	(*Met)(nil),                      // 38: adze.v1.Met
+	(*EngineMessage)(nil),            // 39: adze.v1.EngineMessage
+	(*Emitted)(nil),                  // 40: adze.v1.Emitted
+	(*Welcome)(nil),                  // 41: adze.v1.Welcome
+	(*Assignment)(nil),               // 42: adze.v1.Assignment
+	(*RunEvent)(nil),                 // 43: adze.v1.RunEvent
+	(*ParentOutput)(nil),             // 44: adze.v1.ParentOutput
+	(*TaskFailure)(nil),              // 45: adze.v1.TaskFailure
+	(*Stop)(nil),                     // 46: adze.v1.Stop
+	(*Settlement)(nil),               // 47: adze.v1.Settlement
+	(*CancelRequest)(nil),            // 48: adze.v1.CancelRequest
+	(*CancelResponse)(nil),           // 49: adze.v1.CancelResponse
+	(*Cancelled)(nil),                // 50: adze.v1.Cancelled
+	(*ReplayRequest)(nil),            // 51: adze.v1.ReplayRequest
+	(*ReplayResponse)(nil),           // 52: adze.v1.ReplayResponse
+	(*ForkRequest)(nil),              // 53: adze.v1.ForkRequest
+	(*ForkResponse)(nil),             // 54: adze.v1.ForkResponse
+	(*GetValueRequest)(nil),          // 55: adze.v1.GetValueRequest
+	(*GetValueResponse)(nil),         // 56: adze.v1.GetValueResponse
+	(*NewEvent)(nil),                 // 57: adze.v1.NewEvent
+	(*PushEventsRequest)(nil),        // 58: adze.v1.PushEventsRequest
+	(*PushEventsResponse)(nil),       // 59: adze.v1.PushEventsResponse
+	(*PushedEvent)(nil),              // 60: adze.v1.PushedEvent
+	(*ReplayEventsRequest)(nil),      // 61: adze.v1.ReplayEventsRequest
+	(*GetEventRequest)(nil),          // 62: adze.v1.GetEventRequest
+	(*GetEventResponse)(nil),         // 63: adze.v1.GetEventResponse
+	(*ListEventsRequest)(nil),        // 64: adze.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),       // 65: adze.v1.ListEventsResponse
+	(*Event)(nil),                    // 66: adze.v1.Event
+	(*EventRun)(nil),                 // 67: adze.v1.EventRun
+	(*Filter)(nil),                   // 68: adze.v1.Filter
+	(*PutFilterRequest)(nil),         // 69: adze.v1.PutFilterRequest
+	(*PutFilterResponse)(nil),        // 70: adze.v1.PutFilterResponse
+	(*ListFiltersRequest)(nil),       // 71: adze.v1.ListFiltersRequest
+	(*ListFiltersResponse)(nil),      // 72: adze.v1.ListFiltersResponse
+	(*DeleteFiltersRequest)(nil),     // 73: adze.v1.DeleteFiltersRequest
+	(*DeleteFiltersResponse)(nil),    // 74: adze.v1.DeleteFiltersResponse
+	(*RefreshTimeoutRequest)(nil),    // 75: adze.v1.RefreshTimeoutRequest
+	(*RefreshTimeoutResponse)(nil),   // 76: adze.v1.RefreshTimeoutResponse
+	(*GetRunRequest)(nil),            // 77: adze.v1.GetRunRequest
+	(*GetRunResponse)(nil),           // 78: adze.v1.GetRunResponse
+	(*Child)(nil),                    // 79: adze.v1.Child
+	(*TaskRun)(nil),                  // 80: adze.v1.TaskRun
+	(*ReadStreamRequest)(nil),        // 81: adze.v1.ReadStreamRequest
+	(*ReadStreamResponse)(nil),       // 82: adze.v1.ReadStreamResponse
+	(*StreamedChunk)(nil),            // 83: adze.v1.StreamedChunk
+	(*ListLogsRequest)(nil),          // 84: adze.v1.ListLogsRequest
+	(*ListLogsResponse)(nil),         // 85: adze.v1.ListLogsResponse
+	(*LoggedLine)(nil),               // 86: adze.v1.LoggedLine
+	(*ListRunsRequest)(nil),          // 87: adze.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),         // 88: adze.v1.ListRunsResponse
+	(*Run)(nil),                      // 89: adze.v1.Run
+	(*Attempt)(nil),                  // 90: adze.v1.Attempt
+	(*Cron)(nil),                     // 91: adze.v1.Cron
+	(*Schedule)(nil),                 // 92: adze.v1.Schedule
+	(*PutSchedulesRequest)(nil),      // 93: adze.v1.PutSchedulesRequest
+	(*PutSchedulesResponse)(nil),     // 94: adze.v1.PutSchedulesResponse
+	(*ListSchedulesRequest)(nil),     // 95: adze.v1.ListSchedulesRequest
+	(*ListSchedulesResponse)(nil),    // 96: adze.v1.ListSchedulesResponse
+	(*ChangeSchedulesRequest)(nil),   // 97: adze.v1.ChangeSchedulesRequest
+	(*ChangeSchedulesResponse)(nil),  // 98: adze.v1.ChangeSchedulesResponse
+	(*DeleteSchedulesRequest)(nil),   // 99: adze.v1.DeleteSchedulesRequest
+	(*DeleteSchedulesResponse)(nil),  // 100: adze.v1.DeleteSchedulesResponse
+	(*TriggerSchedulesRequest)(nil),  // 101: adze.v1.TriggerSchedulesRequest
+	(*TriggerSchedulesResponse)(nil), // 102: adze.v1.TriggerSchedulesResponse
+	(*PreviewCronRequest)(nil),       // 103: adze.v1.PreviewCronRequest
+	(*PreviewCronResponse)(nil),      // 104: adze.v1.PreviewCronResponse
 }
 var file_adze_v1_adze_proto_depIdxs = []int32{
 	12,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
 	11,  // 1: adze.v1.Workflow.triggers:type_name -> adze.v1.Trigger
-	90,  // 2: adze.v1.Workflow.crons:type_name -> adze.v1.Cron
-	14,  // 3: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
+	91,  // 2: adze.v1.Workflow.crons:type_name -> adze.v1.Cron
+	15,  // 3: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
 	13,  // 4: adze.v1.Task.skip_if:type_name -> adze.v1.Condition
 	13,  // 5: adze.v1.Task.cancel_if:type_name -> adze.v1.Condition
 	5,   // 6: adze.v1.Task.role:type_name -> adze.v1.Task.Role
 	13,  // 7: adze.v1.Task.wait_for:type_name -> adze.v1.Condition
-	13,  // 8: adze.v1.Condition.any:type_name -> adze.v1.Condition
-	13,  // 9: adze.v1.Condition.all:type_name -> adze.v1.Condition
-	10,  // 10: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
-	10,  // 11: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
-	19,  // 12: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
-	21,  // 13: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
-	0,   // 14: adze.v1.NewRun.on_close:type_name -> adze.v1.ClosePolicy
-	23,  // 15: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
-	9,   // 16: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
-	26,  // 17: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
-	1,   // 18: adze.v1.Outcome.status:type_name -> adze.v1.Status
-	30,  // 19: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
-	33,  // 20: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
-	32,  // 21: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
-	28,  // 22: adze.v1.WorkerMessage.logs:type_name -> adze.v1.LogLine
-	29,  // 23: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
-	31,  // 24: adze.v1.Hello.running:type_name -> adze.v1.Running
-	6,   // 25: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
-	34,  // 26: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
-	2,   // 27: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
-	35,  // 28: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
-	21,  // 29: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
-	2,   // 30: adze.v1.Entry.kind:type_name -> adze.v1.EntryKind
-	35,  // 31: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
-	40,  // 32: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
-	41,  // 33: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
-	45,  // 34: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
-	46,  // 35: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
-	37,  // 36: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
-	39,  // 37: adze.v1.EngineMessage.emitted:type_name -> adze.v1.Emitted
-	43,  // 38: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
-	44,  // 39: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
-	36,  // 40: adze.v1.Assignment.log:type_name -> adze.v1.Entry
-	37,  // 41: adze.v1.Assignment.mets:type_name -> adze.v1.Met
-	42,  // 42: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
-	7,   // 43: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
-	49,  // 44: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
-	8,   // 45: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
-	23,  // 46: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
-	56,  // 47: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
-	59,  // 48: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
-	9,   // 49: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
-	65,  // 50: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
-	65,  // 51: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
-	66,  // 52: adze.v1.Event.runs:type_name -> adze.v1.EventRun
-	1,   // 53: adze.v1.EventRun.status:type_name -> adze.v1.Status
-	67,  // 54: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
-	67,  // 55: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
-	88,  // 56: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
-	89,  // 57: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
-	79,  // 58: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
-	36,  // 59: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
-	37,  // 60: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
-	78,  // 61: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
-	1,   // 62: adze.v1.TaskRun.status:type_name -> adze.v1.Status
-	5,   // 63: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
-	82,  // 64: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
-	85,  // 65: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
-	1,   // 66: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
-	88,  // 67: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
-	1,   // 68: adze.v1.Run.status:type_name -> adze.v1.Status
-	3,   // 69: adze.v1.Cron.overlap:type_name -> adze.v1.Overlap
-	4,   // 70: adze.v1.Cron.catch_up:type_name -> adze.v1.CatchUp
-	3,   // 71: adze.v1.Schedule.overlap:type_name -> adze.v1.Overlap
-	4,   // 72: adze.v1.Schedule.catch_up:type_name -> adze.v1.CatchUp
-	91,  // 73: adze.v1.PutSchedulesRequest.schedules:type_name -> adze.v1.Schedule
-	91,  // 74: adze.v1.ListSchedulesResponse.schedules:type_name -> adze.v1.Schedule
-	15,  // 75: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
-	20,  // 76: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
-	24,  // 77: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
-	27,  // 78: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
-	47,  // 79: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
-	50,  // 80: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
-	52,  // 81: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
-	54,  // 82: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
-	57,  // 83: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
-	60,  // 84: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
-	61,  // 85: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
-	63,  // 86: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
-	68,  // 87: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
-	70,  // 88: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
-	72,  // 89: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
-	92,  // 90: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
-	94,  // 91: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
-	96,  // 92: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
-	98,  // 93: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
-	100, // 94: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
-	102, // 95: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
-	74,  // 96: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
-	16,  // 97: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
-	76,  // 98: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
-	80,  // 99: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
-	83,  // 100: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
-	86,  // 101: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
-	18,  // 102: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
-	22,  // 103: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
-	25,  // 104: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
-	38,  // 105: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
-	48,  // 106: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
-	51,  // 107: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
-	53,  // 108: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
-	55,  // 109: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
-	58,  // 110: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
-	58,  // 111: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
-	62,  // 112: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
-	64,  // 113: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
-	69,  // 114: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
-	71,  // 115: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
-	73,  // 116: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
-	93,  // 117: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
-	95,  // 118: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
-	97,  // 119: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
-	99,  // 120: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
-	101, // 121: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
-	103, // 122: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
-	75,  // 123: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
-	17,  // 124: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
-	77,  // 125: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
-	81,  // 126: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
-	84,  // 127: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
-	87,  // 128: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
-	102, // [102:129] is the sub-list for method output_type
-	75,  // [75:102] is the sub-list for method input_type
-	75,  // [75:75] is the sub-list for extension type_name
-	75,  // [75:75] is the sub-list for extension extendee
-	0,   // [0:75] is the sub-list for field type_name
+	14,  // 8: adze.v1.Task.map:type_name -> adze.v1.Map
+	13,  // 9: adze.v1.Condition.any:type_name -> adze.v1.Condition
+	13,  // 10: adze.v1.Condition.all:type_name -> adze.v1.Condition
+	10,  // 11: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
+	10,  // 12: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
+	20,  // 13: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
+	22,  // 14: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
+	0,   // 15: adze.v1.NewRun.on_close:type_name -> adze.v1.ClosePolicy
+	24,  // 16: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
+	9,   // 17: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
+	27,  // 18: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
+	1,   // 19: adze.v1.Outcome.status:type_name -> adze.v1.Status
+	31,  // 20: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
+	34,  // 21: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
+	33,  // 22: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
+	29,  // 23: adze.v1.WorkerMessage.logs:type_name -> adze.v1.LogLine
+	30,  // 24: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
+	32,  // 25: adze.v1.Hello.running:type_name -> adze.v1.Running
+	6,   // 26: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
+	35,  // 27: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
+	2,   // 28: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
+	36,  // 29: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
+	22,  // 30: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
+	2,   // 31: adze.v1.Entry.kind:type_name -> adze.v1.EntryKind
+	36,  // 32: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
+	41,  // 33: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
+	42,  // 34: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
+	46,  // 35: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
+	47,  // 36: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
+	38,  // 37: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
+	40,  // 38: adze.v1.EngineMessage.emitted:type_name -> adze.v1.Emitted
+	44,  // 39: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
+	45,  // 40: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
+	37,  // 41: adze.v1.Assignment.log:type_name -> adze.v1.Entry
+	38,  // 42: adze.v1.Assignment.mets:type_name -> adze.v1.Met
+	43,  // 43: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
+	7,   // 44: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
+	50,  // 45: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
+	8,   // 46: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
+	24,  // 47: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
+	57,  // 48: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
+	60,  // 49: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
+	9,   // 50: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
+	66,  // 51: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
+	66,  // 52: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
+	67,  // 53: adze.v1.Event.runs:type_name -> adze.v1.EventRun
+	1,   // 54: adze.v1.EventRun.status:type_name -> adze.v1.Status
+	68,  // 55: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
+	68,  // 56: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
+	89,  // 57: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
+	90,  // 58: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
+	80,  // 59: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
+	37,  // 60: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
+	38,  // 61: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
+	79,  // 62: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
+	1,   // 63: adze.v1.TaskRun.status:type_name -> adze.v1.Status
+	5,   // 64: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
+	83,  // 65: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
+	86,  // 66: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
+	1,   // 67: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
+	89,  // 68: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
+	1,   // 69: adze.v1.Run.status:type_name -> adze.v1.Status
+	3,   // 70: adze.v1.Cron.overlap:type_name -> adze.v1.Overlap
+	4,   // 71: adze.v1.Cron.catch_up:type_name -> adze.v1.CatchUp
+	3,   // 72: adze.v1.Schedule.overlap:type_name -> adze.v1.Overlap
+	4,   // 73: adze.v1.Schedule.catch_up:type_name -> adze.v1.CatchUp
+	92,  // 74: adze.v1.PutSchedulesRequest.schedules:type_name -> adze.v1.Schedule
+	92,  // 75: adze.v1.ListSchedulesResponse.schedules:type_name -> adze.v1.Schedule
+	16,  // 76: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
+	21,  // 77: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
+	25,  // 78: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
+	28,  // 79: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
+	48,  // 80: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
+	51,  // 81: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
+	53,  // 82: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
+	55,  // 83: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
+	58,  // 84: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
+	61,  // 85: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
+	62,  // 86: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
+	64,  // 87: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
+	69,  // 88: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
+	71,  // 89: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
+	73,  // 90: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
+	93,  // 91: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
+	95,  // 92: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
+	97,  // 93: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
+	99,  // 94: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
+	101, // 95: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
+	103, // 96: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
+	75,  // 97: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
+	17,  // 98: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
+	77,  // 99: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
+	81,  // 100: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
+	84,  // 101: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
+	87,  // 102: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
+	19,  // 103: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
+	23,  // 104: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
+	26,  // 105: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
+	39,  // 106: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
+	49,  // 107: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
+	52,  // 108: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
+	54,  // 109: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
+	56,  // 110: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
+	59,  // 111: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
+	59,  // 112: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
+	63,  // 113: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
+	65,  // 114: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
+	70,  // 115: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
+	72,  // 116: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
+	74,  // 117: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
+	94,  // 118: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
+	96,  // 119: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
+	98,  // 120: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
+	100, // 121: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
+	102, // 122: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
+	104, // 123: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
+	76,  // 124: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
+	18,  // 125: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
+	78,  // 126: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
+	82,  // 127: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
+	85,  // 128: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
+	88,  // 129: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
+	103, // [103:130] is the sub-list for method output_type
+	76,  // [76:103] is the sub-list for method input_type
+	76,  // [76:76] is the sub-list for extension type_name
+	76,  // [76:76] is the sub-list for extension extendee
+	0,   // [0:76] is the sub-list for field type_name
 }
 
 func init() { file_adze_v1_adze_proto_init() }
@@ -8032,14 +8119,14 @@ func file_adze_v1_adze_proto_init() {
 	if File_adze_v1_adze_proto != nil {
 		return
 	}
-	file_adze_v1_adze_proto_msgTypes[87].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[88].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_adze_v1_adze_proto_rawDesc), len(file_adze_v1_adze_proto_rawDesc)),
 			NumEnums:      9,
-			NumMessages:   95,
+			NumMessages:   96,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
