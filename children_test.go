@@ -155,8 +155,7 @@ func TestTheFirstOfAChildAndATimerWins(t *testing.T) {
 func TestARetriedTaskFindsItsChildrenAgain(t *testing.T) {
 	t.Parallel()
 	adzetest.Run(t, func(t *testing.T, env *adzetest.Env) {
-		var parent *adze.Task[int, []adze.ID]
-		parent = adze.NewTask("parent", func(ctx context.Context, n int) ([]adze.ID, error) {
+		parent := adze.NewTask("parent", func(ctx context.Context, n int) ([]adze.ID, error) {
 			one, err := square.Run(ctx, env.Client, n)
 			if err != nil {
 				return nil, err

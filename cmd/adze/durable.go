@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -67,7 +66,7 @@ func (c *signalCmd) Run(e *env) error {
 		return err
 	}
 	return eachID(e, &c.connection, []string{c.ID}, func(client *adze.Client, run adze.ID) error {
-		return client.Signal(e.ctx, run, c.Name, json.RawMessage(payload))
+		return client.Signal(e.ctx, run, c.Name, payload)
 	})
 }
 
@@ -93,7 +92,7 @@ func (c *forkCmd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		options = append(options, adze.WithInput(json.RawMessage(input)))
+		options = append(options, adze.WithInput(input))
 	}
 	return eachID(e, &c.connection, []string{c.ID}, func(client *adze.Client, run adze.ID) error {
 		fresh, err := client.Fork(e.ctx, run, options...)

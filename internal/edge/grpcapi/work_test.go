@@ -259,3 +259,51 @@ func TestPanicInACallIsAnInternalError(t *testing.T) {
 	require.Equal(t, codes.Internal, status.Code(err))
 	require.NotContains(t, err.Error(), "boom")
 }
+
+func TestLogsAndWhatWasMetTravelBothWays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := begin(t)
+		var items []core.ReportItem
+		s.mind.report = func(got []core.ReportItem) { items = got }
+		s.up <- &wire.WorkerMessage{Reports: []*wire.Report{
+			{TaskId: 1, Token: 2, Kind: wire.Report_KIND_ENTRY, Entry: &wire.NewEntry{
+				Index: 1, Kind: wire.EntryKind_ENTRY_KIND_WAIT, Name: "w", Conditions: []*wire.WaitCondition{{ForMs: 5}},
+			}},
+			{TaskId: 1, Token: 2, Kind: wire.Report_KIND_SUSPENDED, Heard: -1},
+		}}
+		synctest.Wait()
+		require.Len(t, items, 2)
+		require.EqualValues(t, 5, items[0].Entry.Conditions[0].ForMS)
+		require.Equal(t, core.ReportSuspended, items[1].Kind)
+		require.EqualValues(t, -1, items[1].Heard)
+
+		s.mind.downs <- shard.Down{
+			Settled: []core.Settlement{{Task: 1, Token: 2, Entry: 1, At: 7}},
+			Assignments: []shard.Assignment{{
+				Assignment: core.Assignment{Task: 1, Token: 3}, Log: []core.Entry{{Index: 1, Kind: core.EntryWait, Name: "w"}},
+			}},
+			Mets: []core.Met{{Task: 1, Token: 3, Index: 1, Order: 9}},
+		}
+		first, second := <-s.down, <-s.down
+		require.EqualValues(t, 1, first.Settled[0].Entry)
+		require.Equal(t, "w", first.Assignments[0].Log[0].Name)
+		require.EqualValues(t, 9, second.Mets[0].Order, "behind the assignment that it is for")
+		close(s.up)
+		s.left(t)
+	})
+}
+
+func TestRunsOfACallHaveOneParent(t *testing.T) {
+	t.Parallel()
+	for _, runs := range [][]*wire.NewRun{
+		{{ParentId: 1, ParentToken: 1}, {ParentId: 2, ParentToken: 1}},
+		{{Key: "k"}},
+		{{OnClose: wire.ClosePolicy_CLOSE_POLICY_CANCEL}},
+	} {
+		_, err := parentOf(runs)
+		require.Error(t, err)
+	}
+	parent, err := parentOf([]*wire.NewRun{{ParentId: 1, ParentToken: 2, Key: "k"}})
+	require.NoError(t, err)
+	require.Equal(t, shard.Parent{Task: 1, Token: 2}, parent)
+}
