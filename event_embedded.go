@@ -16,7 +16,7 @@ func (t *embeddedTransport) push(ctx context.Context, events []shard.NewEvent, e
 	}
 	all := make([]pushed, len(answers))
 	for i, a := range answers {
-		all[i] = pushed{a.Pushed, publicError(a.Err)}
+		all[i] = pushed{a.Pushed, storedOrNot(publicError(a.Err))}
 	}
 	return all, nil
 }

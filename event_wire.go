@@ -51,7 +51,7 @@ func allAnswered(response *wire.PushEventsResponse, n int) ([]pushed, error) {
 			all[i].Runs = append(all[i].Runs, id.ID(run))
 		}
 		if e.Error != nil {
-			all[i].err = fieldError(e.Error)
+			all[i].err = storedOrNot(fieldError(e.Error))
 		}
 	}
 	return all, nil

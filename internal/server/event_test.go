@@ -125,6 +125,18 @@ func TestAFilterGivesItsPayloadToTheRunForEver(t *testing.T) {
 	require.Equal(t, "e", again.Event.Key)
 	require.Equal(t, pushed.EventId, again.Event.EventId)
 
+	// And what of it is left when the event is gone.
+	w.report(t, completed(again, "1"))
+	b.await(t, b.ctx, again.RunId)
+	_, err = b.pool.Exec(b.ctx, "delete from adze.event where id = $1", pushed.EventId)
+	require.NoError(t, err)
+	_, err = b.client.Replay(b.ctx, &wire.ReplayRequest{RunIds: []uint64{again.RunId}})
+	require.NoError(t, err)
+	last := w.take(t, 1)[0]
+	require.Equal(t, `{"least":5}`, string(last.Event.Given))
+	require.Equal(t, pushed.EventId, last.Event.EventId)
+	require.Empty(t, last.Event.Key)
+
 	require.Len(t, b.push(t, &wire.NewEvent{Key: "e", Payload: []byte(`1`)})[0].RunIds, 1, "no filters at all")
 }
 

@@ -80,7 +80,7 @@ type Pushed struct {
 // Push checks events and has the good ones stored. Without each they are one transaction,
 // and one that is refused refuses all; with each they stand for themselves, and are as
 // few transactions as they fit in. The answers are in the order of events. An error says
-// that nothing was stored, or with each that the rest was not. It changes events.
+// that nothing was stored. It changes events.
 func (l Limits) Push(
 	ctx context.Context, to Pusher, tenant id.ID, events []shard.NewEvent, each bool, wait shard.Wait,
 ) ([]Pushed, error) {
@@ -99,10 +99,16 @@ func (l Limits) Push(
 			return nil, fault.At(eventPlace(i), answers[i].Err)
 		}
 	}
-	for len(good) > 0 {
+	for first := true; len(good) > 0; first = false {
 		n, err := pushSome(ctx, to, tenant, good, places, each, wait)
-		if err != nil {
+		if err != nil && first {
 			return nil, err
+		}
+		if err != nil { // those before are stored, and stay
+			n = len(good)
+			for _, place := range places {
+				place.Err = err
+			}
 		}
 		good, places = good[n:], places[n:]
 	}

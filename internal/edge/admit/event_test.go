@@ -77,6 +77,7 @@ func TestFilterIsTakenUpToItsBounds(t *testing.T) {
 // crowded is a shard that takes events until they start more than most runs.
 type crowded struct {
 	most  int
+	lost  int // it is lost before it starts just so many
 	calls []int
 }
 
@@ -86,6 +87,9 @@ func (c *crowded) Push(_ context.Context, _ id.ID, events []shard.NewEvent, _ sh
 		if runs += len(e.Scope); runs > c.most { // as many runs as the scope is long
 			return nil, fault.New(fault.Exhausted, fmt.Sprintf("events[%d]", i), "starts more runs than fit")
 		}
+	}
+	if runs == c.lost {
+		return nil, fault.New(fault.Unavailable, "", "lost")
 	}
 	c.calls = append(c.calls, len(events))
 	return make([]shard.Pushed, len(events)), nil
@@ -106,6 +110,12 @@ func TestEventsThatStandForThemselvesAreAsFewTransactionsAsTheyFitIn(t *testing.
 		}
 		require.Equal(t, want, fault.KindOf(answers[i].Err), i)
 	}
+	c.lost = 6
+	answers, err = admit.Limits{}.Push(t.Context(), c, 1, []shard.NewEvent{event(8), event(5), event(1)}, true, shard.WaitForRoom)
+	require.NoError(t, err)
+	require.NoError(t, answers[0].Err, "it was stored before the shard was lost")
+	require.Equal(t, fault.Unavailable, fault.KindOf(answers[1].Err))
+	require.Equal(t, fault.Unavailable, fault.KindOf(answers[2].Err))
 	_, err = admit.Limits{}.Push(t.Context(), c, 1, []shard.NewEvent{event(6), event(5)}, false, shard.WaitForRoom)
 	require.Equal(t, fault.Exhausted, fault.KindOf(err), "together they are all or none")
 }
