@@ -69,6 +69,7 @@ type given struct {
 	parents  []shard.ParentOutput
 	failures []shard.TaskFailure
 	event    *shard.Event // that started the run, or nil
+	came     []shard.CameEvent
 }
 
 // givenTo is what the task that runs with ctx was given; nil if ctx is none's.

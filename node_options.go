@@ -31,7 +31,7 @@ func After(parents ...Parent) NodeOption {
 // SkipIf skips the task if the condition holds: what runs After it goes on without its
 // output, unless it waits for skipped tasks only. The condition is a CEL expression
 // over the output of parent, like `output.total == 0`; the task runs After parent. Of
-// several, one that holds is enough.
+// several, one that holds is enough. [SkipWhen] looks at times and events, too.
 func SkipIf(parent Parent, condition string) NodeOption {
 	return nodeOption(func(t *shard.Task) {
 		t.SkipIf = append(t.SkipIf, watch(t, parent, condition))

@@ -78,6 +78,17 @@ type TaskInfo struct {
 
 	Error  string          `json:"error,omitzero"`
 	Output json.RawMessage `json:"output,omitempty"`
+
+	WaitsFor []WaitInfo `json:"waits_for,omitempty"` // of a task that is Waiting and whose parents have ended
+}
+
+// WaitInfo is one thing that a task waits for.
+type WaitInfo struct {
+	Group int       `json:"group"`          // of those in one group, one suffices
+	Until time.Time `json:"until,omitzero"` // a time; or
+	Event string    `json:"event,omitzero"` // the key of an event
+	Scope string    `json:"scope,omitzero"` // of the event; empty: any, or none
+	If    string    `json:"if,omitzero"`    // a condition over the event
 }
 
 // AttemptInfo is an attempt that ended without ending its run.

@@ -62,7 +62,7 @@ func runDetails(response *wire.GetRunResponse) *RunInfo {
 			ID: ID(t.TaskId), Name: t.Name, Parents: t.Parents, Role: string(outline.RoleFromWire(t.Role)),
 			Status: cmp.Or(publicStatuses[t.Status], Waiting), Attempt: int(t.Attempt),
 			AssignedAt: timeOf(t.AssignedMs), StartedAt: timeOf(t.StartedMs), FinishedAt: timeOf(t.FinishedMs),
-			Error: t.Error, Output: t.Output,
+			Error: t.Error, Output: t.Output, WaitsFor: waitInfo(t.Waits),
 		})
 	}
 	info.Log = logInfo(response)
@@ -70,6 +70,16 @@ func runDetails(response *wire.GetRunResponse) *RunInfo {
 		info.Children = append(info.Children, ChildInfo{ID: ID(c.RunId), Key: c.Key})
 	}
 	return &info
+}
+
+func waitInfo(from []*wire.WaitCondition) []WaitInfo {
+	var list []WaitInfo
+	for _, c := range from {
+		list = append(list, WaitInfo{
+			Group: int(c.Group), Until: timeOf(c.UntilMs), Event: c.Event, Scope: c.Scope, If: c.Filter,
+		})
+	}
+	return list
 }
 
 func runPage(response *wire.ListRunsResponse) []RunInfo {

@@ -165,6 +165,7 @@ func assignment(a *wire.Assignment) shard.Assignment {
 	if e := a.Event; e != nil {
 		to.Event = &shard.Event{ID: id.ID(e.EventId), Key: e.Key, Scope: e.Scope, Given: e.Given}
 	}
+	to.Came = outline.CameFromWire(a.Came)
 	to.Log, to.Mets = outline.LogFromWire(a.Log), outline.MetsFromWire(a.Mets)
 	return to
 }

@@ -191,7 +191,7 @@ func (t *Task[In, Out]) storeMany(ctx context.Context, c *Client, runs []newRun)
 // program. It asks the engine nothing.
 func (t *Task[In, Out]) Lookup(c *Client, run ID) *Run[Out] {
 	r := &Run[Out]{ID: run, task: t.Name(), client: c}
-	if tasks := t.definition.workflow.Tasks; t.definition.graph && len(tasks) == 1 {
+	if tasks := t.definition.workflow.Tasks; t.definition.graph && len(tasks) == 1 && !t.definition.workflow.IsGraph() {
 		r.sole = tasks[0].Name
 	}
 	return r

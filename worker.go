@@ -305,8 +305,8 @@ func (w *Worker) start(assigned *shard.Assignment) {
 	if a.action.task.Durable {
 		a.logbook = newLogbook(a)
 	}
-	left := given{a.Workflow, a.action.task, a.Parents, a.Failures, a.Event}
-	a.Parents, a.Failures, a.Event = nil, nil, nil
+	left := given{a.Workflow, a.action.task, a.Parents, a.Failures, a.Event, a.Came}
+	a.Parents, a.Failures, a.Event, a.Came = nil, nil, nil, nil
 	// Cancelled by the engine and by the end of a drain, never by the session's end.
 	a.ctx, a.cancel = context.WithCancelCause(&attemptValue{w.values, a, left})
 	a.batch, a.place = w.reports.add(a.item(core.ReportStarted))

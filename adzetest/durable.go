@@ -190,3 +190,14 @@ func meetsFilter(filter string, e *core.NewEvent) bool {
 	holds, err := program.Holds(event, metadata, expr.Text(e.Key), expr.Text(e.Scope), expr.Value{})
 	return err == nil && holds
 }
+
+// begins is what a task of a graph waits for before it begins; nil if for nothing.
+func (m *memory) begins(task id.ID) *core.Wait {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	waits := m.waitsOf([]core.OpenTask{{ID: task}})
+	if len(waits) == 0 || waits[0].Index > 0 {
+		return nil
+	}
+	return &waits[0]
+}

@@ -268,7 +268,7 @@ type record struct {
 	begun    []bool          // likewise: it has a row
 }
 
-func (r *record) graph() bool { return len(r.workflow.Tasks) > 1 }
+func (r *record) graph() bool { return r.workflow.IsGraph() }
 
 func (m *memory) stored(run id.ID) (r record, err error) {
 	m.mu.Lock()

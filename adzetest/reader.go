@@ -69,12 +69,16 @@ func (r *reader) tasks(ctx context.Context, tenant id.ID, stored *record) ([]*wi
 			}
 			standing(stands, &live[0])
 		}
+		wait := r.memory.begins(task)
+		if wait != nil {
+			stands.Attempt = 0 // it has not begun
+		}
 		all[i] = &wire.TaskRun{
 			Name: stored.workflow.Tasks[i].Name, Parents: stored.workflow.Tasks[i].Parents,
 			TaskId: uint64(task), Status: stands.Status, Attempt: stands.Attempt,
 			AssignedMs: stands.AssignedMs, StartedMs: stands.StartedMs, FinishedMs: stands.FinishedMs,
 			Error: stands.Error, Output: stands.Output,
-			Role: outline.RoleToWire(stored.workflow.Tasks[i].Role),
+			Role: outline.RoleToWire(stored.workflow.Tasks[i].Role), Waits: outline.LeftToWire(wait),
 		}
 	}
 	return all, nil

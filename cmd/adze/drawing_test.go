@@ -4,10 +4,12 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/adzehq/adze"
 	"github.com/adzehq/adze/internal/shard"
 )
 
@@ -162,4 +164,38 @@ func TestMapsAreDrawnWithTheirListAndBound(t *testing.T) {
 	require.Contains(t, mermaid(&w), `    t0["list"]
     t1[["shrink<br>for each of list, 10 at a time"]]
 `)
+}
+
+func TestConditionsAreDrawnWithTheirTasks(t *testing.T) {
+	t.Parallel()
+	w := shard.Workflow{Name: "upgrade", Tasks: []shard.Task{{Name: "hi"}, {
+		Name: "upgrade", Parents: []string{"hi"},
+		WaitFor: []shard.TaskCondition{
+			{SleepMS: 7 * 24 * 3_600_000},
+			{Any: []shard.TaskCondition{{Event: "seen"}, {All: []shard.TaskCondition{{SleepMS: 90_000}, {Parent: "hi", Expression: "output > 1"}}}}},
+		},
+		SkipIf:   []shard.TaskCondition{{Parent: "hi", Expression: "output == 0"}, {Event: "user.upgraded", Scope: "input.id", If: "event.paid"}},
+		CancelIf: []shard.TaskCondition{{All: []shard.TaskCondition{{Event: "a"}, {Event: "b"}}}},
+	}}}
+	require.Equal(t, `upgrade
+
+  ● hi
+  │
+  ● upgrade  wait for 7 days and (event seen or (1m30s and hi: output > 1)) · skip if hi: output == 0 or event user.upgraded of input.id with event.paid · cancel if event a and event b
+`, drawWorkflow(&w, newScreen(io.Discard)))
+	require.Equal(t, `flowchart TD
+  subgraph tasks ["upgrade"]
+    t0["hi"]
+    t1["upgrade<br>wait for 7 days and (event seen or (1m30s and hi: output #gt; 1))<br>skip if event user.upgraded of input.id with event.paid<br>cancel if event a and event b"]
+  end
+  t0 -->|"skip if output == 0"| t1
+`, mermaid(&w))
+}
+
+func TestWaitingTaskSaysForWhat(t *testing.T) {
+	t.Parallel()
+	until := time.Date(2026, time.November, 29, 8, 0, 0, 0, time.Local)
+	require.Equal(t, "waiting    for 2026-11-29 08:00:00.000 or event seen and event paid of ada", standing(&adze.TaskInfo{
+		Status: adze.Waiting, WaitsFor: []adze.WaitInfo{{Until: until}, {Event: "seen"}, {Group: 1, Event: "paid", Scope: "ada"}},
+	}))
 }

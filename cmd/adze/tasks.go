@@ -68,8 +68,33 @@ func standing(t *adze.TaskInfo) string {
 	if t.Attempt > 1 {
 		text += fmt.Sprintf("  attempt %d", t.Attempt)
 	}
+	if len(t.WaitsFor) > 0 {
+		text += "  for " + awaited(t.WaitsFor)
+	}
 	if t.Error != "" {
 		text += "  " + firstLine(t.Error, taskErrorRunesMax)
 	}
 	return text
+}
+
+// awaited says what a task waits for: alternatives together.
+func awaited(waits []adze.WaitInfo) string {
+	var groups []string
+	for i, w := range waits {
+		text := ""
+		switch {
+		case !w.Until.IsZero():
+			text = clockTime(w.Until)
+		case w.Scope != "":
+			text = "event " + w.Event + " of " + w.Scope
+		default:
+			text = "event " + w.Event
+		}
+		if i > 0 && waits[i-1].Group == w.Group {
+			groups[len(groups)-1] += " or " + text
+		} else {
+			groups = append(groups, text)
+		}
+	}
+	return strings.Join(groups, " and ")
 }

@@ -260,6 +260,16 @@ type Assignment struct {
 	Log      []core.Entry   // of a durable task, by index
 	Mets     []core.Met     // likewise, by order
 	Event    *Event         // that started the run, or nil
+	Came     []CameEvent    // of a task of a graph: the events that it waited for and that came, in their order
+}
+
+// CameEvent is an event that a task waited for before it began.
+type CameEvent struct {
+	ID      id.ID
+	Key     string // empty: the event was deleted since
+	Scope   string
+	Payload []byte // JSON
+	At      core.Time
 }
 
 // Event is an event as a run sees it that it started.

@@ -169,6 +169,9 @@ func (r *Runtime) completeNode(ctx context.Context, a *Assignment, g *graph) err
 		input = of[a.Run]
 	}
 	a.Input, a.Metadata, a.Event = input.input, input.metadata, input.event
+	if err := r.addCame(ctx, a, node); err != nil {
+		return err
+	}
 	if node.Role != core.NodeTask {
 		return r.addAll(ctx, a, g)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/edge/outline"
 	"github.com/adzehq/adze/internal/history"
+	"github.com/adzehq/adze/internal/record/durable"
 	"github.com/adzehq/adze/internal/shard"
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
@@ -44,10 +45,33 @@ func (r *Reader) graph(ctx context.Context, tenant id.ID, stored history.Run, pa
 	if err := r.overlay(ctx, open, live); err != nil {
 		return nil, err
 	}
+	var waiting []id.ID
 	for _, stands := range open[1:] {
 		place(response.Tasks[stands.RunId-response.Run.RunId-1], stands)
+		if stands.Status == wire.Status_STATUS_WAITING {
+			waiting = append(waiting, id.ID(stands.RunId))
+		}
 	}
-	return response, nil
+	return response, r.addWaits(ctx, response, waiting)
+}
+
+// addWaits says what tasks wait for before they begin. A durable one that has begun has
+// it in its log.
+func (r *Reader) addWaits(ctx context.Context, response *wire.GetRunResponse, waiting []id.ID) error {
+	if len(waiting) == 0 {
+		return nil
+	}
+	waits, err := durable.Waits(ctx, r.DB, waiting)
+	if err != nil {
+		return err
+	}
+	for i := range waits {
+		if w := &waits[i]; w.Index == 0 {
+			t := response.Tasks[uint64(w.Task)-response.Run.RunId-1]
+			t.Waits, t.Attempt = outline.LeftToWire(w), 0
+		}
+	}
+	return nil
 }
 
 // place writes where an open task stands.

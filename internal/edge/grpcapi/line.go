@@ -132,6 +132,7 @@ func assignments(from []shard.Assignment) []*wire.Assignment {
 		if e := a.Event; e != nil {
 			to.Event = &wire.RunEvent{EventId: uint64(e.ID), Key: e.Key, Scope: e.Scope, Given: e.Given}
 		}
+		to.Came = outline.CameToWire(a.Came)
 		to.Log, to.Mets = outline.LogToWire(a.Log), outline.MetsToWire(a.Mets)
 		list[i] = to
 	}

@@ -236,6 +236,9 @@ func payloadBytes(a *shard.Assignment) int {
 	if e := a.Event; e != nil {
 		total += len(e.Key) + len(e.Scope) + len(e.Given)
 	}
+	for i := range a.Came {
+		total += len(a.Came[i].Key) + len(a.Came[i].Scope) + len(a.Came[i].Payload) + itemBytes
+	}
 	for i := range a.Log {
 		total += len(a.Log[i].Name) + len(a.Log[i].Data) + len(a.Log[i].Error) + itemBytes*(1+len(a.Log[i].Conditions))
 	}

@@ -1,6 +1,8 @@
 package outline
 
 import (
+	"slices"
+
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/shard"
@@ -85,6 +87,44 @@ func MetsFromWire(from []*wire.Met) []core.Met {
 		})
 	}
 	return list
+}
+
+// CameToWire gives events that a task of a graph waited for.
+func CameToWire(from []shard.CameEvent) []*wire.CameEvent {
+	var list []*wire.CameEvent
+	for i := range from {
+		e := &from[i]
+		list = append(list, &wire.CameEvent{EventId: uint64(e.ID), Key: e.Key, Scope: e.Scope, Payload: e.Payload, AtMs: int64(e.At)})
+	}
+	return list
+}
+
+// CameFromWire is the inverse of CameToWire.
+func CameFromWire(from []*wire.CameEvent) []shard.CameEvent {
+	var list []shard.CameEvent
+	for _, e := range from {
+		list = append(list, shard.CameEvent{
+			ID: id.ID(e.GetEventId()), Key: e.GetKey(), Scope: e.GetScope(), Payload: e.GetPayload(), At: core.Time(e.GetAtMs()),
+		})
+	}
+	return list
+}
+
+// LeftToWire gives what is left to wait for of a wait, none if it is nil.
+func LeftToWire(w *core.Wait) []*wire.WaitCondition {
+	if w == nil {
+		return nil
+	}
+	met := map[int32]bool{} // groups
+	for _, place := range w.Met {
+		if c := &w.Conditions[place]; c.Action == core.WaitGo {
+			met[c.Group] = true
+		}
+	}
+	left := slices.DeleteFunc(slices.Clone(w.Conditions), func(c core.Condition) bool {
+		return c.Action != core.WaitGo || met[c.Group]
+	})
+	return waitToWire(left)
 }
 
 func waitToWire(from []core.Condition) []*wire.WaitCondition {

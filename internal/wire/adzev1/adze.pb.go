@@ -469,7 +469,7 @@ func (x Stop_Reason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Stop_Reason.Descriptor instead.
 func (Stop_Reason) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38, 0}
 }
 
 type Cancelled_Outcome int32
@@ -521,7 +521,7 @@ func (x Cancelled_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Cancelled_Outcome.Descriptor instead.
 func (Cancelled_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42, 0}
 }
 
 // Details of an error about one field of the request.
@@ -2964,6 +2964,7 @@ type Assignment struct {
 	Log           []*Entry               `protobuf:"bytes,13,rep,name=log,proto3" json:"log,omitempty"`                   // of a durable task, by index
 	Mets          []*Met                 `protobuf:"bytes,14,rep,name=mets,proto3" json:"mets,omitempty"`                 // likewise, by order
 	Event         *RunEvent              `protobuf:"bytes,16,opt,name=event,proto3" json:"event,omitempty"`               // that started the run; unset = none
+	Came          []*CameEvent           `protobuf:"bytes,17,rep,name=came,proto3" json:"came,omitempty"`                 // of a task of a graph: the events that it waited for and that came, in their order
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3103,6 +3104,90 @@ func (x *Assignment) GetEvent() *RunEvent {
 	return nil
 }
 
+func (x *Assignment) GetCame() []*CameEvent {
+	if x != nil {
+		return x.Came
+	}
+	return nil
+}
+
+// An event that a task waited for before it began.
+type CameEvent struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	EventId       uint64                 `protobuf:"fixed64,1,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	Key           string                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"` // empty: the event was deleted since
+	Scope         string                 `protobuf:"bytes,3,opt,name=scope,proto3" json:"scope,omitempty"`
+	Payload       []byte                 `protobuf:"bytes,4,opt,name=payload,proto3" json:"payload,omitempty"`        // JSON
+	AtMs          int64                  `protobuf:"varint,5,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"` // when it came
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CameEvent) Reset() {
+	*x = CameEvent{}
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CameEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CameEvent) ProtoMessage() {}
+
+func (x *CameEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CameEvent.ProtoReflect.Descriptor instead.
+func (*CameEvent) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *CameEvent) GetEventId() uint64 {
+	if x != nil {
+		return x.EventId
+	}
+	return 0
+}
+
+func (x *CameEvent) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *CameEvent) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *CameEvent) GetPayload() []byte {
+	if x != nil {
+		return x.Payload
+	}
+	return nil
+}
+
+func (x *CameEvent) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
 // An event as a run sees it that it started. Its payload is the run's input.
 type RunEvent struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3116,7 +3201,7 @@ type RunEvent struct {
 
 func (x *RunEvent) Reset() {
 	*x = RunEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3128,7 +3213,7 @@ func (x *RunEvent) String() string {
 func (*RunEvent) ProtoMessage() {}
 
 func (x *RunEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3141,7 +3226,7 @@ func (x *RunEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunEvent.ProtoReflect.Descriptor instead.
 func (*RunEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RunEvent) GetEventId() uint64 {
@@ -3182,7 +3267,7 @@ type ParentOutput struct {
 
 func (x *ParentOutput) Reset() {
 	*x = ParentOutput{}
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3194,7 +3279,7 @@ func (x *ParentOutput) String() string {
 func (*ParentOutput) ProtoMessage() {}
 
 func (x *ParentOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3207,7 +3292,7 @@ func (x *ParentOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParentOutput.ProtoReflect.Descriptor instead.
 func (*ParentOutput) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ParentOutput) GetTask() string {
@@ -3234,7 +3319,7 @@ type TaskFailure struct {
 
 func (x *TaskFailure) Reset() {
 	*x = TaskFailure{}
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3246,7 +3331,7 @@ func (x *TaskFailure) String() string {
 func (*TaskFailure) ProtoMessage() {}
 
 func (x *TaskFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3259,7 +3344,7 @@ func (x *TaskFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskFailure.ProtoReflect.Descriptor instead.
 func (*TaskFailure) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *TaskFailure) GetTask() string {
@@ -3287,7 +3372,7 @@ type Stop struct {
 
 func (x *Stop) Reset() {
 	*x = Stop{}
-	mi := &file_adze_v1_adze_proto_msgTypes[37]
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3299,7 +3384,7 @@ func (x *Stop) String() string {
 func (*Stop) ProtoMessage() {}
 
 func (x *Stop) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[37]
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3312,7 +3397,7 @@ func (x *Stop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stop.ProtoReflect.Descriptor instead.
 func (*Stop) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Stop) GetTaskId() uint64 {
@@ -3351,7 +3436,7 @@ type Settlement struct {
 
 func (x *Settlement) Reset() {
 	*x = Settlement{}
-	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3363,7 +3448,7 @@ func (x *Settlement) String() string {
 func (*Settlement) ProtoMessage() {}
 
 func (x *Settlement) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3376,7 +3461,7 @@ func (x *Settlement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Settlement.ProtoReflect.Descriptor instead.
 func (*Settlement) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Settlement) GetTaskId() uint64 {
@@ -3439,7 +3524,7 @@ type CancelRequest struct {
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3451,7 +3536,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3464,7 +3549,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *CancelRequest) GetRunIds() []uint64 {
@@ -3497,7 +3582,7 @@ type CancelResponse struct {
 
 func (x *CancelResponse) Reset() {
 	*x = CancelResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[40]
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3509,7 +3594,7 @@ func (x *CancelResponse) String() string {
 func (*CancelResponse) ProtoMessage() {}
 
 func (x *CancelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[40]
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3522,7 +3607,7 @@ func (x *CancelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelResponse.ProtoReflect.Descriptor instead.
 func (*CancelResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *CancelResponse) GetRuns() []*Cancelled {
@@ -3542,7 +3627,7 @@ type Cancelled struct {
 
 func (x *Cancelled) Reset() {
 	*x = Cancelled{}
-	mi := &file_adze_v1_adze_proto_msgTypes[41]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3554,7 +3639,7 @@ func (x *Cancelled) String() string {
 func (*Cancelled) ProtoMessage() {}
 
 func (x *Cancelled) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[41]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3567,7 +3652,7 @@ func (x *Cancelled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancelled.ProtoReflect.Descriptor instead.
 func (*Cancelled) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Cancelled) GetRunId() uint64 {
@@ -3596,7 +3681,7 @@ type ReplayRequest struct {
 
 func (x *ReplayRequest) Reset() {
 	*x = ReplayRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[42]
+	mi := &file_adze_v1_adze_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3608,7 +3693,7 @@ func (x *ReplayRequest) String() string {
 func (*ReplayRequest) ProtoMessage() {}
 
 func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[42]
+	mi := &file_adze_v1_adze_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3621,7 +3706,7 @@ func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayRequest.ProtoReflect.Descriptor instead.
 func (*ReplayRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ReplayRequest) GetRunIds() []uint64 {
@@ -3647,7 +3732,7 @@ type ReplayResponse struct {
 
 func (x *ReplayResponse) Reset() {
 	*x = ReplayResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[43]
+	mi := &file_adze_v1_adze_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3659,7 +3744,7 @@ func (x *ReplayResponse) String() string {
 func (*ReplayResponse) ProtoMessage() {}
 
 func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[43]
+	mi := &file_adze_v1_adze_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3672,7 +3757,7 @@ func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayResponse.ProtoReflect.Descriptor instead.
 func (*ReplayResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{43}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ReplayResponse) GetRuns() []*Submitted {
@@ -3693,7 +3778,7 @@ type ForkRequest struct {
 
 func (x *ForkRequest) Reset() {
 	*x = ForkRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[44]
+	mi := &file_adze_v1_adze_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3705,7 +3790,7 @@ func (x *ForkRequest) String() string {
 func (*ForkRequest) ProtoMessage() {}
 
 func (x *ForkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[44]
+	mi := &file_adze_v1_adze_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3718,7 +3803,7 @@ func (x *ForkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkRequest.ProtoReflect.Descriptor instead.
 func (*ForkRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{44}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ForkRequest) GetRunId() uint64 {
@@ -3751,7 +3836,7 @@ type ForkResponse struct {
 
 func (x *ForkResponse) Reset() {
 	*x = ForkResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[45]
+	mi := &file_adze_v1_adze_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3763,7 +3848,7 @@ func (x *ForkResponse) String() string {
 func (*ForkResponse) ProtoMessage() {}
 
 func (x *ForkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[45]
+	mi := &file_adze_v1_adze_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3776,7 +3861,7 @@ func (x *ForkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkResponse.ProtoReflect.Descriptor instead.
 func (*ForkResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *ForkResponse) GetRunId() uint64 {
@@ -3796,7 +3881,7 @@ type GetValueRequest struct {
 
 func (x *GetValueRequest) Reset() {
 	*x = GetValueRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[46]
+	mi := &file_adze_v1_adze_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3808,7 +3893,7 @@ func (x *GetValueRequest) String() string {
 func (*GetValueRequest) ProtoMessage() {}
 
 func (x *GetValueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[46]
+	mi := &file_adze_v1_adze_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3821,7 +3906,7 @@ func (x *GetValueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetValueRequest.ProtoReflect.Descriptor instead.
 func (*GetValueRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{46}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *GetValueRequest) GetRunId() uint64 {
@@ -3849,7 +3934,7 @@ type GetValueResponse struct {
 
 func (x *GetValueResponse) Reset() {
 	*x = GetValueResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[47]
+	mi := &file_adze_v1_adze_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3861,7 +3946,7 @@ func (x *GetValueResponse) String() string {
 func (*GetValueResponse) ProtoMessage() {}
 
 func (x *GetValueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[47]
+	mi := &file_adze_v1_adze_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3874,7 +3959,7 @@ func (x *GetValueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetValueResponse.ProtoReflect.Descriptor instead.
 func (*GetValueResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{47}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *GetValueResponse) GetFound() bool {
@@ -3912,7 +3997,7 @@ type NewEvent struct {
 
 func (x *NewEvent) Reset() {
 	*x = NewEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[48]
+	mi := &file_adze_v1_adze_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3924,7 +4009,7 @@ func (x *NewEvent) String() string {
 func (*NewEvent) ProtoMessage() {}
 
 func (x *NewEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[48]
+	mi := &file_adze_v1_adze_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3937,7 +4022,7 @@ func (x *NewEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewEvent.ProtoReflect.Descriptor instead.
 func (*NewEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *NewEvent) GetKey() string {
@@ -3993,7 +4078,7 @@ type PushEventsRequest struct {
 
 func (x *PushEventsRequest) Reset() {
 	*x = PushEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[49]
+	mi := &file_adze_v1_adze_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4005,7 +4090,7 @@ func (x *PushEventsRequest) String() string {
 func (*PushEventsRequest) ProtoMessage() {}
 
 func (x *PushEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[49]
+	mi := &file_adze_v1_adze_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4018,7 +4103,7 @@ func (x *PushEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushEventsRequest.ProtoReflect.Descriptor instead.
 func (*PushEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{49}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *PushEventsRequest) GetEvents() []*NewEvent {
@@ -4051,7 +4136,7 @@ type PushEventsResponse struct {
 
 func (x *PushEventsResponse) Reset() {
 	*x = PushEventsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[50]
+	mi := &file_adze_v1_adze_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4063,7 +4148,7 @@ func (x *PushEventsResponse) String() string {
 func (*PushEventsResponse) ProtoMessage() {}
 
 func (x *PushEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[50]
+	mi := &file_adze_v1_adze_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4076,7 +4161,7 @@ func (x *PushEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushEventsResponse.ProtoReflect.Descriptor instead.
 func (*PushEventsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{50}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *PushEventsResponse) GetEvents() []*PushedEvent {
@@ -4098,7 +4183,7 @@ type PushedEvent struct {
 
 func (x *PushedEvent) Reset() {
 	*x = PushedEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[51]
+	mi := &file_adze_v1_adze_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4110,7 +4195,7 @@ func (x *PushedEvent) String() string {
 func (*PushedEvent) ProtoMessage() {}
 
 func (x *PushedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[51]
+	mi := &file_adze_v1_adze_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4123,7 +4208,7 @@ func (x *PushedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushedEvent.ProtoReflect.Descriptor instead.
 func (*PushedEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{51}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *PushedEvent) GetEventId() uint64 {
@@ -4163,7 +4248,7 @@ type ReplayEventsRequest struct {
 
 func (x *ReplayEventsRequest) Reset() {
 	*x = ReplayEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[52]
+	mi := &file_adze_v1_adze_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4175,7 +4260,7 @@ func (x *ReplayEventsRequest) String() string {
 func (*ReplayEventsRequest) ProtoMessage() {}
 
 func (x *ReplayEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[52]
+	mi := &file_adze_v1_adze_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4188,7 +4273,7 @@ func (x *ReplayEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayEventsRequest.ProtoReflect.Descriptor instead.
 func (*ReplayEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{52}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *ReplayEventsRequest) GetEventIds() []uint64 {
@@ -4208,7 +4293,7 @@ type GetEventRequest struct {
 
 func (x *GetEventRequest) Reset() {
 	*x = GetEventRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[53]
+	mi := &file_adze_v1_adze_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4220,7 +4305,7 @@ func (x *GetEventRequest) String() string {
 func (*GetEventRequest) ProtoMessage() {}
 
 func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[53]
+	mi := &file_adze_v1_adze_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4233,7 +4318,7 @@ func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventRequest.ProtoReflect.Descriptor instead.
 func (*GetEventRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{53}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *GetEventRequest) GetEventId() uint64 {
@@ -4259,7 +4344,7 @@ type GetEventResponse struct {
 
 func (x *GetEventResponse) Reset() {
 	*x = GetEventResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[54]
+	mi := &file_adze_v1_adze_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4271,7 +4356,7 @@ func (x *GetEventResponse) String() string {
 func (*GetEventResponse) ProtoMessage() {}
 
 func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[54]
+	mi := &file_adze_v1_adze_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4284,7 +4369,7 @@ func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventResponse.ProtoReflect.Descriptor instead.
 func (*GetEventResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{54}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *GetEventResponse) GetEvent() *Event {
@@ -4307,7 +4392,7 @@ type ListEventsRequest struct {
 
 func (x *ListEventsRequest) Reset() {
 	*x = ListEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[55]
+	mi := &file_adze_v1_adze_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4319,7 +4404,7 @@ func (x *ListEventsRequest) String() string {
 func (*ListEventsRequest) ProtoMessage() {}
 
 func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[55]
+	mi := &file_adze_v1_adze_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4332,7 +4417,7 @@ func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{55}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *ListEventsRequest) GetKey() string {
@@ -4380,7 +4465,7 @@ type ListEventsResponse struct {
 
 func (x *ListEventsResponse) Reset() {
 	*x = ListEventsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[56]
+	mi := &file_adze_v1_adze_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4392,7 +4477,7 @@ func (x *ListEventsResponse) String() string {
 func (*ListEventsResponse) ProtoMessage() {}
 
 func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[56]
+	mi := &file_adze_v1_adze_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4405,7 +4490,7 @@ func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListEventsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{56}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *ListEventsResponse) GetEvents() []*Event {
@@ -4441,7 +4526,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_adze_v1_adze_proto_msgTypes[57]
+	mi := &file_adze_v1_adze_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4453,7 +4538,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[57]
+	mi := &file_adze_v1_adze_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4466,7 +4551,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{57}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *Event) GetEventId() uint64 {
@@ -4559,7 +4644,7 @@ type EventRun struct {
 
 func (x *EventRun) Reset() {
 	*x = EventRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[58]
+	mi := &file_adze_v1_adze_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4571,7 +4656,7 @@ func (x *EventRun) String() string {
 func (*EventRun) ProtoMessage() {}
 
 func (x *EventRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[58]
+	mi := &file_adze_v1_adze_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4584,7 +4669,7 @@ func (x *EventRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventRun.ProtoReflect.Descriptor instead.
 func (*EventRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{58}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *EventRun) GetRunId() uint64 {
@@ -4630,7 +4715,7 @@ type Filter struct {
 
 func (x *Filter) Reset() {
 	*x = Filter{}
-	mi := &file_adze_v1_adze_proto_msgTypes[59]
+	mi := &file_adze_v1_adze_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4642,7 +4727,7 @@ func (x *Filter) String() string {
 func (*Filter) ProtoMessage() {}
 
 func (x *Filter) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[59]
+	mi := &file_adze_v1_adze_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4655,7 +4740,7 @@ func (x *Filter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Filter.ProtoReflect.Descriptor instead.
 func (*Filter) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{59}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *Filter) GetFilterId() uint64 {
@@ -4709,7 +4794,7 @@ type PutFilterRequest struct {
 
 func (x *PutFilterRequest) Reset() {
 	*x = PutFilterRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[60]
+	mi := &file_adze_v1_adze_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4721,7 +4806,7 @@ func (x *PutFilterRequest) String() string {
 func (*PutFilterRequest) ProtoMessage() {}
 
 func (x *PutFilterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[60]
+	mi := &file_adze_v1_adze_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4734,7 +4819,7 @@ func (x *PutFilterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutFilterRequest.ProtoReflect.Descriptor instead.
 func (*PutFilterRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{60}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *PutFilterRequest) GetFilter() *Filter {
@@ -4753,7 +4838,7 @@ type PutFilterResponse struct {
 
 func (x *PutFilterResponse) Reset() {
 	*x = PutFilterResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[61]
+	mi := &file_adze_v1_adze_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4765,7 +4850,7 @@ func (x *PutFilterResponse) String() string {
 func (*PutFilterResponse) ProtoMessage() {}
 
 func (x *PutFilterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[61]
+	mi := &file_adze_v1_adze_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4778,7 +4863,7 @@ func (x *PutFilterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutFilterResponse.ProtoReflect.Descriptor instead.
 func (*PutFilterResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{61}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *PutFilterResponse) GetFilterId() uint64 {
@@ -4799,7 +4884,7 @@ type ListFiltersRequest struct {
 
 func (x *ListFiltersRequest) Reset() {
 	*x = ListFiltersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[62]
+	mi := &file_adze_v1_adze_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4811,7 +4896,7 @@ func (x *ListFiltersRequest) String() string {
 func (*ListFiltersRequest) ProtoMessage() {}
 
 func (x *ListFiltersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[62]
+	mi := &file_adze_v1_adze_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4824,7 +4909,7 @@ func (x *ListFiltersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFiltersRequest.ProtoReflect.Descriptor instead.
 func (*ListFiltersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{62}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *ListFiltersRequest) GetWorkflow() string {
@@ -4858,7 +4943,7 @@ type ListFiltersResponse struct {
 
 func (x *ListFiltersResponse) Reset() {
 	*x = ListFiltersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[63]
+	mi := &file_adze_v1_adze_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4870,7 +4955,7 @@ func (x *ListFiltersResponse) String() string {
 func (*ListFiltersResponse) ProtoMessage() {}
 
 func (x *ListFiltersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[63]
+	mi := &file_adze_v1_adze_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4883,7 +4968,7 @@ func (x *ListFiltersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFiltersResponse.ProtoReflect.Descriptor instead.
 func (*ListFiltersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{63}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *ListFiltersResponse) GetFilters() []*Filter {
@@ -4909,7 +4994,7 @@ type DeleteFiltersRequest struct {
 
 func (x *DeleteFiltersRequest) Reset() {
 	*x = DeleteFiltersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[64]
+	mi := &file_adze_v1_adze_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4921,7 +5006,7 @@ func (x *DeleteFiltersRequest) String() string {
 func (*DeleteFiltersRequest) ProtoMessage() {}
 
 func (x *DeleteFiltersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[64]
+	mi := &file_adze_v1_adze_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4934,7 +5019,7 @@ func (x *DeleteFiltersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFiltersRequest.ProtoReflect.Descriptor instead.
 func (*DeleteFiltersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{64}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *DeleteFiltersRequest) GetFilterIds() []uint64 {
@@ -4953,7 +5038,7 @@ type DeleteFiltersResponse struct {
 
 func (x *DeleteFiltersResponse) Reset() {
 	*x = DeleteFiltersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[65]
+	mi := &file_adze_v1_adze_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4965,7 +5050,7 @@ func (x *DeleteFiltersResponse) String() string {
 func (*DeleteFiltersResponse) ProtoMessage() {}
 
 func (x *DeleteFiltersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[65]
+	mi := &file_adze_v1_adze_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4978,7 +5063,7 @@ func (x *DeleteFiltersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFiltersResponse.ProtoReflect.Descriptor instead.
 func (*DeleteFiltersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{65}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *DeleteFiltersResponse) GetDeleted() []bool {
@@ -4999,7 +5084,7 @@ type RefreshTimeoutRequest struct {
 
 func (x *RefreshTimeoutRequest) Reset() {
 	*x = RefreshTimeoutRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[66]
+	mi := &file_adze_v1_adze_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5011,7 +5096,7 @@ func (x *RefreshTimeoutRequest) String() string {
 func (*RefreshTimeoutRequest) ProtoMessage() {}
 
 func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[66]
+	mi := &file_adze_v1_adze_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5024,7 +5109,7 @@ func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutRequest.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{66}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *RefreshTimeoutRequest) GetTaskId() uint64 {
@@ -5057,7 +5142,7 @@ type RefreshTimeoutResponse struct {
 
 func (x *RefreshTimeoutResponse) Reset() {
 	*x = RefreshTimeoutResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[67]
+	mi := &file_adze_v1_adze_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5069,7 +5154,7 @@ func (x *RefreshTimeoutResponse) String() string {
 func (*RefreshTimeoutResponse) ProtoMessage() {}
 
 func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[67]
+	mi := &file_adze_v1_adze_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5082,7 +5167,7 @@ func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutResponse.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{67}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *RefreshTimeoutResponse) GetDeadlineMs() int64 {
@@ -5102,7 +5187,7 @@ type GetRunRequest struct {
 
 func (x *GetRunRequest) Reset() {
 	*x = GetRunRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[68]
+	mi := &file_adze_v1_adze_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5114,7 +5199,7 @@ func (x *GetRunRequest) String() string {
 func (*GetRunRequest) ProtoMessage() {}
 
 func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[68]
+	mi := &file_adze_v1_adze_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5127,7 +5212,7 @@ func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunRequest.ProtoReflect.Descriptor instead.
 func (*GetRunRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{68}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *GetRunRequest) GetRunId() uint64 {
@@ -5158,7 +5243,7 @@ type GetRunResponse struct {
 
 func (x *GetRunResponse) Reset() {
 	*x = GetRunResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[69]
+	mi := &file_adze_v1_adze_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5170,7 +5255,7 @@ func (x *GetRunResponse) String() string {
 func (*GetRunResponse) ProtoMessage() {}
 
 func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[69]
+	mi := &file_adze_v1_adze_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5183,7 +5268,7 @@ func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunResponse.ProtoReflect.Descriptor instead.
 func (*GetRunResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{69}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *GetRunResponse) GetRun() *Run {
@@ -5240,7 +5325,7 @@ type Child struct {
 
 func (x *Child) Reset() {
 	*x = Child{}
-	mi := &file_adze_v1_adze_proto_msgTypes[70]
+	mi := &file_adze_v1_adze_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5252,7 +5337,7 @@ func (x *Child) String() string {
 func (*Child) ProtoMessage() {}
 
 func (x *Child) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[70]
+	mi := &file_adze_v1_adze_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5265,7 +5350,7 @@ func (x *Child) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Child.ProtoReflect.Descriptor instead.
 func (*Child) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{70}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *Child) GetRunId() uint64 {
@@ -5303,13 +5388,14 @@ type TaskRun struct {
 	Output        []byte                 `protobuf:"bytes,9,opt,name=output,proto3" json:"output,omitempty"` // with payloads
 	Parents       []string               `protobuf:"bytes,10,rep,name=parents,proto3" json:"parents,omitempty"`
 	Role          Task_Role              `protobuf:"varint,11,opt,name=role,proto3,enum=adze.v1.Task_Role" json:"role,omitempty"`
+	Waits         []*WaitCondition       `protobuf:"bytes,12,rep,name=waits,proto3" json:"waits,omitempty"` // status waiting: for these, which are not met; of several in a group one suffices
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TaskRun) Reset() {
 	*x = TaskRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[71]
+	mi := &file_adze_v1_adze_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5321,7 +5407,7 @@ func (x *TaskRun) String() string {
 func (*TaskRun) ProtoMessage() {}
 
 func (x *TaskRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[71]
+	mi := &file_adze_v1_adze_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5334,7 +5420,7 @@ func (x *TaskRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskRun.ProtoReflect.Descriptor instead.
 func (*TaskRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{71}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *TaskRun) GetName() string {
@@ -5414,6 +5500,13 @@ func (x *TaskRun) GetRole() Task_Role {
 	return Task_ROLE_TASK
 }
 
+func (x *TaskRun) GetWaits() []*WaitCondition {
+	if x != nil {
+		return x.Waits
+	}
+	return nil
+}
+
 type ReadStreamRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RunId         uint64                 `protobuf:"fixed64,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
@@ -5425,7 +5518,7 @@ type ReadStreamRequest struct {
 
 func (x *ReadStreamRequest) Reset() {
 	*x = ReadStreamRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[72]
+	mi := &file_adze_v1_adze_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5437,7 +5530,7 @@ func (x *ReadStreamRequest) String() string {
 func (*ReadStreamRequest) ProtoMessage() {}
 
 func (x *ReadStreamRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[72]
+	mi := &file_adze_v1_adze_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5450,7 +5543,7 @@ func (x *ReadStreamRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadStreamRequest.ProtoReflect.Descriptor instead.
 func (*ReadStreamRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{72}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *ReadStreamRequest) GetRunId() uint64 {
@@ -5483,7 +5576,7 @@ type ReadStreamResponse struct {
 
 func (x *ReadStreamResponse) Reset() {
 	*x = ReadStreamResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[73]
+	mi := &file_adze_v1_adze_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5495,7 +5588,7 @@ func (x *ReadStreamResponse) String() string {
 func (*ReadStreamResponse) ProtoMessage() {}
 
 func (x *ReadStreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[73]
+	mi := &file_adze_v1_adze_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5508,7 +5601,7 @@ func (x *ReadStreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadStreamResponse.ProtoReflect.Descriptor instead.
 func (*ReadStreamResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{73}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *ReadStreamResponse) GetChunks() []*StreamedChunk {
@@ -5535,7 +5628,7 @@ type StreamedChunk struct {
 
 func (x *StreamedChunk) Reset() {
 	*x = StreamedChunk{}
-	mi := &file_adze_v1_adze_proto_msgTypes[74]
+	mi := &file_adze_v1_adze_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5547,7 +5640,7 @@ func (x *StreamedChunk) String() string {
 func (*StreamedChunk) ProtoMessage() {}
 
 func (x *StreamedChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[74]
+	mi := &file_adze_v1_adze_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5560,7 +5653,7 @@ func (x *StreamedChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamedChunk.ProtoReflect.Descriptor instead.
 func (*StreamedChunk) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{74}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *StreamedChunk) GetTaskId() uint64 {
@@ -5629,7 +5722,7 @@ type ListLogsRequest struct {
 
 func (x *ListLogsRequest) Reset() {
 	*x = ListLogsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[75]
+	mi := &file_adze_v1_adze_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5641,7 +5734,7 @@ func (x *ListLogsRequest) String() string {
 func (*ListLogsRequest) ProtoMessage() {}
 
 func (x *ListLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[75]
+	mi := &file_adze_v1_adze_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5654,7 +5747,7 @@ func (x *ListLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLogsRequest.ProtoReflect.Descriptor instead.
 func (*ListLogsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{75}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *ListLogsRequest) GetRunId() uint64 {
@@ -5729,7 +5822,7 @@ type ListLogsResponse struct {
 
 func (x *ListLogsResponse) Reset() {
 	*x = ListLogsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[76]
+	mi := &file_adze_v1_adze_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5741,7 +5834,7 @@ func (x *ListLogsResponse) String() string {
 func (*ListLogsResponse) ProtoMessage() {}
 
 func (x *ListLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[76]
+	mi := &file_adze_v1_adze_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5754,7 +5847,7 @@ func (x *ListLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLogsResponse.ProtoReflect.Descriptor instead.
 func (*ListLogsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{76}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *ListLogsResponse) GetLines() []*LoggedLine {
@@ -5781,7 +5874,7 @@ type LoggedLine struct {
 
 func (x *LoggedLine) Reset() {
 	*x = LoggedLine{}
-	mi := &file_adze_v1_adze_proto_msgTypes[77]
+	mi := &file_adze_v1_adze_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5793,7 +5886,7 @@ func (x *LoggedLine) String() string {
 func (*LoggedLine) ProtoMessage() {}
 
 func (x *LoggedLine) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[77]
+	mi := &file_adze_v1_adze_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5806,7 +5899,7 @@ func (x *LoggedLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoggedLine.ProtoReflect.Descriptor instead.
 func (*LoggedLine) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{77}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *LoggedLine) GetTaskId() uint64 {
@@ -5886,7 +5979,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[78]
+	mi := &file_adze_v1_adze_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5898,7 +5991,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[78]
+	mi := &file_adze_v1_adze_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5911,7 +6004,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{78}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *ListRunsRequest) GetWorkflow() string {
@@ -5966,7 +6059,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[79]
+	mi := &file_adze_v1_adze_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5978,7 +6071,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[79]
+	mi := &file_adze_v1_adze_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5991,7 +6084,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{79}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -6036,7 +6129,7 @@ type Run struct {
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_adze_v1_adze_proto_msgTypes[80]
+	mi := &file_adze_v1_adze_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6048,7 +6141,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[80]
+	mi := &file_adze_v1_adze_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6061,7 +6154,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{80}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *Run) GetRunId() uint64 {
@@ -6220,7 +6313,7 @@ type Attempt struct {
 
 func (x *Attempt) Reset() {
 	*x = Attempt{}
-	mi := &file_adze_v1_adze_proto_msgTypes[81]
+	mi := &file_adze_v1_adze_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6232,7 +6325,7 @@ func (x *Attempt) String() string {
 func (*Attempt) ProtoMessage() {}
 
 func (x *Attempt) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[81]
+	mi := &file_adze_v1_adze_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6245,7 +6338,7 @@ func (x *Attempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
 func (*Attempt) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{81}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *Attempt) GetNumber() int32 {
@@ -6323,7 +6416,7 @@ type Cron struct {
 
 func (x *Cron) Reset() {
 	*x = Cron{}
-	mi := &file_adze_v1_adze_proto_msgTypes[82]
+	mi := &file_adze_v1_adze_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6335,7 +6428,7 @@ func (x *Cron) String() string {
 func (*Cron) ProtoMessage() {}
 
 func (x *Cron) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[82]
+	mi := &file_adze_v1_adze_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6348,7 +6441,7 @@ func (x *Cron) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cron.ProtoReflect.Descriptor instead.
 func (*Cron) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{82}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *Cron) GetName() string {
@@ -6451,7 +6544,7 @@ type Schedule struct {
 
 func (x *Schedule) Reset() {
 	*x = Schedule{}
-	mi := &file_adze_v1_adze_proto_msgTypes[83]
+	mi := &file_adze_v1_adze_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6463,7 +6556,7 @@ func (x *Schedule) String() string {
 func (*Schedule) ProtoMessage() {}
 
 func (x *Schedule) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[83]
+	mi := &file_adze_v1_adze_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6476,7 +6569,7 @@ func (x *Schedule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Schedule.ProtoReflect.Descriptor instead.
 func (*Schedule) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{83}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *Schedule) GetScheduleId() uint64 {
@@ -6628,7 +6721,7 @@ type PutSchedulesRequest struct {
 
 func (x *PutSchedulesRequest) Reset() {
 	*x = PutSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[84]
+	mi := &file_adze_v1_adze_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6640,7 +6733,7 @@ func (x *PutSchedulesRequest) String() string {
 func (*PutSchedulesRequest) ProtoMessage() {}
 
 func (x *PutSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[84]
+	mi := &file_adze_v1_adze_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6653,7 +6746,7 @@ func (x *PutSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*PutSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{84}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *PutSchedulesRequest) GetSchedules() []*Schedule {
@@ -6672,7 +6765,7 @@ type PutSchedulesResponse struct {
 
 func (x *PutSchedulesResponse) Reset() {
 	*x = PutSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[85]
+	mi := &file_adze_v1_adze_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6684,7 +6777,7 @@ func (x *PutSchedulesResponse) String() string {
 func (*PutSchedulesResponse) ProtoMessage() {}
 
 func (x *PutSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[85]
+	mi := &file_adze_v1_adze_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6697,7 +6790,7 @@ func (x *PutSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*PutSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{85}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *PutSchedulesResponse) GetScheduleIds() []uint64 {
@@ -6719,7 +6812,7 @@ type ListSchedulesRequest struct {
 
 func (x *ListSchedulesRequest) Reset() {
 	*x = ListSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[86]
+	mi := &file_adze_v1_adze_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6731,7 +6824,7 @@ func (x *ListSchedulesRequest) String() string {
 func (*ListSchedulesRequest) ProtoMessage() {}
 
 func (x *ListSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[86]
+	mi := &file_adze_v1_adze_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6744,7 +6837,7 @@ func (x *ListSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*ListSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{86}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *ListSchedulesRequest) GetWorkflow() string {
@@ -6785,7 +6878,7 @@ type ListSchedulesResponse struct {
 
 func (x *ListSchedulesResponse) Reset() {
 	*x = ListSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[87]
+	mi := &file_adze_v1_adze_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6797,7 +6890,7 @@ func (x *ListSchedulesResponse) String() string {
 func (*ListSchedulesResponse) ProtoMessage() {}
 
 func (x *ListSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[87]
+	mi := &file_adze_v1_adze_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6810,7 +6903,7 @@ func (x *ListSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*ListSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{87}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *ListSchedulesResponse) GetSchedules() []*Schedule {
@@ -6838,7 +6931,7 @@ type ChangeSchedulesRequest struct {
 
 func (x *ChangeSchedulesRequest) Reset() {
 	*x = ChangeSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[88]
+	mi := &file_adze_v1_adze_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6850,7 +6943,7 @@ func (x *ChangeSchedulesRequest) String() string {
 func (*ChangeSchedulesRequest) ProtoMessage() {}
 
 func (x *ChangeSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[88]
+	mi := &file_adze_v1_adze_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6863,7 +6956,7 @@ func (x *ChangeSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*ChangeSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{88}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *ChangeSchedulesRequest) GetScheduleIds() []uint64 {
@@ -6895,7 +6988,7 @@ type ChangeSchedulesResponse struct {
 
 func (x *ChangeSchedulesResponse) Reset() {
 	*x = ChangeSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[89]
+	mi := &file_adze_v1_adze_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6907,7 +7000,7 @@ func (x *ChangeSchedulesResponse) String() string {
 func (*ChangeSchedulesResponse) ProtoMessage() {}
 
 func (x *ChangeSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[89]
+	mi := &file_adze_v1_adze_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6920,7 +7013,7 @@ func (x *ChangeSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*ChangeSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{89}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{90}
 }
 
 type DeleteSchedulesRequest struct {
@@ -6932,7 +7025,7 @@ type DeleteSchedulesRequest struct {
 
 func (x *DeleteSchedulesRequest) Reset() {
 	*x = DeleteSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[90]
+	mi := &file_adze_v1_adze_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6944,7 +7037,7 @@ func (x *DeleteSchedulesRequest) String() string {
 func (*DeleteSchedulesRequest) ProtoMessage() {}
 
 func (x *DeleteSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[90]
+	mi := &file_adze_v1_adze_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6957,7 +7050,7 @@ func (x *DeleteSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*DeleteSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{90}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *DeleteSchedulesRequest) GetScheduleIds() []uint64 {
@@ -6976,7 +7069,7 @@ type DeleteSchedulesResponse struct {
 
 func (x *DeleteSchedulesResponse) Reset() {
 	*x = DeleteSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[91]
+	mi := &file_adze_v1_adze_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6988,7 +7081,7 @@ func (x *DeleteSchedulesResponse) String() string {
 func (*DeleteSchedulesResponse) ProtoMessage() {}
 
 func (x *DeleteSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[91]
+	mi := &file_adze_v1_adze_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7001,7 +7094,7 @@ func (x *DeleteSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*DeleteSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{91}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *DeleteSchedulesResponse) GetDeleted() []bool {
@@ -7020,7 +7113,7 @@ type TriggerSchedulesRequest struct {
 
 func (x *TriggerSchedulesRequest) Reset() {
 	*x = TriggerSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[92]
+	mi := &file_adze_v1_adze_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7032,7 +7125,7 @@ func (x *TriggerSchedulesRequest) String() string {
 func (*TriggerSchedulesRequest) ProtoMessage() {}
 
 func (x *TriggerSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[92]
+	mi := &file_adze_v1_adze_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7045,7 +7138,7 @@ func (x *TriggerSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*TriggerSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{92}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *TriggerSchedulesRequest) GetScheduleIds() []uint64 {
@@ -7064,7 +7157,7 @@ type TriggerSchedulesResponse struct {
 
 func (x *TriggerSchedulesResponse) Reset() {
 	*x = TriggerSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[93]
+	mi := &file_adze_v1_adze_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7076,7 +7169,7 @@ func (x *TriggerSchedulesResponse) String() string {
 func (*TriggerSchedulesResponse) ProtoMessage() {}
 
 func (x *TriggerSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[93]
+	mi := &file_adze_v1_adze_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7089,7 +7182,7 @@ func (x *TriggerSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*TriggerSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{93}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *TriggerSchedulesResponse) GetRunIds() []uint64 {
@@ -7111,7 +7204,7 @@ type PreviewCronRequest struct {
 
 func (x *PreviewCronRequest) Reset() {
 	*x = PreviewCronRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[94]
+	mi := &file_adze_v1_adze_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7123,7 +7216,7 @@ func (x *PreviewCronRequest) String() string {
 func (*PreviewCronRequest) ProtoMessage() {}
 
 func (x *PreviewCronRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[94]
+	mi := &file_adze_v1_adze_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7136,7 +7229,7 @@ func (x *PreviewCronRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewCronRequest.ProtoReflect.Descriptor instead.
 func (*PreviewCronRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{94}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *PreviewCronRequest) GetExpression() string {
@@ -7176,7 +7269,7 @@ type PreviewCronResponse struct {
 
 func (x *PreviewCronResponse) Reset() {
 	*x = PreviewCronResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[95]
+	mi := &file_adze_v1_adze_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7188,7 +7281,7 @@ func (x *PreviewCronResponse) String() string {
 func (*PreviewCronResponse) ProtoMessage() {}
 
 func (x *PreviewCronResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[95]
+	mi := &file_adze_v1_adze_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7201,7 +7294,7 @@ func (x *PreviewCronResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewCronResponse.ProtoReflect.Descriptor instead.
 func (*PreviewCronResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{95}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *PreviewCronResponse) GetTickMs() []int64 {
@@ -7428,7 +7521,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\aWelcome\x12\x1b\n" +
 	"\tworker_id\x18\x01 \x01(\x06R\bworkerId\x12\x17\n" +
 	"\aping_ms\x18\x02 \x01(\x03R\x06pingMs\x12\x19\n" +
-	"\bgrace_ms\x18\x03 \x01(\x03R\agraceMs\"\xd7\x03\n" +
+	"\bgrace_ms\x18\x03 \x01(\x03R\agraceMs\"\xff\x03\n" +
 	"\n" +
 	"Assignment\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x14\n" +
@@ -7447,7 +7540,14 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\bfailures\x18\f \x03(\v2\x14.adze.v1.TaskFailureR\bfailures\x12 \n" +
 	"\x03log\x18\r \x03(\v2\x0e.adze.v1.EntryR\x03log\x12 \n" +
 	"\x04mets\x18\x0e \x03(\v2\f.adze.v1.MetR\x04mets\x12'\n" +
-	"\x05event\x18\x10 \x01(\v2\x11.adze.v1.RunEventR\x05event\"c\n" +
+	"\x05event\x18\x10 \x01(\v2\x11.adze.v1.RunEventR\x05event\x12&\n" +
+	"\x04came\x18\x11 \x03(\v2\x12.adze.v1.CameEventR\x04came\"}\n" +
+	"\tCameEvent\x12\x19\n" +
+	"\bevent_id\x18\x01 \x01(\x06R\aeventId\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x12\x14\n" +
+	"\x05scope\x18\x03 \x01(\tR\x05scope\x12\x18\n" +
+	"\apayload\x18\x04 \x01(\fR\apayload\x12\x13\n" +
+	"\x05at_ms\x18\x05 \x01(\x03R\x04atMs\"c\n" +
 	"\bRunEvent\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\x06R\aeventId\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x14\n" +
@@ -7610,7 +7710,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05Child\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\x06R\x05runId\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1b\n" +
-	"\tparent_id\x18\x03 \x01(\x06R\bparentId\"\xca\x02\n" +
+	"\tparent_id\x18\x03 \x01(\x06R\bparentId\"\xf8\x02\n" +
 	"\aTaskRun\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x17\n" +
 	"\atask_id\x18\x02 \x01(\x06R\x06taskId\x12'\n" +
@@ -7626,7 +7726,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x06output\x18\t \x01(\fR\x06output\x12\x18\n" +
 	"\aparents\x18\n" +
 	" \x03(\tR\aparents\x12&\n" +
-	"\x04role\x18\v \x01(\x0e2\x12.adze.v1.Task.RoleR\x04role\"T\n" +
+	"\x04role\x18\v \x01(\x0e2\x12.adze.v1.Task.RoleR\x04role\x12,\n" +
+	"\x05waits\x18\f \x03(\v2\x16.adze.v1.WaitConditionR\x05waits\"T\n" +
 	"\x11ReadStreamRequest\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\x06R\x05runId\x12\x12\n" +
 	"\x04task\x18\x02 \x01(\tR\x04task\x12\x14\n" +
@@ -7868,7 +7969,7 @@ func file_adze_v1_adze_proto_rawDescGZIP() []byte {
 }
 
 var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
-var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 96)
+var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 97)
 var file_adze_v1_adze_proto_goTypes = []any{
 	(ClosePolicy)(0),                 // 0: adze.v1.ClosePolicy
 	(Status)(0),                      // 1: adze.v1.Status
@@ -7913,73 +8014,74 @@ var file_adze_v1_adze_proto_goTypes = []any{
 	(*Emitted)(nil),                  // 40: adze.v1.Emitted
 	(*Welcome)(nil),                  // 41: adze.v1.Welcome
 	(*Assignment)(nil),               // 42: adze.v1.Assignment
-	(*RunEvent)(nil),                 // 43: adze.v1.RunEvent
-	(*ParentOutput)(nil),             // 44: adze.v1.ParentOutput
-	(*TaskFailure)(nil),              // 45: adze.v1.TaskFailure
-	(*Stop)(nil),                     // 46: adze.v1.Stop
-	(*Settlement)(nil),               // 47: adze.v1.Settlement
-	(*CancelRequest)(nil),            // 48: adze.v1.CancelRequest
-	(*CancelResponse)(nil),           // 49: adze.v1.CancelResponse
-	(*Cancelled)(nil),                // 50: adze.v1.Cancelled
-	(*ReplayRequest)(nil),            // 51: adze.v1.ReplayRequest
-	(*ReplayResponse)(nil),           // 52: adze.v1.ReplayResponse
-	(*ForkRequest)(nil),              // 53: adze.v1.ForkRequest
-	(*ForkResponse)(nil),             // 54: adze.v1.ForkResponse
-	(*GetValueRequest)(nil),          // 55: adze.v1.GetValueRequest
-	(*GetValueResponse)(nil),         // 56: adze.v1.GetValueResponse
-	(*NewEvent)(nil),                 // 57: adze.v1.NewEvent
-	(*PushEventsRequest)(nil),        // 58: adze.v1.PushEventsRequest
-	(*PushEventsResponse)(nil),       // 59: adze.v1.PushEventsResponse
-	(*PushedEvent)(nil),              // 60: adze.v1.PushedEvent
-	(*ReplayEventsRequest)(nil),      // 61: adze.v1.ReplayEventsRequest
-	(*GetEventRequest)(nil),          // 62: adze.v1.GetEventRequest
-	(*GetEventResponse)(nil),         // 63: adze.v1.GetEventResponse
-	(*ListEventsRequest)(nil),        // 64: adze.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),       // 65: adze.v1.ListEventsResponse
-	(*Event)(nil),                    // 66: adze.v1.Event
-	(*EventRun)(nil),                 // 67: adze.v1.EventRun
-	(*Filter)(nil),                   // 68: adze.v1.Filter
-	(*PutFilterRequest)(nil),         // 69: adze.v1.PutFilterRequest
-	(*PutFilterResponse)(nil),        // 70: adze.v1.PutFilterResponse
-	(*ListFiltersRequest)(nil),       // 71: adze.v1.ListFiltersRequest
-	(*ListFiltersResponse)(nil),      // 72: adze.v1.ListFiltersResponse
-	(*DeleteFiltersRequest)(nil),     // 73: adze.v1.DeleteFiltersRequest
-	(*DeleteFiltersResponse)(nil),    // 74: adze.v1.DeleteFiltersResponse
-	(*RefreshTimeoutRequest)(nil),    // 75: adze.v1.RefreshTimeoutRequest
-	(*RefreshTimeoutResponse)(nil),   // 76: adze.v1.RefreshTimeoutResponse
-	(*GetRunRequest)(nil),            // 77: adze.v1.GetRunRequest
-	(*GetRunResponse)(nil),           // 78: adze.v1.GetRunResponse
-	(*Child)(nil),                    // 79: adze.v1.Child
-	(*TaskRun)(nil),                  // 80: adze.v1.TaskRun
-	(*ReadStreamRequest)(nil),        // 81: adze.v1.ReadStreamRequest
-	(*ReadStreamResponse)(nil),       // 82: adze.v1.ReadStreamResponse
-	(*StreamedChunk)(nil),            // 83: adze.v1.StreamedChunk
-	(*ListLogsRequest)(nil),          // 84: adze.v1.ListLogsRequest
-	(*ListLogsResponse)(nil),         // 85: adze.v1.ListLogsResponse
-	(*LoggedLine)(nil),               // 86: adze.v1.LoggedLine
-	(*ListRunsRequest)(nil),          // 87: adze.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),         // 88: adze.v1.ListRunsResponse
-	(*Run)(nil),                      // 89: adze.v1.Run
-	(*Attempt)(nil),                  // 90: adze.v1.Attempt
-	(*Cron)(nil),                     // 91: adze.v1.Cron
-	(*Schedule)(nil),                 // 92: adze.v1.Schedule
-	(*PutSchedulesRequest)(nil),      // 93: adze.v1.PutSchedulesRequest
-	(*PutSchedulesResponse)(nil),     // 94: adze.v1.PutSchedulesResponse
-	(*ListSchedulesRequest)(nil),     // 95: adze.v1.ListSchedulesRequest
-	(*ListSchedulesResponse)(nil),    // 96: adze.v1.ListSchedulesResponse
-	(*ChangeSchedulesRequest)(nil),   // 97: adze.v1.ChangeSchedulesRequest
-	(*ChangeSchedulesResponse)(nil),  // 98: adze.v1.ChangeSchedulesResponse
-	(*DeleteSchedulesRequest)(nil),   // 99: adze.v1.DeleteSchedulesRequest
-	(*DeleteSchedulesResponse)(nil),  // 100: adze.v1.DeleteSchedulesResponse
-	(*TriggerSchedulesRequest)(nil),  // 101: adze.v1.TriggerSchedulesRequest
-	(*TriggerSchedulesResponse)(nil), // 102: adze.v1.TriggerSchedulesResponse
-	(*PreviewCronRequest)(nil),       // 103: adze.v1.PreviewCronRequest
-	(*PreviewCronResponse)(nil),      // 104: adze.v1.PreviewCronResponse
+	(*CameEvent)(nil),                // 43: adze.v1.CameEvent
+	(*RunEvent)(nil),                 // 44: adze.v1.RunEvent
+	(*ParentOutput)(nil),             // 45: adze.v1.ParentOutput
+	(*TaskFailure)(nil),              // 46: adze.v1.TaskFailure
+	(*Stop)(nil),                     // 47: adze.v1.Stop
+	(*Settlement)(nil),               // 48: adze.v1.Settlement
+	(*CancelRequest)(nil),            // 49: adze.v1.CancelRequest
+	(*CancelResponse)(nil),           // 50: adze.v1.CancelResponse
+	(*Cancelled)(nil),                // 51: adze.v1.Cancelled
+	(*ReplayRequest)(nil),            // 52: adze.v1.ReplayRequest
+	(*ReplayResponse)(nil),           // 53: adze.v1.ReplayResponse
+	(*ForkRequest)(nil),              // 54: adze.v1.ForkRequest
+	(*ForkResponse)(nil),             // 55: adze.v1.ForkResponse
+	(*GetValueRequest)(nil),          // 56: adze.v1.GetValueRequest
+	(*GetValueResponse)(nil),         // 57: adze.v1.GetValueResponse
+	(*NewEvent)(nil),                 // 58: adze.v1.NewEvent
+	(*PushEventsRequest)(nil),        // 59: adze.v1.PushEventsRequest
+	(*PushEventsResponse)(nil),       // 60: adze.v1.PushEventsResponse
+	(*PushedEvent)(nil),              // 61: adze.v1.PushedEvent
+	(*ReplayEventsRequest)(nil),      // 62: adze.v1.ReplayEventsRequest
+	(*GetEventRequest)(nil),          // 63: adze.v1.GetEventRequest
+	(*GetEventResponse)(nil),         // 64: adze.v1.GetEventResponse
+	(*ListEventsRequest)(nil),        // 65: adze.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),       // 66: adze.v1.ListEventsResponse
+	(*Event)(nil),                    // 67: adze.v1.Event
+	(*EventRun)(nil),                 // 68: adze.v1.EventRun
+	(*Filter)(nil),                   // 69: adze.v1.Filter
+	(*PutFilterRequest)(nil),         // 70: adze.v1.PutFilterRequest
+	(*PutFilterResponse)(nil),        // 71: adze.v1.PutFilterResponse
+	(*ListFiltersRequest)(nil),       // 72: adze.v1.ListFiltersRequest
+	(*ListFiltersResponse)(nil),      // 73: adze.v1.ListFiltersResponse
+	(*DeleteFiltersRequest)(nil),     // 74: adze.v1.DeleteFiltersRequest
+	(*DeleteFiltersResponse)(nil),    // 75: adze.v1.DeleteFiltersResponse
+	(*RefreshTimeoutRequest)(nil),    // 76: adze.v1.RefreshTimeoutRequest
+	(*RefreshTimeoutResponse)(nil),   // 77: adze.v1.RefreshTimeoutResponse
+	(*GetRunRequest)(nil),            // 78: adze.v1.GetRunRequest
+	(*GetRunResponse)(nil),           // 79: adze.v1.GetRunResponse
+	(*Child)(nil),                    // 80: adze.v1.Child
+	(*TaskRun)(nil),                  // 81: adze.v1.TaskRun
+	(*ReadStreamRequest)(nil),        // 82: adze.v1.ReadStreamRequest
+	(*ReadStreamResponse)(nil),       // 83: adze.v1.ReadStreamResponse
+	(*StreamedChunk)(nil),            // 84: adze.v1.StreamedChunk
+	(*ListLogsRequest)(nil),          // 85: adze.v1.ListLogsRequest
+	(*ListLogsResponse)(nil),         // 86: adze.v1.ListLogsResponse
+	(*LoggedLine)(nil),               // 87: adze.v1.LoggedLine
+	(*ListRunsRequest)(nil),          // 88: adze.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),         // 89: adze.v1.ListRunsResponse
+	(*Run)(nil),                      // 90: adze.v1.Run
+	(*Attempt)(nil),                  // 91: adze.v1.Attempt
+	(*Cron)(nil),                     // 92: adze.v1.Cron
+	(*Schedule)(nil),                 // 93: adze.v1.Schedule
+	(*PutSchedulesRequest)(nil),      // 94: adze.v1.PutSchedulesRequest
+	(*PutSchedulesResponse)(nil),     // 95: adze.v1.PutSchedulesResponse
+	(*ListSchedulesRequest)(nil),     // 96: adze.v1.ListSchedulesRequest
+	(*ListSchedulesResponse)(nil),    // 97: adze.v1.ListSchedulesResponse
+	(*ChangeSchedulesRequest)(nil),   // 98: adze.v1.ChangeSchedulesRequest
+	(*ChangeSchedulesResponse)(nil),  // 99: adze.v1.ChangeSchedulesResponse
+	(*DeleteSchedulesRequest)(nil),   // 100: adze.v1.DeleteSchedulesRequest
+	(*DeleteSchedulesResponse)(nil),  // 101: adze.v1.DeleteSchedulesResponse
+	(*TriggerSchedulesRequest)(nil),  // 102: adze.v1.TriggerSchedulesRequest
+	(*TriggerSchedulesResponse)(nil), // 103: adze.v1.TriggerSchedulesResponse
+	(*PreviewCronRequest)(nil),       // 104: adze.v1.PreviewCronRequest
+	(*PreviewCronResponse)(nil),      // 105: adze.v1.PreviewCronResponse
 }
 var file_adze_v1_adze_proto_depIdxs = []int32{
 	12,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
 	11,  // 1: adze.v1.Workflow.triggers:type_name -> adze.v1.Trigger
-	91,  // 2: adze.v1.Workflow.crons:type_name -> adze.v1.Cron
+	92,  // 2: adze.v1.Workflow.crons:type_name -> adze.v1.Cron
 	15,  // 3: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
 	13,  // 4: adze.v1.Task.skip_if:type_name -> adze.v1.Condition
 	13,  // 5: adze.v1.Task.cancel_if:type_name -> adze.v1.Condition
@@ -8012,106 +8114,108 @@ var file_adze_v1_adze_proto_depIdxs = []int32{
 	36,  // 32: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
 	41,  // 33: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
 	42,  // 34: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
-	46,  // 35: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
-	47,  // 36: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
+	47,  // 35: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
+	48,  // 36: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
 	38,  // 37: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
 	40,  // 38: adze.v1.EngineMessage.emitted:type_name -> adze.v1.Emitted
-	44,  // 39: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
-	45,  // 40: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
+	45,  // 39: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
+	46,  // 40: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
 	37,  // 41: adze.v1.Assignment.log:type_name -> adze.v1.Entry
 	38,  // 42: adze.v1.Assignment.mets:type_name -> adze.v1.Met
-	43,  // 43: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
-	7,   // 44: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
-	50,  // 45: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
-	8,   // 46: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
-	24,  // 47: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
-	57,  // 48: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
-	60,  // 49: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
-	9,   // 50: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
-	66,  // 51: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
-	66,  // 52: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
-	67,  // 53: adze.v1.Event.runs:type_name -> adze.v1.EventRun
-	1,   // 54: adze.v1.EventRun.status:type_name -> adze.v1.Status
-	68,  // 55: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
-	68,  // 56: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
-	89,  // 57: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
-	90,  // 58: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
-	80,  // 59: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
-	37,  // 60: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
-	38,  // 61: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
-	79,  // 62: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
-	1,   // 63: adze.v1.TaskRun.status:type_name -> adze.v1.Status
-	5,   // 64: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
-	83,  // 65: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
-	86,  // 66: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
-	1,   // 67: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
-	89,  // 68: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
-	1,   // 69: adze.v1.Run.status:type_name -> adze.v1.Status
-	3,   // 70: adze.v1.Cron.overlap:type_name -> adze.v1.Overlap
-	4,   // 71: adze.v1.Cron.catch_up:type_name -> adze.v1.CatchUp
-	3,   // 72: adze.v1.Schedule.overlap:type_name -> adze.v1.Overlap
-	4,   // 73: adze.v1.Schedule.catch_up:type_name -> adze.v1.CatchUp
-	92,  // 74: adze.v1.PutSchedulesRequest.schedules:type_name -> adze.v1.Schedule
-	92,  // 75: adze.v1.ListSchedulesResponse.schedules:type_name -> adze.v1.Schedule
-	16,  // 76: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
-	21,  // 77: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
-	25,  // 78: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
-	28,  // 79: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
-	48,  // 80: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
-	51,  // 81: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
-	53,  // 82: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
-	55,  // 83: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
-	58,  // 84: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
-	61,  // 85: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
-	62,  // 86: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
-	64,  // 87: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
-	69,  // 88: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
-	71,  // 89: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
-	73,  // 90: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
-	93,  // 91: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
-	95,  // 92: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
-	97,  // 93: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
-	99,  // 94: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
-	101, // 95: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
-	103, // 96: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
-	75,  // 97: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
-	17,  // 98: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
-	77,  // 99: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
-	81,  // 100: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
-	84,  // 101: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
-	87,  // 102: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
-	19,  // 103: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
-	23,  // 104: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
-	26,  // 105: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
-	39,  // 106: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
-	49,  // 107: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
-	52,  // 108: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
-	54,  // 109: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
-	56,  // 110: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
-	59,  // 111: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
-	59,  // 112: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
-	63,  // 113: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
-	65,  // 114: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
-	70,  // 115: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
-	72,  // 116: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
-	74,  // 117: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
-	94,  // 118: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
-	96,  // 119: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
-	98,  // 120: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
-	100, // 121: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
-	102, // 122: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
-	104, // 123: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
-	76,  // 124: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
-	18,  // 125: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
-	78,  // 126: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
-	82,  // 127: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
-	85,  // 128: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
-	88,  // 129: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
-	103, // [103:130] is the sub-list for method output_type
-	76,  // [76:103] is the sub-list for method input_type
-	76,  // [76:76] is the sub-list for extension type_name
-	76,  // [76:76] is the sub-list for extension extendee
-	0,   // [0:76] is the sub-list for field type_name
+	44,  // 43: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
+	43,  // 44: adze.v1.Assignment.came:type_name -> adze.v1.CameEvent
+	7,   // 45: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
+	51,  // 46: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
+	8,   // 47: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
+	24,  // 48: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
+	58,  // 49: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
+	61,  // 50: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
+	9,   // 51: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
+	67,  // 52: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
+	67,  // 53: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
+	68,  // 54: adze.v1.Event.runs:type_name -> adze.v1.EventRun
+	1,   // 55: adze.v1.EventRun.status:type_name -> adze.v1.Status
+	69,  // 56: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
+	69,  // 57: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
+	90,  // 58: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
+	91,  // 59: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
+	81,  // 60: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
+	37,  // 61: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
+	38,  // 62: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
+	80,  // 63: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
+	1,   // 64: adze.v1.TaskRun.status:type_name -> adze.v1.Status
+	5,   // 65: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
+	36,  // 66: adze.v1.TaskRun.waits:type_name -> adze.v1.WaitCondition
+	84,  // 67: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
+	87,  // 68: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
+	1,   // 69: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
+	90,  // 70: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
+	1,   // 71: adze.v1.Run.status:type_name -> adze.v1.Status
+	3,   // 72: adze.v1.Cron.overlap:type_name -> adze.v1.Overlap
+	4,   // 73: adze.v1.Cron.catch_up:type_name -> adze.v1.CatchUp
+	3,   // 74: adze.v1.Schedule.overlap:type_name -> adze.v1.Overlap
+	4,   // 75: adze.v1.Schedule.catch_up:type_name -> adze.v1.CatchUp
+	93,  // 76: adze.v1.PutSchedulesRequest.schedules:type_name -> adze.v1.Schedule
+	93,  // 77: adze.v1.ListSchedulesResponse.schedules:type_name -> adze.v1.Schedule
+	16,  // 78: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
+	21,  // 79: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
+	25,  // 80: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
+	28,  // 81: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
+	49,  // 82: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
+	52,  // 83: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
+	54,  // 84: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
+	56,  // 85: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
+	59,  // 86: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
+	62,  // 87: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
+	63,  // 88: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
+	65,  // 89: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
+	70,  // 90: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
+	72,  // 91: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
+	74,  // 92: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
+	94,  // 93: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
+	96,  // 94: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
+	98,  // 95: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
+	100, // 96: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
+	102, // 97: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
+	104, // 98: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
+	76,  // 99: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
+	17,  // 100: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
+	78,  // 101: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
+	82,  // 102: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
+	85,  // 103: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
+	88,  // 104: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
+	19,  // 105: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
+	23,  // 106: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
+	26,  // 107: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
+	39,  // 108: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
+	50,  // 109: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
+	53,  // 110: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
+	55,  // 111: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
+	57,  // 112: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
+	60,  // 113: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
+	60,  // 114: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
+	64,  // 115: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
+	66,  // 116: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
+	71,  // 117: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
+	73,  // 118: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
+	75,  // 119: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
+	95,  // 120: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
+	97,  // 121: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
+	99,  // 122: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
+	101, // 123: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
+	103, // 124: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
+	105, // 125: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
+	77,  // 126: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
+	18,  // 127: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
+	79,  // 128: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
+	83,  // 129: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
+	86,  // 130: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
+	89,  // 131: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
+	105, // [105:132] is the sub-list for method output_type
+	78,  // [78:105] is the sub-list for method input_type
+	78,  // [78:78] is the sub-list for extension type_name
+	78,  // [78:78] is the sub-list for extension extendee
+	0,   // [0:78] is the sub-list for field type_name
 }
 
 func init() { file_adze_v1_adze_proto_init() }
@@ -8119,14 +8223,14 @@ func file_adze_v1_adze_proto_init() {
 	if File_adze_v1_adze_proto != nil {
 		return
 	}
-	file_adze_v1_adze_proto_msgTypes[88].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[89].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_adze_v1_adze_proto_rawDesc), len(file_adze_v1_adze_proto_rawDesc)),
 			NumEnums:      9,
-			NumMessages:   96,
+			NumMessages:   97,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
