@@ -268,3 +268,22 @@ func TestReplayedTaskWaitsAgain(t *testing.T) {
 		require.Equal(t, adze.Succeeded, env.Status(again))
 	})
 }
+
+func TestScheduleOfAWorkflowThatWaitsHasTheScopesOfItsInput(t *testing.T) {
+	t.Parallel()
+	adzetest.Run(t, func(t *testing.T, env *adzetest.Env) {
+		w := adze.NewWorkflow[visit]("w")
+		adze.AddTask(w, "only", gives(1), adze.WaitFor(adze.Happened("go", adze.ScopeFrom("input.user"))))
+		env.Work(w)
+		_, err := w.Schedule(t.Context(), env.Client, env.Now().Add(time.Hour), visit{})
+		require.ErrorContains(t, err, `task "only"`)
+		_, err = w.Schedule(t.Context(), env.Client, env.Now().Add(time.Hour), visit{"ada"})
+		require.NoError(t, err)
+		env.Advance(time.Hour)
+		push(t, env, "go", nil, adze.Scope("ada"))
+		for run, err := range env.Client.List(t.Context(), adze.Filter{}) {
+			require.NoError(t, err)
+			require.Equal(t, adze.Succeeded, run.Status)
+		}
+	})
+}

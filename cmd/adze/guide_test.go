@@ -9,24 +9,37 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/adzehq/adze"
 	"github.com/adzehq/adze/adzetest"
 	"github.com/adzehq/adze/examples/order"
+	"github.com/adzehq/adze/examples/upgrade"
 	"github.com/adzehq/adze/internal/shard"
 )
 
-func TestGuideShowsWhatTheCommandDraws(t *testing.T) {
+func TestGuidesShowWhatTheCommandDraws(t *testing.T) {
 	t.Parallel()
-	guide, err := os.ReadFile("../../docs/guides/workflows.md")
-	require.NoError(t, err)
-	adzetest.Run(t, func(t *testing.T, env *adzetest.Env) {
-		env.Work(order.New(nil))
-		definition, err := env.Client.Export(t.Context(), "order")
-		require.NoError(t, err)
-		var w shard.Workflow
-		require.NoError(t, json.Unmarshal(definition, &w))
-		drawing := drawWorkflow(&w, newScreen(io.Discard))
-		_, shown, _ := strings.Cut(string(guide), "```text\n")
-		shown, _, _ = strings.Cut(shown, "```")
-		require.Equal(t, drawing, shown)
-	})
+	for name, c := range map[string]struct {
+		guide    string
+		workflow adze.WorkerOption
+	}{
+		"order":   {"workflows.md", order.New(nil)},
+		"upgrade": {"conditions.md", upgrade.New(nil)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			guide, err := os.ReadFile("../../docs/guides/" + c.guide)
+			require.NoError(t, err)
+			adzetest.Run(t, func(t *testing.T, env *adzetest.Env) {
+				env.Work(c.workflow)
+				definition, err := env.Client.Export(t.Context(), name)
+				require.NoError(t, err)
+				var w shard.Workflow
+				require.NoError(t, json.Unmarshal(definition, &w))
+				drawing := drawWorkflow(&w, newScreen(io.Discard))
+				_, shown, _ := strings.Cut(string(guide), "```text\n")
+				shown, _, _ = strings.Cut(shown, "```")
+				require.Equal(t, drawing, shown)
+			})
+		})
+	}
 }

@@ -39,3 +39,24 @@ func TestOnlyThoseWhoHaveNotUpgradedAreAskedAfterAWeek(t *testing.T) {
 		require.Equal(t, outbox{"ada": {"hi"}, "bob": {"hi", "upgrade"}}, sent)
 	})
 }
+
+func TestWhoPaysIsNotRemindedAndWhoDoesNotIs(t *testing.T) {
+	t.Parallel()
+	adzetest.Run(t, func(t *testing.T, env *adzetest.Env) {
+		sent := outbox{}
+		invoice := upgrade.NewInvoice(sent.send)
+		env.Work(invoice, adze.Slots(1))
+		for _, user := range []string{"ada", "bob"} {
+			_, err := invoice.Run(t.Context(), env.Client, upgrade.Invoice{ID: "of-" + user, User: upgrade.User{ID: user}, Cents: 100})
+			require.NoError(t, err)
+		}
+		env.Advance(20 * 24 * time.Hour)
+		_, err := env.Client.Push(t.Context(), "invoice.paid", upgrade.Payment{Cents: 100, By: "card"}, adze.Scope("of-ada"))
+		require.NoError(t, err)
+		env.Advance(70 * 24 * time.Hour)
+		require.Equal(t, outbox{
+			"ada": {"please pay", "thank you for paying by card"},
+			"bob": {"please pay", "please pay now", "you did not pay"},
+		}, sent)
+	})
+}

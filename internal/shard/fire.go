@@ -73,7 +73,8 @@ func (r *Runtime) fire(ctx context.Context, ripe []core.Ripe) bool {
 // fireOne fires s. It fails when the shard no longer serves.
 func (r *Runtime) fireOne(ctx context.Context, s *core.Schedule, ripe *core.Ripe) error {
 	c, err := r.calendarOf(s)
-	if err == nil && r.catalog.workflow(s.Tenant, s.Workflow) == nil {
+	v := r.catalog.workflow(s.Tenant, s.Workflow)
+	if err == nil && v == nil {
 		err = fmt.Errorf("no workflow %q", s.Workflow)
 	}
 	if err != nil { // it was read when it was stored: a zone may have gone since
@@ -81,6 +82,10 @@ func (r *Runtime) fireOne(ctx context.Context, s *core.Schedule, ripe *core.Ripe
 		return r.send(message{input: &core.Fire{Schedule: s.ID, Revision: ripe.Revision, Last: ripe.Last}})
 	}
 	fire, ticks := plan(s, c, ripe, r.now())
+	if _, err := v.scopesOf(s.Input); err != nil { // the workflow has changed since it was put
+		r.log.ErrorContext(ctx, "schedule has no input for its workflow and started no run", "schedule", s.ID, "error", err)
+		ticks = nil
+	}
 	return r.sendFire(ctx, s, fire, ticks)
 }
 
@@ -179,12 +184,16 @@ func (r *Runtime) sendFire(ctx context.Context, s *core.Schedule, fire *core.Fir
 	if v == nil {
 		return fault.New(fault.NotFound, "workflow", "no workflow %q", s.Workflow)
 	}
+	scopes, err := v.scopesOf(s.Input)
+	if err != nil && len(ticks) > 0 {
+		return err
+	}
 	for _, tick := range ticks {
 		fire.Runs = append(fire.Runs, core.Fired{
 			Graph: v.graph != nil, Queued: tick.queued,
 			Run: core.NewRun{Task: core.NewTask{
 				Tenant: s.Tenant, Version: v.Version, Schedule: s.ID, RunAt: tick.at,
-				Priority: s.Priority, Input: s.Input, Metadata: s.Metadata,
+				Priority: s.Priority, Input: s.Input, Metadata: s.Metadata, Scopes: scopes,
 			}},
 		})
 	}
@@ -192,7 +201,7 @@ func (r *Runtime) sendFire(ctx context.Context, s *core.Schedule, fire *core.Fir
 	if err := r.config.Submits.Reserve(ctx, bytes, true); err != nil {
 		return err
 	}
-	err := r.send(message{
+	err = r.send(message{
 		input:   fire,
 		prepare: func(now core.Time) { r.enumerateFired(fire, v, now) },
 		gate:    r.config.Submits, bytes: bytes,

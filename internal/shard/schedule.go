@@ -81,8 +81,12 @@ func (r *Runtime) planPuts(ctx context.Context, tenant id.ID, schedules []core.S
 	for i, s := range schedules {
 		s.Tenant, s.Declared = tenant, false
 		field := fmt.Sprintf("schedules[%d]", i)
-		if r.catalog.workflow(tenant, s.Workflow) == nil {
+		v := r.catalog.workflow(tenant, s.Workflow)
+		if v == nil {
 			return nil, nil, fault.New(fault.NotFound, field+".workflow", "no workflow %q; register it first (a worker does when it starts)", s.Workflow)
+		}
+		if _, err := v.scopesOf(s.Input); err != nil {
+			return nil, nil, fault.At(field, err)
 		}
 		was, there := known.of(&s)
 		switch {
