@@ -138,6 +138,9 @@ func (l *logbook) reach(at core.Time) { l.now.Store(max(l.now.Load(), int64(at))
 func (l *logbook) next(kind core.EntryKind, name string) (*core.Entry, error) {
 	l.skipPatches("") // their question may have been taken out
 	if l.replayed() {
+		if l.attempt.worker.hooks.Rehearse {
+			l.leave()
+		}
 		return nil, named(name)
 	}
 	if e := &l.log[l.passed]; e.Kind != kind || e.Name != name {
@@ -153,7 +156,11 @@ func named(name string) error {
 
 // depart notes that the code does something else than what is in the log.
 func (l *logbook) depart(e *core.Entry, got string) error {
-	l.fault = &NonDeterminismError{Index: int(e.Index), Expected: what(e.Kind, e.Name), Got: got}
+	expected := what(e.Kind, e.Name)
+	l.fault = &NonDeterminismError{Index: int(e.Index), Expected: expected, Got: got}
+	if told := l.attempt.worker.hooks.Departed; told != nil {
+		told(e.Index, expected, got)
+	}
 	return l.fault
 }
 

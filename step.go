@@ -100,6 +100,11 @@ func (l *logbook) step(ctx context.Context, name string, function func(context.C
 	}
 	place := l.size + int32(len(l.pending)) + 1
 	data, err := policy.run(ctx, l.attempt, func(ctx context.Context) ([]byte, error) {
+		if fail := l.attempt.worker.hooks.Step; fail != nil {
+			if err := fail(name); err != nil {
+				return nil, err
+			}
+		}
 		return function(withBrood(ctx, fmt.Sprintf("%d/", place)))
 	})
 	if stop := l.stopped(); stop != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/embed"
 	"github.com/adzehq/adze/internal/shard"
 )
 
@@ -28,6 +29,7 @@ type Worker struct {
 	emissions   *emissions
 	logs        logging
 	values      context.Context // what the contexts of all attempts come from; it never ends
+	hooks       *embed.Hooks    // of a test
 
 	mu       sync.Mutex
 	id       id.ID                   // given with the first session
@@ -81,7 +83,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		}
 		return fmt.Errorf("worker %s: %w", w.name, err)
 	}
-	w.values = context.WithoutCancel(ctx)
+	w.values, w.hooks = context.WithoutCancel(ctx), embed.HooksOf(ctx)
 	life, stop := context.WithCancel(w.values)
 	defer stop()
 	refused := make(chan error, 1)

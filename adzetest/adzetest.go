@@ -52,7 +52,8 @@ type Env struct {
 	// Client reaches the engine. It is closed when the test ends.
 	Client *adze.Client
 
-	t testing.TB
+	t      testing.TB
+	faults *faults
 }
 
 // Run runs test with an engine of its own. t.Run, t.Parallel and t.Deadline must
@@ -67,13 +68,14 @@ func Run(t *testing.T, test func(t *testing.T, env *Env)) {
 
 func newEnv(t *testing.T) *Env {
 	t.Helper()
-	client := newClient(t)
+	faults := newFaults()
+	client := newClient(t, faults)
 	t.Cleanup(func() { _ = client.Close() })
-	return &Env{Client: client, t: t}
+	return &Env{Client: client, t: t, faults: faults}
 }
 
 // newClient starts an engine, which ends with the client.
-func newClient(t testing.TB) *adze.Client {
+func newClient(t testing.TB, faults *faults) *adze.Client {
 	rows := newMemory()
 	log := slog.New(slog.DiscardHandler)
 	shards := shard.NewSet(shard.Config{
@@ -96,18 +98,18 @@ func newClient(t testing.TB) *adze.Client {
 		return nil
 	}
 	return adze.Embed(embed.Engine{
-		Tenant: tenant, Shards: shards, Reader: &reader{rows, shards}, Close: end,
+		Tenant: tenant, Shards: &faultyShards{shards, faults}, Reader: &reader{rows, shards}, Close: end,
 	}, log)
 }
 
 // Work starts a worker with the tasks and options given; it is ended before the
-// test is, with what it still runs told to stop.
+// test is, with what it still runs told to stop. One that crashes is started again.
 func (e *Env) Work(options ...adze.WorkerOption) {
 	e.t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	worker := e.Client.NewWorker(append([]adze.WorkerOption{adze.DrainTimeout(0)}, options...)...)
+	p := &program{client: e.Client, faults: e.faults, options: append([]adze.WorkerOption{adze.DrainTimeout(0)}, options...)}
 	ended := make(chan error, 1)
-	go func() { ended <- worker.Run(ctx) }()
+	go func() { ended <- p.run(ctx) }()
 	e.t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {
