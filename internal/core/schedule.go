@@ -55,17 +55,18 @@ func (s *Shard) overfull(in *PutSchedules) bool {
 func (s *Shard) putSchedule(item *PutSchedule, tenant id.ID) AnswerKind {
 	row := &item.Schedule
 	c := s.schedules.of[row.ID]
-	switch {
-	case c == nil:
+	fresh := c == nil
+	if fresh {
 		c = &schedule{state: ScheduleState{ID: row.ID, Tenant: tenant}}
 		s.schedules.of[row.ID] = c
-		s.rearm(c, item)
-	case c.state.Tenant != tenant:
+	}
+	if c.state.Tenant != tenant {
 		return AnswerUnknown
-	case item.Rearm:
-		s.rearm(c, item)
 	}
 	c.state.Overlap, c.state.Once = row.Overlap, row.Once()
+	if fresh || item.Rearm {
+		s.rearm(c, item)
+	}
 	if row.Paused && c.state.Queued != 0 {
 		c.state.Queued = 0
 		c.state.Skipped++
@@ -113,7 +114,7 @@ func (s *Shard) ripen() {
 		}
 		s.schedules.remove(c)
 		c.asked = true
-		ripe := Ripe{Schedule: c.state.ID, Revision: c.state.Revision, Due: c.state.Due, Last: c.state.Last}
+		ripe := Ripe{Schedule: c.state.ID, Revision: c.state.Revision, Due: c.state.Due, Last: c.state.Last, Now: s.now}
 		if c.state.Running == 0 {
 			ripe.Queued = c.state.Queued
 		}

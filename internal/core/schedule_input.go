@@ -149,6 +149,7 @@ type Ripe struct {
 	Due      Time // as ScheduleState.Due: later if it is about Queued only
 	Last     Time
 	Queued   Time // the tick whose run may start now; 0 = none
+	Now      Time // when it was asked for: what is due then is due, whatever a clock says
 }
 
 func (*PutSchedules) input() {}

@@ -78,7 +78,7 @@ func TestATickStartsARunInTheCommitOfItsState(t *testing.T) {
 	require.Equal(t, Time(tickMS), c.shard.NextDue(), "nothing between ticks")
 	c.now = tickMS
 	out := c.apply(&Tick{})
-	require.Equal(t, []Ripe{{Schedule: 10, Revision: 1, Due: tickMS}}, out.Ripe)
+	require.Equal(t, []Ripe{{Schedule: 10, Revision: 1, Due: tickMS, Now: tickMS}}, out.Ripe)
 	require.Empty(t, c.apply(&Tick{}).Ripe, "it is asked for once")
 	out = c.apply(c.answer(out.Ripe[0]))
 	require.Len(t, out.Tasks, 1)

@@ -81,7 +81,7 @@ func (r *Runtime) fireOne(ctx context.Context, s *core.Schedule, ripe *core.Ripe
 		r.log.ErrorContext(ctx, "schedule cannot be read and will not fire again", "schedule", s.ID, "error", err)
 		return r.send(message{input: &core.Fire{Schedule: s.ID, Revision: ripe.Revision, Last: ripe.Last}})
 	}
-	fire, ticks := plan(s, c, ripe, r.now())
+	fire, ticks := plan(s, c, ripe, max(r.now(), ripe.Now))
 	if _, err := v.scopesOf(s.Input); err != nil { // the workflow has changed since it was put
 		r.log.ErrorContext(ctx, "schedule has no input for its workflow and started no run", "schedule", s.ID, "error", err)
 		ticks = nil

@@ -14,6 +14,8 @@ const (
 	doSubmit action = iota
 	doBurst
 	doPush
+	doSchedule
+	doFire
 	doAdvance
 	doJump
 	doTick
@@ -39,7 +41,7 @@ const (
 
 // usual is how often each happens; a history multiplies each by 0 to 3.
 var usual = [actions]int{
-	doSubmit: 12, doBurst: 2, doPush: 4, doAdvance: 12, doJump: 2, doTick: 6, doCommit: 20, doRead: 8, doAnswer: 8,
+	doSubmit: 12, doBurst: 2, doPush: 4, doSchedule: 3, doFire: 10, doAdvance: 12, doJump: 2, doTick: 6, doCommit: 20, doRead: 8, doAnswer: 8,
 	doReceive: 20, doReport: 20, doWrite: 6, doBustle: 4, doRepeat: 2, doHire: 3, doDrop: 4, doRejoin: 6, doFlap: 1, doResize: 2,
 	doCancel: 4, doRefresh: 2, doDefine: 1, doCrash: 1,
 }
@@ -85,6 +87,10 @@ func (h *history) do(a action) *Violation {
 		return h.submit(5 + h.rand.IntN(20))
 	case doPush:
 		return h.push()
+	case doSchedule:
+		return h.schedule()
+	case doFire:
+		return h.fire()
 	case doAdvance:
 		return h.advance(core.Time(h.rand.IntN(pick(h, []int{10, 300, 3_000}))))
 	case doJump:

@@ -11,6 +11,7 @@ import (
 func (h *history) check(st *step) *Violation {
 	return first(
 		h.checkRuns(st),
+		h.checkSchedules(st),
 		h.checkAgreement(),
 		h.checkNothingLost(),
 		h.checkSlotsCounted(),
@@ -283,6 +284,13 @@ func (m *model) named(now core.Time, in core.Input) []id.ID {
 		for _, target := range in.Tasks {
 			tasks = append(tasks, target)
 			if r := m.runs[target]; r != nil {
+				tasks = append(tasks, r.nodes()...)
+			}
+		}
+	case *core.Fire:
+		if s := m.schedules[in.Schedule]; s != nil && s.Running != 0 {
+			tasks = append(tasks, s.Running)
+			if r := m.runs[s.Running]; r != nil {
 				tasks = append(tasks, r.nodes()...)
 			}
 		}

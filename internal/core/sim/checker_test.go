@@ -58,6 +58,7 @@ func TestCheckersCatchEachBrokenPromise(t *testing.T) {
 	maps.Copy(all, runSabotages)
 	maps.Copy(all, writeSabotages)
 	maps.Copy(all, eventSabotages)
+	maps.Copy(all, scheduleSabotages)
 	for name, c := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

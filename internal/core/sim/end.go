@@ -60,6 +60,7 @@ func (m *model) endTask(st *step, t *task, r *core.Result, item *core.ReportItem
 	if r.Run != 0 {
 		return m.nodeEnds(st, r)
 	}
+	m.scheduledEnds(r.Task)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash"
 	"hash/fnv"
+	"maps"
 	"math/rand/v2"
 
 	"github.com/adzehq/adze/internal/base/id"
@@ -37,17 +38,20 @@ type history struct {
 	wrote    map[core.Token]pen  // by attempt that its worker ended
 	refused  map[core.Token]bool // attempts that wrote when they were not current
 
-	definitions []core.Definition
-	graphs      []*core.Graph
-	graphShare  int               // how many of 8 submits are runs of graphs
-	failShare   int               // how many of 8 attempts of a bustle fail
-	startedBy   map[id.ID][]id.ID // the runs of each event that was pushed
-	runs        []id.ID           // of graphs, as submitted
-	places      map[id.ID]place   // of all their tasks
-	lastTask    id.ID
-	lastWorker  id.ID
-	lastRef     uint64
-	weights     [actions]int
+	definitions  []core.Definition
+	graphs       []*core.Graph
+	graphShare   int                     // how many of 8 submits are runs of graphs
+	failShare    int                     // how many of 8 attempts of a bustle fail
+	plans        map[id.ID]core.Schedule // as they were put last
+	ripe         []core.Ripe             // committed, to be answered
+	lastSchedule id.ID
+	startedBy    map[id.ID][]id.ID // the runs of each event that was pushed
+	runs         []id.ID           // of graphs, as submitted
+	places       map[id.ID]place   // of all their tasks
+	lastTask     id.ID
+	lastWorker   id.ID
+	lastRef      uint64
+	weights      [actions]int
 
 	digest hash.Hash64                // of all effects; nil = not asked for
 	tamper func(h *history, st *step) // breaks a step, to see a checker find it
@@ -70,13 +74,14 @@ type word struct {
 
 // Ids are small and tell by their size what they name: a trace is to be read.
 const (
-	firstTenant  id.ID = 1
-	firstVersion id.ID = 100
-	firstGraph   id.ID = 500
-	firstWorker  id.ID = 1_000
-	firstTask    id.ID = 100_000
-	startOfTime        = core.Time(10_000_000)
-	shardNumber        = 7
+	firstTenant   id.ID = 1
+	firstVersion  id.ID = 100
+	firstGraph    id.ID = 500
+	firstWorker   id.ID = 1_000
+	firstSchedule id.ID = 50_000
+	firstTask     id.ID = 100_000
+	startOfTime         = core.Time(10_000_000)
+	shardNumber         = 7
 )
 
 func newHistory(seed uint64) *history {
@@ -84,7 +89,7 @@ func newHistory(seed uint64) *history {
 		seed: seed, rand: rand.New(rand.NewPCG(seed, 0xad2e)),
 		now: startOfTime, model: newModel(),
 		bySeq: map[uint64]int{}, written: newStore(), committed: newStore(),
-		asked: map[uint64]int{}, wrote: map[core.Token]pen{}, refused: map[core.Token]bool{}, lastTask: firstTask, lastWorker: firstWorker, places: map[id.ID]place{}, startedBy: map[id.ID][]id.ID{},
+		asked: map[uint64]int{}, wrote: map[core.Token]pen{}, refused: map[core.Token]bool{}, lastTask: firstTask, lastWorker: firstWorker, places: map[id.ID]place{}, startedBy: map[id.ID][]id.ID{}, plans: map[id.ID]core.Schedule{}, lastSchedule: firstSchedule,
 	}
 	h.window = 1 + h.rand.IntN(6)
 	if h.rand.IntN(4) == 0 {
@@ -145,7 +150,8 @@ func (h *history) takeOver() *Violation {
 func (h *history) crash() *Violation {
 	h.durable = len(h.entries)
 	h.written = h.committed.clone()
-	h.asked, h.held, h.toRead, h.toAnswer = map[uint64]int{}, nil, nil, nil
+	h.asked, h.held, h.toRead, h.toAnswer, h.ripe = map[uint64]int{}, nil, nil, nil, nil
+	h.plans = maps.Clone(h.committed.schedules.rows)
 	for _, a := range h.agents {
 		a.disconnect()
 	}
@@ -220,6 +226,7 @@ func (h *history) commit() *Violation {
 		}
 	}
 	h.toRead = append(h.toRead, e.out.Loads...)
+	h.ripe = append(h.ripe, e.out.Ripe...)
 	h.tellAssigned()
 	return nil
 }
@@ -287,6 +294,9 @@ func (h *history) calm() *Violation {
 		if v := h.leave(a, core.LeaveSilent); v != nil {
 			return v
 		}
+	}
+	if v := h.pauseSchedules(); v != nil {
+		return v
 	}
 	for tenant := range tenants {
 		a := h.newAgent(firstTenant+id.ID(tenant), allActions, 100)

@@ -19,6 +19,7 @@ type model struct {
 	runs        map[id.ID]*graphRun // open
 	ended       map[id.ID]core.Status
 	workers     map[id.ID]*worker
+	schedules   map[id.ID]*schedule
 	epoch       int64
 	token       core.Token         // the last one given
 	written     map[core.Token]pen // by attempt, what this owner has heard of it
@@ -73,6 +74,7 @@ func newModel() *model {
 		runs:        map[id.ID]*graphRun{},
 		ended:       map[id.ID]core.Status{},
 		workers:     map[id.ID]*worker{},
+		schedules:   map[id.ID]*schedule{},
 		written:     map[core.Token]pen{},
 		waiting:     map[offer]map[id.ID]bool{},
 		waits:       map[lane]map[lane]core.Token{},
@@ -205,6 +207,7 @@ func (m *model) recover(s *store, restore *core.Restore, now core.Time) *model {
 		}
 	}
 	r.recoverRuns(s, now)
+	r.recoverSchedules(restore.Schedules)
 	return r
 }
 

@@ -42,6 +42,12 @@ const (
 
 	eventsWhole promise = "an event is stored once, with all the runs that it starts, or nothing of it is"
 
+	ticksOnce       promise = "a tick of a schedule starts one run at most"
+	ticksDealt      promise = "each tick starts a run, is skipped or waits, in the commit that says so"
+	overlapKept     promise = "but for those that allow it, one run of a schedule's ticks is open at most"
+	schedulesTrue   promise = "a schedule's row says where it stands"
+	schedulesOnTime promise = "a schedule is asked for when it is due, and once"
+
 	deterministic promise = "the same inputs and times give the same effects"
 )
 

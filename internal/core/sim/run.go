@@ -199,6 +199,7 @@ func (m *model) endRun(st *step, r *graphRun, status core.Status) *Violation {
 	}
 	delete(st.runResults, r.row.ID)
 	delete(m.runs, r.row.ID)
+	m.scheduledEnds(r.row.ID)
 	return nil
 }
 

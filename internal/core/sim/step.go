@@ -21,7 +21,10 @@ type step struct {
 	attempts   map[attemptKey]*core.Attempt // of out, not yet explained
 	begun      map[id.ID]*core.NewTask      // tasks of graphs in out, not yet explained
 	runResults map[id.ID]*core.RunResult    // of out, not yet explained
-	stops      []core.Stop                  // what the rules ask for
+	dropped    []id.ID                      // schedules that end
+	firedTasks int                          // rows of out that ticks asked for, as firedRuns
+	firedRuns  int
+	stops      []core.Stop // what the rules ask for
 	settled    []core.Settlement
 	answers    []core.Answer
 	refused    []core.Token // attempts that wrote and are not current
@@ -43,6 +46,9 @@ func (m *model) follow(st *step) *Violation {
 		return v
 	}
 	if v := st.unexplained(); v != nil {
+		return v
+	}
+	if v := first(m.takeRipe(st), m.sameSchedules(st)); v != nil {
 		return v
 	}
 	m.forgetServed()
@@ -100,7 +106,7 @@ func (st *step) unexplained() *Violation {
 			return broken(rightCause, "attempt %d of task %d ends as %v for no reason", a.Number, a.Task, a.Outcome)
 		}
 	}
-	if in := submitOf(st.in); in == nil && len(st.ownTasks()) > 0 || in != nil && len(st.out.Runs) != len(in.Runs) {
+	if in := submitOf(st.in); in == nil && len(st.ownTasks()) > st.firedTasks || in != nil && len(st.out.Runs) != len(in.Runs) {
 		return broken(oneResult, "tasks or runs are inserted without a submit")
 	}
 	if !slices.EqualFunc(st.settled, st.out.Settled, sameSettlement) {
@@ -182,6 +188,10 @@ func (m *model) takeInput(st *step) *Violation {
 		return m.takeSubmit(st, in)
 	case *core.Push:
 		return m.takePush(st, in)
+	case *core.PutSchedules:
+		m.takePutSchedules(st, in)
+	case *core.Fire:
+		return m.takeFire(st, in)
 	case *core.Join:
 		return m.takeJoin(st, in)
 	case *core.Resize:

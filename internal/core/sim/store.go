@@ -25,7 +25,8 @@ type store struct {
 	lines  map[writtenKey]core.LogLine
 	chunks map[writtenKey]core.Chunk
 
-	events events
+	events    events
+	schedules scheduleStore
 }
 
 type attemptKey struct {
@@ -47,14 +48,14 @@ func newStore() *store {
 		lines:  map[writtenKey]core.LogLine{},
 		chunks: map[writtenKey]core.Chunk{},
 
-		events: newEvents(),
+		events: newEvents(), schedules: newScheduleStore(),
 	}
 }
 
 // apply writes the rows of one pass as the journal does: plain inserts, so that
 // a row that is there already is an error, and Open before Closed.
 func (s *store) apply(e *core.Effects) *Violation {
-	if v := first(s.events.apply(e), s.applyRuns(e), s.applyTasks(e), s.applyResults(e), s.applyWritten(e)); v != nil {
+	if v := first(s.events.apply(e), s.schedules.apply(e), s.applyRuns(e), s.applyTasks(e), s.applyResults(e), s.applyWritten(e)); v != nil {
 		return v
 	}
 	for _, o := range e.Open {
@@ -151,7 +152,7 @@ func (s *store) clone() *store {
 	maps.Copy(c.openRuns, s.openRuns)
 	maps.Copy(c.lines, s.lines)
 	maps.Copy(c.chunks, s.chunks)
-	c.events = s.events.clone()
+	c.events, c.schedules = s.events.clone(), s.schedules.clone()
 	c.lowWater = s.lowWater
 	return c
 }
@@ -214,7 +215,7 @@ func (s *store) stored(tasks []id.ID) []core.OpenTask {
 
 // restore reads what a new owner starts from.
 func (s *store) restore(epoch int64) *core.Restore {
-	r := &core.Restore{Epoch: epoch, LowWater: s.lowWater}
+	r := &core.Restore{Epoch: epoch, LowWater: s.lowWater, Schedules: s.schedules.restore()}
 	depth := map[lane]int64{}
 	for _, o := range s.open {
 		switch o.State {
