@@ -57,6 +57,8 @@ type cli struct {
 	Event  eventCmd  `cmd:"" group:"client" help:"Push events, and see what they started."`
 	Filter filterCmd `cmd:"" group:"client" help:"Say which events of a scope start runs."`
 
+	Schedule scheduleCmd `cmd:"" group:"client" help:"Start runs at times: once, or by cron expressions."`
+
 	Workflow workflowCmd `cmd:"" group:"client" help:"Export, import or draw a workflow."`
 
 	Bench benchCmd `cmd:"" help:"Measure this machine, on a Postgres and an engine of its own."`

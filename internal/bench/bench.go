@@ -41,6 +41,7 @@ var modes = []mode{
 	{"history", "14 days of history", (*bench).history},
 	{"graph", "workflows of 10 tasks in a row", (*bench).graph},
 	{"events", "events that start runs", (*bench).events},
+	{"cron", "schedules between their ticks, and a tick of all of them", (*bench).cron},
 }
 
 // Modes are the names of all modes, with what they measure.

@@ -345,22 +345,7 @@ func (b *bench) stopIdler() error {
 func (b *bench) idle(ctx context.Context) error {
 	r := b.idler.rig
 	time.Sleep(time.Until(b.idler.since.Add(idleSettle)))
-	before, err := r.meter.read(ctx)
-	if err != nil {
-		return err
-	}
-	time.Sleep(2 * b.span())
-	after, err := r.meter.read(ctx)
-	if err != nil {
-		return err
-	}
-	seconds := after.at.Sub(before.at).Seconds()
-	b.report.add("idle", "queries_per_s", "queries/s", float64(after.commits-before.commits-1)/seconds) // less our own
-	b.report.add("idle", "pg_cpu_percent", "% of a core", 100*(after.pgCPU-before.pgCPU).Seconds()/seconds)
-	b.report.add("idle", "engine_cpu_percent", "% of a core", 100*(after.engineCPU-before.engineCPU).Seconds()/seconds)
-	rss, err := currentRSS(r.meter.enginePID)
-	b.report.add("idle", "engine_rss_mb", "MB", rss)
-	return err
+	return b.resting(ctx, r, "idle")
 }
 
 func ensurePartitions(ctx context.Context, db *pgxpool.Pool, first, last id.ID) error {
