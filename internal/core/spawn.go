@@ -162,9 +162,11 @@ func (s *Shard) spawnLogged(t *task, e *NewEntry) {
 	s.submit(e.Spawned)
 }
 
-// loggedKey is the key of a child that a log names: nobody else spawns by such a key.
+// LoggedKey is what the key of a child begins with that a log names. Other keys must not.
+const LoggedKey = "#"
+
 func loggedKey(index int32, n int) string {
-	return strconv.Itoa(int(index)) + "." + strconv.Itoa(n)
+	return LoggedKey + strconv.Itoa(int(index)) + "." + strconv.Itoa(n)
 }
 
 func (in *Submit) rows() []NewTask {

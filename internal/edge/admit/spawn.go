@@ -2,9 +2,11 @@ package admit
 
 import (
 	"context"
+	"strings"
 
 	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/shard"
 )
 
@@ -47,6 +49,9 @@ func (l Limits) child(r *shard.NewRun) error {
 	}
 	if err := text("key", r.Key, ChildKeyBytesMax); err != nil {
 		return err
+	}
+	if strings.HasPrefix(r.Key, core.LoggedKey) {
+		return invalid("key", "begins with %s, as those do that logs give; begin with something else", core.LoggedKey)
 	}
 	return policy(r.Policy)
 }
