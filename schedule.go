@@ -171,21 +171,38 @@ func (t *Task[In, Out]) ScheduleMany(ctx context.Context, c *Client, times []At[
 // among all schedules. One of that name that was made before is changed to be so. It
 // returns the schedule's ID.
 func (t *Task[In, Out]) Cron(ctx context.Context, c *Client, name, expression string, in In, options ...CronOption) (ID, error) {
-	input, err := json.Marshal(in)
-	if err != nil {
-		return 0, fmt.Errorf("schedule %s: %w", t.Name(), &Error{Kind: KindInvalid, Field: "input", Text: err.Error(), cause: err})
-	}
-	one := shard.Cron{Name: name, Expression: expression, Input: input}
-	for _, o := range options {
-		if err := o.applyCron(&one); err != nil {
-			return 0, fmt.Errorf("schedule %s: %w", t.Name(), err)
-		}
-	}
-	ids, err := t.putSchedules(ctx, c, []core.Schedule{one.Schedule(t.Name())})
+	ids, err := t.CronMany(ctx, c, []NewCron[In]{{name, expression, in, options}})
 	if err != nil {
 		return 0, err
 	}
 	return ids[0], nil
+}
+
+// NewCron is a schedule to be made by [Task.CronMany].
+type NewCron[In any] struct {
+	Name       string
+	Expression string
+	Input      In
+	Options    []CronOption
+}
+
+// CronMany is Cron of up to 1,000 schedules, all or none. It answers in order.
+func (t *Task[In, Out]) CronMany(ctx context.Context, c *Client, crons []NewCron[In]) ([]ID, error) {
+	list := make([]core.Schedule, len(crons))
+	for i, from := range crons {
+		input, err := json.Marshal(from.Input)
+		if err != nil {
+			return nil, fmt.Errorf("schedule %s: %w", t.Name(), &Error{Kind: KindInvalid, Field: "input", Text: err.Error(), cause: err})
+		}
+		one := shard.Cron{Name: from.Name, Expression: from.Expression, Input: input}
+		for _, o := range from.Options {
+			if err := o.applyCron(&one); err != nil {
+				return nil, fmt.Errorf("schedule %s: %w", t.Name(), err)
+			}
+		}
+		list[i] = one.Schedule(t.Name())
+	}
+	return t.putSchedules(ctx, c, list)
 }
 
 func (t *Task[In, Out]) putSchedules(ctx context.Context, c *Client, list []core.Schedule) ([]ID, error) {
@@ -215,6 +232,11 @@ func (w *Workflow[In]) ScheduleMany(ctx context.Context, c *Client, times []At[I
 // Cron makes a schedule of the workflow by an expression, as [Task.Cron] does of a task.
 func (w *Workflow[In]) Cron(ctx context.Context, c *Client, name, expression string, in In, options ...CronOption) (ID, error) {
 	return w.task.Cron(ctx, c, name, expression, in, options...)
+}
+
+// CronMany is Cron of up to 1,000 schedules, as [Task.CronMany] is of a task.
+func (w *Workflow[In]) CronMany(ctx context.Context, c *Client, crons []NewCron[In]) ([]ID, error) {
+	return w.task.CronMany(ctx, c, crons)
 }
 
 // ScheduleInfo is what is known of a schedule. A time that there is not is zero.

@@ -128,7 +128,7 @@ func TestAOneOffRunsOnceWhereverItIsMoved(t *testing.T) {
 		var d diary
 		task := adze.NewTask("remind", d.write)
 		env.Work(task)
-		in := func(h time.Duration) time.Time { return env.Now().Add(h * time.Hour) }
+		in := func(hours int) time.Time { return env.Now().Add(time.Duration(hours) * time.Hour) }
 		ids, err := task.ScheduleMany(t.Context(), env.Client, []adze.At[string]{
 			{Time: in(1), Input: "a"}, {Time: in(2), Input: "b"}, {Time: in(3), Input: "c"}, {Time: in(-5), Input: "late"},
 		}, adze.Priority(2))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/adzehq/adze"
@@ -33,7 +32,7 @@ func (b *bench) cron(ctx context.Context) error {
 
 // crons has schedules of one instant, which lies after all that is measured before.
 func (b *bench) crons(ctx context.Context, r *rig, l *load) error {
-	n, lead := cronsMany, 90*time.Second
+	n, lead := cronsMany, 15*time.Second
 	if b.Quick {
 		n, lead = cronsQuick, 5*time.Second
 	}
@@ -60,19 +59,20 @@ func (b *bench) crons(ctx context.Context, r *rig, l *load) error {
 	return b.lateness(ctx, r, tick)
 }
 
-// putCrons makes n schedules, many at a time.
+// putCrons makes n schedules.
 func putCrons(ctx context.Context, l *load, n int, expression string) error {
-	var last atomic.Int64
-	_, err := many(submitters, func() (made int, err error) {
-		for i := last.Add(1); i <= int64(n); i = last.Add(1) {
-			if _, err := l.task.Cron(ctx, l.client, fmt.Sprint("bench.", i), expression, ping{}, adze.SkipWhileRunning()); err != nil {
-				return made, err
+	for made := 0; made < n; made += bulkSize {
+		crons := make([]adze.NewCron[ping], min(bulkSize, n-made))
+		for i := range crons {
+			crons[i] = adze.NewCron[ping]{
+				Name: fmt.Sprint("bench.", made+i), Expression: expression, Options: []adze.CronOption{adze.SkipWhileRunning()},
 			}
-			made++
 		}
-		return made, nil
-	})
-	return err
+		if _, err := l.task.CronMany(ctx, l.client, crons); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // resting measures what a stack costs that has nothing to do.
