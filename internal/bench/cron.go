@@ -12,6 +12,10 @@ import (
 const (
 	cronsMany  = 10_000
 	cronsQuick = 200
+
+	// afterPuts is how long the counters, and vacuum, are left to come up with the rows
+	// that were written.
+	afterPuts = 2 * idleSettle
 )
 
 // cron measures what schedules cost between their ticks, against none, and how late the
@@ -37,11 +41,11 @@ func (b *bench) crons(ctx context.Context, r *rig, l *load) error {
 		n, lead = cronsQuick, 5*time.Second
 	}
 	ran := l.done.Load()
-	tick := time.Now().Add(lead + idleSettle + 2*b.span()).UTC().Truncate(time.Second)
+	tick := time.Now().Add(lead + afterPuts + 2*b.span()).UTC().Truncate(time.Second)
 	if err := putCrons(ctx, l, n, tick.Format("5 4 15 * * *")); err != nil {
 		return err
 	}
-	time.Sleep(idleSettle)
+	time.Sleep(afterPuts)
 	if err := b.resting(ctx, r, "cron"); err != nil {
 		return err
 	}
