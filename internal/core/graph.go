@@ -429,7 +429,7 @@ func (s *Shard) begin(r *run, node int32) {
 		s.enterWaiting(&row, conditions)
 		return
 	}
-	s.enter(&row, s.seq)
+	s.enter(&row, s.seq, 0)
 }
 
 // endRun gives r its one result and forgets it.

@@ -159,8 +159,7 @@ func (s *Shard) fork(in *Fork) {
 	}
 	s.out.Entries = append(s.out.Entries, in.Entries...)
 	s.out.Mets = append(s.out.Mets, in.Mets...)
-	s.enter(&in.Task, s.seq)
-	s.tasks[in.Task.ID].entries = int32(len(in.Entries))
+	s.enter(&in.Task, s.seq, int32(len(in.Entries)))
 }
 
 // answer is what the worker does not know yet of its entry: the ids of the children.

@@ -17,17 +17,17 @@ func (s *Shard) restore(in *Restore) {
 	}
 	s.delayed.stored = in.Delayed
 	s.delayed.due = in.NextDue
-	s.resumeInOrder(in.Runs, in.Fresh)
+	waits := s.openWaits(in.Waits) // before their tasks: some of these go to Postgres at once, with a row that counts them
+	logs := make(map[id.ID]int32, len(in.Logs))
+	for _, log := range in.Logs {
+		logs[log.Task] = log.Entries
+	}
+	s.resumeInOrder(in.Runs, in.Fresh, logs)
 	s.restoreSchedules(in.Schedules)
 	for i := range in.Running {
-		s.resume(&in.Running[i])
+		s.resume(&in.Running[i], logs)
 	}
-	for _, log := range in.Logs {
-		if t := s.tasks[log.Task]; t != nil {
-			t.entries = log.Entries
-		}
-	}
-	s.resumeWaits(in.Waits)
+	s.resumeWaits(waits)
 	for _, c := range in.Closing {
 		s.closing[c.Task] = c
 		s.requestChildren(c)
@@ -41,21 +41,22 @@ func (s *Shard) restore(in *Restore) {
 
 // resumeInOrder goes on with runs and fresh tasks by ascending id: a run comes before
 // its tasks, and the ledger keeps its order.
-func (s *Shard) resumeInOrder(runs []OpenRun, fresh []NewTask) {
+func (s *Shard) resumeInOrder(runs []OpenRun, fresh []NewTask, logs map[id.ID]int32) {
 	for len(runs)+len(fresh) > 0 {
 		if len(fresh) == 0 || len(runs) > 0 && runs[0].ID < fresh[0].ID {
 			s.resumeRun(&runs[0])
 			runs = runs[1:]
 			continue
 		}
-		s.enter(&fresh[0], 0)
+		s.enter(&fresh[0], 0, logs[fresh[0].ID])
 		fresh = fresh[1:]
 	}
 }
 
 // resume has a task go on that runs at a worker who is expected back.
-func (s *Shard) resume(row *OpenTask) {
+func (s *Shard) resume(row *OpenTask, logs map[id.ID]int32) {
 	t := s.revive(row)
+	t.entries = logs[t.id]
 	t.token, t.assigned, t.told = row.Token, row.Assigned, toldUnknown
 	if t.cancelled = row.Cancel; t.cancelled != "" {
 		t.stop = StopCancelled
@@ -76,13 +77,19 @@ func (s *Shard) expectedWorker(missing, tenant id.ID) *worker {
 	return w
 }
 
-// resumeWaits goes on waiting. What happened meanwhile to runs, and to events before a
-// wait was there, has to be looked up again.
-func (s *Shard) resumeWaits(rows []Wait) {
+func (s *Shard) openWaits(rows []Wait) []*wait {
 	opened := make([]*wait, len(rows))
 	for i := range rows {
 		opened[i] = s.openWait(&rows[i])
-		if t := s.tasks[rows[i].Task]; t != nil && rows[i].Index == 0 && t.state != OpenWaiting {
+	}
+	return opened
+}
+
+// resumeWaits goes on waiting. What happened meanwhile to runs, and to events before a
+// wait was there, has to be looked up again.
+func (s *Shard) resumeWaits(opened []*wait) {
+	for _, w := range opened {
+		if t := s.tasks[w.Task]; t != nil && w.Index == 0 && t.state != OpenWaiting {
 			s.unplace(t) // of a graph, and not begun
 			s.park(t)
 		}

@@ -208,7 +208,7 @@ func (s *Shard) startFired(c *schedule, fired *Fired) {
 		return
 	}
 	s.out.Tasks = append(s.out.Tasks, *row)
-	s.enter(row, s.seq)
+	s.enter(row, s.seq, 0)
 }
 
 // cancelScheduled cancels the open run of c, wherever it is. It may end at once.

@@ -125,7 +125,7 @@ func (s *Shard) submit(in *Submit) {
 			runs = runs[1:]
 		}
 		s.out.Tasks = append(s.out.Tasks, *row)
-		s.enter(row, s.seq)
+		s.enter(row, s.seq, 0)
 	}
 	for i := range runs {
 		s.start(&runs[i])
@@ -140,9 +140,11 @@ func (s *Shard) definition(version, run id.ID, node int32) *Definition {
 	return s.definitions[version]
 }
 
-// enter opens a new task: ready, or delayed until its time.
-func (s *Shard) enter(row *NewTask, seq uint64) {
+// enter opens a new task, or one with the beginning of a log: ready, or delayed until
+// its time.
+func (s *Shard) enter(row *NewTask, seq uint64, entries int32) {
 	t := s.open(row, seq)
+	t.entries = entries
 	if row.RunAt > s.now {
 		s.delay(t, row.RunAt)
 		return
