@@ -345,10 +345,8 @@ func (s *Shard) candidates(e *NewEvent) []ref {
 	}
 	key := eventKey{tenant: e.Tenant, target: e.Target, key: e.Key}
 	refs := slices.Clone(s.waits.events[key])
-	if e.Scope != "" {
-		key.scope, key.scoped = e.Scope, true
-		refs = append(refs, s.waits.events[key]...)
-	}
+	key.scope, key.scoped = e.Scope, true
+	refs = append(refs, s.waits.events[key]...)
 	slices.SortFunc(refs, func(a, b ref) int {
 		return cmp.Or(cmp.Compare(a.wait.Task, b.wait.Task), cmp.Compare(a.wait.Index, b.wait.Index), cmp.Compare(a.place, b.place))
 	})
