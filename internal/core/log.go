@@ -102,6 +102,9 @@ func (s *Shard) record(t *task, e *NewEntry) bool {
 	t.entries++
 	t.seq = s.seq // who goes on from here has to read it
 	conditions := s.dated(e.Conditions)
+	if t.saved {
+		s.save(t) // a row that says running has its log counted anew after a crash, no other
+	}
 	s.out.Entries = append(s.out.Entries, Entry{
 		Task: t.id, Tenant: t.def.Tenant, At: s.now, Index: e.Index, Kind: e.Kind,
 		Name: e.Name, Error: e.Error, Data: e.Data, Conditions: conditions,
