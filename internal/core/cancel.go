@@ -80,7 +80,7 @@ func (s *Shard) loadedTasks(in *Loaded) {
 		case s.tasks[task] != nil || row == nil || row.Tenant != in.Load.Tenant || how == closed:
 			s.answerCancel(in.Load.Ref, task, AnswerUnknown)
 		default:
-			s.recall(in.Waits, task)
+			s.recall(in, task)
 			s.endStored(row, in.Load.Text, in.Load.Tree)
 			s.answerCancel(in.Load.Ref, task, AnswerDone)
 		}

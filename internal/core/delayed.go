@@ -93,13 +93,13 @@ func (s *Shard) loadedDue(in *Loaded) {
 			continue
 		}
 		if row.State == OpenReady {
-			s.recall(in.Waits, row.ID)
+			s.recall(in, row.ID)
 			s.expireStored(row)
 			continue
 		}
 		d.stored--
 		t := s.revive(row)
-		s.recall(in.Waits, t.id)
+		s.recall(in, t.id)
 		if t.state == OpenWaiting {
 			s.rouse(t, true)
 			continue

@@ -31,7 +31,7 @@ type Effects struct {
 	Mets           []Met       // insert condition_met; also told after the commit if Worker is set
 	Waits          []Wait      // insert wait
 	ClosedWaits    []WaitKey   // delete wait, after Waits
-	Due            []DueChange // update open_task set due_at, after Open
+	Due            []DueChange // update open_task set due_at where it waits, after Open
 	Children       []Child     // insert child
 	Closing        []Closing   // insert closing
 	ClosedChildren []id.ID     // delete closing, after Closing

@@ -168,7 +168,7 @@ func (s *Shard) loadedLane(in *Loaded) {
 		}
 		l.stored--
 		t := s.revive(row)
-		s.recall(in.Waits, t.id)
+		s.recall(in, t.id)
 		l.add(t)
 		s.startTimer(t)
 	}

@@ -10,6 +10,7 @@ import "github.com/adzehq/adze/internal/base/id"
 type loads struct {
 	flying int
 	gone   map[id.ID]departure
+	over   map[WaitKey]uint64 // waits of which the same is true: the Apply that ended them
 }
 
 type departure struct {
@@ -40,7 +41,7 @@ func (l *loads) since(load Load, task id.ID) departed {
 
 func (s *Shard) request(load Load) {
 	if s.loads.flying == 0 {
-		s.loads.gone = map[id.ID]departure{}
+		s.loads.gone, s.loads.over = map[id.ID]departure{}, map[WaitKey]uint64{}
 	}
 	s.loads.flying++
 	load.Seq = s.seq
@@ -66,7 +67,7 @@ func (s *Shard) loaded(in *Loaded) {
 	}
 	s.loads.flying--
 	if s.loads.flying == 0 {
-		s.loads.gone = nil
+		s.loads.gone, s.loads.over = nil, nil
 	}
 }
 

@@ -209,7 +209,7 @@ func (s *Shard) loadedChildren(in *Loaded) {
 		case how == stored:
 			again = true
 		case row != nil && how == 0:
-			s.recall(in.Waits, row.ID)
+			s.recall(in, row.ID)
 			s.endStored(row, c.Reason, c.Whole)
 		}
 	}

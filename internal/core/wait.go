@@ -102,7 +102,7 @@ type Lookback struct {
 	Condition Condition
 }
 
-// DueChange moves the due time of a checkpoint row.
+// DueChange moves the due time of a checkpoint row in state waiting; others are left.
 type DueChange struct {
 	Task id.ID
 	Due  Time
@@ -461,6 +461,9 @@ func (w *wait) outcome() (action WaitAction, over bool) {
 // closeWait forgets a wait and its row.
 func (s *Shard) closeWait(w *wait) {
 	s.dropWait(w)
+	if s.loads.flying > 0 {
+		s.loads.over[w.WaitKey] = s.seq
+	}
 	s.out.ClosedWaits = append(s.out.ClosedWaits, w.WaitKey)
 }
 
@@ -487,12 +490,11 @@ func (s *Shard) closeWaits(task id.ID) {
 }
 
 // fulfil goes on with the task of a wait that is over. t is nil if it is in Postgres
-// only: then it is due now, and a crash cannot lose that.
+// only: if it waits there, it is due now, and a crash cannot lose that.
 func (s *Shard) fulfil(w *wait, t *task, action WaitAction) {
 	switch {
 	case t == nil && action == WaitGo:
 		s.out.Due = append(s.out.Due, DueChange{w.Task, s.now})
-		s.left(w.Task, stored)
 		s.delayed.awaits(s.now, w.Task)
 		s.requestDue()
 	case t == nil:
@@ -579,12 +581,14 @@ func (s *Shard) rest(task id.ID) {
 	}
 }
 
-// recall brings the waits of rows that were loaded to memory, but for those that are
-// there.
-func (s *Shard) recall(rows []Wait, task id.ID) {
+// recall brings the waits of a row that was loaded to memory, but for those that are
+// there, or are over since they were read.
+func (s *Shard) recall(in *Loaded, task id.ID) {
+	rows := in.Waits
 	at, _ := slices.BinarySearchFunc(rows, task, func(w Wait, task id.ID) int { return cmp.Compare(w.Task, task) })
 	for ; at < len(rows) && rows[at].Task == task; at++ {
-		if s.waits.find(WaitKey{task, rows[at].Index}) == nil {
+		key := WaitKey{task, rows[at].Index}
+		if s.waits.find(key) == nil && s.loads.over[key] <= in.Load.Seq {
 			s.openWait(&rows[at])
 		}
 	}

@@ -158,6 +158,7 @@ func TestADueTimeIsMovedInItsRowAlone(t *testing.T) {
 	require.NoError(t, rowtest.Send(t, pool, Statements(), func(b *bulk.Batch) {
 		var c DueColumns
 		c.Add(&core.DueChange{Task: asleep.ID, Due: 5})
+		c.Add(&core.DueChange{Task: seq(2), Due: 5}) // it does not wait
 		c.Add(&core.DueChange{Task: seq(99), Due: 6})
 		c.Queue(b)
 	}))
