@@ -50,7 +50,7 @@ type task struct {
 
 // toldUnknown is of a task that the owner before assigned: what that one told is not
 // known.
-const toldUnknown = math.MaxInt32
+const toldUnknown = math.MaxInt32 / 2
 
 // losses is how many of its workers were lost.
 func (t *task) losses() int32 { return t.attempt - 1 - t.failures }
