@@ -89,8 +89,11 @@ func (s *Shard) openWaits(rows []Wait) []*wait {
 // wait was there, has to be looked up again.
 func (s *Shard) resumeWaits(opened []*wait) {
 	for _, w := range opened {
-		if t := s.tasks[w.Task]; t != nil && w.Index == 0 && t.state != OpenWaiting {
-			s.unplace(t) // of a graph, and not begun
+		switch t := s.tasks[w.Task]; {
+		case t == nil: // it is in Postgres, its times with it
+			s.rest(w.Task)
+		case w.Index == 0 && t.state != OpenWaiting: // of a graph, and not begun
+			s.unplace(t)
 			s.park(t)
 		}
 	}

@@ -13,6 +13,9 @@ type Stats struct {
 	Workers   int   // connected or expected back
 	SlotsUsed int   // attempts outstanding at workers, abandoned ones included
 	Loads     int   // in flight
+	Waits     int   // open waits in memory
+	Watched   int   // what they are found by: keys of events, runs
+	Closing   int   // tasks whose children are being cancelled
 	Low       id.ID // the low-water mark
 }
 
@@ -22,12 +25,16 @@ func (s *Shard) Stats() Stats {
 	stats := Stats{
 		Resident: len(s.tasks), Runs: len(s.runs), Delayed: s.delayed.len(), Stored: s.delayed.stored,
 		Workers: len(s.workers), Loads: s.loads.flying, Low: s.ledger.low,
+		Watched: len(s.waits.events) + len(s.waits.runs), Closing: len(s.closing),
 	}
 	for _, q := range s.queues {
 		for _, l := range q.lanes {
 			stats.Ready += l.len() + len(l.arrived)
 			stats.Stored += l.stored
 		}
+	}
+	for _, waits := range s.waits.of {
+		stats.Waits += len(waits)
 	}
 	for _, w := range s.workers {
 		stats.SlotsUsed += int(w.used)
