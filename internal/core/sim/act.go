@@ -34,6 +34,9 @@ const (
 	doResize
 	doCancel
 	doRefresh
+	doSpawn
+	doRespawn
+	doFork
 	doDefine
 	doCrash
 	actions
@@ -41,8 +44,9 @@ const (
 
 // usual is how often each happens; a history multiplies each by 0 to 3.
 var usual = [actions]int{
-	doSubmit: 12, doBurst: 2, doPush: 4, doSchedule: 3, doFire: 10, doAdvance: 12, doJump: 2, doTick: 6, doCommit: 20, doRead: 8, doAnswer: 8,
+	doSubmit: 12, doBurst: 2, doPush: 6, doSchedule: 3, doFire: 10, doAdvance: 12, doJump: 2, doTick: 6, doCommit: 20, doRead: 8, doAnswer: 8,
 	doReceive: 20, doReport: 20, doWrite: 6, doBustle: 4, doRepeat: 2, doHire: 3, doDrop: 4, doRejoin: 6, doFlap: 1, doResize: 2,
+	doSpawn: 4, doRespawn: 2, doFork: 1,
 	doCancel: 4, doRefresh: 2, doDefine: 1, doCrash: 1,
 }
 
@@ -111,6 +115,10 @@ func (h *history) do(a action) *Violation {
 		return h.bustle()
 	case doCancel:
 		return h.cancel()
+	case doRespawn:
+		return h.respawn()
+	case doFork:
+		return h.fork()
 	case doDefine:
 		return h.define()
 	case doCrash:
@@ -149,6 +157,8 @@ func (h *history) doFleet(a action) *Violation {
 	case a == doResize:
 		w.slots = int32(h.rand.IntN(4))
 		return h.apply(&core.Resize{Worker: w.id, Slots: w.slots})
+	case a == doSpawn:
+		return h.spawn(w)
 	case a == doRefresh:
 		return h.refresh(w)
 	}
@@ -167,7 +177,12 @@ func (h *history) define() *Violation {
 }
 
 func (h *history) newDefinition() core.Definition {
-	d := h.drawDefinition(firstVersion+id.ID(len(h.definitions)), firstTenant+id.ID(h.rand.IntN(tenants)))
+	n := len(h.definitions)
+	tenant := h.rand.IntN(tenants)
+	if n < tenants {
+		tenant = n // each has one
+	}
+	d := h.drawDefinition(firstVersion+id.ID(n), firstTenant+id.ID(tenant))
 	h.definitions = append(h.definitions, d)
 	return d
 }
@@ -181,6 +196,7 @@ func (h *history) drawDefinition(version, tenant id.ID) core.Definition {
 		BackoffFactor:      pick(h, []float64{1, 2, 3.5}),
 		ScheduleTimeoutMS:  pick(h, []int64{0, 0, 1, 3_000, 30_000}),
 		ExecutionTimeoutMS: pick(h, []int64{0, 0, 1, 2_000, 20_000}),
+		Durable:            h.rand.IntN(8) < h.durables,
 	}
 }
 
@@ -192,13 +208,42 @@ func (h *history) submit(n int) *Violation {
 			in.Runs = append(in.Runs, h.newRun())
 			continue
 		}
-		h.lastTask++
-		d := pick(h, h.definitions)
-		row := core.NewTask{ID: h.lastTask, Tenant: d.Tenant, Version: d.Version}
-		h.drawRow(&row)
-		in.Tasks = append(in.Tasks, row)
+		in.Tasks = append(in.Tasks, h.newTask(pick(h, h.definitions)))
 	}
 	return h.apply(in)
+}
+
+func (h *history) newTask(d core.Definition) core.NewTask {
+	h.lastTask++
+	row := core.NewTask{ID: h.lastTask, Tenant: d.Tenant, Version: d.Version}
+	h.drawRow(&row)
+	h.own = append(h.own, row.ID)
+	return row
+}
+
+// definitionOf draws one of a tenant's.
+func (h *history) definitionOf(tenant id.ID) core.Definition {
+	var own []core.Definition
+	for _, d := range h.definitions {
+		if d.Tenant == tenant {
+			own = append(own, d)
+		}
+	}
+	return pick(h, own)
+}
+
+// graphOf draws one of a tenant's; nil if it has none.
+func (h *history) graphOf(tenant id.ID) *core.Graph {
+	var own []*core.Graph
+	for _, g := range h.graphs {
+		if g.Tenant == tenant {
+			own = append(own, g)
+		}
+	}
+	if len(own) == 0 {
+		return nil
+	}
+	return pick(h, own)
 }
 
 func (h *history) drawRow(row *core.NewTask) {
@@ -240,7 +285,7 @@ func (h *history) answer(at int) *Violation {
 
 // cancel asks for some tasks and runs, open or not, known or not.
 func (h *history) cancel() *Violation {
-	in := &core.Cancel{Reason: "changed my mind"}
+	in := &core.Cancel{Reason: "changed my mind", Tree: h.rand.IntN(3) == 0}
 	for range 1 + h.rand.IntN(3) {
 		back := h.rand.IntN(20)
 		target := max(firstTask, h.lastTask+1-id.ID(back))
@@ -317,6 +362,7 @@ func (h *history) rejoin(a *agent) *Violation {
 	case 1:
 		a.running = a.running[:len(a.running)/2]
 	}
+	h.giveUp(a)
 	claims := a.claims()
 	if h.rand.IntN(6) == 0 {
 		claims = nil // and reports all the same
@@ -328,7 +374,7 @@ func (h *history) rejoin(a *agent) *Violation {
 		old := pick(h, h.said).item
 		claim := core.Claim{Task: old.Task, Attempt: old.Attempt, Token: old.Token}
 		if !slices.Contains(claims, claim) {
-			a.running = append(a.running, &run{Claim: claim})
+			a.running = append(a.running, &run{Claim: claim}) // if it was durable: it has forgotten its log
 			claims = append(claims, claim)
 		}
 	}
@@ -386,6 +432,8 @@ func (h *history) reportSome(a *agent) *Violation {
 		at := h.rand.IntN(len(a.running))
 		r := a.running[at]
 		switch what := h.rand.IntN(10); {
+		case r.book != nil && what < 9:
+			items = append(items, h.proceed(a, r)...)
 		case !r.started && what < 4:
 			r.started = true
 			items = append(items, core.ReportItem{Task: r.Task, Attempt: r.Attempt, Token: r.Token, Kind: core.ReportStarted})
@@ -438,12 +486,16 @@ func (h *history) work(a *agent) *Violation {
 		}
 	}
 	var items []core.ReportItem
-	for len(a.running) > 0 {
+	for _, r := range slices.Clone(a.running) {
+		if r.book != nil {
+			items = append(items, h.goOn(a, r)...)
+			continue
+		}
 		kind := core.ReportCompleted
 		if h.rand.IntN(8) < h.failShare {
 			kind = core.ReportFailed
 		}
-		items = append(items, a.finish(h, 0, kind, h.rand.IntN(3) == 0))
+		items = append(items, a.finish(h, slices.Index(a.running, r), kind, h.rand.IntN(3) == 0))
 	}
 	return h.report(a, items...)
 }
@@ -474,6 +526,9 @@ func (h *history) repeat() *Violation {
 	}
 	if !a.joined && h.rand.IntN(4) > 0 {
 		return nil
+	}
+	if w.item.Entry != nil {
+		w.item.Entry = h.again(w.item.Entry)
 	}
 	h.refused[w.item.Token] = true // said without what was written before it
 	return h.apply(&core.Report{Worker: a.id, Items: []core.ReportItem{w.item}})

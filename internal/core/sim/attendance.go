@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/adzehq/adze/internal/base/id"
@@ -19,7 +20,7 @@ func (m *model) takeLeave(st *step, in *core.Leave) *Violation {
 // lose forgets a worker; what it had is lost.
 func (m *model) lose(st *step, w *worker) *Violation {
 	delete(m.workers, w.id)
-	for _, t := range m.at(w) {
+	for _, t := range st.byEnd(m.at(w)) {
 		if v := m.end(st, t, nil, m.causesOfLoss(t, st.now)...); v != nil {
 			return v
 		}
@@ -38,6 +39,23 @@ func (m *model) at(w *worker) []*task {
 	return running
 }
 
+// byEnd sorts tasks as they end in the step: what waits for one may end after it. Those
+// that do not end come last.
+func (st *step) byEnd(tasks []*task) []*task {
+	if len(st.out.Mets) == 0 {
+		return tasks
+	}
+	place := func(t *task) int {
+		at := slices.IndexFunc(st.out.Results, func(r core.Result) bool { return r.Task == t.row.ID })
+		if at < 0 {
+			return len(st.out.Results)
+		}
+		return at
+	}
+	slices.SortFunc(tasks, func(a, b *task) int { return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a.row.ID, b.row.ID)) })
+	return tasks
+}
+
 func (m *model) takeJoin(st *step, in *core.Join) *Violation {
 	w := m.workers[in.Worker]
 	if w == nil {
@@ -50,7 +68,7 @@ func (m *model) takeJoin(st *step, in *core.Join) *Violation {
 	claimed := func(t *task) bool {
 		return slices.ContainsFunc(in.Running, func(c core.Claim) bool { return c.Token == t.token })
 	}
-	for _, t := range m.at(w) {
+	for _, t := range st.byEnd(m.at(w)) {
 		if claimed(t) {
 			continue
 		}
@@ -78,6 +96,7 @@ func (m *model) claim(st *step, w *worker, c core.Claim) {
 		}
 	case t != nil && st.resident[c.Task] && !st.left(c.Task) && m.adoptable(w, t, c.Attempt, c.Token):
 		m.run(t, w, c.Token, st.now)
+		t.told = toldUnknown
 	default:
 		st.stops = append(st.stops, core.Stop{Worker: w.id, Task: c.Task, Token: c.Token, Reason: core.StopForeign})
 	}
@@ -92,7 +111,7 @@ func (m *model) adoptable(w *worker, t *task, attempt int32, token core.Token) b
 func (m *model) takeReport(st *step, in *core.Report) *Violation {
 	w := m.workers[in.Worker]
 	for i := range in.Items {
-		if v := m.takeItem(st, w, &in.Items[i]); v != nil {
+		if v := first(m.takeItem(st, w, &in.Items[i]), m.takeMets(st)); v != nil {
 			return v
 		}
 	}
@@ -108,8 +127,12 @@ func (m *model) takeItem(st *step, w *worker, item *core.ReportItem) *Violation 
 		}
 		return nil
 	}
+	if item.Kind == core.ReportEntry {
+		return m.takeEntry(st, w, t, item)
+	}
 	if !current && t != nil && w != nil && st.resident[item.Task] && m.adoptable(w, t, item.Attempt, item.Token) {
 		m.run(t, w, item.Token, st.now)
+		t.told = toldUnknown
 		current = true
 	}
 	if w != nil {
@@ -118,6 +141,9 @@ func (m *model) takeItem(st *step, w *worker, item *core.ReportItem) *Violation 
 	st.settled = append(st.settled, core.Settlement{Worker: st.in.(*core.Report).Worker, Task: item.Task, Token: item.Token, Stale: !current})
 	if !current {
 		return nil
+	}
+	if item.Kind == core.ReportSuspended {
+		return m.suspend(st, t, item.Heard)
 	}
 	causes := []cause{causeOfReport(t, item)}
 	if t.stop == 0 && t.due > 0 && t.due <= st.now {

@@ -59,6 +59,7 @@ func TestCheckersCatchEachBrokenPromise(t *testing.T) {
 	maps.Copy(all, writeSabotages)
 	maps.Copy(all, eventSabotages)
 	maps.Copy(all, scheduleSabotages)
+	maps.Copy(all, durableSabotages)
 	for name, c := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -26,8 +26,8 @@ func (m *model) end(st *step, t *task, item *core.ReportItem, causes ...cause) *
 			return m.endAttempt(st, t, a)
 		}
 	}
-	return broken(rightCause, "task %d (%v, attempt %d, %d failures) ends with %+v %+v, want the outcome of %v",
-		t.row.ID, t.state, t.attempt, t.failures, r, a, causes)
+	return broken(rightCause, "task %d (%v, attempt %d, %d failures) ends with %s %s, want the outcome of %v",
+		t.row.ID, t.state, t.attempt, t.failures, show(r), show(a), causes)
 }
 
 func (m *model) endTask(st *step, t *task, r *core.Result, item *core.ReportItem) *Violation {
@@ -57,11 +57,12 @@ func (m *model) endTask(st *step, t *task, r *core.Result, item *core.ReportItem
 	}
 	delete(m.tasks, r.Task)
 	m.ended[r.Task] = r.Status
+	m.endWaits(st, t)
 	if r.Run != 0 {
 		return m.nodeEnds(st, r)
 	}
 	m.scheduledEnds(r.Task)
-	return nil
+	return m.takeMets(st)
 }
 
 func (m *model) endAttempt(st *step, t *task, a *core.Attempt) *Violation {

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cmp"
+	"fmt"
 	"reflect"
 	"slices"
 
@@ -48,9 +49,7 @@ func (s *events) clone() events {
 func (h *history) push() *Violation {
 	in := &core.Push{}
 	for range 1 + h.rand.IntN(3) {
-		h.lastTask++
-		event := core.NewEvent{ID: h.lastTask, Tenant: firstTenant, Key: "happened", Payload: core.Payload("{}")}
-		in.Events = append(in.Events, event)
+		event := h.addEvent(in, h.drawEvent())
 		for range h.rand.IntN(4) {
 			in.Started = append(in.Started, core.EventRun{Event: event.ID, Run: h.started(&in.Submit, event.ID), Filter: id.ID(h.rand.IntN(2))})
 		}
@@ -72,23 +71,60 @@ func (h *history) started(to *core.Submit, event id.ID) id.ID {
 		to.Runs = append(to.Runs, run)
 		return run.Task.ID
 	}
-	h.lastTask++
-	d := pick(h, h.definitions)
-	row := core.NewTask{ID: h.lastTask, Tenant: d.Tenant, Version: d.Version, Event: event}
-	h.drawRow(&row)
+	row := h.newTask(pick(h, h.definitions))
+	row.Event = event
 	to.Tasks = append(to.Tasks, row)
 	return row.ID
 }
 
-// submitOf is what an input submits; nil if it submits nothing.
-func submitOf(in core.Input) *core.Submit {
-	switch in := in.(type) {
-	case *core.Submit:
-		return in
-	case *core.Push:
-		return &in.Submit
+// drawEvent draws an event, mostly one that somebody may wait for.
+func (h *history) drawEvent() core.NewEvent {
+	e := core.NewEvent{Tenant: firstTenant + id.ID(h.rand.IntN(tenants)), Key: pick(h, eventKeys), Scope: pick(h, scopes)}
+	if waiting := h.model.sortedAwaited(); len(waiting) > 0 && h.rand.IntN(3) > 0 {
+		a := pick(h, waiting)
+		e.Tenant = a.Tenant
+		if h.rand.IntN(2) == 0 {
+			e.Target = a.target()
+		}
 	}
-	return nil
+	return e
+}
+
+// addEvent adds an event to a push, with what the filters say that the core asks for.
+func (h *history) addEvent(in *core.Push, e core.NewEvent) core.NewEvent {
+	h.lastTask++
+	e.ID, e.Payload = h.lastTask, fmt.Appendf(nil, `{"event":%d}`, h.lastTask)
+	for _, f := range h.shard.Filters(&e) {
+		if holds(e.ID, f.Filter) {
+			e.Holds = append(e.Holds, f.Hold)
+		}
+	}
+	in.Events = append(in.Events, e)
+	return e
+}
+
+// satisfy pushes what a wait is for, or has the task cancelled that waits for what
+// does not come: runs that wait for each other, say.
+func (h *history) satisfy(a *awaited) *Violation {
+	for i := range a.Conditions {
+		c := &a.Conditions[i]
+		if a.met[int32(i)] || c.Kind != core.OnEvent {
+			continue
+		}
+		e := core.NewEvent{Tenant: a.Tenant, Key: c.Key, Scope: c.Scope}
+		if c.Signal {
+			e.Target = a.target()
+		}
+		for c.Filter != "" && !holds(h.lastTask+1, c.Filter) {
+			h.lastTask++
+		}
+		in := &core.Push{}
+		h.addEvent(in, e)
+		return h.apply(in)
+	}
+	h.lastRef++
+	h.asked[h.lastRef] = 1
+	return h.apply(&core.Cancel{Ref: h.lastRef, Tenant: a.Tenant, Tasks: []id.ID{a.Task}, Reason: "it waits for ever"})
 }
 
 // takePush: events are stored as they were pushed, and their runs as submitted ones are.
@@ -96,7 +132,11 @@ func (m *model) takePush(st *step, in *core.Push) *Violation {
 	if !reflect.DeepEqual(in.Events, st.out.Events) || !slices.Equal(in.Started, st.out.EventRuns) {
 		return broken(eventsWhole, "the rows of events %+v and %+v differ from what was pushed", st.out.Events, st.out.EventRuns)
 	}
-	return m.takeSubmit(st, &in.Submit)
+	if v := m.takeSubmit(st, &in.Submit); v != nil {
+		return v
+	}
+	m.events = append(m.events, in.Events...)
+	return m.takeMets(st)
 }
 
 // checkEvents: what is committed has each event with all the runs that it started, or

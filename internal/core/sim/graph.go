@@ -59,11 +59,14 @@ func (h *history) drawHandlers(g *core.Graph) {
 
 // newRun draws a run of a graph, and gives its nodes their ids.
 func (h *history) newRun() core.NewRun {
-	g := pick(h, h.graphs)
+	return h.newRunOf(pick(h, h.graphs))
+}
+
+// newRunOf draws a run of a graph, or the replay of a run.
+func (h *history) newRunOf(g *core.Graph) core.NewRun {
 	run := core.NewRun{}
-	if ended := h.endedRuns(); len(ended) > 0 && h.rand.IntN(4) == 0 {
+	if ended := h.endedRuns(g); len(ended) > 0 && h.rand.IntN(4) == 0 {
 		old := pick(h, ended)
-		g = h.places[old+1].graph
 		run.Task.ReplayOf, run.Kept = old, h.drawKept(g, old)
 	}
 	h.lastTask++
@@ -77,11 +80,11 @@ func (h *history) newRun() core.NewRun {
 	return run
 }
 
-// endedRuns are the runs that can be replayed.
-func (h *history) endedRuns() []id.ID {
+// endedRuns are the runs of a graph that can be replayed.
+func (h *history) endedRuns(g *core.Graph) []id.ID {
 	var ended []id.ID
 	for _, run := range h.runs {
-		if _, ok := h.committed.runResults[run]; ok {
+		if _, ok := h.committed.runResults[run]; ok && h.places[run+1].graph == g {
 			ended = append(ended, run)
 		}
 	}

@@ -29,10 +29,14 @@ type history struct {
 	committed *store // has those of the durable ones
 
 	accepted []id.ID
-	asked    map[uint64]int // by Ref: answers that are awaited
-	held     []held         // assignments that wait for a commit
-	toRead   []core.Load    // committed, to be read
-	toAnswer []*core.Loaded // read, to be answered
+	scripts  map[id.ID]script       // by the task that was first to follow it
+	origins  map[id.ID]id.ID        // of forks: that task
+	spawns   map[uint64]*core.Spawn // by Ref
+	toAsk    []*core.Spawn          // to be asked for again
+	asked    map[uint64]int         // by Ref: answers that are awaited
+	held     []held                 // assignments that wait for a commit
+	toRead   []core.Load            // committed, to be read
+	toAnswer []*core.Loaded         // read, to be answered
 	agents   []*agent
 	said     []word              // reports so far, to be repeated
 	wrote    map[core.Token]pen  // by attempt that its worker ended
@@ -48,10 +52,13 @@ type history struct {
 	startedBy    map[id.ID][]id.ID // the runs of each event that was pushed
 	runs         []id.ID           // of graphs, as submitted
 	places       map[id.ID]place   // of all their tasks
+	durables     int               // how many of 8 definitions are durable
+	own          []id.ID           // tasks that are runs of their own, as submitted
 	lastTask     id.ID
 	lastWorker   id.ID
 	lastRef      uint64
 	weights      [actions]int
+	calmed       bool // in the quiet phase
 
 	digest hash.Hash64                // of all effects; nil = not asked for
 	tamper func(h *history, st *step) // breaks a step, to see a checker find it
@@ -65,6 +72,7 @@ type entry struct {
 type held struct {
 	core.Assignment
 	session int
+	mets    int // of a durable task: how many there were when it was decided
 }
 
 type word struct {
@@ -90,12 +98,14 @@ func newHistory(seed uint64) *history {
 		now: startOfTime, model: newModel(),
 		bySeq: map[uint64]int{}, written: newStore(), committed: newStore(),
 		asked: map[uint64]int{}, wrote: map[core.Token]pen{}, refused: map[core.Token]bool{}, lastTask: firstTask, lastWorker: firstWorker, places: map[id.ID]place{}, startedBy: map[id.ID][]id.ID{}, plans: map[id.ID]core.Schedule{}, lastSchedule: firstSchedule,
+		scripts: map[id.ID]script{}, origins: map[id.ID]id.ID{}, spawns: map[uint64]*core.Spawn{},
 	}
 	h.window = 1 + h.rand.IntN(6)
 	if h.rand.IntN(4) == 0 {
 		h.window = core.WindowMax
 	}
 	h.graphShare, h.failShare = pick(h, []int{0, 1, 2, 4, 8}), pick(h, []int{0, 1, 4})
+	h.durables = pick(h, []int{0, 2, 4, 8})
 	for i := range h.weights {
 		h.weights[i] = usual[i] * h.rand.IntN(4) // what a history never does is as telling as what it does
 	}
@@ -118,7 +128,7 @@ func (h *history) run(stepsMax int) *Violation {
 // open starts the first owner and registers the definitions.
 func (h *history) open() *Violation {
 	h.shard = core.NewSized(shardNumber, h.window)
-	for range 1 + h.rand.IntN(5) {
+	for range tenants + h.rand.IntN(4) {
 		h.newDefinition()
 	}
 	for range 1 + h.rand.IntN(3) {
@@ -152,6 +162,8 @@ func (h *history) crash() *Violation {
 	h.written = h.committed.clone()
 	h.asked, h.held, h.toRead, h.toAnswer, h.ripe = map[uint64]int{}, nil, nil, nil, nil
 	h.plans = maps.Clone(h.committed.schedules.rows)
+	clear(h.spawns)
+	h.toAsk = nil
 	for _, a := range h.agents {
 		a.disconnect()
 	}
@@ -184,7 +196,7 @@ func (h *history) apply(in core.Input) *Violation {
 		h.refused[token] = true
 	}
 	for _, a := range st.out.Assigned {
-		h.held = append(h.held, held{a, e.sessions[a.Worker]})
+		h.held = append(h.held, held{a, e.sessions[a.Worker], len(h.written.mets[a.Task])})
 	}
 	h.tellAssigned()
 	return nil
@@ -214,6 +226,9 @@ func (h *history) commit() *Violation {
 	for _, s := range e.out.Stopped {
 		h.tell(s.Worker, e.sessions[s.Worker], message{stop: s})
 	}
+	for _, m := range e.out.Mets {
+		h.tell(m.Worker, e.sessions[m.Worker], message{met: m})
+	}
 	for _, s := range e.out.Settled {
 		h.tell(s.Worker, e.sessions[s.Worker], message{settled: s})
 	}
@@ -221,6 +236,9 @@ func (h *history) commit() *Violation {
 		h.tell(m.Worker, e.sessions[m.Worker], message{emitted: m})
 	}
 	for _, a := range e.out.Answers {
+		if a.Kind == core.AnswerAgain {
+			h.askAgain(a)
+		}
 		if h.asked[a.Ref]--; h.asked[a.Ref] == 0 {
 			delete(h.asked, a.Ref)
 		}
@@ -239,7 +257,10 @@ func (h *history) tellAssigned() {
 			waiting = append(waiting, a)
 			continue
 		}
-		h.tell(a.Worker, a.session, message{assigned: a.Assignment})
+		h.tell(a.Worker, a.session, message{
+			assigned: a.Assignment, metsMin: a.mets,
+			log: h.committed.logs[a.Task], mets: h.committed.mets[a.Task],
+		})
 	}
 	h.held = waiting
 }
@@ -261,13 +282,23 @@ func (h *history) quiet() *Violation {
 	if v := h.calm(); v != nil {
 		return v
 	}
+	h.calmed = true
 	for range quietStepsMax {
 		idle, v := h.quietStep()
 		if v != nil {
 			return v
 		}
 		if idle {
+			if waiting := h.model.sortedAwaited(); len(waiting) > 0 && h.rand.IntN(2) == 0 {
+				if v := h.satisfy(pick(h, waiting)); v != nil {
+					return v
+				}
+				continue
+			}
 			next := h.shard.NextDue()
+			if next == 0 && len(h.model.awaited) > 0 {
+				continue
+			}
 			if next == 0 {
 				break
 			}
@@ -322,6 +353,12 @@ func (h *history) quietStep() (idle bool, v *Violation) {
 	for len(h.toAnswer) > 0 {
 		idle = false
 		if v := h.answer(0); v != nil {
+			return false, v
+		}
+	}
+	for len(h.toAsk) > 0 {
+		idle = false
+		if v := h.respawn(); v != nil {
 			return false, v
 		}
 	}

@@ -27,6 +27,14 @@ type model struct {
 	waits       map[lane]map[lane]core.Token // by waiting lane: the lanes served meanwhile// see checkKeysTakeTurns
 	waiting     map[offer]map[id.ID]bool     // by worker with a free slot: who was served meanwhile
 	now         core.Time
+
+	events   []core.NewEvent // ascending
+	awaited  map[core.WaitKey]*awaited
+	order    int64 // of the last Met
+	children []core.Child
+	closing  map[id.ID]core.Closing
+	whole    map[id.ID]bool // what was cancelled with all its tree
+	spawning []*core.Spawn  // wait until it is known which keys are taken
 }
 
 // task is an open task.
@@ -48,6 +56,11 @@ type task struct {
 	started  core.Time
 	stop     core.StopReason // running
 	stopBy   core.Time       // with stop: the worker's answer is awaited until then
+	told     int32           // running: Mets that its worker was told since the assignment
+
+	entries int32 // the size of its log
+	roused  bool  // waiting, in Postgres only, and its wait is fulfilled
+	loaded  bool  // in this step, from there, when it was due: it may go on for nothing
 }
 
 func (t *task) losses() int32 { return t.attempt - 1 - t.failures }
@@ -78,6 +91,10 @@ func newModel() *model {
 		written:     map[core.Token]pen{},
 		waiting:     map[offer]map[id.ID]bool{},
 		waits:       map[lane]map[lane]core.Token{},
+
+		awaited: map[core.WaitKey]*awaited{},
+		closing: map[id.ID]core.Closing{},
+		whole:   map[id.ID]bool{},
 	}
 }
 
@@ -167,7 +184,7 @@ func (m *model) submit(row core.NewTask, now core.Time, seq uint64) {
 }
 
 func (t *task) ready(now core.Time) {
-	t.state, t.since, t.due, t.readied = core.OpenReady, now, 0, true
+	t.state, t.since, t.due, t.readied, t.roused = core.OpenReady, now, 0, true, false
 	t.worker, t.token, t.assigned, t.started, t.stop, t.stopBy = 0, 0, 0, 0, 0, 0
 	if t.def.ScheduleTimeoutMS > 0 {
 		t.due = now + core.Time(t.def.ScheduleTimeoutMS)
@@ -181,7 +198,7 @@ func (t *task) delay(now, due core.Time) {
 
 func (m *model) run(t *task, w *worker, token core.Token, now core.Time) {
 	t.state, t.since, t.due = core.OpenRunning, now, 0
-	t.worker, t.token, t.assigned, t.started, t.stop, t.stopBy = w.id, token, now, 0, 0, 0
+	t.worker, t.token, t.assigned, t.started, t.stop, t.stopBy, t.told = w.id, token, now, 0, 0, 0, 0
 	if t.def.ExecutionTimeoutMS > 0 {
 		t.due = now + core.Time(t.def.ExecutionTimeoutMS)
 	}
@@ -202,14 +219,23 @@ func (m *model) recover(s *store, restore *core.Restore, now core.Time) *model {
 			continue
 		}
 		r.submit(row, now, 0)
+		r.tasks[task].entries = int32(len(s.logs[task]))
 		if o, ok := s.open[task]; ok {
 			r.resume(r.tasks[task], o, now)
 		}
 	}
 	r.recoverRuns(s, now)
 	r.recoverSchedules(restore.Schedules)
+	r.recoverWaits(s)
+	r.recoverFamily(s)
+	for _, t := range r.tasks {
+		t.roused = t.state == core.OpenWaiting && len(r.awaitedBy(t)) == 0
+	}
 	return r
 }
+
+// toldUnknown is of an attempt whose worker was told things by the owner before.
+const toldUnknown = 1 << 30
 
 // tokenEpochShift is where the epoch stands in a token.
 const tokenEpochShift = 40
@@ -229,7 +255,7 @@ func (m *model) resume(t *task, o core.OpenTask, now core.Time) {
 		w = &worker{id: o.Worker, tenant: o.Tenant, away: now + core.RecoveryGraceMS, held: map[core.Token]id.ID{}}
 		m.workers[o.Worker] = w
 	}
-	t.worker, t.token, t.assigned = o.Worker, o.Token, o.Assigned
+	t.worker, t.token, t.assigned, t.told = o.Worker, o.Token, o.Assigned, toldUnknown
 	w.held[o.Token] = t.row.ID
 	if o.Cancel != "" { // whoever cancelled it was told so
 		t.stop, t.stopBy = core.StopCancelled, o.Due

@@ -33,7 +33,7 @@ const (
 	keptStands    promise = "a replay keeps what it is told to, and runs the rest"
 	nodesNamed    promise = "rows and results of nodes name their run, their place and what conditions said"
 	runsEnd       promise = "a run ends once, with its last node, as its nodes say"
-	runsForgotten promise = "all open runs are in memory, and no other"
+	runsForgotten promise = "the runs of tasks in memory are there, and no ended one is"
 	runsWhole     promise = "an open run is above the low-water mark or in the checkpoint, with all its open tasks"
 	cancelWhole   promise = "the cancel of a run ends all of it, wherever it is"
 
@@ -47,6 +47,20 @@ const (
 	overlapKept     promise = "but for those that allow it, one run of a schedule's ticks is open at most"
 	schedulesTrue   promise = "a schedule's row says where it stands"
 	schedulesOnTime promise = "a schedule is asked for when it is due, and once"
+
+	recordedOnce   promise = "an entry is recorded once, by the attempt that has the task"
+	logsWhole      promise = "a log has no gap, and is what its function did"
+	metRightly     promise = "a condition is met by its cause, the first one, and by nothing else"
+	metInTime      promise = "a condition is met once its cause has come, unless that is being looked for"
+	metOnce        promise = "a condition is met once"
+	waitsRight     promise = "a wait has a row until it is fulfilled or its task ends"
+	noneSleepsOn   promise = "no task sleeps whose wait is fulfilled, in memory or in Postgres"
+	toldAll        promise = "who runs a durable task has its log and all that is met, as committed"
+	published      promise = "values are stored as they were published"
+	repliedOnce    promise = "a request is answered once"
+	spawnsOnce     promise = "a key of a parent spawns once"
+	childrenLinked promise = "a child has a row that names its parent, and nothing else has one"
+	childrenEnd    promise = "children end with their parent as their policy says, and with a tree that is cancelled"
 
 	deterministic promise = "the same inputs and times give the same effects"
 )

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"reflect"
 	"slices"
 
 	"github.com/adzehq/adze/internal/base/id"
@@ -25,8 +26,8 @@ func (m *model) cancelEach(st *step, tenant id.ID, tasks []id.ID, ref uint64) *V
 	later := st.putOff(ref)
 	for _, target := range tasks {
 		if slices.Contains(later, target) {
-			if t := m.tasks[target]; t != nil && t.row.Tenant == tenant && st.resident[target] {
-				return broken(answered, "the cancel of task %d is put off, though it is in memory", target)
+			if m.ownedBy(target, tenant) && st.resident[target] && !st.askedAgain() {
+				return broken(answered, "the cancel of %d is put off, though it is in memory", target)
 			}
 			continue
 		}
@@ -41,12 +42,31 @@ func (m *model) cancelEach(st *step, tenant id.ID, tasks []id.ID, ref uint64) *V
 	return nil
 }
 
+// ownedBy tells whether it is an open task or run of the tenant.
+func (m *model) ownedBy(target, tenant id.ID) bool {
+	t, r := m.tasks[target], m.runs[target]
+	return t != nil && t.row.Tenant == tenant || r != nil && r.row.Tenant == tenant
+}
+
+// askedAgain tells whether what was loaded was too old to be looked at.
+func (st *step) askedAgain() bool {
+	in, ok := st.in.(*core.Loaded)
+	return ok && slices.ContainsFunc(st.out.Loads, func(l core.Load) bool { return sameLoad(l, in.Load) })
+}
+
+func sameLoad(a, b core.Load) bool {
+	a.Seq, b.Seq = 0, 0
+	return reflect.DeepEqual(a, b)
+}
+
 // cancelNamed cancels a task or a run, if it is the tenant's.
 func (m *model) cancelNamed(st *step, tenant, target id.ID) (core.AnswerKind, *Violation) {
 	if t := m.tasks[target]; t != nil && t.row.Tenant == tenant {
+		m.markWhole(st, target)
 		return m.cancel(st, t)
 	}
 	if r := m.runs[target]; r != nil && r.row.Tenant == tenant {
+		m.markWhole(st, append(r.nodes(), target)...)
 		return m.cancelRun(st, r)
 	}
 	return core.AnswerUnknown, nil

@@ -55,9 +55,10 @@ func (m *model) definition(row *core.NewTask) core.Definition {
 func (m *model) takeRuns(st *step, runs []core.NewRun) *Violation {
 	for i := range runs {
 		in := &runs[i]
-		if i >= len(st.out.Runs) || !reflect.DeepEqual(in.Task, st.out.Runs[i]) {
+		if st.runsTaken >= len(st.out.Runs) || !reflect.DeepEqual(in.Task, st.out.Runs[st.runsTaken]) {
 			return broken(nothingLost, "the row of run %d differs from what was submitted", in.Task.ID)
 		}
+		st.runsTaken++
 		r := newGraphRun(in.Task, m.graphs[in.Task.Version], st.now)
 		m.runs[in.Task.ID] = r
 		for _, kept := range in.Kept {
@@ -200,7 +201,8 @@ func (m *model) endRun(st *step, r *graphRun, status core.Status) *Violation {
 	delete(st.runResults, r.row.ID)
 	delete(m.runs, r.row.ID)
 	m.scheduledEnds(r.row.ID)
-	return nil
+	m.ended[r.row.ID] = status
+	return m.takeMets(st)
 }
 
 // cancelRun stops what runs of a run, and ends all else.
@@ -258,7 +260,8 @@ func (m *model) takeRestore(st *step) *Violation {
 // recoverRuns is what a crash leaves of the runs.
 func (m *model) recoverRuns(s *store, now core.Time) {
 	for run, row := range s.runs {
-		if _, ended := s.runResults[run]; ended {
+		if result, ended := s.runResults[run]; ended {
+			m.ended[run] = result.Status
 			continue
 		}
 		r := newGraphRun(row, m.graphs[row.Version], now)

@@ -1,6 +1,10 @@
 package sim
 
-import "github.com/adzehq/adze/internal/core"
+import (
+	"slices"
+
+	"github.com/adzehq/adze/internal/core"
+)
 
 // checkRuns looks at everything that must hold of runs after each step.
 func (h *history) checkRuns(st *step) *Violation {
@@ -12,15 +16,40 @@ func (h *history) checkRuns(st *step) *Violation {
 	)
 }
 
-// checkRunsForgotten: the core has all open runs in memory, and no other.
+// checkRunsForgotten: the core has each open run in memory that has a task there, and
+// no other; of the others there is a row.
 func (h *history) checkRunsForgotten() *Violation {
-	if have := h.shard.Stats().Runs; have != len(h.model.runs) {
-		return broken(runsForgotten, "%d runs in memory, of %d open ones", have, len(h.model.runs))
-	}
+	resident := 0
 	for run, r := range h.model.runs {
 		want := core.Live{State: core.OpenRunning, Tenant: r.row.Tenant}
-		if live := h.shard.Live(run); live != want {
+		live := h.shard.Live(run)
+		if live == want {
+			resident++
+			continue
+		}
+		if live.State != 0 {
 			return broken(runsForgotten, "run %d stands at %+v, want %+v", run, live, want)
+		}
+		if _, saved := h.written.openRuns[run]; !saved {
+			return broken(runsForgotten, "run %d is neither in memory nor in a row", run)
+		}
+	}
+	if have := h.shard.Stats().Runs; have != resident {
+		return broken(runsForgotten, "%d runs in memory, of %d open ones", have, resident)
+	}
+	return h.checkRunsRest()
+}
+
+// checkRunsRest: a run is in memory if and only if one of its tasks is, or waits for
+// what something in memory has to find.
+func (h *history) checkRunsRest() *Violation {
+	for run, r := range h.model.runs {
+		needed := slices.ContainsFunc(h.model.openTasks(r), func(t *task) bool {
+			return h.shard.Live(t.row.ID).State != 0 ||
+				slices.ContainsFunc(h.model.awaitedBy(t), func(a *awaited) bool { return watched(a.Wait) })
+		})
+		if here := h.shard.Live(run).State != 0; needed && !here {
+			return broken(runsForgotten, "run %d is not in memory, and has a task that is", run)
 		}
 	}
 	return nil

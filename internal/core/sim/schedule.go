@@ -368,9 +368,11 @@ func (m *model) startFired(st *step, s *schedule, f *core.Fired) *Violation {
 	}
 	*at++
 	if !f.Graph {
+		st.own = append(st.own, row)
 		m.submit(row, st.now, st.seq)
 		return nil
 	}
+	st.runsTaken++
 	r := newGraphRun(row, m.graphs[row.Version], st.now)
 	m.runs[row.ID] = r
 	return m.settle(st, r)

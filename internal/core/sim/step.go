@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 
@@ -28,6 +29,14 @@ type step struct {
 	settled    []core.Settlement
 	answers    []core.Answer
 	refused    []core.Token // attempts that wrote and are not current
+
+	tree        bool           // what is cancelled is with all its tree
+	own         []core.NewTask // rows that the rules ask for of tasks that are runs of their own
+	values      []core.Value   // likewise
+	replies     []core.Reply
+	closedWaits []core.WaitKey
+	// How many of each list of out are explained.
+	runsTaken, entriesTaken, waitsTaken, metsTaken, dueTaken, childrenTaken int
 }
 
 // follow holds the effects of a step against the rules, and goes along.
@@ -38,14 +47,15 @@ func (m *model) follow(st *step) *Violation {
 		return v
 	}
 	for _, t := range m.tasks {
-		t.readied = false
+		t.readied, t.loaded = false, false
 	}
 	m.forgetBusy()
 	m.notePendingLoads(st)
-	if v := m.takeInput(st); v != nil {
+	if v := first(m.takeInput(st), m.takeMets(st)); v != nil {
 		return v
 	}
-	if v := st.unexplained(); v != nil {
+	m.refuseSpawns(st)
+	if v := first(st.unexplained(), st.unexplainedOfLogs(), st.unexplainedOfWaits(m), st.unexplainedOfChildren(m)); v != nil {
 		return v
 	}
 	if v := first(m.takeRipe(st), m.sameSchedules(st)); v != nil {
@@ -106,14 +116,15 @@ func (st *step) unexplained() *Violation {
 			return broken(rightCause, "attempt %d of task %d ends as %v for no reason", a.Number, a.Task, a.Outcome)
 		}
 	}
-	if in := submitOf(st.in); in == nil && len(st.ownTasks()) > st.firedTasks || in != nil && len(st.out.Runs) != len(in.Runs) {
+	_, fired := st.in.(*core.Fire) // see sameSchedules
+	if !fired && (st.runsTaken < len(st.out.Runs) || len(st.own) < len(st.ownTasks())) {
 		return broken(oneResult, "tasks or runs are inserted without a submit")
 	}
 	if !slices.EqualFunc(st.settled, st.out.Settled, sameSettlement) {
-		return broken(answered, "settled %+v, want %+v", st.out.Settled, st.settled)
+		return broken(answered, "settled %s, want %s", show(st.out.Settled), show(st.settled))
 	}
-	if !slices.Equal(st.answers, st.out.Answers) {
-		return broken(answered, "answers %+v, want %+v", st.out.Answers, st.answers)
+	if !sameAnswers(st.answers, st.out.Answers) {
+		return broken(answered, "answers %s, want %s", show(st.out.Answers), show(st.answers))
 	}
 	if _, ok := st.in.(*core.Emit); !ok && len(st.out.Lines)+len(st.out.Chunks) > 0 {
 		return broken(writtenRight, "lines or chunks are inserted that nobody wrote")
@@ -205,7 +216,12 @@ func (m *model) takeInput(st *step) *Violation {
 	case *core.Refresh:
 		m.takeRefresh(st, in)
 	case *core.Cancel:
+		st.tree = in.Tree
 		return m.cancelEach(st, in.Tenant, in.Tasks, in.Ref)
+	case *core.Spawn:
+		return m.takeSpawn(st, in)
+	case *core.Fork:
+		return m.takeFork(st, in)
 	case *core.Loaded:
 		return m.takeLoaded(st, in)
 	case *core.Tick:
@@ -215,9 +231,7 @@ func (m *model) takeInput(st *step) *Violation {
 }
 
 func (m *model) takeSubmit(st *step, in *core.Submit) *Violation {
-	if !reflect.DeepEqual(in.Tasks, st.ownTasks()) {
-		return broken(nothingLost, "the rows of a submit differ from what was submitted")
-	}
+	st.own = append(st.own, in.Tasks...)
 	for _, row := range in.Tasks {
 		m.submit(row, st.now, st.seq)
 	}
@@ -238,11 +252,20 @@ func (st *step) ownTasks() []core.NewTask {
 // takeLoaded: rows change nothing, but that those overdue may end by it, and that a
 // Cancel goes on.
 func (m *model) takeLoaded(st *step, in *core.Loaded) *Violation {
-	if in.Load.Kind == core.LoadTasks {
+	switch in.Load.Kind {
+	case core.LoadTasks:
+		st.tree = in.Load.Tree
 		return m.cancelEach(st, in.Load.Tenant, in.Load.Tasks, in.Load.Ref)
+	case core.LoadChildren:
+		return m.takeChildren(st, in)
+	case core.LoadKeys:
+		m.takeKeys(st, in.Load.Tasks[0])
 	}
 	for _, row := range in.Rows {
 		t := m.tasks[row.ID]
+		if t != nil {
+			t.loaded = in.Load.Kind == core.LoadDue
+		}
 		if t == nil || t.state != core.OpenReady || t.due == 0 || t.due > st.now || st.results[row.ID] == nil {
 			continue
 		}
@@ -262,7 +285,7 @@ func (m *model) takeTick(st *step) *Violation {
 			}
 		}
 	}
-	for _, t := range m.sorted() {
+	for _, t := range st.byEnd(m.sorted()) {
 		if v := m.fire(st, t); v != nil {
 			return v
 		}
@@ -297,9 +320,20 @@ func (m *model) wake(out *core.Effects) {
 }
 
 func (m *model) wakeDue(target id.ID) {
-	if t := m.tasks[target]; t != nil && t.state == core.OpenDelayed && t.due <= m.now {
+	t := m.tasks[target]
+	switch {
+	case t == nil:
+	case t.state == core.OpenWaiting && t.loaded, (t.state == core.OpenDelayed || t.roused) && t.due <= m.now:
 		t.ready(m.now)
 	}
+}
+
+// sameAnswers compares without regard to order: each has its Ref.
+func sameAnswers(a, b []core.Answer) bool {
+	order := func(a, b core.Answer) int {
+		return cmp.Or(cmp.Compare(a.Ref, b.Ref), cmp.Compare(a.Task, b.Task), cmp.Compare(a.Item, b.Item))
+	}
+	return slices.Equal(slices.SortedFunc(slices.Values(a), order), slices.SortedFunc(slices.Values(b), order))
 }
 
 func sameSettlement(a, b core.Settlement) bool {

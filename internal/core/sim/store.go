@@ -27,6 +27,7 @@ type store struct {
 
 	events    events
 	schedules scheduleStore
+	durableRows
 }
 
 type attemptKey struct {
@@ -49,6 +50,8 @@ func newStore() *store {
 		chunks: map[writtenKey]core.Chunk{},
 
 		events: newEvents(), schedules: newScheduleStore(),
+
+		durableRows: newDurableRows(),
 	}
 }
 
@@ -63,6 +66,9 @@ func (s *store) apply(e *core.Effects) *Violation {
 	}
 	for _, closed := range e.Closed {
 		delete(s.open, closed)
+	}
+	if v := s.applyDurable(e, s.open); v != nil {
+		return v
 	}
 	if e.LowWater != 0 {
 		if e.LowWater < s.lowWater {
@@ -154,14 +160,20 @@ func (s *store) clone() *store {
 	maps.Copy(c.chunks, s.chunks)
 	c.events, c.schedules = s.events.clone(), s.schedules.clone()
 	c.lowWater = s.lowWater
+	c.durableRows = s.durableRows.clone()
 	return c
 }
 
 // load answers l as record does.
 func (s *store) load(l core.Load) *core.Loaded {
 	loaded := &core.Loaded{Load: l}
-	if l.Kind == core.LoadTasks {
+	switch l.Kind {
+	case core.LoadTasks:
 		loaded.Rows = s.stored(l.Tasks)
+		loaded.Waits = s.waitsOf(loaded.Rows)
+		return loaded
+	case core.LoadPast, core.LoadEnded, core.LoadChildren, core.LoadKeys:
+		s.loadFamily(loaded)
 		return loaded
 	}
 	var rows []core.OpenTask
@@ -181,6 +193,7 @@ func (s *store) load(l core.Load) *core.Loaded {
 		}
 		loaded.Rows = append(loaded.Rows, o)
 	}
+	loaded.Waits = s.waitsOf(loaded.Rows)
 	return loaded
 }
 
@@ -224,7 +237,7 @@ func (s *store) restore(epoch int64) *core.Restore {
 			continue
 		case core.OpenReady:
 			depth[laneOf(o.Tenant, o.Queue, o.Key)]++
-		case core.OpenDelayed:
+		case core.OpenDelayed, core.OpenWaiting:
 			r.Delayed++
 		}
 		if o.Due > 0 && (r.NextDue == 0 || o.Due < r.NextDue) {
@@ -246,6 +259,7 @@ func (s *store) restore(epoch int64) *core.Restore {
 			r.Runs = s.appendOpenRun(r.Runs, run)
 		}
 	}
+	s.restoreDurable(r)
 	// Maps have no order; a history must replay exactly.
 	slices.SortFunc(r.Runs, func(a, b core.OpenRun) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(r.Running, func(a, b core.OpenTask) int { return cmp.Compare(a.ID, b.ID) })

@@ -54,6 +54,8 @@ func showField(b *strings.Builder, name string, v reflect.Value) {
 func show(v any) string {
 	value := reflect.Indirect(reflect.ValueOf(v))
 	switch {
+	case !value.IsValid():
+		return "nothing"
 	case value.Kind() == reflect.Slice && value.Type().Elem().Kind() == reflect.Uint8:
 		return string(value.Bytes())
 	case value.Kind() == reflect.Slice:

@@ -30,14 +30,22 @@ type run struct {
 	started bool
 	stopped bool
 	wrote   pen
+	book    *book // of a durable task
 }
 
-// message is one word of the engine to a worker; one of the four.
+// message is one word of the engine to a worker; one of the five.
 type message struct {
 	assigned core.Assignment
 	stop     core.Stop
 	settled  core.Settlement
 	emitted  core.Emitted
+	met      core.Met
+
+	// With the assignment of a durable task: what was committed when it was told, and
+	// how much of it there must be.
+	log     []core.Entry
+	mets    []core.Met
+	metsMin int
 }
 
 // receive takes the next word in.
@@ -46,10 +54,16 @@ func (a *agent) receive(h *history) *Violation {
 	a.inbox = a.inbox[1:]
 	switch {
 	case m.assigned.Task != 0:
-		a.running = append(a.running, &run{Claim: core.Claim{
-			Task: m.assigned.Task, Attempt: m.assigned.Attempt, Token: m.assigned.Token,
-		}})
-		return h.checkStoredFirst(m.assigned)
+		r := &run{Claim: core.Claim{Task: m.assigned.Task, Attempt: m.assigned.Attempt, Token: m.assigned.Token}}
+		a.running = append(a.running, r)
+		if v := h.checkStoredFirst(m.assigned); v != nil {
+			return v
+		}
+		if h.isDurable(m.assigned.Task) {
+			book, v := h.openBook(&m)
+			r.book = book
+			return v
+		}
 	case m.stop.Task != 0:
 		if at := slices.IndexFunc(a.running, func(r *run) bool { return r.Token == m.stop.Token }); at >= 0 {
 			a.running[at].stopped = true
@@ -58,6 +72,12 @@ func (a *agent) receive(h *history) *Violation {
 		v := h.checkWrittenFirst(a, m.emitted)
 		a.unstored.stored(m.emitted)
 		return v
+	case m.met.Task != 0:
+		if at := slices.IndexFunc(a.running, func(r *run) bool { return r.Token == m.met.Token }); at >= 0 && a.running[at].book != nil {
+			a.running[at].book.hear(m.met)
+		}
+	case m.settled.Entry != 0:
+		return a.recorded(h, m.settled)
 	case m.settled.Task != 0:
 		a.outbox = slices.DeleteFunc(a.outbox, func(i core.ReportItem) bool { return i.Token == m.settled.Token })
 	}
@@ -83,8 +103,15 @@ func (a *agent) finish(h *history, at int, kind core.ReportKind, nonRetryable bo
 // finishHalf completes the first half of what it runs: not all at once, not one by one.
 func (a *agent) finishHalf(h *history) []core.ReportItem {
 	var items []core.ReportItem
-	for range (len(a.running) + 1) / 2 {
-		items = append(items, a.finish(h, 0, core.ReportCompleted, false))
+	for _, r := range slices.Clone(a.running[:(len(a.running)+1)/2]) {
+		switch {
+		case r.book == nil:
+			items = append(items, a.finish(h, slices.Index(a.running, r), core.ReportCompleted, false))
+		case r.book.sent != nil: // its settlement would have come by now
+			items = append(items, a.suspend(r)...)
+		default:
+			items = append(items, h.goOn(a, r)...)
+		}
 	}
 	return items
 }

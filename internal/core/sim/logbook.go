@@ -1,0 +1,133 @@
+package sim
+
+import (
+	"reflect"
+	"slices"
+
+	"github.com/adzehq/adze/internal/core"
+)
+
+// takeEntry adds to the log of a task, if its worker says so and it is the next one.
+func (m *model) takeEntry(st *step, w *worker, t *task, item *core.ReportItem) *Violation {
+	e := item.Entry
+	settled := core.Settlement{
+		Worker: st.in.(*core.Report).Worker, Task: item.Task, Token: item.Token, Entry: e.Index, At: st.now,
+	}
+	current := t != nil && w != nil && t.state == core.OpenRunning && t.token == item.Token && t.worker == w.id
+	settled.Stale = !current || !t.def.Durable || t.stop != 0 || e.Index != t.entries+1
+	if e.Kind == core.EntrySpawn && !settled.Stale {
+		settled.Data = e.Data
+	}
+	st.settled = append(st.settled, settled)
+	if settled.Stale {
+		return nil
+	}
+	if v := m.takeMets(st); v != nil { // what it slept through in its place
+		return v
+	}
+	t.entries++
+	t.seq = st.seq
+	if v := m.expectEntry(st, t, e); v != nil {
+		return v
+	}
+	if v := m.follows(st, t, e); v != nil {
+		return v
+	}
+	return m.takeMets(st)
+}
+
+// expectEntry expects the row of an entry.
+func (m *model) expectEntry(st *step, t *task, e *core.NewEntry) *Violation {
+	want := core.Entry{
+		Task: t.row.ID, Tenant: t.row.Tenant, At: st.now, Index: e.Index, Kind: e.Kind,
+		Name: e.Name, Error: e.Error, Data: e.Data, Conditions: dated(e.Conditions, st.now),
+	}
+	if st.entriesTaken == len(st.out.Entries) {
+		return broken(recordedOnce, "entry %d of task %d is not written", e.Index, t.row.ID)
+	}
+	have := st.out.Entries[st.entriesTaken]
+	st.entriesTaken++
+	if !reflect.DeepEqual(have, want) {
+		return broken(recordedOnce, "%s is written, want %s", show(have), show(want))
+	}
+	return nil
+}
+
+// follows expects what an entry leads to.
+func (m *model) follows(st *step, t *task, e *core.NewEntry) *Violation {
+	switch e.Kind {
+	case core.EntryWait:
+		return m.await(st, t, e)
+	case core.EntrySpawn:
+		return m.spawnLogged(st, t, e)
+	case core.EntryValue:
+		st.values = append(st.values, core.Value{Task: t.row.ID, Tenant: t.row.Tenant, At: st.now, Name: e.Name, Data: e.Data})
+	case core.EntryAnswer:
+		st.replies = append(st.replies, core.Reply{Event: e.Event, Tenant: t.row.Tenant, At: st.now, Error: e.Error, Data: e.Data})
+	}
+	return nil
+}
+
+// await expects the row of a new wait.
+func (m *model) await(st *step, t *task, e *core.NewEntry) *Violation {
+	want := core.Wait{Task: t.row.ID, Tenant: t.row.Tenant, Run: t.row.Run, Index: e.Index, Conditions: dated(e.Conditions, st.now)}
+	if st.waitsTaken == len(st.out.Waits) || !reflect.DeepEqual(st.out.Waits[st.waitsTaken], want) {
+		return broken(waitsRight, "want the row %s among %s", show(want), show(st.out.Waits))
+	}
+	st.waitsTaken++
+	a := newAwaited(want, len(m.events))
+	m.awaited[a.key] = a
+	return nil
+}
+
+// suspend takes a task that waits from its worker; it is ready again at once if the
+// worker has not heard all, or waits for nothing.
+func (m *model) suspend(st *step, t *task, heard int32) *Violation {
+	if t.stop != 0 {
+		return m.end(st, t, nil, causeAtStop(t, lost))
+	}
+	if heard < t.told || len(m.awaitedBy(t)) == 0 {
+		t.ready(st.now)
+		return nil
+	}
+	t.ready(st.now) // lets go of the worker
+	t.state, t.due, t.readied = core.OpenWaiting, m.nextSleep(t), false
+	return nil
+}
+
+// takeFork opens a task with the beginning of a log.
+func (m *model) takeFork(st *step, in *core.Fork) *Violation {
+	st.own = append(st.own, in.Task)
+	m.submit(in.Task, st.now, st.seq)
+	t := m.tasks[in.Task.ID]
+	for _, e := range in.Entries {
+		e.Task = in.Task.ID
+		if st.entriesTaken == len(st.out.Entries) || !reflect.DeepEqual(st.out.Entries[st.entriesTaken], e) {
+			return broken(recordedOnce, "entry %d of the fork %d is not written", e.Index, e.Task)
+		}
+		st.entriesTaken++
+		t.entries++
+	}
+	for _, met := range in.Mets {
+		met.Task, met.Worker, met.Token = in.Task.ID, 0, 0
+		if st.metsTaken == len(st.out.Mets) || !reflect.DeepEqual(st.out.Mets[st.metsTaken], met) {
+			return broken(metRightly, "%s of the fork %d is not written", show(met), met.Task)
+		}
+		st.metsTaken++
+	}
+	return nil
+}
+
+// unexplainedOfLogs finds what the core wrote of logs and no rule asked for.
+func (st *step) unexplainedOfLogs() *Violation {
+	if st.entriesTaken != len(st.out.Entries) {
+		return broken(recordedOnce, "entry %s is written for no reason", show(st.out.Entries[st.entriesTaken]))
+	}
+	if !slices.EqualFunc(st.values, st.out.Values, func(a, b core.Value) bool { return reflect.DeepEqual(a, b) }) {
+		return broken(published, "values %s are written, want %s", show(st.out.Values), show(st.values))
+	}
+	if !slices.EqualFunc(st.replies, st.out.Replies, func(a, b core.Reply) bool { return reflect.DeepEqual(a, b) }) {
+		return broken(repliedOnce, "replies %s are written, want %s", show(st.out.Replies), show(st.replies))
+	}
+	return nil
+}
