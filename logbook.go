@@ -224,6 +224,7 @@ func (l *logbook) conclude(report core.ReportItem) core.ReportItem {
 			_ = l.depart(&l.log[l.passed], "the end of the function")
 		}
 	}
+	l.tellEarlyFailure(&report)
 	switch {
 	case l.left:
 		return l.attempt.item(core.ReportSuspended)
@@ -232,6 +233,16 @@ func (l *logbook) conclude(report core.ReportItem) core.ReportItem {
 		report.Error, report.NonRetryable = l.fault.Error(), true
 	}
 	return report
+}
+
+// tellEarlyFailure tells a test of a function that failed before the end of its log. To the
+// engine that is a failure like others.
+func (l *logbook) tellEarlyFailure(report *core.ReportItem) {
+	told := l.attempt.worker.hooks.Departed
+	if told != nil && report.Kind == core.ReportFailed && l.fault == nil && !l.left && !l.replayed() {
+		e := &l.log[l.passed]
+		told(e.Index, what(e.Kind, e.Name), "the end of the function, with the error: "+report.Error)
+	}
 }
 
 // What follows is called with the worker's mu held.

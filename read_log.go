@@ -17,6 +17,8 @@ type EntryInfo struct {
 	Data  json.RawMessage `json:"data,omitempty"` // what a step gave, a value, an answer, the ids of children
 	Error string          `json:"error,omitzero"` // of a step that failed, and the function went on
 	Mets  []MetInfo       `json:"mets,omitempty"` // of a wait: what was met
+
+	Conditions int `json:"conditions,omitzero"` // of a wait: how many things it is for
 }
 
 // MetInfo is a condition of a wait that was met.
@@ -39,6 +41,7 @@ func logInfo(response *wire.GetRunResponse) []EntryInfo {
 		log = append(log, EntryInfo{
 			Index: int(e.Index), Kind: core.EntryKind(e.Kind).String(), Name: e.Name,
 			At: timeOf(e.AtMs), Data: e.Data, Error: e.Error,
+			Conditions: len(e.Conditions),
 		})
 	}
 	for _, m := range response.Mets {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -11,6 +12,35 @@ import (
 
 // dataRunesMax is how much of what an entry holds fits into its line.
 const dataRunesMax = 80
+
+type runsLogCmd struct {
+	connection
+	ID   string `arg:"" name:"run" help:"The run's id."`
+	JSON bool   `name:"json" help:"As JSON, to be replayed against new code by adzetest.Replay."`
+}
+
+// Run prints the log, or all that is needed to replay it.
+func (c *runsLogCmd) Run(e *env) error {
+	run, err := adze.ParseID(c.ID)
+	if err != nil {
+		return err
+	}
+	client, err := c.dial(e)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	history, err := client.History(e.ctx, run)
+	if err != nil {
+		return err
+	}
+	if !c.JSON {
+		return printLog(e.stdout, &adze.RunInfo{Log: history.Log})
+	}
+	encoder := json.NewEncoder(e.stdout)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(history)
+}
 
 // printLog writes a line for each entry of the log of a durable task, with what met a
 // wait beneath it, and then its children.

@@ -14,6 +14,7 @@ import (
 type runsCmd struct {
 	List runsListCmd `cmd:"" help:"List runs, newest first."`
 	Get  runsGetCmd  `cmd:"" help:"Show all of one run."`
+	Log  runsLogCmd  `cmd:"" help:"Show what a run of a durable task did."`
 }
 
 type runsListCmd struct {
