@@ -287,3 +287,26 @@ func TestScheduleOfAWorkflowThatWaitsHasTheScopesOfItsInput(t *testing.T) {
 		}
 	})
 }
+
+func TestEventThatStartsARunIsNotTheOneThatItWaitsFor(t *testing.T) {
+	t.Parallel()
+	for _, condition := range []adze.NodeCondition{
+		adze.Happened("go"), adze.Happened("go", adze.If("event.user != ''")), adze.Happened("go", adze.ScopeFrom("input.user")),
+	} {
+		adzetest.Run(t, func(t *testing.T, env *adzetest.Env) {
+			w := adze.NewWorkflow[visit]("w", adze.On("go", adze.If("event.user == 'ada'")))
+			adze.AddTask(w, "only", gives(1), adze.WaitFor(condition))
+			env.Work(w)
+			pushed, err := env.Client.PushMany(t.Context(),
+				adze.NewEvent{Key: "go", Payload: visit{"ada"}, Options: []adze.EventOption{adze.Scope("ada")}},
+				adze.NewEvent{Key: "go", Payload: visit{"bob"}, Options: []adze.EventOption{adze.Scope("ada")}},
+			)
+			require.NoError(t, err)
+			env.Settle()
+			run := pushed[0].Runs[0]
+			require.Equal(t, adze.Waiting, ofTasks(t, env, run)["only"])
+			push(t, env, "go", visit{"bob"}, adze.Scope("ada"))
+			require.Equal(t, adze.Succeeded, env.Status(run))
+		})
+	}
+}

@@ -113,6 +113,7 @@ type wait struct {
 	WaitKey
 	run    id.ID
 	tenant id.ID
+	seq    uint64 // the Apply that it began in; 0 = it was read
 	parts  []part
 }
 
@@ -186,6 +187,7 @@ func (s *Shard) await(t *task, index int32, conditions []Condition) {
 	row := Wait{Task: t.id, Tenant: t.def.Tenant, Run: t.runID(), Index: index, Conditions: conditions}
 	s.out.Waits = append(s.out.Waits, row)
 	w := s.openWait(&row)
+	w.seq = s.seq
 	s.lookBack(w)
 	s.endSleeps(w)
 }
@@ -353,12 +355,14 @@ func (s *Shard) candidates(e *NewEvent) []ref {
 	return refs
 }
 
-// happen meets the conditions that wait for e.
+// happen meets the conditions that wait for e. What waits because of the same push does
+// not: all that it brings came before.
 func (s *Shard) happen(e *NewEvent) {
 	for _, r := range s.candidates(e) {
 		p := r.part()
 		switch {
 		case s.waits.find(r.wait.WaitKey) != r.wait || p.met: // over by an earlier one
+		case r.wait.seq == s.seq: // it began by what was pushed: nobody has asked its filter
 		case p.Filter != "" && !slices.Contains(e.Holds, Hold{r.wait.WaitKey, r.place}):
 		case p.After >= e.ID:
 		case p.looking:
