@@ -441,6 +441,7 @@ func (s *Shard) endRun(r *run) {
 	if r.saved {
 		s.out.ClosedRuns = append(s.out.ClosedRuns, r.id)
 	}
+	s.left(r.id, closed)
 	delete(s.runs, r.id)
 	s.ended(r.id)
 }
@@ -490,6 +491,7 @@ func (s *Shard) cancelRun(r *run, ref uint64, text string) {
 		if s.runs[r.id] == r { // it may have ended with the last of its tasks
 			s.advance(r)
 		}
+		s.resting = append(s.resting, r.id) // it may have come for this only
 	}
 	kind := AnswerStarted
 	if s.runs[r.id] == nil {

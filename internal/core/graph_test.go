@@ -126,6 +126,11 @@ func TestCancelOfARunEndsItsTasksInPostgresWithNobodyToAnswer(t *testing.T) {
 	for _, task := range loaded.Load.Tasks {
 		loaded.Rows = append(loaded.Rows, stored[task])
 	}
+	row := OpenRun{ID: 100, Tenant: tenant, Version: graphVersion, Cancel: "cancelled"}
+	for _, result := range out.Results {
+		row.Ended = append(row.Ended, EndedNode{Node: result.Node, Status: result.Status})
+	}
+	loaded.Runs = []OpenRun{row}
 	out = r.apply(loaded)
 	require.Empty(t, out.Answers)
 	require.Equal(t, Cancelled, out.RunResults[0].Status)

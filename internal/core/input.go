@@ -156,6 +156,7 @@ type Loaded struct {
 	// NextDue is the due time of the first row that a due load left out because
 	// it lies after Load.Until; 0 = there is none.
 	NextDue  Time
+	Runs     []OpenRun  // those of the rows, and those among Load.Tasks of a task load; each has a row
 	Waits    []Wait     // lane, due and task load: those of the rows that have some, by (task, index)
 	Past     []Past     // events load: for each Lookback, in order
 	Ended    []id.ID    // ended load: those of Load.Tasks that have a result
@@ -178,15 +179,18 @@ type ChildRun struct {
 // Restore is the state of the shard that a new owner reads from Postgres. It is
 // the first input, after the definitions, and comes once.
 type Restore struct {
-	Epoch     int64      // of the new lease; part of each Token
-	LowWater  id.ID      // as stored
-	LastID    id.ID      // no task of the shard has a larger id; for whoever makes the next ones
-	Running   []OpenTask // checkpoint rows in state running
-	Fresh     []NewTask  // tasks above the low-water mark with neither result nor checkpoint row; ids ascending; payloads nil
-	Runs      []OpenRun  // open runs of graphs, from the checkpoint or above the low-water mark; ids ascending
-	Logs      []LogSize  // of the durable ones among Running and Fresh that have a log
-	Waits     []Wait     // all but those for time alone of tasks that wait for nothing else; by (task, index)
-	Closing   []Closing  // whose children are still to be cancelled
+	Epoch    int64      // of the new lease; part of each Token
+	LowWater id.ID      // as stored
+	LastID   id.ID      // no task of the shard has a larger id; for whoever makes the next ones
+	Running  []OpenTask // checkpoint rows in state running
+	Fresh    []NewTask  // tasks above the low-water mark with neither result nor checkpoint row; ids ascending; payloads nil
+	// Runs are open runs of graphs, from the checkpoint or above the low-water mark, ids
+	// ascending. Of those with a row it needs only the cancelled ones, and those with a
+	// task among Running or in Waits: the others come with what is loaded of them.
+	Runs      []OpenRun
+	Logs      []LogSize // of the durable ones among Running and Fresh that have a log
+	Waits     []Wait    // all but those for time alone of tasks that wait for nothing else; by (task, index)
+	Closing   []Closing // whose children are still to be cancelled
 	Lanes     []LaneDepth
 	Schedules []ScheduleState
 	Delayed   int64 // how many checkpoint rows are in state delayed or waiting

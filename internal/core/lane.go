@@ -99,6 +99,9 @@ func (s *Shard) store(t *task) {
 	s.delayed.awaits(t.due, t.id)
 	s.left(t.id, stored)
 	s.rest(t.id)
+	if t.run != nil {
+		s.resting = append(s.resting, t.run.id)
+	}
 	s.forget(t)
 }
 

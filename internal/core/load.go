@@ -49,6 +49,10 @@ func (s *Shard) request(load Load) {
 }
 
 func (s *Shard) loaded(in *Loaded) {
+	if !s.recallRuns(in) { // asked again, with the same bounds
+		s.loads.flying--
+		return
+	}
 	switch in.Load.Kind {
 	case LoadLane:
 		s.loadedLane(in)
@@ -69,6 +73,51 @@ func (s *Shard) loaded(in *Loaded) {
 	if s.loads.flying == 0 {
 		s.loads.gone, s.loads.over = nil, nil
 	}
+}
+
+// recallRuns brings the runs of what was loaded to memory. If one of them has been here
+// and gone since, what was read of it is old: all is asked for again.
+func (s *Shard) recallRuns(in *Loaded) bool {
+	for i := range in.Runs {
+		if run := in.Runs[i].ID; s.runs[run] == nil && s.loads.since(in.Load, run) == stored {
+			s.request(in.Load)
+			return false
+		}
+	}
+	for i := range in.Runs {
+		if row := &in.Runs[i]; s.runs[row.ID] == nil && s.loads.since(in.Load, row.ID) == 0 {
+			row.Saved = true
+			s.resumeRun(row)
+			s.resting = append(s.resting, row.ID)
+		}
+	}
+	return true
+}
+
+// restRuns leaves the runs to their checkpoint rows that nothing in memory has to do
+// with any more: none of their open tasks is here, none of these waits for more than a
+// time.
+func (s *Shard) restRuns() {
+	for _, run := range s.resting {
+		if r := s.runs[run]; r != nil && s.atRest(r) {
+			if !r.saved {
+				s.saveRun(r)
+			}
+			s.left(r.id, stored)
+			delete(s.runs, r.id)
+		}
+	}
+	s.resting = s.resting[:0]
+}
+
+func (s *Shard) atRest(r *run) bool {
+	for i, state := range r.nodes {
+		task := r.task(int32(i))
+		if state == nodeOpen && (s.tasks[task] != nil || len(s.waits.of[task]) > 0) {
+			return false
+		}
+	}
+	return true
 }
 
 // absent tells whether a row that was read is still in Postgres only.

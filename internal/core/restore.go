@@ -36,6 +36,7 @@ func (s *Shard) restore(in *Restore) {
 		if r := s.runs[in.Runs[i].ID]; r != nil && r.cancelled != "" {
 			s.cancelOpen(r)
 		}
+		s.resting = append(s.resting, in.Runs[i].ID)
 	}
 }
 

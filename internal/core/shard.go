@@ -31,6 +31,7 @@ type Shard struct {
 	loads   loads
 	waits   waits
 	closing map[id.ID]Closing
+	resting []id.ID // runs that may be left to their rows at the end of this Apply
 	pool    taskPool
 }
 
@@ -105,6 +106,7 @@ func (s *Shard) Apply(now Time, in Input, out *Effects) {
 		s.restore(in)
 	}
 	s.match()
+	s.restRuns()
 	s.out = nil
 }
 
