@@ -1,6 +1,10 @@
 package core
 
-import "github.com/adzehq/adze/internal/base/id"
+import (
+	"slices"
+
+	"github.com/adzehq/adze/internal/base/id"
+)
 
 // loads watches over the loads in flight. What a load brings was read some time
 // ago: meanwhile a task may have come to memory, have ended, or have been stored
@@ -78,11 +82,11 @@ func (s *Shard) loaded(in *Loaded) {
 // recallRuns brings the runs of what was loaded to memory. If one of them has been here
 // and gone since, what was read of it is old: all is asked for again.
 func (s *Shard) recallRuns(in *Loaded) bool {
-	for i := range in.Runs {
-		if run := in.Runs[i].ID; s.runs[run] == nil && s.loads.since(in.Load, run) == stored {
-			s.request(in.Load)
-			return false
-		}
+	old := func(run id.ID) bool { return s.runs[run] == nil && s.loads.since(in.Load, run) == stored }
+	if slices.ContainsFunc(in.Runs, func(r OpenRun) bool { return old(r.ID) }) ||
+		slices.ContainsFunc(in.Rows, func(o OpenTask) bool { return old(o.Run) }) { // it may have had no row then
+		s.request(in.Load)
+		return false
 	}
 	for i := range in.Runs {
 		if row := &in.Runs[i]; s.runs[row.ID] == nil && s.loads.since(in.Load, row.ID) == 0 {
