@@ -25,6 +25,7 @@ type memory struct {
 	runs      map[id.ID]core.NewTask // of graphs
 	order     []id.ID                // of all runs, ascending
 	results   map[id.ID]core.Result
+	openRuns  map[id.ID]core.OpenRun
 	ended     map[id.ID]core.RunResult // of runs of graphs
 	attempts  map[id.ID][]core.Attempt
 	open      map[id.ID]core.OpenTask
@@ -43,7 +44,7 @@ func newMemory() *memory {
 	return &memory{
 		versions: map[id.ID]version{}, current: map[string]id.ID{},
 		tasks: map[id.ID]core.NewTask{}, results: map[id.ID]core.Result{},
-		runs: map[id.ID]core.NewTask{}, ended: map[id.ID]core.RunResult{},
+		runs: map[id.ID]core.NewTask{}, openRuns: map[id.ID]core.OpenRun{}, ended: map[id.ID]core.RunResult{},
 		attempts: map[id.ID][]core.Attempt{}, open: map[id.ID]core.OpenTask{},
 		events: newEventRows(), schedules: newScheduleRows(), written: newWritten(), durable: newDurableRows(),
 	}
@@ -71,6 +72,12 @@ func (m *memory) write(e *core.Effects) {
 	for _, r := range e.RunResults {
 		m.ended[r.Run] = r
 	}
+	for _, r := range e.OpenRuns {
+		m.openRuns[r.ID] = r
+	}
+	for _, closed := range e.ClosedRuns {
+		delete(m.openRuns, closed)
+	}
 	for _, r := range e.Results {
 		m.results[r.Task] = r
 	}
@@ -84,7 +91,7 @@ func (m *memory) write(e *core.Effects) {
 		delete(m.open, closed)
 	}
 	for _, change := range e.Due {
-		if row, open := m.open[change.Task]; open {
+		if row, open := m.open[change.Task]; open && row.State == core.OpenWaiting {
 			row.Due = change.Due
 			m.open[change.Task] = row
 		}
@@ -153,6 +160,7 @@ func (m *memory) Load(_ context.Context, _ int32, load core.Load) (*core.Loaded,
 		loaded.Rows = append(loaded.Rows, row)
 	}
 	m.loadDurable(&load, loaded)
+	loaded.Runs = m.runsOf(loaded)
 	return loaded, nil
 }
 

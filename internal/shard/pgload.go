@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"slices"
 
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
@@ -41,7 +42,56 @@ func (s *postgres) Load(ctx context.Context, shard int32, load core.Load) (*core
 	if err == nil {
 		loaded.Waits, err = s.waitsOf(ctx, loaded.Rows)
 	}
+	if err == nil {
+		loaded.Runs, err = s.runsOf(ctx, shard, loaded)
+	}
 	return loaded, err
+}
+
+// runsOf reads the open runs of tasks that were loaded, and those that a task load may
+// be about.
+func (s *postgres) runsOf(ctx context.Context, shard int32, loaded *core.Loaded) ([]core.OpenRun, error) {
+	var ids []id.ID
+	for i := range loaded.Rows {
+		if run := loaded.Rows[i].Run; run != 0 {
+			ids = append(ids, run)
+		}
+	}
+	switch loaded.Load.Kind {
+	case core.LoadTasks:
+		ids = append(ids, loaded.Load.Tasks...)
+	case core.LoadChildren:
+		for i := range loaded.Children {
+			ids = append(ids, loaded.Children[i].Run)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	slices.Sort(ids)
+	runs, err := run.OpenByID(ctx, s.pool, slices.Compact(ids))
+	if err != nil || len(runs) == 0 {
+		return nil, err
+	}
+	return runs, s.addEndedByVersion(ctx, shard, runs)
+}
+
+// addEndedByVersion is addEnded of runs whose definitions were read before, mostly.
+func (s *postgres) addEndedByVersion(ctx context.Context, shard int32, runs []core.OpenRun) error {
+	for i := range runs {
+		if _, known := s.nodes.Load(runs[i].Version); known {
+			continue
+		}
+		if _, err := s.Definitions(ctx, shard); err != nil { // another engine defined it
+			return err
+		}
+		break
+	}
+	return run.AddEnded(ctx, s.pool, runs, func(version id.ID) int {
+		nodes, _ := s.nodes.Load(version)
+		n, _ := nodes.(int)
+		return n
+	})
 }
 
 // waitsOf reads what tasks wait for, of those that have waits.

@@ -3,6 +3,7 @@ package shard
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -23,10 +24,13 @@ import (
 type postgres struct {
 	pool  *pgxpool.Pool
 	clock clock.Clock
+	nodes sync.Map // version → how many tasks it has, an int; of graphs
 }
 
 // NewStore is a Store on the database behind pool.
-func NewStore(pool *pgxpool.Pool, clock clock.Clock) Store { return &postgres{pool, clock} }
+func NewStore(pool *pgxpool.Pool, clock clock.Clock) Store {
+	return &postgres{pool: pool, clock: clock}
+}
 
 func (s *postgres) Definitions(ctx context.Context, shard int32) ([]StoredDefinition, error) {
 	versions, err := workflow.OfShard(ctx, s.pool, shard)
@@ -42,6 +46,7 @@ func (s *postgres) Definitions(ctx context.Context, shard int32) ([]StoredDefini
 		d.Core.Version, d.Core.Tenant = v.ID, v.Tenant
 		if d.Graph != nil {
 			d.Graph.Version, d.Graph.Tenant = v.ID, v.Tenant
+			s.nodes.Store(v.ID, len(d.Graph.Nodes))
 		}
 		stored[i] = StoredDefinition{Definition: d.Core, Graph: d.Graph, Triggers: d.Triggers, Current: v.Current}
 	}
@@ -60,6 +65,9 @@ func (s *postgres) Define(ctx context.Context, tenant id.ID, definitions []Defin
 	defined := make([]Defined, len(puts))
 	for i, p := range puts {
 		defined[i] = Defined{Version: p.Version, Created: p.Changed}
+		if graph := definitions[i].Graph; graph != nil {
+			s.nodes.Store(p.Version, len(graph.Nodes))
+		}
 	}
 	return defined, nil
 }

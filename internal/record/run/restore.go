@@ -17,27 +17,44 @@ import (
 var (
 	//go:embed saved.sql
 	savedSQL string
+	//go:embed open_by_id.sql
+	openByIDSQL string
 	//go:embed fresh.sql
 	freshSQL string
 	//go:embed ended.sql
 	endedSQL string
 )
 
-// Saved reads the runs of a shard that are in the checkpoint, ids ascending. Ended is
-// left to AddEnded.
+// Saved reads the checkpoint rows of a shard that a new owner must know at once, ids
+// ascending. Ended is left to AddEnded.
 func Saved(ctx context.Context, db pg.DB, shard int32) ([]core.OpenRun, error) {
-	rows, err := db.Query(ctx, savedSQL, shard)
+	runs, err := open(ctx, db, savedSQL, shard)
 	if err != nil {
 		return nil, fmt.Errorf("read open runs of shard %d: %w", shard, err)
+	}
+	return runs, nil
+}
+
+// OpenByID reads checkpoint rows by id, ids ascending; those without one are left out.
+// Ended is left to AddEnded.
+func OpenByID(ctx context.Context, db pg.DB, ids []id.ID) ([]core.OpenRun, error) {
+	runs, err := open(ctx, db, openByIDSQL, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read %d open runs: %w", len(ids), err)
+	}
+	return runs, nil
+}
+
+func open(ctx context.Context, db pg.DB, sql string, argument any) ([]core.OpenRun, error) {
+	rows, err := db.Query(ctx, sql, argument)
+	if err != nil {
+		return nil, err
 	}
 	runs, err := pgx.CollectRows(rows, scanOpen)
-	if err != nil {
-		return nil, fmt.Errorf("read open runs of shard %d: %w", shard, err)
-	}
 	for i := range runs {
 		runs[i].Saved = true
 	}
-	return runs, nil
+	return runs, err
 }
 
 // freshSettings make the plan of fresh.sql hold whatever the statistics say: see task.

@@ -129,7 +129,7 @@ func TestANewOwnerFindsTheOpenRunsAndHowTheirTasksEnded(t *testing.T) {
 	require.NoError(t, write(t, pool, false, rows{
 		runs:    []core.NewTask{submitted(seq(1)), saved2, submitted(seq(3)), submitted(stranger), submitted(seq(4)), fresh5},
 		results: []core.RunResult{{Run: seq(4), Tenant: 1, Status: core.Succeeded}},
-		open:    []core.OpenRun{row(1), row(2), closed},
+		open:    []core.OpenRun{row(1), row(2), closed, row(10), row(11)},
 		ended: []core.Result{
 			{Task: seq(1) + 1, Tenant: 1, Status: core.Succeeded, Verdicts: []core.Verdict{
 				{Node: 1, Skip: true}, {Node: 2, Cancel: true}, {Node: 3, Skip: true, Cancel: true},
@@ -141,8 +141,21 @@ func TestANewOwnerFindsTheOpenRunsAndHowTheirTasksEnded(t *testing.T) {
 	}))
 	require.NoError(t, write(t, pool, false, rows{open: []core.OpenRun{cancelled}, closed: []id.ID{closed.ID, seq(99)}}))
 
+	_, err := pool.Exec(t.Context(), `insert into adze.open_task
+		(id, tenant_id, version_id, worker_id, token, due_at, assigned_at, shard, priority, attempt, failures, state, queue, key, cancel, node)
+		values ($1, 1, 2, 5, 6, 0, 0, $2, 0, 1, 0, 'running', 'q', '', '', 2)`, seq(1)+3, shard)
+	require.NoError(t, err)
+	_, err = pool.Exec(t.Context(), `insert into adze.wait (task_id, tenant_id, run_id, shard, index, watched, conditions)
+		values ($1, 1, $2, $3, 0, true, '[]')`, seq(11)+1, seq(11), shard)
+	require.NoError(t, err)
 	saved, err := Saved(t.Context(), pool, shard)
 	require.NoError(t, err)
+	require.Equal(t, seq(11), saved[2].ID, "what is watched is needed at once")
+	saved = saved[:2]
+	rest, err := OpenByID(t.Context(), pool, []id.ID{seq(10), seq(77)})
+	require.NoError(t, err)
+	require.Len(t, rest, 1, "what rests is left out, and found by its id")
+	require.True(t, rest[0].Saved)
 	fresh, err := Fresh(t.Context(), pool, shard, seq(2))
 	require.NoError(t, err)
 	runs := append(saved, fresh...)

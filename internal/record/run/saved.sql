@@ -1,8 +1,11 @@
--- Reads the checkpoint rows of runs of a shard, ids ascending, with the scopes of their
--- rows of run.
+-- Reads the checkpoint rows of those runs of a shard that a new owner must know at
+-- once, ids ascending, with the scopes of their rows of run: they are cancelled, a task
+-- of theirs runs, or one waits for more than a time. The others come when something of
+-- them is loaded.
 -- Writes: nothing. Locks: nothing.
--- Bound: the shard's open runs, once per take-over: one range of open_run_shard_idx, and
--- one look-up by primary key per run (see by_id.sql).
+-- Bound: the shard's open runs, once per take-over: one range of open_run_shard_idx,
+-- what runs and is watched of the shard, and one look-up by primary key per run that is
+-- needed (see by_id.sql).
 select
     o.id,
     o.tenant_id,
@@ -19,5 +22,19 @@ left join lateral (
     where run.id = o.id
     limit 1
 ) as r on true
-where o.shard = $1
+where
+    o.shard = $1
+    and (
+        o.cancel <> ''
+        or o.id in (
+            select t.id - 1 - t.node
+            from adze.open_task as t
+            where t.shard = $1 and t.state = 'running' and t.node is not null
+        )
+        or o.id in (
+            select w.run_id
+            from adze.wait as w
+            where w.shard = $1 and w.watched and w.run_id is not null
+        )
+    )
 order by o.id

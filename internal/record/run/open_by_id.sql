@@ -1,0 +1,22 @@
+-- Reads checkpoint rows of runs by id, ids ascending, with the scopes of their rows of
+-- run; ids without one are left out.
+-- Writes: nothing. Locks: nothing.
+-- Bound: two look-ups by primary key per id (see by_id.sql).
+select
+    o.id,
+    o.tenant_id,
+    o.version_id,
+    o.run_at,
+    o.priority,
+    o.key,
+    o.cancel,
+    r.scopes
+from adze.open_run as o
+left join lateral (
+    select run.scopes
+    from adze.run
+    where run.id = o.id
+    limit 1
+) as r on true
+where o.id = any($1::bigint[])
+order by o.id
