@@ -166,6 +166,33 @@ func (s *store) clone() *store {
 
 // load answers l as record does.
 func (s *store) load(l core.Load) *core.Loaded {
+	loaded := s.loadRows(l)
+	for _, run := range s.runsOf(loaded) {
+		if _, ended := s.runResults[run]; s.openRuns[run].ID == run && !ended {
+			loaded.Runs = s.appendOpenRun(loaded.Runs, run)
+		}
+	}
+	return loaded
+}
+
+// runsOf are the runs that something loaded is of, or that are loaded themselves,
+// ascending.
+func (s *store) runsOf(loaded *core.Loaded) []id.ID {
+	var runs []id.ID
+	for _, o := range loaded.Rows {
+		runs = append(runs, o.Run)
+	}
+	if loaded.Load.Kind == core.LoadTasks {
+		runs = append(runs, loaded.Load.Tasks...)
+	}
+	for _, c := range loaded.Children {
+		runs = append(runs, c.Run)
+	}
+	slices.Sort(runs)
+	return slices.Compact(slices.DeleteFunc(runs, func(run id.ID) bool { return run == 0 }))
+}
+
+func (s *store) loadRows(l core.Load) *core.Loaded {
 	loaded := &core.Loaded{Load: l}
 	switch l.Kind {
 	case core.LoadTasks:
