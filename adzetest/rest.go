@@ -26,7 +26,7 @@ func (m *memory) runsOf(loaded *core.Loaded) []core.OpenRun {
 	var runs []core.OpenRun
 	for _, run := range slices.Compact(ids) {
 		if row, open := m.openRuns[run]; open {
-			row.Saved, row.Ended = true, m.endedOf(run)
+			row.Saved, row.Ended, row.Scopes = true, m.endedOf(run), m.runs[run].Scopes
 			runs = append(runs, row)
 		}
 	}

@@ -227,6 +227,9 @@ func (h *history) drawOnEvent(r *run, c *core.Condition) {
 // rule, but no rule says so.
 func (h *history) drawAwaitedRuns() []id.ID {
 	newest := append(last(h.runs, 4), last(h.own, 10)...)
+	if len(newest) == 0 { // all that runs was started by a schedule
+		return []id.ID{firstTask}
+	}
 	var runs []id.ID
 	for range 1 + h.rand.IntN(3) {
 		runs = append(runs, pick(h, newest))
