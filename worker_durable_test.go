@@ -185,7 +185,7 @@ func TestWhatWasMetInTimeIsHeardInItsPlace(t *testing.T) {
 		p.down <- assigned(task)
 		require.Equal(t, "e", p.next().Entry.Conditions[0].Key)
 		p.down <- settled(1, false)
-		time.Sleep(waitPatience / 2)
+		<-time.After(waitPatience / 2) // on the clock of the bubble
 		p.down <- shard.Down{Mets: []core.Met{{Task: 1, Token: 5, Index: 1, Order: 1, At: 2, Data: core.Payload("41")}}}
 		require.Equal(t, core.Payload("42"), p.next().Output)
 	})
