@@ -9,7 +9,7 @@ import (
 	"github.com/adzehq/adze/internal/core"
 )
 
-// awaited is an open wait of a durable task, with which of its conditions are met.
+// awaited is an open wait of a durable task, or of a node that has not begun, with which of its conditions are met.
 type awaited struct {
 	core.Wait
 	key  core.WaitKey
@@ -24,11 +24,6 @@ func newAwaited(w core.Wait, from int) *awaited {
 	}
 	a.Met = nil
 	return a
-}
-
-// fulfilled is the rule of waits: one condition of each group suffices.
-func (a *awaited) fulfilled() bool {
-	return fulfilled(a.Conditions, func(i int32) bool { return a.met[i] })
 }
 
 func fulfilled(conditions []core.Condition, met func(int32) bool) bool {
@@ -167,13 +162,17 @@ func (m *model) takeMet(st *step, met *core.Met) *Violation {
 			t.told++
 		}
 	}
-	if !a.fulfilled() {
+	action, over := a.action()
+	if !over {
 		if t.state == core.OpenWaiting && a.Conditions[met.Condition].Kind == core.OnSleep {
 			t.due, t.since = m.nextSleep(t), st.now
 		}
 		return nil
 	}
 	m.endWait(st, a)
+	if action != core.WaitGo {
+		return m.endPause(st, t, action)
+	}
 	return m.rouse(st, t)
 }
 
@@ -203,6 +202,8 @@ func (m *model) rouse(st *step, t *task) *Violation {
 		t.due, t.roused = st.now, true
 	case st.live(t.row.ID).State == 0 && !st.stores(t.row.ID):
 		return broken(noneSleepsOn, "task %d is in Postgres only, and is not moved to be due", t.row.ID)
+	case t.row.RunAt > st.now:
+		t.delay(st.now, t.row.RunAt)
 	default:
 		t.ready(st.now)
 	}

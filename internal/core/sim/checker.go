@@ -37,7 +37,7 @@ func (h *history) check(st *step) *Violation {
 func (h *history) checkAgreement() *Violation {
 	for target, t := range h.model.tasks {
 		live := h.shard.Live(target)
-		if live.State == core.OpenReady {
+		if live.State == core.OpenReady || live.State == core.OpenDelayed && t.roused {
 			h.model.wakeDue(target)
 		}
 		if live.State == 0 {

@@ -60,6 +60,7 @@ func TestCheckersCatchEachBrokenPromise(t *testing.T) {
 	maps.Copy(all, eventSabotages)
 	maps.Copy(all, scheduleSabotages)
 	maps.Copy(all, durableSabotages)
+	maps.Copy(all, conditionSabotages)
 	for name, c := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

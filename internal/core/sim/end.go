@@ -49,7 +49,7 @@ func (m *model) endTask(st *step, t *task, r *core.Result, item *core.ReportItem
 	if !reflect.DeepEqual(*r, want) {
 		return broken(rightCause, "result %+v, want %+v", *r, want)
 	}
-	if (r.Status == core.Succeeded) != (r.Error == "") {
+	if (r.Status == core.Succeeded || r.Status == core.Skipped) != (r.Error == "") {
 		return broken(rightCause, "task %d ended as %v with error %q", r.Task, r.Status, r.Error)
 	}
 	if r.Status == core.Succeeded && string(r.Output) != string(item.Output) {

@@ -132,10 +132,11 @@ func (m *model) takePush(st *step, in *core.Push) *Violation {
 	if !reflect.DeepEqual(in.Events, st.out.Events) || !slices.Equal(in.Started, st.out.EventRuns) {
 		return broken(eventsWhole, "the rows of events %+v and %+v differ from what was pushed", st.out.Events, st.out.EventRuns)
 	}
+	m.coming = len(in.Events)
 	if v := m.takeSubmit(st, &in.Submit); v != nil {
 		return v
 	}
-	m.events = append(m.events, in.Events...)
+	m.events, m.coming = append(m.events, in.Events...), 0
 	return m.takeMets(st)
 }
 

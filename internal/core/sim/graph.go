@@ -39,6 +39,9 @@ func (h *history) newGraph() *core.Graph {
 				node.Parents = append(node.Parents, int32(before))
 			}
 		}
+		if h.rand.IntN(3) == 0 {
+			node.Conditions = h.drawNodeConditions(node.Parents)
+		}
 	}
 	h.drawHandlers(g)
 	h.graphs = append(h.graphs, g)
@@ -52,7 +55,7 @@ func (h *history) drawHandlers(g *core.Graph) {
 		node := &g.Nodes[at]
 		parent := slices.ContainsFunc(g.Nodes, func(n core.Node) bool { return slices.Contains(n.Parents, at) })
 		if len(g.Nodes) > 1 && !parent && node.Role == core.NodeTask {
-			node.Role, node.Parents = role, nil
+			node.Role, node.Parents, node.Conditions = role, nil, nil
 		}
 	}
 }
@@ -72,6 +75,7 @@ func (h *history) newRunOf(g *core.Graph) core.NewRun {
 	h.lastTask++
 	run.Task.ID, run.Task.Tenant, run.Task.Version = h.lastTask, g.Tenant, g.Version
 	h.drawRow(&run.Task)
+	run.Task.Scopes = h.drawScopes(g)
 	h.runs = append(h.runs, run.Task.ID)
 	for i := range g.Nodes {
 		h.lastTask++
@@ -116,15 +120,16 @@ func (h *history) drawVerdicts(target id.ID) []core.Verdict {
 		if !slices.Contains(at.graph.Nodes[i].Parents, at.node) {
 			continue
 		}
-		switch v := (core.Verdict{Node: int32(i)}); h.rand.IntN(12) {
+		v := core.Verdict{Node: int32(i), Holds: h.drawHolds(&at.graph.Nodes[i], at.node)}
+		switch h.rand.IntN(12) {
 		case 0, 1:
 			v.Skip = true
-			verdicts = append(verdicts, v)
 		case 2:
 			v.Cancel = true
-			verdicts = append(verdicts, v)
 		case 3:
 			v.Skip, v.Cancel = true, true
+		}
+		if v.Skip || v.Cancel || v.Holds != 0 {
 			verdicts = append(verdicts, v)
 		}
 	}

@@ -22,6 +22,7 @@ type fate uint8
 const (
 	waits fate = iota
 	begins
+	pauses // its task is open and waits for what its conditions say
 	isSkipped
 	isCancelled
 )
@@ -42,10 +43,12 @@ func (p *progress) fateOf(node int32) fate {
 		return isSkipped
 	case len(n.Parents) > 0 && p.count(n.Parents, core.Skipped) == len(n.Parents):
 		return isSkipped
-	case p.said(n.Parents, func(v core.Verdict) bool { return v.Node == node && v.Cancel }):
+	}
+	byConditions := p.fateByConditions(node)
+	if byConditions != isSkipped && p.said(n.Parents, func(v core.Verdict) bool { return v.Node == node && v.Cancel }) {
 		return isCancelled
 	}
-	return begins
+	return byConditions
 }
 
 func (p *progress) fateOfHandler(role core.NodeRole) fate {

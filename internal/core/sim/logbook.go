@@ -68,14 +68,20 @@ func (m *model) follows(st *step, t *task, e *core.NewEntry) *Violation {
 	return nil
 }
 
-// await expects the row of a new wait.
+// await expects the row of the wait of an entry.
 func (m *model) await(st *step, t *task, e *core.NewEntry) *Violation {
-	want := core.Wait{Task: t.row.ID, Tenant: t.row.Tenant, Run: t.row.Run, Index: e.Index, Conditions: dated(e.Conditions, st.now)}
-	if st.waitsTaken == len(st.out.Waits) || !reflect.DeepEqual(st.out.Waits[st.waitsTaken], want) {
+	return m.expectWait(st, core.Wait{
+		Task: t.row.ID, Tenant: t.row.Tenant, Run: t.row.Run, Index: e.Index, Conditions: dated(e.Conditions, st.now),
+	})
+}
+
+// expectWait expects the row of a new wait.
+func (m *model) expectWait(st *step, want core.Wait) *Violation {
+	if !slices.ContainsFunc(st.out.Waits, func(w core.Wait) bool { return reflect.DeepEqual(w, want) }) {
 		return broken(waitsRight, "want the row %s among %s", show(want), show(st.out.Waits))
 	}
 	st.waitsTaken++
-	a := newAwaited(want, len(m.events))
+	a := newAwaited(want, len(m.events)+m.coming)
 	m.awaited[a.key] = a
 	return nil
 }

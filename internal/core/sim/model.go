@@ -29,6 +29,7 @@ type model struct {
 	now         core.Time
 
 	events   []core.NewEvent // ascending
+	coming   int             // events of the step that are not among them yet
 	awaited  map[core.WaitKey]*awaited
 	order    int64 // of the last Met
 	children []core.Child

@@ -57,6 +57,7 @@ const (
 	noneSleepsOn   promise = "no task sleeps whose wait is fulfilled, in memory or in Postgres"
 	toldAll        promise = "who runs a durable task has its log and all that is met, as committed"
 	published      promise = "values are stored as they were published"
+	pausesEnd      promise = "a node that waits is skipped or cancelled when its conditions say so, at once"
 	repliedOnce    promise = "a request is answered once"
 	spawnsOnce     promise = "a key of a parent spawns once"
 	childrenLinked promise = "a child has a row that names its parent, and nothing else has one"

@@ -129,11 +129,11 @@ func (m *model) meet(st *step, r *graphRun, node int32, f fate) *Violation {
 		p = handlersRight
 	}
 	switch f {
-	case begins:
+	case begins, pauses:
 		if r.graph.Nodes[node].Role == core.NodeTask {
 			p = nodesInOrder
 		}
-		return m.begin(st, r, node, p)
+		return m.begin(st, r, node, p, f == pauses)
 	case isSkipped:
 		return endWithoutTask(st, r, node, core.Skipped, p)
 	default:
@@ -141,8 +141,8 @@ func (m *model) meet(st *step, r *graphRun, node int32, f fate) *Violation {
 	}
 }
 
-// begin expects the row of a node's task.
-func (m *model) begin(st *step, r *graphRun, node int32, p promise) *Violation {
+// begin expects the row of a node's task, and that of what it waits for if it pauses.
+func (m *model) begin(st *step, r *graphRun, node int32, p promise, pauses bool) *Violation {
 	target := r.task(node)
 	row := st.begun[target]
 	if row == nil {
@@ -157,6 +157,9 @@ func (m *model) begin(st *step, r *graphRun, node int32, p promise) *Violation {
 		return broken(nodesNamed, "row %+v of a node, want %+v", *row, want)
 	}
 	m.submit(want, st.now, st.seq)
+	if pauses {
+		return m.pause(st, r, m.tasks[target])
+	}
 	return nil
 }
 

@@ -310,7 +310,7 @@ func (m *model) fire(st *step, t *task) *Violation {
 // and assignments say so, and then Shard.Live (see checkAgreement).
 func (m *model) wake(out *core.Effects) {
 	for _, o := range out.Open {
-		if o.State == core.OpenReady {
+		if t := m.tasks[o.ID]; o.State == core.OpenReady || o.State == core.OpenDelayed && t != nil && t.roused {
 			m.wakeDue(o.ID)
 		}
 	}
@@ -323,6 +323,8 @@ func (m *model) wakeDue(target id.ID) {
 	t := m.tasks[target]
 	switch {
 	case t == nil:
+	case t.roused && t.row.RunAt > m.now: // it waits for the time of its run, too
+		t.delay(m.now, t.row.RunAt)
 	case t.state == core.OpenWaiting && t.loaded, (t.state == core.OpenDelayed || t.roused) && t.due <= m.now:
 		t.ready(m.now)
 	}
