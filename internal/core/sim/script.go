@@ -169,8 +169,8 @@ func (h *history) drawConditions(r *run) []core.Condition {
 	groups := 1 + h.rand.IntN(2)
 	for range 1 + h.rand.IntN(3) {
 		c := core.Condition{Group: int32(h.rand.IntN(groups))}
-		switch h.rand.IntN(6) {
-		case 0, 1:
+		switch kind := h.rand.IntN(6); {
+		case kind <= 1:
 			c.Kind = core.OnSleep
 			ms := int64(h.rand.IntN(pick(h, []int{10, 5_000, 60_000})))
 			if h.rand.IntN(2) == 0 {
@@ -178,7 +178,7 @@ func (h *history) drawConditions(r *run) []core.Condition {
 				break
 			}
 			c.Due = max(1, h.now+core.Time(ms-5))
-		case 2:
+		case kind == 2 && len(h.runs)+len(h.own) > 0: // or only schedules have started some
 			c.Kind, c.Runs = core.OnRuns, h.drawAwaitedRuns()
 		default:
 			h.drawOnEvent(r, &c)
