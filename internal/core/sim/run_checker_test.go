@@ -160,7 +160,9 @@ func repeatRunResult(h *history, st *step) bool {
 
 // openPhantom has the core open a run behind everybody's back.
 func openPhantom(h *history, _ *step) bool {
-	run := core.NewRun{Task: core.NewTask{ID: h.lastTask + 1_000, Version: h.graphs[0].Version}}
+	run := core.NewRun{Task: core.NewTask{
+		ID: h.lastTask + 1_000, Version: h.graphs[0].Version, Scopes: h.drawScopes(h.graphs[0]),
+	}}
 	h.shard.Apply(h.now, &core.Submit{Runs: []core.NewRun{run}}, &core.Effects{})
 	return true
 }
