@@ -81,14 +81,12 @@ func standing(t *adze.TaskInfo) string {
 func awaited(waits []adze.WaitInfo) string {
 	var groups []string
 	for i, w := range waits {
-		text := ""
+		text := "event " + w.Event
 		switch {
 		case !w.Until.IsZero():
 			text = clockTime(w.Until)
 		case w.Scope != "":
-			text = "event " + w.Event + " of " + w.Scope
-		default:
-			text = "event " + w.Event
+			text += " of " + w.Scope
 		}
 		if i > 0 && waits[i-1].Group == w.Group {
 			groups[len(groups)-1] += " or " + text
