@@ -231,6 +231,8 @@ func TestRunIsRefusedWhoseInputGivesNoScope(t *testing.T) {
 		}
 		_, err := w.Run(t.Context(), env.Client, map[string]any{})
 		require.ErrorContains(t, err, "no such key: user")
+		_, err = w.Run(t.Context(), env.Client, map[string]any{"user": strings.Repeat("x", 255)})
+		require.NoError(t, err)
 
 		runs, err := w.RunMany(t.Context(), env.Client, []map[string]any{{"user": "ada"}, {}})
 		require.ErrorContains(t, err, "no such key: user")

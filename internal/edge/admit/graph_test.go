@@ -241,6 +241,7 @@ func TestAnyCycleIsFound(t *testing.T) {
 func FuzzDefinition(f *testing.F) {
 	f.Add([]byte(`{"name":"w","tasks":[{"name":"a"},{"name":"b","parents":["a"],"skip_if":[{"parent":"a","expression":"output"}]}]}`))
 	f.Add([]byte(`{"name":"w","tasks":[{"name":"a","role":"on_failure"},{}]}`))
+	f.Add([]byte(`{"name":"w","tasks":[{"name":"a","wait_for":[{"any":[{"sleep_ms":1},{"all":[{"event":"e","scope":"input","if":"event"}]}]}],"skip_if":[{"event":"f"}]}]}`))
 	f.Fuzz(func(t *testing.T, encoded []byte) {
 		var w shard.Workflow
 		if json.Unmarshal(encoded, &w) != nil {
