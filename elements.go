@@ -25,7 +25,7 @@ type mapping struct {
 	task      *Task[json.RawMessage, json.RawMessage]
 	inputs    []json.RawMessage
 	keepGoing bool
-	lanes     int
+	lanes     int // as they were when the map began: its code may have changed since
 
 	runs []*element // started, by element
 	lots []*lot     // open, the oldest first
@@ -41,7 +41,10 @@ func mapElements(ctx context.Context, workflow string, from *shard.Map, task *Ta
 	if err != nil {
 		return nil, err
 	}
-	m := &mapping{log: log, task: task, inputs: inputs, keepGoing: from.KeepGoing, lanes: int(cmp.Or(from.Concurrency, admit.MapConcurrencyDefault))}
+	m := &mapping{log: log, task: task, inputs: inputs, keepGoing: from.KeepGoing}
+	if m.lanes, err = recall(ctx, "concurrency", int(cmp.Or(from.Concurrency, admit.MapConcurrencyDefault))); err != nil {
+		return nil, err
+	}
 	for len(m.runs) < len(m.inputs) || len(m.lots) > 0 {
 		if err := m.start(ctx); err != nil {
 			return nil, err
@@ -113,10 +116,13 @@ func (m *mapping) start(ctx context.Context) error {
 	return nil
 }
 
+// lotSize is how many elements a lot has: all lots of a map fit into one wait.
+func (m *mapping) lotSize() int { return (m.lanes + core.ConditionsMax - 1) / core.ConditionsMax }
+
 // sort puts the elements from first on into lots: as small as the number of conditions
 // allows.
 func (m *mapping) sort(first int) {
-	size := (m.lanes + core.ConditionsMax - 1) / core.ConditionsMax
+	size := m.lotSize()
 	for first < len(m.runs) {
 		last := min(first+size, len(m.runs))
 		if len(m.lots) == core.ConditionsMax-1 { // small ones took the room: the rest is one
@@ -127,15 +133,27 @@ func (m *mapping) sort(first int) {
 	}
 }
 
-// wait waits until half of the lots have ended, and looks at how they did. The oldest one
-// and the youngest one are alternatives, and so on inwards: then none is waited for alone,
-// however long it takes, and each wait lets half of the lots begin.
+// How many elements have to end before others take their places: each time costs two
+// entries of the log. With other numbers, maps that have begun depart from their logs.
+const (
+	endedMin  = 4
+	roundsMax = 1_000 // about so many times, if there are places enough
+)
+
+// needed is how many lots have to end before the map goes on: never more than half.
+func (m *mapping) needed() int {
+	elements := max(endedMin, len(m.inputs)/roundsMax)
+	lots := (elements + m.lotSize() - 1) / m.lotSize()
+	return max(1, min(lots, len(m.lots)/2))
+}
+
+// wait waits until some of the lots have ended, and looks at how they did. Old ones and
+// young ones are alternatives, so that none is waited for alone, however long it takes.
 func (m *mapping) wait(ctx context.Context) error {
 	p := &plan{name: cut("elements of "+m.task.Name(), admit.EntryNameBytesMax)}
-	pairs := max(1, len(m.lots)/2)
+	needed := m.needed()
 	for i, l := range m.lots {
-		p.terms = append(p.terms, l)
-		p.groups = append(p.groups, int32(min(i, len(m.lots)-1-i)%pairs))
+		p.terms, p.groups = append(p.terms, l), append(p.groups, int32(i%needed))
 	}
 	if err := waitFor(ctx, p); err != nil {
 		return err

@@ -25,9 +25,9 @@ const mapRetries = 10
 // kept when the map's worker dies. The other options are the map's.
 //
 // An element that fails for good fails the map, and those that are still open are
-// cancelled; [AddMapOutcomes] goes on past it. That is seen when the map goes on with other
-// elements: once half of those that are open have ended, at the latest. A parent that was
-// skipped gives no elements.
+// cancelled; [AddMapOutcomes] goes on past it. That is seen when the map next goes on: a
+// few elements begin together when a few have ended. A parent that was skipped gives no
+// elements.
 //
 // The function is nil for a map that workers of another program run.
 func AddMap[In, Element, Out any](

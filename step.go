@@ -117,6 +117,27 @@ func (l *logbook) step(ctx context.Context, name string, function func(context.C
 	return data, err
 }
 
+// recall gives the value that was recorded under a name; at first it is the one given,
+// which is recorded with the next entry.
+func recall[T any](ctx context.Context, name string, first T) (value T, err error) {
+	l, done, err := begin(ctx)
+	if err != nil {
+		return value, err
+	}
+	defer done()
+	recorded, err := l.next(core.EntryStep, name)
+	if err != nil {
+		return value, err
+	}
+	if recorded != nil {
+		err = json.Unmarshal(recorded.Data, &value)
+		return value, err
+	}
+	data, err := json.Marshal(first)
+	l.pending = append(l.pending, core.NewEntry{Kind: core.EntryStep, Name: name, Data: data})
+	return first, err
+}
+
 // finalMark is the data of a failed step that is not to be tried again.
 const finalMark = `"non_retryable"`
 
