@@ -16,13 +16,21 @@ import (
 // is kept beside a program's tests, where adzetest.Replay holds new code to it.
 type History struct {
 	Run         ID              `json:"run"`
-	Task        string          `json:"task"`
+	Task        string          `json:"task"`           // the name of the Task or Workflow
+	Node        *HistoryNode    `json:"node,omitempty"` // the task of a Workflow
 	Status      Status          `json:"status"`
 	SubmittedAt time.Time       `json:"submitted_at"`
 	Input       json.RawMessage `json:"input"`
 	Metadata    json.RawMessage `json:"metadata,omitempty"`
 	Log         []EntryInfo     `json:"log"`
 	Children    []ChildResult   `json:"children,omitempty"` // that the log names, and have ended
+}
+
+// HistoryNode is a task of a [Workflow], with what its parents gave.
+type HistoryNode struct {
+	Name    string                     `json:"name"`
+	ID      ID                         `json:"id"`
+	Outputs map[string]json.RawMessage `json:"outputs,omitempty"` // by the parents' names
 }
 
 // ChildResult is how a child ended.
@@ -40,9 +48,14 @@ const historyReads = 16
 // History reads what a run of a durable task did, whether it has ended or not. A run whose
 // log is empty has none: ErrNotFound.
 func (c *Client) History(ctx context.Context, run ID) (*History, error) {
-	info, err := c.transport.get(ctx, id.ID(run))
+	return c.HistoryOf(ctx, run, "")
+}
+
+// HistoryOf is [Client.History] of a task of a [Workflow], by its name.
+func (c *Client) HistoryOf(ctx context.Context, run ID, task string) (*History, error) {
+	info, err := c.transport.get(ctx, id.ID(run), task)
 	if err == nil && len(info.Log) == 0 {
-		err = &Error{Kind: KindNotFound, Field: "id", Text: "run " + run.String() + " has no log: it is not one of a durable task, or has recorded nothing"}
+		err = &Error{Kind: KindNotFound, Field: "id", Text: "run " + run.String() + " has no log: name a durable task that has recorded something"}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("history of %s: %w", run, err)
@@ -51,10 +64,26 @@ func (c *Client) History(ctx context.Context, run ID) (*History, error) {
 		Run: run, Task: info.Task, Status: info.Status, SubmittedAt: info.SubmittedAt,
 		Input: info.Input, Metadata: info.Metadata, Log: info.Log,
 	}
+	if len(info.Tasks) > 0 {
+		h.Node, h.Status = nodeHistory(info.Tasks, task)
+	}
 	if h.Children, err = c.childResults(ctx, info.Log); err != nil {
 		return nil, fmt.Errorf("history of %s: %w", run, err)
 	}
 	return h, nil
+}
+
+// nodeHistory is the task of that name with what its parents gave, and how it stands.
+func nodeHistory(tasks []TaskInfo, name string) (*HistoryNode, Status) {
+	named := func(t TaskInfo) bool { return t.Name == name }
+	own := &tasks[slices.IndexFunc(tasks, named)]
+	node := &HistoryNode{Name: name, ID: own.ID, Outputs: map[string]json.RawMessage{}}
+	for _, t := range tasks {
+		if slices.Contains(own.Parents, t.Name) && t.Status == Succeeded {
+			node.Outputs[t.Name] = t.Output
+		}
+	}
+	return node, own.Status
 }
 
 // childResults are those of the children that a log names, in its order.
@@ -75,7 +104,7 @@ func (c *Client) childResults(ctx context.Context, log []EntryInfo) ([]ChildResu
 	reads.SetLimit(historyReads)
 	for i, child := range children {
 		reads.Go(func() error {
-			info, err := c.transport.get(ctx, id.ID(child))
+			info, err := c.transport.get(ctx, id.ID(child), "")
 			if err == nil && info.Status.Ended() {
 				results[i] = ChildResult{ID: child, Status: info.Status, Attempt: info.Attempt, Output: info.Output, Error: info.Error}
 			}

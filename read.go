@@ -113,7 +113,7 @@ type Filter struct {
 // Get returns all that is known of a run, with its payloads and attempts. The run
 // of nobody, or of another tenant, is ErrNotFound.
 func (c *Client) Get(ctx context.Context, run ID) (*RunInfo, error) {
-	info, err := c.transport.get(ctx, id.ID(run))
+	info, err := c.transport.get(ctx, id.ID(run), "")
 	if err != nil {
 		return nil, fmt.Errorf("get %s: %w", run, err)
 	}

@@ -9,8 +9,8 @@ import (
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
 
-func (t *grpcTransport) get(ctx context.Context, run id.ID) (*RunInfo, error) {
-	response, err := t.engine.GetRun(ctx, getRequest(run))
+func (t *grpcTransport) get(ctx context.Context, run id.ID, task string) (*RunInfo, error) {
+	response, err := t.engine.GetRun(ctx, getRequest(run, task))
 	if err != nil {
 		return nil, received(err)
 	}
@@ -29,8 +29,8 @@ func (t *grpcTransport) list(ctx context.Context, f Filter, before id.ID, limit 
 	return runPage(response), id.ID(response.NextBefore), nil
 }
 
-func getRequest(run id.ID) *wire.GetRunRequest {
-	return &wire.GetRunRequest{RunId: uint64(run), Payloads: true}
+func getRequest(run id.ID, task string) *wire.GetRunRequest {
+	return &wire.GetRunRequest{RunId: uint64(run), Payloads: true, Task: task}
 }
 
 func listRequest(f Filter, before id.ID, limit int) (*wire.ListRunsRequest, error) {

@@ -44,7 +44,8 @@ type transport interface {
 	// value reads what a durable run published; nil if nothing.
 	value(ctx context.Context, run id.ID, name string) ([]byte, error)
 	refresh(ctx context.Context, task id.ID, token core.Token, byMS int64) (core.Time, error)
-	get(ctx context.Context, run id.ID) (*RunInfo, error)
+	// get tells of a run; of a run of several tasks, with the log of the task of that name.
+	get(ctx context.Context, run id.ID, task string) (*RunInfo, error)
 	list(ctx context.Context, filter Filter, before id.ID, limit int) (page []RunInfo, next id.ID, err error)
 	// readStream and listLogs call take with what comes, until it fails, or all came.
 	readStream(ctx context.Context, request *wire.ReadStreamRequest, take func(*wire.ReadStreamResponse) error) error

@@ -160,8 +160,8 @@ func (t *embeddedTransport) refresh(ctx context.Context, task id.ID, token core.
 	return deadline, publicError(err)
 }
 
-func (t *embeddedTransport) get(ctx context.Context, run id.ID) (*RunInfo, error) {
-	response, err := t.Reader.GetRun(ctx, t.Tenant, getRequest(run))
+func (t *embeddedTransport) get(ctx context.Context, run id.ID, task string) (*RunInfo, error) {
+	response, err := t.Reader.GetRun(ctx, t.Tenant, getRequest(run, task))
 	if err != nil {
 		return nil, publicError(err)
 	}

@@ -91,11 +91,10 @@ func (m *memory) Requests(_ context.Context, ids []id.ID) ([]core.NewTask, error
 	return requests, nil
 }
 
-// deeds tells what the task of a run did: its log and its children.
-func (m *memory) deeds(response *wire.GetRunResponse) {
+// deeds tells what a task did: its log and its children.
+func (m *memory) deeds(response *wire.GetRunResponse, task id.ID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	task := id.ID(response.Run.RunId)
 	response.Log = outline.LogToWire(m.durable.entries[task])
 	response.Mets = outline.MetsToWire(m.durable.mets[task])
 	for _, child := range m.durable.children[task] {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/edge/outline"
@@ -46,11 +47,20 @@ func (r *reader) GetRun(ctx context.Context, tenant id.ID, request *wire.GetRunR
 			FinishedMs: int64(a.Finished), RetryAtMs: int64(a.RetryAt),
 		})
 	}
-	r.memory.deeds(response)
-	if stored.graph() {
-		response.Tasks, err = r.tasks(ctx, tenant, &stored)
+	if !stored.graph() {
+		r.memory.deeds(response, stored.row.ID)
+		return response, nil
 	}
-	return response, err
+	if response.Tasks, err = r.tasks(ctx, tenant, &stored); err != nil || request.Task == "" {
+		return response, err
+	}
+	for _, t := range response.Tasks {
+		if t.Name == request.Task {
+			r.memory.deeds(response, id.ID(t.TaskId))
+			return response, nil
+		}
+	}
+	return nil, fault.New(fault.NotFound, "task", "run %s has no task %q", stored.row.ID, request.Task)
 }
 
 // tasks are those of a run of a graph.

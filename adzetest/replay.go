@@ -15,7 +15,8 @@ import (
 	"github.com/adzehq/adze/internal/embed"
 )
 
-// Replay calls the function of a durable task against what a run of it recorded, and fails
+// Replay calls the function of a durable task, which may be one of a workflow, against what
+// a run of it recorded, and fails
 // the test if the code does something else by now: then runs that are as far as this one
 // would fail when their worker is updated (see [adze.Patched]). It says where:
 //
@@ -26,15 +27,15 @@ import (
 // nor is another output.
 //
 // A history is recorded by [adze.Client.History] or `adze runs log RUN --json`.
-func Replay[In, Out any](t testing.TB, task *adze.Task[In, Out], history *adze.History) {
+func Replay(t testing.TB, code Code, history *adze.History) {
 	t.Helper()
-	if text := rehearse(t, task, task.Name(), history); text != "" {
+	if text := rehearse(t, code, history); text != "" {
 		t.Error(text)
 	}
 }
 
 // ReplayFile is [Replay] of a history in a file, as JSON.
-func ReplayFile[In, Out any](t testing.TB, task *adze.Task[In, Out], file string) {
+func ReplayFile(t testing.TB, code Code, file string) {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -44,7 +45,13 @@ func ReplayFile[In, Out any](t testing.TB, task *adze.Task[In, Out], file string
 	if err := json.Unmarshal(text, &history); err != nil {
 		t.Fatalf("decode history %s: %v", file, err)
 	}
-	Replay(t, task, &history)
+	Replay(t, code, &history)
+}
+
+// Code is an [adze.Task] or an [adze.Workflow].
+type Code interface {
+	adze.WorkerOption
+	Name() string
 }
 
 // rehearsalMax is how long a function may take to come to the end of a log: it does
@@ -58,10 +65,10 @@ type departure struct {
 }
 
 // rehearse says where the code departs from a history, or nothing.
-func rehearse(t testing.TB, task adze.WorkerOption, name string, history *adze.History) string {
+func rehearse(t testing.TB, code Code, history *adze.History) string {
 	t.Helper()
-	if name != history.Task {
-		return fmt.Sprintf("the history is one of task %s, and not of %s", history.Task, name)
+	if code.Name() != history.Task {
+		return fmt.Sprintf("the history is one of %s, and not of %s", history.Task, code.Name())
 	}
 	assigned, err := assignment(history)
 	if err != nil {
@@ -76,7 +83,7 @@ func rehearse(t testing.TB, task adze.WorkerOption, name string, history *adze.H
 	client := adze.Embed(embed.Engine{Tenant: tenant, Shards: stage, Reader: stageReader{}, Close: func() error { return nil }}, log)
 	ctx, stop := context.WithCancel(embed.WithHooks(context.Background(), hooks))
 	worked := make(chan error, 1)
-	go func() { worked <- client.Work(ctx, task, adze.DrainTimeout(0)) }()
+	go func() { worked <- client.Work(ctx, code, adze.DrainTimeout(0)) }()
 	late := time.NewTimer(rehearsalMax)
 	defer late.Stop()
 	select {
@@ -88,7 +95,7 @@ func rehearse(t testing.TB, task adze.WorkerOption, name string, history *adze.H
 	stop()
 	if err != nil {
 		_ = client.Close()
-		t.Fatalf("replay %s: %v", name, err)
+		t.Fatalf("replay %s: %v", code.Name(), err)
 	}
 	if err := <-worked; err != nil {
 		t.Errorf("end worker: %v", err)

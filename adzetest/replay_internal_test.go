@@ -104,7 +104,7 @@ func TestWhatWasRecordedIsToldAndNothingIsRun(t *testing.T) {
 		shipped := forbid(ctx, "ship")
 		seen = []any{n, reserve, first == paid, paid.Payload(), twice, errors.Join(err, waited, charged, called, shipped)}
 		return 0, forbid(ctx, "thank")
-	}), "order", history))
+	}), history))
 	require.Equal(t, []any{4, "reserve", true, 3, 8, nil}, seen)
 }
 
@@ -117,7 +117,7 @@ func TestADepartureIsShownInItsLog(t *testing.T) {
 		}
 		_, err := adze.WaitEvent[int](ctx, "paid")
 		return 0, err
-	}), "order", history)
+	}), history)
 	require.Equal(t, `the code of order departs from run `+history.Run.String()+`
 entry 2: recorded wait "event paid or sleep", the code now comes to wait "event paid"
 
@@ -158,7 +158,7 @@ func TestEachWayToDepartIsNamed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Contains(t, rehearse(t, newOrder(c.function), "order", history), c.says)
+			require.Contains(t, rehearse(t, newOrder(c.function), history), c.says)
 		})
 	}
 }
@@ -173,7 +173,7 @@ func TestAPatchIsNoDeparture(t *testing.T) {
 		}
 		return order(ctx, n)
 	})
-	require.Empty(t, rehearse(t, patched, "order", recorded(t, true)))
+	require.Empty(t, rehearse(t, patched, recorded(t, true)))
 }
 
 func TestAHistoryIsReadFromAFile(t *testing.T) {
@@ -187,8 +187,8 @@ func TestAHistoryIsReadFromAFile(t *testing.T) {
 
 func TestAHistoryOfAnotherTaskIsRefused(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "the history is one of task order, and not of double",
-		rehearse(t, double, double.Name(), recorded(t, false)))
+	require.Equal(t, "the history is one of order, and not of double",
+		rehearse(t, double, recorded(t, false)))
 	bad := recorded(t, false)
 	bad.Log[0].Kind = "stroll"
 	_, err := assignment(bad)
@@ -207,4 +207,32 @@ func TestARunWithoutALogHasNoHistory(t *testing.T) {
 		require.ErrorIs(t, err, adze.ErrNotFound)
 		require.ErrorContains(t, err, "has no log")
 	})
+}
+
+func TestAMapIsReplayedWithTheListOfItsParent(t *testing.T) {
+	t.Parallel()
+	album := func(lanes int) *adze.Workflow[int] {
+		w := adze.NewWorkflow[int]("album")
+		list := adze.AddTask(w, "list", func(_ context.Context, n int) ([]int, error) { return make([]int, n), nil })
+		adze.AddMap(w, "shrink", list, func(_ context.Context, n int) (int, error) { return n, nil }, adze.Concurrency(lanes))
+		return w
+	}
+	var history *adze.History
+	Run(t, func(t *testing.T, env *Env) {
+		w := album(4)
+		env.Work(w)
+		run, err := w.Run(t.Context(), env.Client, 10)
+		require.NoError(t, err)
+		_, err = run.Result(t.Context())
+		require.NoError(t, err)
+		history, err = env.Client.HistoryOf(t.Context(), run.ID, "shrink")
+		require.NoError(t, err)
+		require.Len(t, history.Children, 10)
+		_, err = env.Client.HistoryOf(t.Context(), run.ID, "stretch")
+		require.ErrorIs(t, err, adze.ErrNotFound)
+		_, err = env.Client.History(t.Context(), run.ID)
+		require.ErrorContains(t, err, "name a durable task")
+	})
+	Replay(t, album(4), history)
+	Replay(t, album(5), history) // what has begun goes on as it began
 }

@@ -3,6 +3,7 @@ package adzetest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/adzehq/adze"
@@ -58,10 +59,11 @@ func (s *stage) Await(_ context.Context, _ id.ID, ids []id.ID, deliver func(shar
 
 // Attach implements shard.Client.
 func (s *stage) Attach(_ context.Context, _ id.ID, hello shard.Hello) (shard.Session, error) {
-	assigned := s.assigned
-	assigned.Action = hello.Actions[0] // that of the one task
+	if !slices.Contains(hello.Actions, s.assigned.Action) {
+		return nil, fault.New(fault.NotFound, "task", "the code has no task %s", s.assigned.Action)
+	}
 	down := make(chan shard.Down, 2)
-	down <- shard.Down{Assignments: []shard.Assignment{assigned}}
+	down <- shard.Down{Assignments: []shard.Assignment{s.assigned}}
 	return &stageSession{stage: s, down: down}, nil
 }
 
@@ -119,26 +121,40 @@ func assignment(h *adze.History) (shard.Assignment, error) {
 	task := id.ID(h.Run)
 	a := shard.Assignment{
 		Assignment: core.Assignment{Task: task, Token: 1, Attempt: 1},
-		Workflow:   h.Task, Name: h.Task, Input: h.Input, Metadata: h.Metadata,
+		Workflow:   h.Task, Name: h.Task, Action: h.Task, Input: h.Input, Metadata: h.Metadata,
 	}
-	for i, e := range h.Log {
-		kind := core.ParseEntryKind(e.Kind)
-		if kind == 0 || e.Index != i+1 {
-			return a, fault.New(fault.Invalid, fmt.Sprintf("log[%d]", i), "is entry %d of kind %q; record the history anew", e.Index, e.Kind)
+	if h.Node != nil {
+		a.Run, a.Task, a.Name, a.Action = task, id.ID(h.Node.ID), h.Node.Name, h.Task+":"+h.Node.Name
+		for parent, output := range h.Node.Outputs {
+			a.Parents = append(a.Parents, shard.ParentOutput{Task: parent, Output: output})
 		}
-		a.Log = append(a.Log, core.Entry{
-			Task: task, Index: int32(e.Index), Kind: kind, Name: e.Name, At: core.Time(e.At.UnixMilli()),
-			Data: core.Payload(e.Data), Error: e.Error, Conditions: make([]core.Condition, e.Conditions),
-		})
-		for order, m := range e.Mets {
-			if m.Condition < 0 || m.Condition >= e.Conditions {
-				return a, fault.New(fault.Invalid, fmt.Sprintf("log[%d].mets[%d].condition", i, order), "is %d of %d conditions; record the history anew", m.Condition, e.Conditions)
-			}
-			a.Mets = append(a.Mets, core.Met{
-				Task: task, Index: int32(e.Index), Condition: int32(m.Condition), Order: int64(order),
-				At: core.Time(m.At.UnixMilli()), Event: id.ID(m.Event), Data: core.Payload(m.Data),
-			})
+	}
+	for i := range h.Log {
+		if err := enter(&a, &h.Log[i]); err != nil {
+			return a, fault.At(fmt.Sprintf("log[%d]", i), err)
 		}
 	}
 	return a, nil
+}
+
+// enter adds an entry to the log of an assignment, with what of it is met.
+func enter(a *shard.Assignment, e *adze.EntryInfo) error {
+	kind := core.ParseEntryKind(e.Kind)
+	if kind == 0 || e.Index != len(a.Log)+1 {
+		return fault.New(fault.Invalid, "", "is entry %d of kind %q; record the history anew", e.Index, e.Kind)
+	}
+	a.Log = append(a.Log, core.Entry{
+		Task: a.Task, Index: int32(e.Index), Kind: kind, Name: e.Name, At: core.Time(e.At.UnixMilli()),
+		Data: core.Payload(e.Data), Error: e.Error, Conditions: make([]core.Condition, e.Conditions),
+	})
+	for order, m := range e.Mets {
+		if m.Condition < 0 || m.Condition >= e.Conditions {
+			return fault.New(fault.Invalid, fmt.Sprintf("mets[%d].condition", order), "is %d of %d; record the history anew", m.Condition, e.Conditions)
+		}
+		a.Mets = append(a.Mets, core.Met{
+			Task: a.Task, Index: int32(e.Index), Condition: int32(m.Condition), Order: int64(order),
+			At: core.Time(m.At.UnixMilli()), Event: id.ID(m.Event), Data: core.Payload(m.Data),
+		})
+	}
+	return nil
 }

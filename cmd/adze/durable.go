@@ -16,6 +16,7 @@ const dataRunesMax = 80
 type runsLogCmd struct {
 	connection
 	ID   string `arg:"" name:"run" help:"The run's id."`
+	Task string `help:"Of a run of several tasks: the one whose log it is."`
 	JSON bool   `name:"json" help:"As JSON, to be replayed against new code by adzetest.Replay."`
 }
 
@@ -30,7 +31,7 @@ func (c *runsLogCmd) Run(e *env) error {
 		return err
 	}
 	defer client.Close()
-	history, err := client.History(e.ctx, run)
+	history, err := client.HistoryOf(e.ctx, run, c.Task)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package grpcapi
 import (
 	"context"
 
+	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/edge/admit"
 	"github.com/adzehq/adze/internal/edge/auth"
@@ -37,9 +38,18 @@ func (s *Server) GetValue(ctx context.Context, req *wire.GetValueRequest) (*wire
 	return &wire.GetValueResponse{Found: value.Task != 0, Data: value.Data, AtMs: int64(value.At)}, nil
 }
 
+// deedsOf is deeds of the task of a graph that is asked for.
+func (r *Reader) deedsOf(ctx context.Context, tenant id.ID, response *wire.GetRunResponse, req *wire.GetRunRequest) error {
+	for _, t := range response.Tasks {
+		if t.Name == req.Task {
+			return r.deeds(ctx, tenant, response, id.ID(t.TaskId), req.Payloads)
+		}
+	}
+	return fault.New(fault.NotFound, "task", "run %s has no task %q", id.ID(req.RunId), req.Task)
+}
+
 // deeds tells what the task of a run did: its log, if it is durable, and its children.
-func (r *Reader) deeds(ctx context.Context, tenant id.ID, response *wire.GetRunResponse, payloads bool) error {
-	task := id.ID(response.Run.RunId)
+func (r *Reader) deeds(ctx context.Context, tenant id.ID, response *wire.GetRunResponse, task id.ID, payloads bool) error {
 	log, err := durable.Log(ctx, r.DB, task)
 	if err != nil {
 		return err

@@ -48,14 +48,18 @@ func (r *Reader) GetRun(ctx context.Context, tenant id.ID, req *wire.GetRunReque
 		return nil, err
 	}
 	if stored.Graph {
-		return r.graph(ctx, tenant, stored, req.Payloads)
+		response, err := r.graph(ctx, tenant, stored, req.Payloads)
+		if err != nil || req.Task == "" {
+			return response, err
+		}
+		return response, r.deedsOf(ctx, tenant, response, req)
 	}
 	attempts, err := history.Attempts(ctx, r.DB, tenant, run)
 	if err != nil {
 		return nil, err
 	}
 	response := &wire.GetRunResponse{Run: runOf(&stored), Attempts: attemptsOf(attempts)}
-	if err := r.deeds(ctx, tenant, response, req.Payloads); err != nil {
+	if err := r.deeds(ctx, tenant, response, run, req.Payloads); err != nil {
 		return nil, err
 	}
 	if stored.Open() {

@@ -5181,6 +5181,7 @@ type GetRunRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RunId         uint64                 `protobuf:"fixed64,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
 	Payloads      bool                   `protobuf:"varint,2,opt,name=payloads,proto3" json:"payloads,omitempty"` // with input, metadata and output
+	Task          string                 `protobuf:"bytes,3,opt,name=task,proto3" json:"task,omitempty"`          // of a run of a graph: the name of the task whose log and children are told; empty = none's
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5227,6 +5228,13 @@ func (x *GetRunRequest) GetPayloads() bool {
 		return x.Payloads
 	}
 	return false
+}
+
+func (x *GetRunRequest) GetTask() string {
+	if x != nil {
+		return x.Task
+	}
+	return ""
 }
 
 type GetRunResponse struct {
@@ -7696,10 +7704,11 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05by_ms\x18\x03 \x01(\x03R\x04byMs\"9\n" +
 	"\x16RefreshTimeoutResponse\x12\x1f\n" +
 	"\vdeadline_ms\x18\x01 \x01(\x03R\n" +
-	"deadlineMs\"B\n" +
+	"deadlineMs\"V\n" +
 	"\rGetRunRequest\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\x06R\x05runId\x12\x1a\n" +
-	"\bpayloads\x18\x02 \x01(\bR\bpayloads\"\xf6\x01\n" +
+	"\bpayloads\x18\x02 \x01(\bR\bpayloads\x12\x12\n" +
+	"\x04task\x18\x03 \x01(\tR\x04task\"\xf6\x01\n" +
 	"\x0eGetRunResponse\x12\x1e\n" +
 	"\x03run\x18\x01 \x01(\v2\f.adze.v1.RunR\x03run\x12,\n" +
 	"\battempts\x18\x02 \x03(\v2\x10.adze.v1.AttemptR\battempts\x12&\n" +
