@@ -61,11 +61,14 @@ func (r *durableRows) write(e *core.Effects) {
 	}
 }
 
-// Log implements shard.Store.
-func (m *memory) Log(_ context.Context, task id.ID) ([]core.Entry, []core.Met, error) {
+// Logs implements shard.Store.
+func (m *memory) Logs(_ context.Context, tasks []id.ID) (entries []core.Entry, mets []core.Met, _ error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return slices.Clone(m.durable.entries[task]), slices.Clone(m.durable.mets[task]), nil
+	for _, task := range tasks {
+		entries, mets = append(entries, m.durable.entries[task]...), append(mets, m.durable.mets[task]...)
+	}
+	return entries, mets, nil
 }
 
 // Value implements shard.Store.

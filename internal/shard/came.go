@@ -14,7 +14,7 @@ func (r *Runtime) addCame(ctx context.Context, a *Assignment, node *core.Node) e
 	if !slices.ContainsFunc(node.Conditions, func(c core.Condition) bool { return c.Kind == core.OnEvent }) {
 		return nil
 	}
-	_, mets, err := r.config.Store.Log(ctx, a.Task)
+	_, mets, err := r.config.Store.Logs(ctx, []id.ID{a.Task})
 	if err != nil {
 		return fmt.Errorf("read what task %s met: %w", a.Task, err)
 	}

@@ -137,7 +137,7 @@ func (r *Runtime) Fork(ctx context.Context, tenant, run id.ID, index int32, inpu
 	if was == nil || !was.Durable {
 		return 0, fault.New(fault.Invalid, "run_id", "run %s is not one of a durable task, only those can be forked; replay it", run)
 	}
-	entries, mets, err := r.config.Store.Log(ctx, run)
+	entries, mets, err := r.config.Store.Logs(ctx, []id.ID{run})
 	if err != nil {
 		return 0, err
 	}
@@ -200,16 +200,37 @@ func (r *Runtime) Value(ctx context.Context, tenant, run id.ID, name string) (co
 	return value, nil
 }
 
+// logsMax bounds how many logs are read at once: a long one takes its statement a while.
+const logsMax = 500
+
 // addLogs gives assignments of durable tasks what was done and met before.
 func (r *Runtime) addLogs(ctx context.Context, full []Assignment) error {
+	of := map[id.ID][]*Assignment{} // of a task that timed out meanwhile there may be several
+	var logged []id.ID
 	for i := range full {
 		a := &full[i]
 		if a.Entries == 0 {
 			continue
 		}
-		var err error
-		if a.Log, a.Mets, err = r.config.Store.Log(ctx, a.Task); err != nil {
-			return fmt.Errorf("read log of task %s: %w", a.Task, err)
+		if of[a.Task] == nil {
+			logged = append(logged, a.Task)
+		}
+		of[a.Task] = append(of[a.Task], a)
+	}
+	for part := range slices.Chunk(logged, logsMax) {
+		entries, mets, err := r.config.Store.Logs(ctx, part)
+		if err != nil {
+			return fmt.Errorf("read logs of %d tasks: %w", len(part), err)
+		}
+		for i := range entries {
+			for _, a := range of[entries[i].Task] {
+				a.Log = append(a.Log, entries[i])
+			}
+		}
+		for i := range mets {
+			for _, a := range of[mets[i].Task] {
+				a.Mets = append(a.Mets, mets[i])
+			}
 		}
 	}
 	return nil

@@ -230,7 +230,7 @@ func TestWhatADurableTaskLeftIsReadBack(t *testing.T) {
 	d.exec(`insert into adze.event (id, tenant_id, target_id, priority, key, scope, payload) values ($1, 1, $2, 0, 'k', '', '7')`, request, task)
 	d.exec(`insert into adze.reply values ($1, 1, 5, null, '8')`, request)
 
-	entries, mets, err := d.store.Log(t.Context(), task)
+	entries, mets, err := d.store.Logs(t.Context(), []id.ID{task})
 	require.NoError(t, err)
 	require.Len(t, entries, 1)
 	require.Len(t, mets, 1)

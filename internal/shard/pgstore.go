@@ -163,13 +163,13 @@ func (s *postgres) Joined(ctx context.Context, workerID, tenant id.ID, hello Hel
 	})
 }
 
-func (s *postgres) Log(ctx context.Context, task id.ID) ([]core.Entry, []core.Met, error) {
+func (s *postgres) Logs(ctx context.Context, tasks []id.ID) ([]core.Entry, []core.Met, error) {
 	// What was met is read first: what is read of it then has its entry.
-	mets, err := durable.Mets(ctx, s.pool, task)
+	mets, err := durable.Mets(ctx, s.pool, tasks...)
 	if err != nil {
 		return nil, nil, err
 	}
-	entries, err := durable.Log(ctx, s.pool, task)
+	entries, err := durable.Log(ctx, s.pool, tasks...)
 	return entries, mets, err
 }
 

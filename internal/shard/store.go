@@ -35,8 +35,9 @@ type Store interface {
 	// Results reads what the tasks of a run gave that have a result, by ascending id:
 	// ids from first to last.
 	Results(ctx context.Context, tenant, first, last id.ID) ([]Outcome, error)
-	// Log reads what a durable task did, by index, and what was met, by order.
-	Log(ctx context.Context, task id.ID) ([]core.Entry, []core.Met, error)
+	// Logs reads what durable tasks did, and what was met; of each task by index and by
+	// order.
+	Logs(ctx context.Context, tasks []id.ID) ([]core.Entry, []core.Met, error)
 	// Replies reads what requests were answered with; ids without an answer are left out.
 	Replies(ctx context.Context, tenant id.ID, events []id.ID) ([]core.Reply, error)
 	// Requests reads which ids are of requests, which are events addressed to a run: their

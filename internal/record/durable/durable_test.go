@@ -104,6 +104,9 @@ func TestALogIsReadAsItWasWrittenInItsOrder(t *testing.T) {
 	got, err = Log(t.Context(), pool, seq(3))
 	require.NoError(t, err)
 	require.Equal(t, core.Payload(""), got[0].Data)
+	got, err = Log(t.Context(), pool, seq(3), seq(4), seq(1))
+	require.NoError(t, err)
+	require.Equal(t, []core.Entry{entries[3], entries[1], entries[0]}, got)
 	got, err = Log(t.Context(), pool, seq(4))
 	require.NoError(t, err)
 	require.Empty(t, got)
@@ -280,9 +283,9 @@ func TestLookUpsGoToOnePartitionByIndex(t *testing.T) {
 	two := fmt.Sprintf("'{%d,%d}'", ids[5_020], ids[5_030])
 	plans := func(t *testing.T) {
 		for name, c := range map[string]struct{ sql, arguments, table string }{
-			"log":       {logSQL, fmt.Sprint(one), "durable_entry"},
+			"log":       {logSQL, two, "durable_entry"},
 			"log sizes": {logSizesSQL, two, "durable_entry"},
-			"mets":      {metsSQL, fmt.Sprint(one), "condition_met"},
+			"mets":      {metsSQL, two, "condition_met"},
 			"value":     {valueSQL, fmt.Sprintf("%d, 'v1'", one), "durable_value"},
 			"replies":   {repliesSQL, "1, " + two, "reply"},
 			"waits":     {waitsSQL, two, "condition_met"},

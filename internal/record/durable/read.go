@@ -26,15 +26,15 @@ var (
 	waitsSQL string
 )
 
-// Log reads the entries of a task, by index.
-func Log(ctx context.Context, db pg.DB, task id.ID) ([]core.Entry, error) {
-	rows, err := db.Query(ctx, logSQL, task)
+// Log reads the entries of tasks, those of each by index.
+func Log(ctx context.Context, db pg.DB, tasks ...id.ID) ([]core.Entry, error) {
+	rows, err := db.Query(ctx, logSQL, tasks)
 	if err != nil {
-		return nil, fmt.Errorf("read log of task %s: %w", task, err)
+		return nil, fmt.Errorf("read logs of %d tasks: %w", len(tasks), err)
 	}
 	entries, err := pgx.CollectRows(rows, scanEntry)
 	if err != nil {
-		return nil, fmt.Errorf("read log of task %s: %w", task, err)
+		return nil, fmt.Errorf("read logs of %d tasks: %w", len(tasks), err)
 	}
 	return entries, nil
 }
@@ -50,15 +50,15 @@ func scanEntry(row pgx.CollectableRow) (e core.Entry, err error) {
 	return e, err
 }
 
-// Mets reads which conditions of a task were met, by their order.
-func Mets(ctx context.Context, db pg.DB, task id.ID) ([]core.Met, error) {
-	rows, err := db.Query(ctx, metsSQL, task)
+// Mets reads which conditions of tasks were met, those of each by their order.
+func Mets(ctx context.Context, db pg.DB, tasks ...id.ID) ([]core.Met, error) {
+	rows, err := db.Query(ctx, metsSQL, tasks)
 	if err != nil {
-		return nil, fmt.Errorf("read what task %s met: %w", task, err)
+		return nil, fmt.Errorf("read what %d tasks met: %w", len(tasks), err)
 	}
 	mets, err := pgx.CollectRows(rows, scanMet)
 	if err != nil {
-		return nil, fmt.Errorf("read what task %s met: %w", task, err)
+		return nil, fmt.Errorf("read what %d tasks met: %w", len(tasks), err)
 	}
 	return mets, nil
 }
