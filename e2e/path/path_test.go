@@ -5,6 +5,7 @@
 package path_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -99,9 +100,10 @@ func (s *shell) pushEvents() {
 
 // shell is somebody at a terminal in an empty directory.
 type shell struct {
-	t      *testing.T
-	binary string
-	dir    string
+	t        *testing.T
+	binary   string
+	dir      string
+	patience time.Duration // with a command; 0 = commandWaitMax
 
 	address string // of the engine that runs
 }
@@ -168,7 +170,7 @@ func (s *shell) ok(args ...string) string {
 // run runs a command in the directory and returns its exit code and all it prints.
 func (s *shell) run(args ...string) (code int, out string) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), commandWaitMax)
+	ctx, cancel := context.WithTimeout(s.t.Context(), cmp.Or(s.patience, commandWaitMax))
 	defer cancel()
 	command := exec.CommandContext(ctx, s.binary, args...)
 	command.Dir = s.dir

@@ -42,6 +42,9 @@ var modes = []mode{
 	{"graph", "workflows of 10 tasks in a row", (*bench).graph},
 	{"events", "events that start runs", (*bench).events},
 	{"cron", "schedules between their ticks, and a tick of all of them", (*bench).cron},
+	{"fanout", "a durable task, its 1,000 children and their results", (*bench).fanout},
+	{"steps", "a durable task of 1,000 steps", (*bench).steps},
+	{"sleepers", "10,000 durable tasks that sleep on 10 slots, then 1,000,000", (*bench).sleepers},
 }
 
 // Modes are the names of all modes, with what they measure.
@@ -69,12 +72,15 @@ func (b *bench) size(full, quick int) int {
 	return full
 }
 
-// span is a duration that is shorter in a quick run.
-func (b *bench) span() time.Duration {
+// span is how long a load lasts.
+func (b *bench) span() time.Duration { return b.pause(10*time.Second, 1500*time.Millisecond) }
+
+// pause is a duration that is shorter in a quick run.
+func (b *bench) pause(full, quick time.Duration) time.Duration {
 	if b.Quick {
-		return 1500 * time.Millisecond
+		return quick
 	}
-	return 10 * time.Second
+	return full
 }
 
 // Run measures the modes on a Postgres server of its own, below a temporary

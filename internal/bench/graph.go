@@ -31,17 +31,12 @@ func newChain(client *adze.Client) *chain {
 // graph measures a run of tasks in a row: its time and commits on an idle system,
 // then how many runs a second many callers get through.
 func (b *bench) graph(ctx context.Context) error {
-	r, err := b.newRig(ctx, "graph")
-	if err != nil {
-		return err
-	}
-	c := newChain(r.client)
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- r.client.Work(ctx, adze.Slots(workerSlots), c.workflow) }()
-	err = errors.Join(b.graphLatency(ctx, r, c), b.graphLoad(ctx, r, c))
-	cancel()
-	return errors.Join(err, <-ended, r.end())
+	return b.rigged(ctx, "graph", func(r *rig) error {
+		c := newChain(r.client)
+		return r.serving(ctx, func(ctx context.Context) error {
+			return errors.Join(b.graphLatency(ctx, r, c), b.graphLoad(ctx, r, c))
+		}, adze.Slots(workerSlots), c.workflow)
+	})
 }
 
 func (b *bench) graphLatency(ctx context.Context, r *rig, c *chain) error {

@@ -343,9 +343,8 @@ func (b *bench) stopIdler() error {
 
 // idle measures what the idler costs.
 func (b *bench) idle(ctx context.Context) error {
-	r := b.idler.rig
 	time.Sleep(time.Until(b.idler.since.Add(idleSettle)))
-	return b.resting(ctx, r, "idle")
+	return b.resting(ctx, b.idler.rig, "idle")
 }
 
 func ensurePartitions(ctx context.Context, db *pgxpool.Pool, first, last id.ID) error {

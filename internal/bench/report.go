@@ -67,6 +67,9 @@ var columns = []column{
 	{"result ms p50", "submit_to_result_ms_p50", "%.2f"},
 	{"p95", "submit_to_result_ms_p95", "%.2f"},
 	{"p99", "submit_to_result_ms_p99", "%.2f"},
+	{"late ms p50", "wake_late_ms_p50", "%.2f"},
+	{"p95", "wake_late_ms_p95", "%.2f"},
+	{"p99", "wake_late_ms_p99", "%.2f"},
 	{"q/s", "queries_per_s", "%.2f"},
 }
 

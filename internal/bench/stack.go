@@ -163,7 +163,9 @@ func (e *engine) stop() error {
 
 // rig is what a mode works with: a database, an engine on it, a client, a meter.
 type rig struct {
+	url    string // of the database
 	db     *pgxpool.Pool
+	engine *engine // in a process of its own
 	client *adze.Client
 	meter  meter
 	close  []func() error
@@ -172,31 +174,48 @@ type rig struct {
 // newRig starts an engine in a process of its own on a fresh database.
 func (b *bench) newRig(ctx context.Context, name string) (*rig, error) {
 	r := &rig{}
-	url, err := b.openDatabase(ctx, r, name)
-	if err != nil {
+	if err := b.openDatabase(ctx, r, name); err != nil {
 		return nil, errors.Join(err, r.end())
 	}
-	e, err := startEngine(ctx, url)
-	if err != nil {
+	if err := r.start(ctx); err != nil {
 		return nil, errors.Join(err, r.end())
 	}
-	r.close = append(r.close, e.stop)
-	if r.client, err = e.dial(ctx); err != nil {
-		return nil, errors.Join(err, r.end())
+	return r, nil
+}
+
+// start starts an engine in a process of its own, and connects to it.
+func (r *rig) start(ctx context.Context) (err error) {
+	if r.engine, err = startEngine(ctx, r.url); err != nil {
+		return err
+	}
+	r.close = append(r.close, r.engine.stop)
+	if r.client, err = r.engine.dial(ctx); err != nil {
+		return err
 	}
 	r.close = append(r.close, r.client.Close)
-	r.meter.enginePID = e.pid()
-	return r, nil
+	r.meter.enginePID = r.engine.pid()
+	return nil
+}
+
+// restart has another engine take over.
+func (r *rig) restart(ctx context.Context) error {
+	n := len(r.close) - 2 // what start has added
+	err := errors.Join(r.close[n+1](), r.close[n]())
+	r.close = r.close[:n]
+	if err != nil {
+		return err
+	}
+	return r.start(ctx)
 }
 
 // newEmbeddedRig runs the engine in this process.
 func (b *bench) newEmbeddedRig(ctx context.Context, name string) (*rig, error) {
 	r := &rig{}
-	url, err := b.openDatabase(ctx, r, name)
+	err := b.openDatabase(ctx, r, name)
 	if err != nil {
 		return nil, errors.Join(err, r.end())
 	}
-	if r.client, err = adze.Open(ctx, url); err != nil {
+	if r.client, err = adze.Open(ctx, r.url); err != nil {
 		return nil, errors.Join(fmt.Errorf("open embedded engine: %w", err), r.end())
 	}
 	r.close = append(r.close, r.client.Close)
@@ -204,19 +223,19 @@ func (b *bench) newEmbeddedRig(ctx context.Context, name string) (*rig, error) {
 	return r, nil
 }
 
-func (b *bench) openDatabase(ctx context.Context, r *rig, name string) (url string, err error) {
-	if url, err = b.cluster.database(ctx, name); err != nil {
-		return "", err
+func (b *bench) openDatabase(ctx context.Context, r *rig, name string) (err error) {
+	if r.url, err = b.cluster.database(ctx, name); err != nil {
+		return err
 	}
-	if r.db, err = pgxpool.New(ctx, url); err != nil {
-		return "", fmt.Errorf("open %s: %w", name, err)
+	if r.db, err = pgxpool.New(ctx, r.url); err != nil {
+		return fmt.Errorf("open %s: %w", name, err)
 	}
 	r.meter = meter{db: r.db, postgres: b.cluster.server.PID()}
 	r.close = append(r.close, func() error {
 		r.db.Close()
 		return b.cluster.drop(context.WithoutCancel(ctx), name)
 	})
-	return url, nil
+	return nil
 }
 
 // end closes all in reverse.
