@@ -14,16 +14,25 @@ func (s *stack) finish(l *load) {
 	s.t.Helper()
 	l.stop()
 	s.logf("stopped the load")
+	s.conclude(func() {
+		l.waiters.Wait()
+		s.check()
+	})
+	accepted, refused, unknown, told := s.book.counts()
+	s.logf("%d runs accepted, %d refused, %d unknown, %d ends told", accepted, refused, unknown, told)
+}
+
+// conclude runs checkers once all has ended, and once more on an engine that has seen none
+// of it.
+func (s *stack) conclude(check func()) {
+	s.t.Helper()
 	s.settle()
-	l.waiters.Wait()
-	s.check()
+	check()
 	require.NoError(s.t, s.engine.Stop(), "a healthy engine ends cleanly")
 	s.startEngine()
 	s.settle()
-	s.check()
+	check()
 	s.checkProcesses()
-	accepted, refused, unknown, told := s.book.counts()
-	s.logf("%d runs accepted, %d refused, %d unknown, %d ends told", accepted, refused, unknown, told)
 }
 
 // settle waits until all has ended and nothing is held for anything.
@@ -44,7 +53,9 @@ func (s *stack) settle() {
 		s.becomesZero(metric, func() (float64, error) { return s.scrape(s.engine, metric) })
 	}
 	s.becomesZero("checkpoint rows", func() (float64, error) {
-		return float64(s.count("select (select count(*) from adze.open_task) + (select count(*) from adze.open_run)")), nil
+		return float64(s.count(`
+			select (select count(*) from adze.open_task) + (select count(*) from adze.open_run)
+				+ (select count(*) from adze.wait) + (select count(*) from adze.closing)`)), nil
 	})
 }
 

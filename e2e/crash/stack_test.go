@@ -55,6 +55,7 @@ type stack struct {
 	client   *adze.Client
 	job      *adze.Task[job, done]
 	diamond  *adze.Workflow[job]
+	troupe   *troupe
 	book     *book
 	engines  int                // started so far
 	cuts     [proxy.Moments]int // in mid-commit, by moment
@@ -69,7 +70,7 @@ func newStack(t *testing.T, workers int) *stack {
 	t.Logf("repeat this schedule with -run '^%s$' -crash.seed=%d", t.Name(), seed)
 	s := &stack{
 		t: t, ctx: t.Context(), random: rand.New(rand.NewPCG(seed, 0)), dir: t.TempDir(),
-		job: jobTask(nil), diamond: diamond(nil), book: newBook(), begin: time.Now(),
+		job: jobTask(nil), diamond: diamond(nil), troupe: newTroupe(nil, nil), book: newBook(), begin: time.Now(),
 	}
 	s.startPostgres()
 	t.Cleanup(func() { _ = s.postgres.Stop(context.Background()) }) // killed or stopped, it is over
@@ -168,7 +169,7 @@ func (s *stack) startWorker() *child.Process {
 		Name: "worker", Path: os.Args[0],
 		Env: []string{
 			workerEnv + "=1", "ADZE_ADDRESS=" + s.front.Addr(), "ADZE_TOKEN=" + s.token,
-			effectsEnv + "=" + s.effectsFile(), slotsEnv + "=" + strconv.Itoa(slots),
+			effectsEnv + "=" + s.effectsFile(), ledgerEnv + "=" + s.ledgerFile(), slotsEnv + "=" + strconv.Itoa(slots),
 		},
 	})
 	require.NoError(s.t, err)
@@ -176,6 +177,8 @@ func (s *stack) startWorker() *child.Process {
 }
 
 func (s *stack) effectsFile() string { return filepath.Join(s.dir, "effects") }
+
+func (s *stack) ledgerFile() string { return filepath.Join(s.dir, "ledger") }
 
 // warmUp returns once a run has gone all the way.
 func (s *stack) warmUp() {

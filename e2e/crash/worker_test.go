@@ -17,6 +17,7 @@ import (
 const (
 	workerEnv  = "ADZE_CRASH_WORKER"
 	effectsEnv = "ADZE_CRASH_EFFECTS" // the file that effects are appended to
+	ledgerEnv  = "ADZE_CRASH_LEDGER"  // the file that sagas append to
 	slotsEnv   = "ADZE_CRASH_SLOTS"
 )
 
@@ -67,7 +68,11 @@ func runWorker() {
 }
 
 func work(ctx context.Context) error {
-	effects, err := os.OpenFile(os.Getenv(effectsEnv), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	effects, err := appendTo(os.Getenv(effectsEnv))
+	if err != nil {
+		return err
+	}
+	ledger, err := appendTo(os.Getenv(ledgerEnv))
 	if err != nil {
 		return err
 	}
@@ -86,10 +91,15 @@ func work(ctx context.Context) error {
 	one := jobTask(func(ctx context.Context, j job) (done, error) {
 		return perform(ctx, effects, j, "")
 	})
-	several := diamond(func(ctx context.Context, place int, j job, given string) (step, error) {
+	graph := diamond(func(ctx context.Context, place int, j job, given string) (step, error) {
 		return performStep(ctx, effects, place, j, given)
 	})
-	return client.Work(ctx, adze.Slots(slots), one, several)
+	t := newTroupe(client, ledger)
+	return client.Work(ctx, adze.Slots(slots), one, graph, t.saga, t.boss, t.leaf, t.lodger)
+}
+
+func appendTo(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 }
 
 // perform does the job. Its effect is a line in a file, with what it was given, written
