@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/adzehq/adze"
+	"github.com/adzehq/adze/adzetest"
 	"github.com/adzehq/adze/internal/pgtest"
 )
 
@@ -166,4 +167,74 @@ func untilInCheckpoint(t *testing.T, ctx context.Context, url string) {
 		err := connection.QueryRow(ctx, `select exists (select from adze.open_task where state = 'running')`).Scan(&running)
 		return err == nil && running
 	}, patience, 10*time.Millisecond)
+}
+
+func TestAMapRunsOnPostgresAndIsReplayedFromItsHistory(t *testing.T) {
+	each(t, func(t *testing.T, ctx context.Context, c *adze.Client) {
+		w, numbers := upTo("album")
+		squares := adze.AddMap(w, "square", numbers, func(ctx context.Context, n int) (int, error) {
+			if n == 7 && adze.Attempt(ctx) == 1 {
+				return 0, errors.New("once more")
+			}
+			return n * n, nil
+		}, adze.Concurrency(5), adze.Retries(1), adze.Backoff(time.Millisecond, 1, time.Millisecond))
+		work(t, c, w)
+		run, err := w.Run(ctx, c, 40)
+		require.NoError(t, err)
+		results, err := run.Result(ctx)
+		require.NoError(t, err)
+		all, err := squares.Of(results)
+		require.NoError(t, err)
+		require.Len(t, all, 40)
+		for i, n := range all {
+			require.Equal(t, i*i, n)
+		}
+		history, err := c.HistoryOf(ctx, run.ID, "square")
+		require.NoError(t, err)
+		require.Len(t, history.Children, 40)
+		require.Less(t, len(history.Log), 50)
+		adzetest.Replay(t, w, history)
+		_, err = c.HistoryOf(ctx, run.ID, "nobody")
+		require.ErrorIs(t, err, adze.ErrNotFound)
+	})
+}
+
+func TestAMapOutlivesItsEngineAndItsWorker(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	url := pgtest.URL(t)
+	var calls atomic.Int32
+	entered, hold := make(chan struct{}, 100), make(chan struct{})
+	w, numbers := upTo("outlives")
+	same := adze.AddMap(w, "same", numbers, func(ctx context.Context, n int) (int, error) {
+		calls.Add(1)
+		if n == 12 {
+			entered <- struct{}{}
+			select {
+			case <-hold:
+			case <-ctx.Done():
+			}
+		}
+		return n, ctx.Err()
+	}, adze.Concurrency(4))
+	first := serve(t, url)
+	c := dial(t, first)
+	stop := work(t, c, w, adze.DrainTimeout(0))
+	run, err := w.Run(ctx, c, 30)
+	require.NoError(t, err)
+	<-entered
+	stop()
+	first.stop()
+	close(hold)
+
+	second := dial(t, serve(t, url))
+	work(t, second, w)
+
+	results, err := w.Lookup(second, run.ID).Result(ctx)
+	require.NoError(t, err)
+	all, err := same.Of(results)
+	require.NoError(t, err)
+	require.Len(t, all, 30)
+	require.LessOrEqual(t, calls.Load(), int32(30+4), "what had ended is not run again")
 }
