@@ -153,7 +153,7 @@ func TestTriggersAreDrawnAboveTheTasks(t *testing.T) {
 func TestMapsAreDrawnWithTheirListAndBound(t *testing.T) {
 	t.Parallel()
 	w := shard.Workflow{Name: "album", Tasks: []shard.Task{
-		{Name: "list"}, {Name: "shrink", Parents: []string{"list"}, Map: &shard.Map{Over: "list", Concurrency: 10}},
+		{Name: "list"}, {Name: "shrink", Parents: []string{"list"}, Retries: 10, Map: &shard.Map{Over: "list", Concurrency: 10}},
 	}}
 	require.Equal(t, `album
 

@@ -164,7 +164,7 @@ func aboutTask(t *shard.Task) string {
 	sayConditions(say, "wait for", " and ", t.WaitFor)
 	sayConditions(say, "skip if", " or ", t.SkipIf)
 	sayConditions(say, "cancel if", " or ", t.CancelIf)
-	if t.Retries > 0 {
+	if t.Retries > 0 && t.Map == nil { // those of its elements are in their definition
 		say("%d retries", t.Retries)
 	}
 	if t.ExecutionTimeoutMS > 0 {

@@ -184,6 +184,13 @@ func anyGraph(t *rapid.T) []shard.Task {
 			}
 		}
 		drawConditions(t, &list[i])
+		if parents := list[i].Parents; len(parents) > 0 && rapid.Bool().Draw(t, "map") {
+			list[i].Durable = true
+			list[i].Map = &shard.Map{
+				Over: rapid.SampledFrom(parents).Draw(t, "over"), Workflow: "each",
+				Concurrency: rapid.Int32Range(0, admit.MapConcurrencyMax).Draw(t, "concurrency"), KeepGoing: rapid.Bool().Draw(t, "keep going"),
+			}
+		}
 	}
 	seed := rapid.Uint64().Draw(t, "order")
 	rand.New(rand.NewPCG(seed, 0)).Shuffle(n, func(i, j int) { list[i], list[j] = list[j], list[i] })
