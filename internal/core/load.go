@@ -138,7 +138,7 @@ func (s *Shard) revive(row *OpenTask) *task {
 	t.priority, t.attempt, t.failures = row.Priority, row.Attempt, row.Failures
 	t.state, t.due, t.saved = row.State, row.Due, true
 	t.entries, t.binds = row.Entries, row.Binds
-	if t.entries > 0 {
+	if t.entries > 0 || row.Waits > 0 {
 		t.seq = s.seq // a condition may have been met just now: its worker has to read that
 	}
 	s.remember(t, row.Key)

@@ -44,7 +44,8 @@ func (m *model) checkAssignable(st *step, a *core.Assignment, t *task) *Violatio
 	if *a != want {
 		return broken(rightCause, "assignment %s, want %s", show(*a), show(want))
 	}
-	later := t.entries > 0 && a.Seq > t.seq && a.Seq <= st.seq // it was in Postgres only
+	waited := a.Run != 0 && len(m.graphs[a.Version].Nodes[a.Node].Conditions) > 0
+	later := (t.entries > 0 || waited) && a.Seq > t.seq && a.Seq <= st.seq // it was in Postgres only
 	if a.Seq != 0 && a.Seq != t.seq && !later {
 		return broken(storedFirst, "task %d waits for the commit of %d, it was submitted or last changed by %d", a.Task, a.Seq, t.seq)
 	}
