@@ -40,3 +40,12 @@ func TestACrashThatAFunctionDoesNotSurviveIsShown(t *testing.T) {
 	require.Equal(t, "the crash changed the outcome\nwithout: 1\nwith:    2", difference(want, got))
 	require.Empty(t, difference(want, want))
 }
+
+func TestACrashTestTakesOneLineToFiveHundred(t *testing.T) {
+	t.Parallel()
+	for lines, says := range map[int]string{0: "durable tasks", 1: "", LinesMax: "", LinesMax + 1: "at most 500"} {
+		text := unfit(lines)
+		require.Equal(t, says == "", text == "")
+		require.Contains(t, text, says)
+	}
+}

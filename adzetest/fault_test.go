@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -167,4 +168,26 @@ func TestAMonthOfSleepTakesNoTimeOfTheMachine(t *testing.T) {
 		require.GreaterOrEqual(t, env.Now().Sub(adzetest.Start), 30*24*time.Hour)
 	})
 	require.Less(t, time.Since(began), 5*time.Second, "it is milliseconds, on a machine that does nothing else")
+}
+
+func TestAMapThatFailsDoesSoWhateverDies(t *testing.T) {
+	t.Parallel()
+	adzetest.CrashEverywhere(t, func(t *testing.T, env *adzetest.Env) any {
+		w := adze.NewWorkflow[int]("broken")
+		numbers := adze.AddTask(w, "numbers", func(_ context.Context, n int) ([]int, error) { return []int{1, 2, 3, 4, 5, 6}, nil })
+		adze.AddMap(w, "each", numbers, func(_ context.Context, n int) (int, error) {
+			if n == 4 {
+				return 0, errors.New("out of paper")
+			}
+			return n, nil
+		}, adze.Concurrency(2))
+		env.Work(w)
+		run, err := w.Run(t.Context(), env.Client, 0)
+		require.NoError(t, err)
+		_, err = run.Result(t.Context())
+		require.Error(t, err)
+		info, err := env.Client.Get(t.Context(), run.ID)
+		require.NoError(t, err)
+		return []any{info.Tasks[1].Status, strings.Contains(info.Tasks[1].Error, "element 3: "), info.Tasks[1].Attempt < 4}
+	})
 }
