@@ -122,10 +122,10 @@ func (b *bench) sleepers(ctx context.Context) error {
 // fewSleepers wake up one after the other, 1,000 a second.
 func (b *bench) fewSleepers(ctx context.Context, d *dormitory) error {
 	const name = "sleepers"
-	n := b.size(10_000, 1_000)
+	n := b.size(10_000, 500)
 	spread := time.Duration(n) * time.Millisecond
 	begin := time.Now()
-	from := begin.Add(b.pause(time.Minute, 3*time.Second)) // time enough for all to fall asleep
+	from := begin.Add(b.pause(time.Minute, 2*time.Second)) // time enough for all to fall asleep
 	if err := d.fill(ctx, n, from, spread); err != nil {
 		return err
 	}
@@ -152,7 +152,7 @@ func (b *bench) fewSleepers(ctx context.Context, d *dormitory) error {
 // among them for a moment.
 func (b *bench) manySleepers(ctx context.Context, d *dormitory) error {
 	const name = "sleepers-many"
-	n := b.size(1_000_000, 10_000)
+	n := b.size(1_000_000, 5_000)
 	begin := time.Now()
 	if err := d.rig.serving(ctx, func(ctx context.Context) error {
 		return d.fill(ctx, n, begin.Add(farAway), time.Hour)
@@ -181,9 +181,9 @@ func (b *bench) manySleepers(ctx context.Context, d *dormitory) error {
 
 // wakeSome measures how late those few wake up of many that are to.
 func (b *bench) wakeSome(ctx context.Context, d *dormitory, name string) error {
-	few := b.size(1_000, 200)
+	few := b.size(1_000, 100)
 	spread := time.Duration(few) * 5 * time.Millisecond
-	from := time.Now().Add(b.pause(10*time.Second, time.Second))
+	from := time.Now().Add(b.pause(10*time.Second, 500*time.Millisecond))
 	if err := d.fill(ctx, few, from, spread); err != nil {
 		return err
 	}
