@@ -11,7 +11,7 @@ import (
 // benchCmd measures this machine. It needs no engine: it starts its own.
 type benchCmd struct {
 	Mode  []string `help:"Modes to run, comma-separated; all if empty. ${bench_modes}" placeholder:"NAME"`
-	Quick bool     `help:"Short loads and small backlogs; all modes within 75 s."`
+	Quick bool     `help:"Short loads and small backlogs; all modes within two minutes."`
 	JSON  string   `name:"json" help:"Write the figures to this file." type:"path" placeholder:"FILE"`
 }
 

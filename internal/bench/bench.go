@@ -18,7 +18,7 @@ import (
 // Options is what a run measures.
 type Options struct {
 	Modes []string  // empty = all
-	Quick bool      // short loads and small backlogs: all modes within 75 s
+	Quick bool      // short loads and small backlogs: all modes within two minutes
 	Log   io.Writer // progress
 }
 

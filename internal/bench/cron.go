@@ -12,11 +12,11 @@ import (
 const (
 	cronsMany  = 10_000
 	cronsQuick = 200
-
-	// afterPuts is how long the counters, and vacuum, are left to come up with the rows
-	// that were written.
-	afterPuts = 2 * idleSettle
 )
+
+// afterPuts is how long the counters, and vacuum, are left to come up with the rows that
+// were written; a quick run has few.
+func (b *bench) afterPuts() time.Duration { return b.pause(2*idleSettle, 3*time.Second) }
 
 // cron measures what schedules cost between their ticks, against none, and how late the
 // runs of a tick that all of them share are.
@@ -26,7 +26,7 @@ func (b *bench) cron(ctx context.Context) error {
 		if err := l.warm(ctx); err != nil {
 			return err
 		}
-		time.Sleep(idleSettle)
+		time.Sleep(b.pause(idleSettle, 3*time.Second))
 		if err := b.resting(ctx, r, "cron-none"); err != nil {
 			return err
 		}
@@ -38,14 +38,14 @@ func (b *bench) cron(ctx context.Context) error {
 func (b *bench) crons(ctx context.Context, r *rig, l *load) error {
 	n, lead := cronsMany, 15*time.Second
 	if b.Quick {
-		n, lead = cronsQuick, 5*time.Second
+		n, lead = cronsQuick, 3*time.Second
 	}
 	ran := l.done.Load()
-	tick := time.Now().Add(lead + afterPuts + 2*b.span()).UTC().Truncate(time.Second)
+	tick := time.Now().Add(lead + b.afterPuts() + 2*b.span()).UTC().Truncate(time.Second)
 	if err := putCrons(ctx, l, n, tick.Format("5 4 15 * * *")); err != nil {
 		return err
 	}
-	time.Sleep(afterPuts)
+	time.Sleep(b.afterPuts())
 	if err := b.resting(ctx, r, "cron"); err != nil {
 		return err
 	}
