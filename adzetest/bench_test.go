@@ -10,7 +10,7 @@ import (
 // BenchmarkCall is what a task costs without Postgres and without a network: the
 // SDK, the shard and the core.
 func BenchmarkCall(b *testing.B) {
-	client := newClient(b, newFaults())
+	client, _ := newClient(b, newFaults())
 	defer client.Close()
 	task := adze.NewTask("noop", func(context.Context, int) (int, error) { return 1, nil })
 	ctx, stop := context.WithCancel(context.Background())
