@@ -45,7 +45,7 @@ type Chunk struct {
 }
 
 // Emitted tells a worker that it need not keep what an attempt wrote: lines and
-// chunks with numbers below these are stored, or refused for good.
+// chunks with numbers below these are stored, or beyond the bounds.
 type Emitted struct {
 	Worker id.ID
 	Task   id.ID
@@ -63,11 +63,16 @@ type written struct {
 }
 
 // emit passes on what current attempts wrote. What comes again is not written again;
-// what an owner before has written, Postgres leaves as it is.
+// what an owner before has written, Postgres leaves as it is. Of an attempt that is not
+// current nothing is said: the next owner may take it up, and then wants all of it.
 func (s *Shard) emit(in *Emit) {
 	for i := range in.Lines {
 		line := &in.Lines[i]
-		if t := s.attempt(in.Worker, line.Task, line.Token); t != nil && t.written.hasLine(line) {
+		t := s.attempt(in.Worker, line.Task, line.Token)
+		if t == nil {
+			continue
+		}
+		if t.written.hasLine(line) {
 			s.out.Lines = append(s.out.Lines, *line)
 			row := &s.out.Lines[len(s.out.Lines)-1]
 			row.Tenant, row.Attempt = t.def.Tenant, t.attempt
@@ -76,7 +81,11 @@ func (s *Shard) emit(in *Emit) {
 	}
 	for i := range in.Chunks {
 		chunk := &in.Chunks[i]
-		if t := s.attempt(in.Worker, chunk.Task, chunk.Token); t != nil && t.written.hasChunk(chunk) {
+		t := s.attempt(in.Worker, chunk.Task, chunk.Token)
+		if t == nil {
+			continue
+		}
+		if t.written.hasChunk(chunk) {
 			s.out.Chunks = append(s.out.Chunks, *chunk)
 			row := &s.out.Chunks[len(s.out.Chunks)-1]
 			row.Tenant, row.Attempt = t.def.Tenant, t.attempt

@@ -192,9 +192,11 @@ func (s *Shard) claim(w *worker, c Claim) {
 }
 
 // adoptable tells whether an attempt that was assigned by an owner before, and not
-// written down before it ended, may go on: nobody else was given it since.
+// written down before it ended, may go on: nobody else was given it since. Of a durable
+// task that cannot be told, for one that was suspended goes on as the same attempt; it
+// has its log to go on from.
 func (s *Shard) adoptable(w *worker, t *task, attempt int32, token Token) bool {
-	return t.def.Tenant == w.tenant && t.state != OpenRunning && t.attempt == attempt && token.epoch() < s.epoch
+	return !t.def.Durable && t.def.Tenant == w.tenant && t.state != OpenRunning && t.attempt == attempt && token.epoch() < s.epoch
 }
 
 func (s *Shard) adopt(w *worker, t *task, token Token) {

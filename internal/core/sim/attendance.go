@@ -103,9 +103,9 @@ func (m *model) claim(st *step, w *worker, c core.Claim) {
 }
 
 // adoptable: given by an owner before, forgotten in the crash, and nobody else has
-// been given it since.
+// been given it since; durable tasks go on from their logs instead.
 func (m *model) adoptable(w *worker, t *task, attempt int32, token core.Token) bool {
-	return t.row.Tenant == w.tenant && t.state != core.OpenRunning && t.attempt == attempt && epochOf(token) < m.epoch
+	return !t.def.Durable && t.row.Tenant == w.tenant && t.state != core.OpenRunning && t.attempt == attempt && epochOf(token) < m.epoch
 }
 
 func (m *model) takeReport(st *step, in *core.Report) *Violation {

@@ -192,7 +192,7 @@ func (h *history) apply(in core.Input) *Violation {
 	if v := first(h.written.apply(st.out), h.model.follow(st), h.check(st)); v != nil {
 		return v
 	}
-	for _, token := range st.refused {
+	for _, token := range st.usurped {
 		h.refused[token] = true
 	}
 	for _, a := range st.out.Assigned {

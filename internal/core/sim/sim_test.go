@@ -11,7 +11,7 @@ import (
 
 var (
 	seedFlag      = flag.Uint64("sim.seed", 1, "the first seed")
-	historiesFlag = flag.Uint64("sim.histories", 5_000, "how many histories to play, from the first seed on")
+	historiesFlag = flag.Uint64("sim.histories", 2_500, "how many histories to play, from the first seed on")
 	stepsFlag     = flag.Int("sim.steps", StepsUsual, "how many things happen in a history before its quiet end")
 	durationFlag  = flag.Duration("sim.duration", 0, "play for this long instead of a number of histories")
 )

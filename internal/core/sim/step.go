@@ -25,10 +25,10 @@ type step struct {
 	dropped    []id.ID                      // schedules that end
 	firedTasks int                          // rows of out that ticks asked for, as firedRuns
 	firedRuns  int
-	stops      []core.Stop // what the rules ask for
+	usurped    []core.Token // attempts for which another worker spoke
+	stops      []core.Stop  // what the rules ask for
 	settled    []core.Settlement
 	answers    []core.Answer
-	refused    []core.Token // attempts that wrote and are not current
 
 	tree        bool           // what is cancelled is with all its tree
 	own         []core.NewTask // rows that the rules ask for of tasks that are runs of their own

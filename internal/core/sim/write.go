@@ -78,7 +78,7 @@ func (u *unstored) stored(e core.Emitted) {
 }
 
 // takeEmit: rows are those of current attempts, once and in order, and the worker is
-// told how far.
+// told how far. Of others it is told nothing: the next owner may take them up.
 func (m *model) takeEmit(st *step, in *core.Emit) *Violation {
 	var lines []core.LogLine
 	var chunks []core.Chunk
@@ -90,7 +90,11 @@ func (m *model) takeEmit(st *step, in *core.Emit) *Violation {
 		return &told[len(told)-1]
 	}
 	for _, l := range in.Lines {
-		if t := m.writer(st, in.Worker, l.Task, l.Token); t != nil && l.Seq >= m.written[l.Token].lines {
+		t := m.writer(st, in.Worker, l.Task, l.Token)
+		if t == nil {
+			continue
+		}
+		if l.Seq >= m.written[l.Token].lines {
 			m.written[l.Token] = pen{l.Seq + 1, m.written[l.Token].chunks}
 			l.Tenant, l.Attempt = t.row.Tenant, t.attempt
 			lines = append(lines, l)
@@ -98,7 +102,11 @@ func (m *model) takeEmit(st *step, in *core.Emit) *Violation {
 		tell(l.Task, l.Token).Lines = l.Seq + 1
 	}
 	for _, c := range in.Chunks {
-		if t := m.writer(st, in.Worker, c.Task, c.Token); t != nil && c.Seq >= m.written[c.Token].chunks {
+		t := m.writer(st, in.Worker, c.Task, c.Token)
+		if t == nil {
+			continue
+		}
+		if c.Seq >= m.written[c.Token].chunks {
 			m.written[c.Token] = pen{m.written[c.Token].lines, c.Seq + 1}
 			c.Tenant, c.Attempt = t.row.Tenant, t.attempt
 			chunks = append(chunks, c)
@@ -114,11 +122,15 @@ func (m *model) takeEmit(st *step, in *core.Emit) *Violation {
 	return nil
 }
 
-// writer is the task whose current attempt it is; what others write is refused.
+// writer is the task whose current attempt it is; what others write is refused. A worker
+// that makes a token of another one its own can say nothing for it.
 func (m *model) writer(st *step, worker, target id.ID, token core.Token) *task {
 	t := m.tasks[target]
-	if t == nil || t.state != core.OpenRunning || t.token != token || t.worker != worker {
-		st.refused = append(st.refused, token)
+	switch {
+	case t == nil || t.state != core.OpenRunning || t.token != token:
+		return nil
+	case t.worker != worker:
+		st.usurped = append(st.usurped, token)
 		return nil
 	}
 	return t

@@ -2817,8 +2817,8 @@ func (x *EngineMessage) GetEmitted() []*Emitted {
 	return nil
 }
 
-// What an attempt wrote with numbers below these is stored, or refused for good: it
-// need not be kept any longer.
+// What an attempt wrote with numbers below these is stored, or beyond the bounds: it
+// need not be kept any longer. What is not told of may go with the attempt's settlement.
 type Emitted struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	TaskId        uint64                 `protobuf:"fixed64,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
