@@ -152,8 +152,6 @@ func (p *cronPlan) end() {
 // alarms.begin began, once that is known.
 func (r *Runtime) storeSchedules(ctx context.Context, tenant id.ID, puts []core.PutSchedule, drops []id.ID) error {
 	slices.SortFunc(puts, func(a, b core.PutSchedule) int { return cmp.Compare(a.Schedule.ID, b.Schedule.ID) })
-	ref, pending := r.answers.expect(len(puts) + len(drops))
-	defer r.answers.forget(ref)
 	bytes := int64(0)
 	for i := range puts {
 		bytes += rowBytes + int64(len(puts[i].Schedule.Input)+len(puts[i].Schedule.Metadata))
@@ -162,24 +160,17 @@ func (r *Runtime) storeSchedules(ctx context.Context, tenant id.ID, puts []core.
 		r.alarms.end()
 		return err
 	}
-	err := r.send(message{
-		input: &core.PutSchedules{Ref: ref, Tenant: tenant, Items: puts, Drops: drops},
-		told:  func(error) { r.alarms.end() },
-		gate:  r.config.Submits, bytes: bytes,
+	answers, err := r.ask(ctx, len(puts)+len(drops), func(ref uint64) message {
+		return message{
+			input: &core.PutSchedules{Ref: ref, Tenant: tenant, Items: puts, Drops: drops},
+			told:  func(error) { r.alarms.end() },
+			gate:  r.config.Submits, bytes: bytes,
+		}
 	})
 	if err != nil {
-		r.config.Submits.Release(bytes)
-		r.alarms.end()
 		return err
 	}
-	select {
-	case <-pending.done:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-r.failed:
-		return r.unavailable()
-	}
-	for _, answer := range pending.got {
+	for _, answer := range answers {
 		if answer.Kind == core.AnswerFull {
 			return fault.New(fault.Exhausted, "schedules", "there would be more than %d schedules in this shard; delete some, or submit runs with a time to start at", core.SchedulesMax)
 		}

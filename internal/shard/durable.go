@@ -51,7 +51,7 @@ func (r *Runtime) items(rows []submission, children []NewRun, now core.Time) []c
 	for i := range rows {
 		row := rows[i].row
 		items[i].Key, items[i].Policy = children[i].Key, children[i].Policy
-		row.ID = r.take(&rows[i], now)
+		row.ID = r.take(rows[i].version, now)
 		if rows[i].version.graph == nil {
 			items[i].Task = &row
 		} else {
@@ -59,14 +59,6 @@ func (r *Runtime) items(rows []submission, children []NewRun, now core.Time) []c
 		}
 	}
 	return items
-}
-
-// take is the id of a run, with all that it needs: one, or one more than its workflow has tasks.
-func (r *Runtime) take(s *submission, now core.Time) id.ID {
-	if g := s.version.graph; g != nil {
-		return r.ids.Block(int64(now), 1+len(g.Nodes))
-	}
-	return r.ids.Next(int64(now))
 }
 
 func spawnedOf(answers []core.Answer, parent id.ID) (spawned []Spawned, again bool, err error) {
@@ -158,21 +150,8 @@ func (r *Runtime) sendFork(ctx context.Context, fork *core.Fork) (id.ID, error) 
 	for i := range fork.Entries {
 		bytes += rowBytes + int64(len(fork.Entries[i].Data))
 	}
-	if err := r.config.Submits.Reserve(ctx, bytes, true); err != nil {
-		return 0, err
-	}
-	done := make(chan error, 1)
-	err := r.send(message{
-		input:   fork,
-		prepare: func(now core.Time) { fork.Task.ID = r.ids.Next(int64(now)) },
-		told:    func(err error) { done <- err },
-		gate:    r.config.Submits, bytes: bytes,
-	})
+	err := r.commit(ctx, fork, bytes, WaitForRoom, func(now core.Time) { fork.Task.ID = r.ids.Next(int64(now)) })
 	if err != nil {
-		r.config.Submits.Release(bytes)
-		return 0, err
-	}
-	if err := r.wait(ctx, done); err != nil {
 		return 0, err
 	}
 	return fork.Task.ID, nil

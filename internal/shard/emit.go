@@ -41,7 +41,7 @@ func (s *session) Emit(ctx context.Context, lines []core.LogLine, chunks []core.
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.waiting) == 0 && m.gate.Reserve(ctx, bytes, false) == nil {
-		return s.pass(m)
+		return s.runtime.send(m)
 	}
 	if b.bytes+bytes > backlogBytesMax {
 		return fault.New(fault.Exhausted, "chunks", "more than %d MiB of lines and chunks wait to be stored: "+
@@ -49,15 +49,6 @@ func (s *session) Emit(ctx context.Context, lines []core.LogLine, chunks []core.
 	}
 	s.holdLocked(m)
 	return nil
-}
-
-// pass hands a message to the loop, for which there is room.
-func (s *session) pass(m message) error {
-	err := s.runtime.send(m)
-	if err != nil {
-		m.gate.Release(m.bytes)
-	}
-	return err
 }
 
 // overtaking are the items that need not wait for what their attempts wrote, and the
@@ -166,7 +157,7 @@ func (s *session) passFirst() bool {
 	b.waiting = b.waiting[1:]
 	b.bytes -= m.bytes
 	b.count(m, -1)
-	sent := s.pass(m) == nil
+	sent := s.runtime.send(m) == nil
 	b.pumping = sent && len(b.waiting) > 0
 	return b.pumping
 }

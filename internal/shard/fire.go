@@ -201,25 +201,16 @@ func (r *Runtime) sendFire(ctx context.Context, s *core.Schedule, fire *core.Fir
 	if err := r.config.Submits.Reserve(ctx, bytes, true); err != nil {
 		return err
 	}
-	err = r.send(message{
+	return r.send(message{
 		input:   fire,
 		prepare: func(now core.Time) { r.enumerateFired(fire, v, now) },
 		gate:    r.config.Submits, bytes: bytes,
 	})
-	if err != nil {
-		r.config.Submits.Release(bytes)
-	}
-	return err
 }
 
 // enumerateFired gives runs their ids, in the order in which the core starts them.
 func (r *Runtime) enumerateFired(fire *core.Fire, v *version, now core.Time) {
 	for i := range fire.Runs {
-		task := &fire.Runs[i].Run.Task
-		if v.graph != nil {
-			task.ID = r.ids.Block(int64(now), 1+len(v.graph.Nodes))
-		} else {
-			task.ID = r.ids.Next(int64(now))
-		}
+		fire.Runs[i].Run.Task.ID = r.take(v, now)
 	}
 }

@@ -290,10 +290,11 @@ func (r *Runtime) recycle(p *pass) {
 	r.spare.Put(p)
 }
 
-// send puts a message in the inbox. It fails when the shard is lost.
+// send puts a message in the inbox, or refuses it when the shard is lost.
 func (r *Runtime) send(m message) error {
 	select {
 	case <-r.failed:
+		r.refuse(&m)
 		return r.unavailable()
 	default:
 	}

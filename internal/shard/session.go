@@ -281,7 +281,7 @@ func (s *session) Report(ctx context.Context, items []core.ReportItem, spawns ..
 	if err := m.gate.Reserve(ctx, m.bytes, true); err != nil {
 		return err
 	}
-	return s.pass(m)
+	return s.runtime.send(m)
 }
 
 // reported is the message of a report.

@@ -100,7 +100,6 @@ func (r *Runtime) commit(ctx context.Context, input core.Input, bytes int64, wai
 		gate: r.config.Submits, bytes: bytes,
 	})
 	if err != nil {
-		r.config.Submits.Release(bytes)
 		return err
 	}
 	return r.wait(ctx, done)
@@ -112,18 +111,26 @@ func (r *Runtime) enumerate(input *core.Submit, rows []submission, ids []id.ID, 
 	input.Tasks = make([]core.NewTask, 0, len(rows))
 	for i := range rows {
 		if rows[i].version.graph == nil {
-			ids[i] = r.ids.Next(int64(now))
+			ids[i] = r.take(rows[i].version, now)
 			rows[i].row.ID = ids[i]
 			input.Tasks = append(input.Tasks, rows[i].row)
 		}
 	}
 	for i := range rows {
-		if g := rows[i].version.graph; g != nil {
-			ids[i] = r.ids.Block(int64(now), 1+len(g.Nodes))
+		if rows[i].version.graph != nil {
+			ids[i] = r.take(rows[i].version, now)
 			rows[i].row.ID = ids[i]
 			input.Runs = append(input.Runs, core.NewRun{Task: rows[i].row, Kept: rows[i].kept})
 		}
 	}
+}
+
+// take is the id of a run of v, with all that it needs: one, or one more than v has tasks.
+func (r *Runtime) take(v *version, now core.Time) id.ID {
+	if v.graph != nil {
+		return r.ids.Block(int64(now), 1+len(v.graph.Nodes))
+	}
+	return r.ids.Next(int64(now))
 }
 
 // wait waits for what told says.

@@ -60,22 +60,18 @@ func (r *Runtime) known(ctx context.Context, tenant id.ID, targets []id.ID) (map
 	if len(elsewhere) == 0 {
 		return known, nil
 	}
-	rows, err := r.config.Store.Inputs(ctx, elsewhere)
+	stored, err := r.stored(ctx, elsewhere)
 	if err != nil {
 		return nil, err
 	}
-	graphs, err := r.config.Store.Runs(ctx, elsewhere)
-	if err != nil {
-		return nil, err
-	}
-	for _, row := range append(rows, graphs...) {
-		if row.Tenant == tenant && row.Run == 0 {
-			known[row.ID] = targetOpen
+	for run, row := range stored {
+		if row.Tenant == tenant {
+			known[run] = targetOpen
 		}
 	}
-	ended, err := r.ended(ctx, tenant, elsewhere)
-	for i := range ended {
-		known[ended[i].ID] = targetEnded
+	ended, err := r.hasEnded(ctx, tenant, elsewhere)
+	for run := range ended {
+		known[run] = targetEnded
 	}
 	return known, err
 }

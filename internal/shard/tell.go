@@ -162,13 +162,19 @@ func (r *Runtime) fail(err error) {
 
 // refuseAll answers what came to the inbox after the loop had ended.
 func (r *Runtime) refuseAll() {
-	for _, m := range r.inbox.take() {
-		if m.gate != nil {
-			m.gate.Release(m.bytes)
-		}
-		if m.told != nil {
-			m.told(r.unavailable())
-		}
+	messages := r.inbox.take()
+	for i := range messages {
+		r.refuse(&messages[i])
+	}
+}
+
+// refuse answers a message that the loop will not see, and gives back its room.
+func (r *Runtime) refuse(m *message) {
+	if m.gate != nil {
+		m.gate.Release(m.bytes)
+	}
+	if m.told != nil {
+		m.told(r.unavailable())
 	}
 }
 
