@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -14,6 +12,7 @@ import (
 	"github.com/adzehq/adze"
 	"github.com/adzehq/adze/adzetest"
 	"github.com/adzehq/adze/examples/assistant"
+	"github.com/adzehq/adze/internal/guidetest"
 )
 
 // parrot knows one answer, and forgets the rest of it the first time.
@@ -88,22 +87,5 @@ func TestWhatIsFlushedIsThereAtOnce(t *testing.T) {
 
 func TestTheGuideShowsCodeThatIsTested(t *testing.T) {
 	t.Parallel()
-	source, err := os.ReadFile("assistant.go")
-	require.NoError(t, err)
-	guide, err := os.ReadFile("../../docs/guides/logs-and-streams.md")
-	require.NoError(t, err)
-	snippets := regexp.MustCompile("(?ms)^```go\n(.*?)^```$").FindAllStringSubmatch(string(guide), -1)
-	require.NotEmpty(t, snippets)
-	for _, snippet := range snippets {
-		require.Contains(t, flush(string(source)), flush(snippet[1]), "it is not in this package")
-	}
-}
-
-// flush takes the indentation off each line, for a snippet stands at the margin.
-func flush(code string) string {
-	lines := strings.Split(code, "\n")
-	for i := range lines {
-		lines[i] = strings.TrimLeft(lines[i], "\t")
-	}
-	return strings.Join(lines, "\n")
+	guidetest.ShowsCode(t, "logs-and-streams.md", "assistant.go")
 }

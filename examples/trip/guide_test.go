@@ -1,36 +1,12 @@
 package trip_test
 
 import (
-	"os"
-	"regexp"
-	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	"github.com/adzehq/adze/internal/guidetest"
 )
-
-// flush takes the indentation off each line, for a snippet stands at the margin.
-func flush(code string) string {
-	lines := strings.Split(code, "\n")
-	for i := range lines {
-		lines[i] = strings.TrimLeft(lines[i], "\t")
-	}
-	return strings.Join(lines, "\n")
-}
 
 func TestTheGuideShowsCodeThatIsTested(t *testing.T) {
 	t.Parallel()
-	var code string
-	for _, file := range []string{"trip.go", "trip_test.go", "../onboard/onboard.go", "../onboard/onboard_test.go"} {
-		text, err := os.ReadFile(file)
-		require.NoError(t, err)
-		code += flush(string(text))
-	}
-	guide, err := os.ReadFile("../../docs/guides/durable.md")
-	require.NoError(t, err)
-	snippets := regexp.MustCompile("(?ms)^```go\n(.*?)^```$").FindAllStringSubmatch(string(guide), -1)
-	require.NotEmpty(t, snippets)
-	for _, snippet := range snippets {
-		require.Contains(t, code, flush(snippet[1]), "it is not in the examples")
-	}
+	guidetest.ShowsCode(t, "durable.md", "trip.go", "trip_test.go", "../onboard/onboard.go", "../onboard/onboard_test.go")
 }
