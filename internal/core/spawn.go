@@ -152,12 +152,12 @@ func (s *Shard) refuseKin(t *task) {
 
 // spawnLogged submits the children of an entry of a log, which is all that names them.
 func (s *Shard) spawnLogged(t *task, e *NewEntry) {
-	n := 0
-	for _, list := range [][]NewTask{e.Spawned.Tasks, e.Spawned.rows()} {
-		for i := range list {
-			s.bind(t, list[i].ID, loggedKey(e.Index, n), e.Policy)
-			n++
-		}
+	tasks, runs := e.Spawned.Tasks, e.Spawned.Runs
+	for i := range tasks {
+		s.bind(t, tasks[i].ID, loggedKey(e.Index, i), e.Policy)
+	}
+	for i := range runs {
+		s.bind(t, runs[i].Task.ID, loggedKey(e.Index, len(tasks)+i), e.Policy)
 	}
 	s.submit(e.Spawned)
 }
@@ -167,14 +167,6 @@ const LoggedKey = "#"
 
 func loggedKey(index int32, n int) string {
 	return LoggedKey + strconv.Itoa(int(index)) + "." + strconv.Itoa(n)
-}
-
-func (in *Submit) rows() []NewTask {
-	rows := make([]NewTask, len(in.Runs))
-	for i := range in.Runs {
-		rows[i] = in.Runs[i].Task
-	}
-	return rows
 }
 
 // closeChildren has the children of a task cancelled: a row until it is done.
