@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -10,25 +11,39 @@ import (
 
 // benchCmd measures this machine. It needs no engine: it starts its own.
 type benchCmd struct {
-	Mode  []string `help:"Modes to run, comma-separated; all if empty. ${bench_modes}" placeholder:"NAME"`
-	Quick bool     `help:"Short loads and small backlogs; all modes within two minutes."`
-	JSON  string   `name:"json" help:"Write the figures to this file." type:"path" placeholder:"FILE"`
+	Mode    []string `help:"Modes to run, comma-separated; all if empty. ${bench_modes}" placeholder:"NAME"`
+	Quick   bool     `help:"Short loads and small backlogs; all modes within two minutes."`
+	JSON    string   `name:"json" help:"Write the figures to this file." type:"path" placeholder:"FILE"`
+	Chart   string   `help:"Draw the time of a task by the depth of its queue, of the modes keys and classic, to this SVG file." type:"path" placeholder:"FILE"`
+	Figures string   `help:"Measure nothing: take the figures from this file, which --json wrote." type:"path" placeholder:"FILE"`
 }
 
 func (c *benchCmd) Run(e *env) error {
-	report, err := bench.Run(e.ctx, bench.Options{Modes: c.Mode, Quick: c.Quick, Log: os.Stderr})
-	if len(report) > 0 {
-		fmt.Fprintln(e.stdout)
-		if err := report.WriteTable(e.stdout); err != nil {
-			return err
-		}
-		if c.JSON != "" {
-			if err := report.WriteJSON(c.JSON); err != nil {
-				return err
-			}
-		}
+	report, err := c.measure(e)
+	if len(report) == 0 {
+		return err
 	}
-	return err
+	fmt.Fprintln(e.stdout)
+	return errors.Join(err, report.WriteTable(e.stdout), c.write(report))
+}
+
+func (c *benchCmd) measure(e *env) (bench.Report, error) {
+	if c.Figures != "" {
+		return bench.ReadJSON(c.Figures)
+	}
+	return bench.Run(e.ctx, bench.Options{Modes: c.Mode, Quick: c.Quick, Log: os.Stderr})
+}
+
+// write keeps the figures in the files that were asked for.
+func (c *benchCmd) write(report bench.Report) error {
+	var failures []error
+	if c.JSON != "" {
+		failures = append(failures, report.WriteJSON(c.JSON))
+	}
+	if c.Chart != "" {
+		failures = append(failures, report.WriteChart(c.Chart))
+	}
+	return errors.Join(failures...)
 }
 
 // benchModes is the part of the help that lists the modes.

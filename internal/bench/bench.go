@@ -44,6 +44,7 @@ var modes = []mode{
 	{"cron", "schedules between their ticks, and a tick of all of them", (*bench).cron},
 	{"fanout", "a durable task, its 1,000 children and their results", (*bench).fanout},
 	{"steps", "a durable task of 1,000 steps", (*bench).steps},
+	{"classic", "a queue in SQL, with a window function or first come first served, at three depths", (*bench).classic},
 	{"sleepers", "10,000 durable tasks that sleep on 10 slots, then 1,000,000", (*bench).sleepers},
 }
 

@@ -53,6 +53,8 @@ type column struct {
 }
 
 var columns = []column{
+	{"keys", "keys", "%.0f"},
+	{"queued", "queued", "%.0f"},
 	{"tasks/s", "throughput", "%.0f"},
 	{"of floor", "floor_ratio", "%.2f"},
 	{"pg µs", "pg_cpu_us_per_task", "%.1f"},
@@ -70,6 +72,10 @@ var columns = []column{
 	{"late ms p50", "wake_late_ms_p50", "%.2f"},
 	{"p95", "wake_late_ms_p95", "%.2f"},
 	{"p99", "wake_late_ms_p99", "%.2f"},
+	{"dequeue ms p50", "dequeue_ms_p50", "%.2f"},
+	{"p95", "dequeue_ms_p95", "%.2f"},
+	{"p99", "dequeue_ms_p99", "%.2f"},
+	{"µs/task", "us_per_task", "%.1f"},
 	{"q/s", "queries_per_s", "%.2f"},
 }
 
@@ -128,4 +134,16 @@ func (r Report) WriteJSON(path string) error {
 		return fmt.Errorf("write figures: %w", err)
 	}
 	return nil
+}
+
+// ReadJSON reads the figures that WriteJSON wrote.
+func ReadJSON(path string) (report Report, err error) {
+	encoded, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read figures: %w", err)
+	}
+	if err := json.Unmarshal(encoded, &report); err != nil {
+		return nil, fmt.Errorf("read figures of %s: %w", path, err)
+	}
+	return report, nil
 }
