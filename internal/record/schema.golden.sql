@@ -195,6 +195,7 @@ create table adze.run (
     scopes text[],
     constraint run_pkey PRIMARY KEY (id)
 ) partition by range (id);
+CREATE INDEX run_replay_idx ON ONLY adze.run USING btree (replay_of, id) WHERE (replay_of IS NOT NULL);
 CREATE INDEX run_tenant_idx ON ONLY adze.run USING btree (tenant_id, id);
 
 create table adze.run_result (
@@ -287,6 +288,7 @@ create table adze.task (
     schedule_id bigint,
     constraint task_pkey PRIMARY KEY (id)
 ) partition by range (id);
+CREATE INDEX task_replay_idx ON ONLY adze.task USING btree (replay_of, id) WHERE (replay_of IS NOT NULL);
 CREATE INDEX task_tenant_idx ON ONLY adze.task USING btree (tenant_id, id) WHERE (node IS NULL);
 
 create table adze.task_result (
@@ -301,8 +303,10 @@ create table adze.task_result (
     error text,
     output bytea,
     verdicts integer[],
+    fingerprint bigint,
     constraint task_result_pkey PRIMARY KEY (id)
 ) partition by range (id);
+CREATE INDEX task_result_failed_idx ON ONLY adze.task_result USING btree (tenant_id, id, fingerprint) WHERE (fingerprint IS NOT NULL);
 
 create table adze.tenant (
     id bigint not null,

@@ -56,7 +56,7 @@ func History(t testing.TB, pool *pgxpool.Pool, now time.Time, days, perDay int) 
 	exec(t, pool, `
 		insert into adze.tenant values (1, gen_random_uuid(), 7, 'one', now());
 		insert into adze.workflow values (3, 1, 2, 'w');
-		insert into adze.workflow_version values (2, 3, 1, now(), '', '')`)
+		insert into adze.workflow_version values (2, 3, 1, now(), '', '{"name":"w","tasks":[{"name":"w"}]}')`)
 	exec(t, pool, `insert into adze.task select i, 1, 2, 0, null, 0, '', '1', null
 		from unnest($1::bigint[]) i`, ids)
 	exec(t, pool, `insert into adze.task_result select i, 1, 4, 1, 2, 3, 1, 'succeeded', null, '2'
@@ -117,6 +117,34 @@ func Events(t testing.TB, pool *pgxpool.Pool, now time.Time, days, perDay int) [
 		from unnest($1::bigint[]) with ordinality as filled (i, n) where n % 10 = 0`, events)
 	require.NoError(t, keeper.New(pool, keeper.Config{Log: slog.New(slog.DiscardHandler)}).Analyze(t.Context()))
 	return events
+}
+
+// FailureKinds is how many fingerprints the Failures of each table have: 1 to 10.
+const FailureKinds = 10
+
+// Failures adds failures of tenant 1 to a History with Graphs of the same days, perDay
+// runs of one task each and as many of the graph, whose task b failed. It returns the ids
+// of the runs, ascending.
+func Failures(t testing.TB, pool *pgxpool.Pool, now time.Time, days, perDay int) (singles, graphs []id.ID) {
+	t.Helper()
+	n := days * perDay
+	from := now.AddDate(0, 0, -days)
+	step := now.Sub(from) / time.Duration(n)
+	for i := range n {
+		at := id.First(from.Add(time.Duration(i)*step)) + id.ID(i%10)<<12
+		singles, graphs = append(singles, at+3_000), append(graphs, at+3_500)
+	}
+	const result = `insert into adze.task_result (id, tenant_id, assigned_at, started_at, finished_at, attempt, status, error, fingerprint)
+		select i + $2, 1, 0, 0, i >> 22, 1, 'failed', 'bad ' || n, 1 + n % 10 from unnest($1::bigint[]) with ordinality as filled (i, n)`
+	exec(t, pool, `insert into adze.task select i, 1, 2, 0, null, 0, '', '1', null from unnest($1::bigint[]) i`, singles)
+	exec(t, pool, result, singles, 0)
+	exec(t, pool, `insert into adze.run select i, 1, 5, 0, null, 0, '', '1', null from unnest($1::bigint[]) i`, graphs)
+	exec(t, pool, `insert into adze.task select i + 1 + n, 1, 5, 0, null, 0, '', '', null, n
+		from unnest($1::bigint[]) i, generate_series(0, 1) n`, graphs)
+	exec(t, pool, result, graphs, 2)
+	exec(t, pool, `insert into adze.run_result select i, 1, i >> 22, 'failed', 'task b failed' from unnest($1::bigint[]) i`, graphs)
+	require.NoError(t, keeper.New(pool, keeper.Config{Log: slog.New(slog.DiscardHandler)}).Analyze(t.Context()))
+	return singles, graphs
 }
 
 func exec(t testing.TB, pool *pgxpool.Pool, sql string, args ...any) {

@@ -20,6 +20,8 @@ var (
 	outcomesSQL string
 	//go:embed with_result.sql
 	withResultSQL string
+	//go:embed replayed.sql
+	replayedSQL string
 	//go:embed last_id.sql
 	lastIDSQL string
 )
@@ -78,6 +80,20 @@ func WithResult(ctx context.Context, db pg.DB, ids []id.ID) ([]id.ID, error) {
 		return nil, fmt.Errorf("look up results of %d runs: %w", len(ids), err)
 	}
 	return ended, nil
+}
+
+// Replayed tells which of the ids are runs that a run of a graph replays, of any tenant, in
+// any order. What was forked counts.
+func Replayed(ctx context.Context, db pg.DB, ids []id.ID) ([]id.ID, error) {
+	rows, err := db.Query(ctx, replayedSQL, ids)
+	if err != nil {
+		return nil, fmt.Errorf("look up replays of %d runs: %w", len(ids), err)
+	}
+	replayed, err := pgx.CollectRows(rows, pgx.RowTo[id.ID])
+	if err != nil {
+		return nil, fmt.Errorf("look up replays of %d runs: %w", len(ids), err)
+	}
+	return replayed, nil
 }
 
 // LastID is an id that no run of any shard and none of its tasks is above, 0 if there

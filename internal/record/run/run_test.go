@@ -233,3 +233,19 @@ func TestTheCheckpointIsOneRangeOfItsIndex(t *testing.T) {
 		rowtest.NoScan(t, ran, "open_run")
 	})
 }
+
+func TestReplaysAreFoundByTheirIndexFromTheRunOn(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	rowtest.History(t, pool, noon, 14, 100)
+	runs := rowtest.Graphs(t, pool, noon, 14, 1_000)
+	_, err := pool.Exec(t.Context(), `update adze.run set replay_of = $1 where id = $2`, runs[12_500], runs[12_501])
+	require.NoError(t, err)
+	replayed, err := Replayed(t.Context(), pool, runs[12_100:12_600])
+	require.NoError(t, err)
+	require.Equal(t, runs[12_500:12_501], replayed)
+	rowtest.Plans(t, pool, replayedSQL, fmt.Sprintf("'{%d,%d}'", runs[12_500], runs[12_510]), func(t *testing.T, ran []rowtest.Node) {
+		rowtest.NoScan(t, ran, "run")
+		require.LessOrEqual(t, len(rowtest.Partitions(ran, "run")), 3)
+	})
+}

@@ -52,7 +52,7 @@ func (i *insertion) queue(b *bulk.Batch, repeat bool, rows int, columns []bulk.C
 // Statements are those that the columns of this package queue: they must be
 // prepared on the connection that sends them.
 func Statements() (all []bulk.Statement) {
-	for _, i := range []insertion{insertMany, insertNodes, insertResults, insertJudged, insertAttempts} {
+	for _, i := range []insertion{insertMany, insertNodes, insertResults, insertJudged, insertFailures, insertAttempts} {
 		all = append(all, i.plain, i.repeated)
 	}
 	return all

@@ -25,6 +25,8 @@ var (
 	withResultSQL string
 	//go:embed fresh.sql
 	freshSQL string
+	//go:embed replayed.sql
+	replayedSQL string
 	//go:embed last_id.sql
 	lastIDSQL string
 )
@@ -167,6 +169,20 @@ func ParseOutcome(name string) core.AttemptOutcome {
 		}
 	}
 	return 0
+}
+
+// Replayed tells which of the ids are runs that a run of one task replays, of any tenant, in
+// any order. What was forked counts.
+func Replayed(ctx context.Context, db pg.DB, ids []id.ID) ([]id.ID, error) {
+	rows, err := db.Query(ctx, replayedSQL, ids)
+	if err != nil {
+		return nil, fmt.Errorf("look up replays of %d runs: %w", len(ids), err)
+	}
+	replayed, err := pgx.CollectRows(rows, pgx.RowTo[id.ID])
+	if err != nil {
+		return nil, fmt.Errorf("look up replays of %d runs: %w", len(ids), err)
+	}
+	return replayed, nil
 }
 
 // LastID is the largest id of any task of any shard, 0 if there is none: an owner

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/adzehq/adze/internal/base/bulk"
+	"github.com/adzehq/adze/internal/base/fingerprint"
 	"github.com/adzehq/adze/internal/core"
 )
 
@@ -13,32 +14,41 @@ var (
 	insertResultsSQL string
 	//go:embed insert_judged.sql
 	insertJudgedSQL string
+	//go:embed insert_failures.sql
+	insertFailuresSQL string
 
-	insertResults = insertOf("task_insert_results", insertResultsSQL)
-	insertJudged  = insertOf("task_insert_judged", insertJudgedSQL)
+	insertResults  = insertOf("task_insert_results", insertResultsSQL)
+	insertJudged   = insertOf("task_insert_judged", insertJudgedSQL)
+	insertFailures = insertOf("task_insert_failures", insertFailuresSQL)
 )
 
-// ResultColumns are task_result rows on their way to Postgres. The few with verdicts
-// go by a statement of their own, so that the others do not carry an empty column.
+// ResultColumns are task_result rows on their way to Postgres. The few with verdicts,
+// and those that failed, go by statements of their own, so that the others do not carry
+// an empty column.
 type ResultColumns struct {
 	plain, judged resultColumns
 	verdicts      bulk.Text // of judged
+	failed        failureColumns
 }
 
 // Add appends a row.
 func (c *ResultColumns) Add(r *core.Result) {
-	if len(r.Verdicts) == 0 {
+	switch {
+	case r.Status == core.Failed:
+		c.failed.add(r)
+	case len(r.Verdicts) == 0:
 		c.plain.add(r)
-		return
+	default:
+		c.judged.add(r)
+		c.verdicts.Add(encodeVerdicts(r.Verdicts))
 	}
-	c.judged.add(r)
-	c.verdicts.Add(encodeVerdicts(r.Verdicts))
 }
 
 // Queue adds the inserts to b, unless there are no rows, and empties the columns.
 func (c *ResultColumns) Queue(b *bulk.Batch, repeat bool) {
 	insertResults.queue(b, repeat, c.plain.id.Rows(), c.plain.all())
 	insertJudged.queue(b, repeat, c.judged.id.Rows(), append(c.judged.all(), &c.verdicts))
+	insertFailures.queue(b, repeat, c.failed.id.Rows(), c.failed.all())
 }
 
 type resultColumns struct {
@@ -66,6 +76,33 @@ func (c *resultColumns) add(r *core.Result) {
 	c.status.Add(r.Status.String())
 	c.err.AddOrNull(r.Error)
 	c.output.Add(r.Output)
+}
+
+// failureColumns are rows of tasks that failed: with a fingerprint, and without output.
+type failureColumns struct {
+	id, tenant, worker, assigned, started, finished, fingerprint bulk.Int8
+	attempt                                                      bulk.Int4
+	status, err                                                  bulk.Text
+}
+
+func (c *failureColumns) all() []bulk.Column {
+	return []bulk.Column{
+		&c.id, &c.tenant, &c.worker, &c.assigned, &c.started, &c.finished, &c.fingerprint,
+		&c.attempt, &c.status, &c.err,
+	}
+}
+
+func (c *failureColumns) add(r *core.Result) {
+	c.id.Add(int64(r.Task))
+	c.tenant.Add(int64(r.Tenant))
+	c.worker.AddOrNull(int64(r.Worker))
+	c.assigned.Add(int64(r.Assigned))
+	c.started.Add(int64(r.Started))
+	c.finished.Add(int64(r.Finished))
+	c.fingerprint.Add(fingerprint.Of(r.Error))
+	c.attempt.Add(r.Attempt)
+	c.status.Add(r.Status.String())
+	c.err.AddOrNull(r.Error)
 }
 
 // What a verdict says, as task_result.verdicts has it beside the node: two bits, and

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -205,5 +206,57 @@ func TestFreshReadsOnlyFromTheMarkOn(t *testing.T) {
 	rowtest.Plans(t, pool, freshSQL, "7, "+mark, func(t *testing.T, ran []rowtest.Node) {
 		require.Len(t, rowtest.Partitions(ran, "task"), 1)
 		require.Len(t, rowtest.Partitions(ran, "task_result"), 1)
+	})
+}
+
+func TestOnlyWhatFailedHasAFingerprint(t *testing.T) {
+	t.Parallel()
+	pool, ids := setup(t)
+	result := func(status core.Status, text string) core.Result {
+		return core.Result{Task: ids.Next(noon.UnixMilli()), Tenant: 1, Status: status, Attempt: 1, Worker: 2, Assigned: 3, Started: 4, Finished: 5, Error: text}
+	}
+	results := []core.Result{
+		result(core.Failed, "no order 7"), result(core.Failed, "no order 8"), result(core.Failed, ""),
+		result(core.Succeeded, ""), result(core.Cancelled, "no order 7"), result(core.Skipped, ""),
+	}
+	require.NoError(t, insert(t, pool, false, nil, results))
+	require.NoError(t, insert(t, pool, true, nil, results), "a repetition is passed over")
+	var prints []*int64
+	require.NoError(t, pool.QueryRow(t.Context(), "select array_agg(fingerprint order by id) from adze.task_result").Scan(&prints))
+	require.NotZero(t, *prints[0])
+	require.Equal(t, prints[0], prints[1])
+	require.NotEqual(t, prints[0], prints[2])
+	require.Equal(t, []*int64{nil, nil, nil}, prints[3:])
+	got, err := Outcomes(t.Context(), pool, 1, []id.ID{results[0].Task})
+	require.NoError(t, err)
+	require.Equal(t, results[:1], got)
+}
+
+func TestRunsAreKnownToBeReplayed(t *testing.T) {
+	t.Parallel()
+	pool, ids := setup(t)
+	tasks := make([]core.NewTask, 4)
+	for i := range tasks {
+		tasks[i] = core.NewTask{ID: ids.Next(noon.UnixMilli()), Tenant: 1, Input: core.Payload("1")}
+	}
+	tasks[2].ReplayOf, tasks[3].ReplayOf = tasks[0].ID, tasks[0].ID
+	require.NoError(t, insert(t, pool, false, tasks, nil))
+	replayed, err := Replayed(t.Context(), pool, []id.ID{tasks[1].ID, tasks[0].ID, 99})
+	require.NoError(t, err)
+	require.Equal(t, []id.ID{tasks[0].ID}, replayed)
+	replayed, err = Replayed(t.Context(), pool, nil)
+	require.NoError(t, err)
+	require.Empty(t, replayed)
+}
+
+func TestReplaysAreFoundByTheirIndexFromTheRunOn(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	ids := rowtest.History(t, pool, noon, 14, 1_000)
+	rowtest.Graphs(t, pool, noon, 14, 100)
+	text := strings.Trim(strings.ReplaceAll(fmt.Sprintf("%d", ids[12_100:12_200]), " ", ","), "[]")
+	rowtest.Plans(t, pool, replayedSQL, fmt.Sprintf("'{%s}'", text), func(t *testing.T, ran []rowtest.Node) {
+		rowtest.NoScan(t, ran, "task")
+		require.LessOrEqual(t, len(rowtest.Partitions(ran, "task")), 3)
 	})
 }
