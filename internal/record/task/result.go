@@ -99,7 +99,7 @@ func (c *failureColumns) add(r *core.Result) {
 	c.assigned.Add(int64(r.Assigned))
 	c.started.Add(int64(r.Started))
 	c.finished.Add(int64(r.Finished))
-	c.fingerprint.Add(fingerprint.Of(r.Error))
+	c.fingerprint.Add(fingerprint.Of(bulk.Clean(r.Error))) // of what is stored
 	c.attempt.Add(r.Attempt)
 	c.status.Add(r.Status.String())
 	c.err.AddOrNull(r.Error)
