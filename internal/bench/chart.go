@@ -61,7 +61,7 @@ func (r Report) WriteChart(path string) error {
 // Pixels of the chart, and of the plot in it.
 const (
 	chartWidth, chartHeight = 760, 420
-	plotLeft, plotRight     = 70, 560 // right of it are the labels of the lines
+	plotLeft, plotRight     = 70, 540 // right of it are the labels of the lines
 	plotTop, plotBottom     = 50, 360
 	labelGap                = 16 // between two labels, at least
 )
@@ -86,10 +86,11 @@ func newCanvas(lines []line) *canvas {
 	for _, l := range lines {
 		for _, p := range l.points {
 			x, y := math.Log10(p.x), math.Log10(p.y)
-			c.left, c.right = min(c.left, math.Floor(x)), max(c.right, math.Ceil(x), math.Floor(x)+1)
-			c.bottom, c.top = min(c.bottom, math.Floor(y)), max(c.top, math.Ceil(y), math.Floor(y)+1)
+			c.left, c.right = min(c.left, math.Floor(x)), max(c.right, math.Ceil(x))
+			c.bottom, c.top = min(c.bottom, math.Floor(y)), max(c.top, math.Ceil(y))
 		}
 	}
+	c.right, c.top = max(c.right, c.left+1), max(c.top, c.bottom+1)
 	return c
 }
 
