@@ -45,6 +45,7 @@ var modes = []mode{
 	{"fanout", "a durable task, its 1,000 children and their results", (*bench).fanout},
 	{"steps", "a durable task of 1,000 steps", (*bench).steps},
 	{"classic", "a queue in SQL, with a window function or first come first served, at three depths", (*bench).classic},
+	{"keys", "a queue of 1, 100 and 10,000 keys at three depths, and the same in SQL", (*bench).keys},
 	{"sleepers", "10,000 durable tasks that sleep on 10 slots, then 1,000,000", (*bench).sleepers},
 }
 

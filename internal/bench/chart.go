@@ -23,6 +23,9 @@ var charted = []struct {
 	series, label, colour string
 	keys                  int
 }{
+	{"keys", "Adze, 10,000 keys", "#2a9d8f", 10_000},
+	{"keys", "Adze, 1 key", "#8ecae6", 1},
+	{"keys-classic", "SQL, window, 10,000 keys", "#f4845f", 10_000},
 	{"classic-fair", "SQL, window function", "#d1495b", classicKeys},
 	{"classic-plain", "SQL, no fairness", "#8d96a3", classicKeys},
 }
