@@ -29,6 +29,7 @@ type Reader interface {
 	GetRun(ctx context.Context, tenant id.ID, request *wire.GetRunRequest) (*wire.GetRunResponse, error)
 	ReadStream(ctx context.Context, tenant id.ID, request *wire.ReadStreamRequest, send func(*wire.ReadStreamResponse) error) error
 	ListLogs(ctx context.Context, tenant id.ID, request *wire.ListLogsRequest, send func(*wire.ListLogsResponse) error) error
+	ListFailures(ctx context.Context, tenant id.ID, request *wire.ListFailuresRequest) (*wire.ListFailuresResponse, error)
 	ListRuns(ctx context.Context, tenant id.ID, request *wire.ListRunsRequest) (*wire.ListRunsResponse, error)
 	GetEvent(ctx context.Context, tenant id.ID, request *wire.GetEventRequest) (*wire.GetEventResponse, error)
 	ListEvents(ctx context.Context, tenant id.ID, request *wire.ListEventsRequest) (*wire.ListEventsResponse, error)

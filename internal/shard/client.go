@@ -34,6 +34,10 @@ type Client interface {
 	// is unknown or has not ended refuses all. With fromFailed, tasks of a graph that
 	// succeeded keep their outputs and do not run again, if the workflow is unchanged.
 	Replay(ctx context.Context, tenant id.ID, ids []id.ID, fromFailed bool) ([]id.ID, error)
+	// Redrive replays runs that failed, as a filter says: at most a step of them, each for
+	// itself. A run that was replayed before is skipped, whoever asks and how often, unless
+	// it says otherwise.
+	Redrive(ctx context.Context, tenant id.ID, want Redrive) (Redriven, error)
 	// Fork submits a durable run again with its log up to the entry at index, which is
 	// the first not kept; input nil = the run's.
 	Fork(ctx context.Context, tenant, run id.ID, index int32, input []byte) (id.ID, error)

@@ -10,6 +10,7 @@ import (
 	"github.com/adzehq/adze/internal/base/clock"
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/history"
 	"github.com/adzehq/adze/internal/record/durable"
 	"github.com/adzehq/adze/internal/record/event"
 	"github.com/adzehq/adze/internal/record/run"
@@ -98,6 +99,19 @@ func (s *postgres) Results(ctx context.Context, tenant, first, last id.ID) ([]Ou
 		return nil, err
 	}
 	return outcomesOf(results), nil
+}
+
+func (s *postgres) Failed(ctx context.Context, tenant id.ID, f history.FailureFilter, limit int) ([]id.ID, id.ID, error) {
+	return history.Failed(ctx, s.pool, tenant, f, limit)
+}
+
+func (s *postgres) Replayed(ctx context.Context, ids []id.ID) ([]id.ID, error) {
+	tasks, err := task.Replayed(ctx, s.pool, ids)
+	if err != nil {
+		return nil, err
+	}
+	runs, err := run.Replayed(ctx, s.pool, ids)
+	return append(tasks, runs...), err
 }
 
 func outcomesOf(results []core.Result) []Outcome {

@@ -45,6 +45,8 @@ type Runtime struct {
 	streams  *streams
 	watches  watches
 
+	redriving chan struct{} // holds one while replays are on their way, see redrive
+
 	restored chan struct{} // closed when the shard serves
 
 	failOnce sync.Once
@@ -100,6 +102,8 @@ func newRuntime(number int32, epoch int64, config *Config, payloads *payloads) *
 		streams:  newStreams(),
 		restored: make(chan struct{}),
 		failed:   make(chan struct{}),
+
+		redriving: make(chan struct{}, 1),
 	}
 }
 

@@ -214,6 +214,15 @@ func (s *Set) Replay(ctx context.Context, tenant id.ID, ids []id.ID, fromFailed 
 	return r.Replay(ctx, tenant, ids, fromFailed)
 }
 
+// Redrive implements Client.
+func (s *Set) Redrive(ctx context.Context, tenant id.ID, want Redrive) (Redriven, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return Redriven{}, err
+	}
+	return r.Redrive(ctx, tenant, want)
+}
+
 // Push implements Client.
 func (s *Set) Push(ctx context.Context, tenant id.ID, events []NewEvent, wait Wait) ([]Pushed, error) {
 	r, err := s.of(ctx, tenant)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/history"
 	"github.com/adzehq/adze/internal/journal"
 )
 
@@ -38,6 +39,11 @@ type Store interface {
 	// Logs reads what durable tasks did, and what was met; of each task by index and by
 	// order.
 	Logs(ctx context.Context, tasks []id.ID) ([]core.Entry, []core.Met, error)
+	// Failed reads which runs failed as a filter says, newest first: at most limit, and
+	// where to go on (history.Failed).
+	Failed(ctx context.Context, tenant id.ID, f history.FailureFilter, limit int) ([]id.ID, id.ID, error)
+	// Replayed reads which runs, of one task or of several, some run replays.
+	Replayed(ctx context.Context, ids []id.ID) ([]id.ID, error)
 	// Replies reads what requests were answered with; ids without an answer are left out.
 	Replies(ctx context.Context, tenant id.ID, events []id.ID) ([]core.Reply, error)
 	// Requests reads which ids are of requests, which are events addressed to a run: their

@@ -7312,6 +7312,480 @@ func (x *PreviewCronResponse) GetTickMs() []int64 {
 	return nil
 }
 
+type ListFailuresRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Workflow      string                 `protobuf:"bytes,1,opt,name=workflow,proto3" json:"workflow,omitempty"`               // empty = all
+	Task          string                 `protobuf:"bytes,2,opt,name=task,proto3" json:"task,omitempty"`                       // its name in the workflow; empty = all
+	Fingerprint   uint64                 `protobuf:"fixed64,3,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`       // 0 = all
+	SinceMs       int64                  `protobuf:"varint,4,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"` // of runs submitted at or after
+	UntilMs       int64                  `protobuf:"varint,5,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"` // submitted before
+	Before        uint64                 `protobuf:"fixed64,6,opt,name=before,proto3" json:"before,omitempty"`                 // page on: failures with smaller ids
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFailuresRequest) Reset() {
+	*x = ListFailuresRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[97]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFailuresRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFailuresRequest) ProtoMessage() {}
+
+func (x *ListFailuresRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[97]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFailuresRequest.ProtoReflect.Descriptor instead.
+func (*ListFailuresRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{97}
+}
+
+func (x *ListFailuresRequest) GetWorkflow() string {
+	if x != nil {
+		return x.Workflow
+	}
+	return ""
+}
+
+func (x *ListFailuresRequest) GetTask() string {
+	if x != nil {
+		return x.Task
+	}
+	return ""
+}
+
+func (x *ListFailuresRequest) GetFingerprint() uint64 {
+	if x != nil {
+		return x.Fingerprint
+	}
+	return 0
+}
+
+func (x *ListFailuresRequest) GetSinceMs() int64 {
+	if x != nil {
+		return x.SinceMs
+	}
+	return 0
+}
+
+func (x *ListFailuresRequest) GetUntilMs() int64 {
+	if x != nil {
+		return x.UntilMs
+	}
+	return 0
+}
+
+func (x *ListFailuresRequest) GetBefore() uint64 {
+	if x != nil {
+		return x.Before
+	}
+	return 0
+}
+
+type ListFailuresResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Groups        []*FailureGroup        `protobuf:"bytes,1,rep,name=groups,proto3" json:"groups,omitempty"`                             // at most 1,000
+	NextBefore    uint64                 `protobuf:"fixed64,2,opt,name=next_before,json=nextBefore,proto3" json:"next_before,omitempty"` // 0 = no more
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFailuresResponse) Reset() {
+	*x = ListFailuresResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[98]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFailuresResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFailuresResponse) ProtoMessage() {}
+
+func (x *ListFailuresResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[98]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFailuresResponse.ProtoReflect.Descriptor instead.
+func (*ListFailuresResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{98}
+}
+
+func (x *ListFailuresResponse) GetGroups() []*FailureGroup {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+func (x *ListFailuresResponse) GetNextBefore() uint64 {
+	if x != nil {
+		return x.NextBefore
+	}
+	return 0
+}
+
+// Runs of a workflow in which the same task failed for the same reason. A run of which
+// several tasks failed is in several groups.
+type FailureGroup struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Workflow      string                 `protobuf:"bytes,1,opt,name=workflow,proto3" json:"workflow,omitempty"`
+	Task          string                 `protobuf:"bytes,2,opt,name=task,proto3" json:"task,omitempty"` // its name in the workflow
+	Fingerprint   uint64                 `protobuf:"fixed64,3,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`
+	Runs          int64                  `protobuf:"varint,4,opt,name=runs,proto3" json:"runs,omitempty"`
+	FirstMs       int64                  `protobuf:"varint,5,opt,name=first_ms,json=firstMs,proto3" json:"first_ms,omitempty"` // when the task failed first, and last
+	LastMs        int64                  `protobuf:"varint,6,opt,name=last_ms,json=lastMs,proto3" json:"last_ms,omitempty"`
+	SampleRunId   uint64                 `protobuf:"fixed64,7,opt,name=sample_run_id,json=sampleRunId,proto3" json:"sample_run_id,omitempty"` // the newest of the runs
+	Error         string                 `protobuf:"bytes,8,opt,name=error,proto3" json:"error,omitempty"`                                    // of the task in that run; its first 1,024 characters
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FailureGroup) Reset() {
+	*x = FailureGroup{}
+	mi := &file_adze_v1_adze_proto_msgTypes[99]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FailureGroup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FailureGroup) ProtoMessage() {}
+
+func (x *FailureGroup) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[99]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FailureGroup.ProtoReflect.Descriptor instead.
+func (*FailureGroup) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{99}
+}
+
+func (x *FailureGroup) GetWorkflow() string {
+	if x != nil {
+		return x.Workflow
+	}
+	return ""
+}
+
+func (x *FailureGroup) GetTask() string {
+	if x != nil {
+		return x.Task
+	}
+	return ""
+}
+
+func (x *FailureGroup) GetFingerprint() uint64 {
+	if x != nil {
+		return x.Fingerprint
+	}
+	return 0
+}
+
+func (x *FailureGroup) GetRuns() int64 {
+	if x != nil {
+		return x.Runs
+	}
+	return 0
+}
+
+func (x *FailureGroup) GetFirstMs() int64 {
+	if x != nil {
+		return x.FirstMs
+	}
+	return 0
+}
+
+func (x *FailureGroup) GetLastMs() int64 {
+	if x != nil {
+		return x.LastMs
+	}
+	return 0
+}
+
+func (x *FailureGroup) GetSampleRunId() uint64 {
+	if x != nil {
+		return x.SampleRunId
+	}
+	return 0
+}
+
+func (x *FailureGroup) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+type RedriveRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Workflow      string                 `protobuf:"bytes,1,opt,name=workflow,proto3" json:"workflow,omitempty"` // as in ListFailures; workflow or fingerprint is given
+	Task          string                 `protobuf:"bytes,2,opt,name=task,proto3" json:"task,omitempty"`
+	Fingerprint   uint64                 `protobuf:"fixed64,3,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`
+	SinceMs       int64                  `protobuf:"varint,4,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`
+	UntilMs       int64                  `protobuf:"varint,5,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"`
+	Before        uint64                 `protobuf:"fixed64,6,opt,name=before,proto3" json:"before,omitempty"`                          // go on: next_before of the answer before
+	Limit         int32                  `protobuf:"varint,7,opt,name=limit,proto3" json:"limit,omitempty"`                             // runs of this call, 1–1,000; 0 = 1,000
+	FromFailed    bool                   `protobuf:"varint,8,opt,name=from_failed,json=fromFailed,proto3" json:"from_failed,omitempty"` // as in Replay
+	Again         bool                   `protobuf:"varint,9,opt,name=again,proto3" json:"again,omitempty"`                             // also runs that were replayed before
+	DryRun        bool                   `protobuf:"varint,10,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`            // replay nothing, and tell which runs it would be
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RedriveRequest) Reset() {
+	*x = RedriveRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[100]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RedriveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RedriveRequest) ProtoMessage() {}
+
+func (x *RedriveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[100]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RedriveRequest.ProtoReflect.Descriptor instead.
+func (*RedriveRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{100}
+}
+
+func (x *RedriveRequest) GetWorkflow() string {
+	if x != nil {
+		return x.Workflow
+	}
+	return ""
+}
+
+func (x *RedriveRequest) GetTask() string {
+	if x != nil {
+		return x.Task
+	}
+	return ""
+}
+
+func (x *RedriveRequest) GetFingerprint() uint64 {
+	if x != nil {
+		return x.Fingerprint
+	}
+	return 0
+}
+
+func (x *RedriveRequest) GetSinceMs() int64 {
+	if x != nil {
+		return x.SinceMs
+	}
+	return 0
+}
+
+func (x *RedriveRequest) GetUntilMs() int64 {
+	if x != nil {
+		return x.UntilMs
+	}
+	return 0
+}
+
+func (x *RedriveRequest) GetBefore() uint64 {
+	if x != nil {
+		return x.Before
+	}
+	return 0
+}
+
+func (x *RedriveRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *RedriveRequest) GetFromFailed() bool {
+	if x != nil {
+		return x.FromFailed
+	}
+	return false
+}
+
+func (x *RedriveRequest) GetAgain() bool {
+	if x != nil {
+		return x.Again
+	}
+	return false
+}
+
+func (x *RedriveRequest) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+type RedriveResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Runs          []*RedrivenRun         `protobuf:"bytes,1,rep,name=runs,proto3" json:"runs,omitempty"`                                 // the oldest first
+	Skipped       int32                  `protobuf:"varint,2,opt,name=skipped,proto3" json:"skipped,omitempty"`                          // runs that were replayed before
+	NextBefore    uint64                 `protobuf:"fixed64,3,opt,name=next_before,json=nextBefore,proto3" json:"next_before,omitempty"` // 0 = these were all
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RedriveResponse) Reset() {
+	*x = RedriveResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[101]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RedriveResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RedriveResponse) ProtoMessage() {}
+
+func (x *RedriveResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[101]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RedriveResponse.ProtoReflect.Descriptor instead.
+func (*RedriveResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{101}
+}
+
+func (x *RedriveResponse) GetRuns() []*RedrivenRun {
+	if x != nil {
+		return x.Runs
+	}
+	return nil
+}
+
+func (x *RedriveResponse) GetSkipped() int32 {
+	if x != nil {
+		return x.Skipped
+	}
+	return 0
+}
+
+func (x *RedriveResponse) GetNextBefore() uint64 {
+	if x != nil {
+		return x.NextBefore
+	}
+	return 0
+}
+
+type RedrivenRun struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ReplayOf      uint64                 `protobuf:"fixed64,1,opt,name=replay_of,json=replayOf,proto3" json:"replay_of,omitempty"` // the run that failed
+	RunId         uint64                 `protobuf:"fixed64,2,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`          // the new run; 0: dry_run, or refused, see error
+	Error         *FieldError            `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RedrivenRun) Reset() {
+	*x = RedrivenRun{}
+	mi := &file_adze_v1_adze_proto_msgTypes[102]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RedrivenRun) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RedrivenRun) ProtoMessage() {}
+
+func (x *RedrivenRun) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[102]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RedrivenRun.ProtoReflect.Descriptor instead.
+func (*RedrivenRun) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{102}
+}
+
+func (x *RedrivenRun) GetReplayOf() uint64 {
+	if x != nil {
+		return x.ReplayOf
+	}
+	return 0
+}
+
+func (x *RedrivenRun) GetRunId() uint64 {
+	if x != nil {
+		return x.RunId
+	}
+	return 0
+}
+
+func (x *RedrivenRun) GetError() *FieldError {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
 var File_adze_v1_adze_proto protoreflect.FileDescriptor
 
 const file_adze_v1_adze_proto_rawDesc = "" +
@@ -7902,7 +8376,49 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\bafter_ms\x18\x03 \x01(\x03R\aafterMs\x12\x14\n" +
 	"\x05count\x18\x04 \x01(\x05R\x05count\"2\n" +
 	"\x13PreviewCronResponse\x12\x1b\n" +
-	"\atick_ms\x18\x01 \x03(\x03B\x02\x10\x01R\x06tickMs*>\n" +
+	"\atick_ms\x18\x01 \x03(\x03B\x02\x10\x01R\x06tickMs\"\xb5\x01\n" +
+	"\x13ListFailuresRequest\x12\x1a\n" +
+	"\bworkflow\x18\x01 \x01(\tR\bworkflow\x12\x12\n" +
+	"\x04task\x18\x02 \x01(\tR\x04task\x12 \n" +
+	"\vfingerprint\x18\x03 \x01(\x06R\vfingerprint\x12\x19\n" +
+	"\bsince_ms\x18\x04 \x01(\x03R\asinceMs\x12\x19\n" +
+	"\buntil_ms\x18\x05 \x01(\x03R\auntilMs\x12\x16\n" +
+	"\x06before\x18\x06 \x01(\x06R\x06before\"f\n" +
+	"\x14ListFailuresResponse\x12-\n" +
+	"\x06groups\x18\x01 \x03(\v2\x15.adze.v1.FailureGroupR\x06groups\x12\x1f\n" +
+	"\vnext_before\x18\x02 \x01(\x06R\n" +
+	"nextBefore\"\xe2\x01\n" +
+	"\fFailureGroup\x12\x1a\n" +
+	"\bworkflow\x18\x01 \x01(\tR\bworkflow\x12\x12\n" +
+	"\x04task\x18\x02 \x01(\tR\x04task\x12 \n" +
+	"\vfingerprint\x18\x03 \x01(\x06R\vfingerprint\x12\x12\n" +
+	"\x04runs\x18\x04 \x01(\x03R\x04runs\x12\x19\n" +
+	"\bfirst_ms\x18\x05 \x01(\x03R\afirstMs\x12\x17\n" +
+	"\alast_ms\x18\x06 \x01(\x03R\x06lastMs\x12\"\n" +
+	"\rsample_run_id\x18\a \x01(\x06R\vsampleRunId\x12\x14\n" +
+	"\x05error\x18\b \x01(\tR\x05error\"\x96\x02\n" +
+	"\x0eRedriveRequest\x12\x1a\n" +
+	"\bworkflow\x18\x01 \x01(\tR\bworkflow\x12\x12\n" +
+	"\x04task\x18\x02 \x01(\tR\x04task\x12 \n" +
+	"\vfingerprint\x18\x03 \x01(\x06R\vfingerprint\x12\x19\n" +
+	"\bsince_ms\x18\x04 \x01(\x03R\asinceMs\x12\x19\n" +
+	"\buntil_ms\x18\x05 \x01(\x03R\auntilMs\x12\x16\n" +
+	"\x06before\x18\x06 \x01(\x06R\x06before\x12\x14\n" +
+	"\x05limit\x18\a \x01(\x05R\x05limit\x12\x1f\n" +
+	"\vfrom_failed\x18\b \x01(\bR\n" +
+	"fromFailed\x12\x14\n" +
+	"\x05again\x18\t \x01(\bR\x05again\x12\x17\n" +
+	"\adry_run\x18\n" +
+	" \x01(\bR\x06dryRun\"v\n" +
+	"\x0fRedriveResponse\x12(\n" +
+	"\x04runs\x18\x01 \x03(\v2\x14.adze.v1.RedrivenRunR\x04runs\x12\x18\n" +
+	"\askipped\x18\x02 \x01(\x05R\askipped\x12\x1f\n" +
+	"\vnext_before\x18\x03 \x01(\x06R\n" +
+	"nextBefore\"l\n" +
+	"\vRedrivenRun\x12\x1b\n" +
+	"\treplay_of\x18\x01 \x01(\x06R\breplayOf\x12\x15\n" +
+	"\x06run_id\x18\x02 \x01(\x06R\x05runId\x12)\n" +
+	"\x05error\x18\x03 \x01(\v2\x13.adze.v1.FieldErrorR\x05error*>\n" +
 	"\vClosePolicy\x12\x16\n" +
 	"\x12CLOSE_POLICY_LEAVE\x10\x00\x12\x17\n" +
 	"\x13CLOSE_POLICY_CANCEL\x10\x01*\xc2\x01\n" +
@@ -7932,7 +8448,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\aCatchUp\x12\x11\n" +
 	"\rCATCH_UP_LAST\x10\x00\x12\x11\n" +
 	"\rCATCH_UP_NONE\x10\x01\x12\x10\n" +
-	"\fCATCH_UP_ALL\x10\x022\xfb\x0e\n" +
+	"\fCATCH_UP_ALL\x10\x022\x86\x10\n" +
 	"\x04Adze\x12K\n" +
 	"\fPutWorkflows\x12\x1c.adze.v1.PutWorkflowsRequest\x1a\x1d.adze.v1.PutWorkflowsResponse\x129\n" +
 	"\x06Submit\x12\x16.adze.v1.SubmitRequest\x1a\x17.adze.v1.SubmitResponse\x12:\n" +
@@ -7963,7 +8479,9 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\n" +
 	"ReadStream\x12\x1a.adze.v1.ReadStreamRequest\x1a\x1b.adze.v1.ReadStreamResponse0\x01\x12A\n" +
 	"\bListLogs\x12\x18.adze.v1.ListLogsRequest\x1a\x19.adze.v1.ListLogsResponse0\x01\x12?\n" +
-	"\bListRuns\x12\x18.adze.v1.ListRunsRequest\x1a\x19.adze.v1.ListRunsResponseB4Z2github.com/adzehq/adze/internal/wire/adzev1;adzev1b\x06proto3"
+	"\bListRuns\x12\x18.adze.v1.ListRunsRequest\x1a\x19.adze.v1.ListRunsResponse\x12K\n" +
+	"\fListFailures\x12\x1c.adze.v1.ListFailuresRequest\x1a\x1d.adze.v1.ListFailuresResponse\x12<\n" +
+	"\aRedrive\x12\x17.adze.v1.RedriveRequest\x1a\x18.adze.v1.RedriveResponseB4Z2github.com/adzehq/adze/internal/wire/adzev1;adzev1b\x06proto3"
 
 var (
 	file_adze_v1_adze_proto_rawDescOnce sync.Once
@@ -7978,7 +8496,7 @@ func file_adze_v1_adze_proto_rawDescGZIP() []byte {
 }
 
 var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
-var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 97)
+var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 103)
 var file_adze_v1_adze_proto_goTypes = []any{
 	(ClosePolicy)(0),                 // 0: adze.v1.ClosePolicy
 	(Status)(0),                      // 1: adze.v1.Status
@@ -8086,6 +8604,12 @@ var file_adze_v1_adze_proto_goTypes = []any{
 	(*TriggerSchedulesResponse)(nil), // 103: adze.v1.TriggerSchedulesResponse
 	(*PreviewCronRequest)(nil),       // 104: adze.v1.PreviewCronRequest
 	(*PreviewCronResponse)(nil),      // 105: adze.v1.PreviewCronResponse
+	(*ListFailuresRequest)(nil),      // 106: adze.v1.ListFailuresRequest
+	(*ListFailuresResponse)(nil),     // 107: adze.v1.ListFailuresResponse
+	(*FailureGroup)(nil),             // 108: adze.v1.FailureGroup
+	(*RedriveRequest)(nil),           // 109: adze.v1.RedriveRequest
+	(*RedriveResponse)(nil),          // 110: adze.v1.RedriveResponse
+	(*RedrivenRun)(nil),              // 111: adze.v1.RedrivenRun
 }
 var file_adze_v1_adze_proto_depIdxs = []int32{
 	12,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
@@ -8166,65 +8690,72 @@ var file_adze_v1_adze_proto_depIdxs = []int32{
 	4,   // 75: adze.v1.Schedule.catch_up:type_name -> adze.v1.CatchUp
 	93,  // 76: adze.v1.PutSchedulesRequest.schedules:type_name -> adze.v1.Schedule
 	93,  // 77: adze.v1.ListSchedulesResponse.schedules:type_name -> adze.v1.Schedule
-	16,  // 78: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
-	21,  // 79: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
-	25,  // 80: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
-	28,  // 81: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
-	49,  // 82: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
-	52,  // 83: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
-	54,  // 84: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
-	56,  // 85: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
-	59,  // 86: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
-	62,  // 87: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
-	63,  // 88: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
-	65,  // 89: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
-	70,  // 90: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
-	72,  // 91: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
-	74,  // 92: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
-	94,  // 93: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
-	96,  // 94: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
-	98,  // 95: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
-	100, // 96: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
-	102, // 97: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
-	104, // 98: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
-	76,  // 99: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
-	17,  // 100: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
-	78,  // 101: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
-	82,  // 102: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
-	85,  // 103: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
-	88,  // 104: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
-	19,  // 105: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
-	23,  // 106: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
-	26,  // 107: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
-	39,  // 108: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
-	50,  // 109: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
-	53,  // 110: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
-	55,  // 111: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
-	57,  // 112: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
-	60,  // 113: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
-	60,  // 114: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
-	64,  // 115: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
-	66,  // 116: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
-	71,  // 117: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
-	73,  // 118: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
-	75,  // 119: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
-	95,  // 120: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
-	97,  // 121: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
-	99,  // 122: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
-	101, // 123: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
-	103, // 124: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
-	105, // 125: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
-	77,  // 126: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
-	18,  // 127: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
-	79,  // 128: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
-	83,  // 129: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
-	86,  // 130: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
-	89,  // 131: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
-	105, // [105:132] is the sub-list for method output_type
-	78,  // [78:105] is the sub-list for method input_type
-	78,  // [78:78] is the sub-list for extension type_name
-	78,  // [78:78] is the sub-list for extension extendee
-	0,   // [0:78] is the sub-list for field type_name
+	108, // 78: adze.v1.ListFailuresResponse.groups:type_name -> adze.v1.FailureGroup
+	111, // 79: adze.v1.RedriveResponse.runs:type_name -> adze.v1.RedrivenRun
+	9,   // 80: adze.v1.RedrivenRun.error:type_name -> adze.v1.FieldError
+	16,  // 81: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
+	21,  // 82: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
+	25,  // 83: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
+	28,  // 84: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
+	49,  // 85: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
+	52,  // 86: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
+	54,  // 87: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
+	56,  // 88: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
+	59,  // 89: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
+	62,  // 90: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
+	63,  // 91: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
+	65,  // 92: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
+	70,  // 93: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
+	72,  // 94: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
+	74,  // 95: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
+	94,  // 96: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
+	96,  // 97: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
+	98,  // 98: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
+	100, // 99: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
+	102, // 100: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
+	104, // 101: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
+	76,  // 102: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
+	17,  // 103: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
+	78,  // 104: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
+	82,  // 105: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
+	85,  // 106: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
+	88,  // 107: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
+	106, // 108: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
+	109, // 109: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
+	19,  // 110: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
+	23,  // 111: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
+	26,  // 112: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
+	39,  // 113: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
+	50,  // 114: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
+	53,  // 115: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
+	55,  // 116: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
+	57,  // 117: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
+	60,  // 118: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
+	60,  // 119: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
+	64,  // 120: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
+	66,  // 121: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
+	71,  // 122: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
+	73,  // 123: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
+	75,  // 124: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
+	95,  // 125: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
+	97,  // 126: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
+	99,  // 127: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
+	101, // 128: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
+	103, // 129: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
+	105, // 130: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
+	77,  // 131: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
+	18,  // 132: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
+	79,  // 133: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
+	83,  // 134: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
+	86,  // 135: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
+	89,  // 136: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
+	107, // 137: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
+	110, // 138: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
+	110, // [110:139] is the sub-list for method output_type
+	81,  // [81:110] is the sub-list for method input_type
+	81,  // [81:81] is the sub-list for extension type_name
+	81,  // [81:81] is the sub-list for extension extendee
+	0,   // [0:81] is the sub-list for field type_name
 }
 
 func init() { file_adze_v1_adze_proto_init() }
@@ -8239,7 +8770,7 @@ func file_adze_v1_adze_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_adze_v1_adze_proto_rawDesc), len(file_adze_v1_adze_proto_rawDesc)),
 			NumEnums:      9,
-			NumMessages:   97,
+			NumMessages:   103,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

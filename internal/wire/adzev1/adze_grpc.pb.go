@@ -60,6 +60,8 @@ const (
 	Adze_ReadStream_FullMethodName       = "/adze.v1.Adze/ReadStream"
 	Adze_ListLogs_FullMethodName         = "/adze.v1.Adze/ListLogs"
 	Adze_ListRuns_FullMethodName         = "/adze.v1.Adze/ListRuns"
+	Adze_ListFailures_FullMethodName     = "/adze.v1.Adze/ListFailures"
+	Adze_Redrive_FullMethodName          = "/adze.v1.Adze/Redrive"
 )
 
 // AdzeClient is the client API for Adze service.
@@ -128,6 +130,13 @@ type AdzeClient interface {
 	ListLogs(ctx context.Context, in *ListLogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListLogsResponse], error)
 	// ListRuns pages through the tenant's runs, newest first.
 	ListRuns(ctx context.Context, in *ListRunsRequest, opts ...grpc.CallOption) (*ListRunsResponse, error)
+	// ListFailures groups the runs that failed by workflow, task and the fingerprint of the
+	// task's error. A page looks at a bounded number of failures, newest first: groups of
+	// several pages that are equal in these three add up.
+	ListFailures(ctx context.Context, in *ListFailuresRequest, opts ...grpc.CallOption) (*ListFailuresResponse, error)
+	// Redrive replays runs that failed, a bounded number of them a call, newest first. One
+	// that was replayed before is skipped: a call whose answer was lost may be repeated.
+	Redrive(ctx context.Context, in *RedriveRequest, opts ...grpc.CallOption) (*RedriveResponse, error)
 }
 
 type adzeClient struct {
@@ -432,6 +441,26 @@ func (c *adzeClient) ListRuns(ctx context.Context, in *ListRunsRequest, opts ...
 	return out, nil
 }
 
+func (c *adzeClient) ListFailures(ctx context.Context, in *ListFailuresRequest, opts ...grpc.CallOption) (*ListFailuresResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListFailuresResponse)
+	err := c.cc.Invoke(ctx, Adze_ListFailures_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adzeClient) Redrive(ctx context.Context, in *RedriveRequest, opts ...grpc.CallOption) (*RedriveResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RedriveResponse)
+	err := c.cc.Invoke(ctx, Adze_Redrive_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AdzeServer is the server API for Adze service.
 // All implementations must embed UnimplementedAdzeServer
 // for forward compatibility.
@@ -498,6 +527,13 @@ type AdzeServer interface {
 	ListLogs(*ListLogsRequest, grpc.ServerStreamingServer[ListLogsResponse]) error
 	// ListRuns pages through the tenant's runs, newest first.
 	ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error)
+	// ListFailures groups the runs that failed by workflow, task and the fingerprint of the
+	// task's error. A page looks at a bounded number of failures, newest first: groups of
+	// several pages that are equal in these three add up.
+	ListFailures(context.Context, *ListFailuresRequest) (*ListFailuresResponse, error)
+	// Redrive replays runs that failed, a bounded number of them a call, newest first. One
+	// that was replayed before is skipped: a call whose answer was lost may be repeated.
+	Redrive(context.Context, *RedriveRequest) (*RedriveResponse, error)
 	mustEmbedUnimplementedAdzeServer()
 }
 
@@ -588,6 +624,12 @@ func (UnimplementedAdzeServer) ListLogs(*ListLogsRequest, grpc.ServerStreamingSe
 }
 func (UnimplementedAdzeServer) ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListRuns not implemented")
+}
+func (UnimplementedAdzeServer) ListFailures(context.Context, *ListFailuresRequest) (*ListFailuresResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListFailures not implemented")
+}
+func (UnimplementedAdzeServer) Redrive(context.Context, *RedriveRequest) (*RedriveResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Redrive not implemented")
 }
 func (UnimplementedAdzeServer) mustEmbedUnimplementedAdzeServer() {}
 func (UnimplementedAdzeServer) testEmbeddedByValue()              {}
@@ -1060,6 +1102,42 @@ func _Adze_ListRuns_Handler(srv interface{}, ctx context.Context, dec func(inter
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Adze_ListFailures_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListFailuresRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).ListFailures(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_ListFailures_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).ListFailures(ctx, req.(*ListFailuresRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Adze_Redrive_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RedriveRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).Redrive(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_Redrive_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).Redrive(ctx, req.(*RedriveRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Adze_ServiceDesc is the grpc.ServiceDesc for Adze service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -1158,6 +1236,14 @@ var Adze_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListRuns",
 			Handler:    _Adze_ListRuns_Handler,
+		},
+		{
+			MethodName: "ListFailures",
+			Handler:    _Adze_ListFailures_Handler,
+		},
+		{
+			MethodName: "Redrive",
+			Handler:    _Adze_Redrive_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
