@@ -5,6 +5,7 @@ import (
 
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/history"
 	"github.com/adzehq/adze/internal/shard"
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
@@ -47,6 +48,9 @@ type transport interface {
 	// get tells of a run; of a run of several tasks, with the log of the task of that name.
 	get(ctx context.Context, run id.ID, task string) (*RunInfo, error)
 	list(ctx context.Context, filter Filter, before id.ID, limit int) (page []RunInfo, next id.ID, err error)
+	failures(ctx context.Context, filter history.FailureFilter) (page []FailureGroup, next id.ID, err error)
+	// redrive replays a step of what failed.
+	redrive(ctx context.Context, want shard.Redrive) (shard.Redriven, error)
 	// readStream and listLogs call take with what comes, until it fails, or all came.
 	readStream(ctx context.Context, request *wire.ReadStreamRequest, take func(*wire.ReadStreamResponse) error) error
 	listLogs(ctx context.Context, request *wire.ListLogsRequest, take func(*wire.ListLogsResponse) error) error
