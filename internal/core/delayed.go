@@ -92,6 +92,11 @@ func (s *Shard) loadedDue(in *Loaded) {
 		if !s.absent(in.Load, row.ID) {
 			continue
 		}
+		if text := s.replacedRow(row); text != "" {
+			s.recall(in, row.ID)
+			s.endStored(row, text, false)
+			continue
+		}
 		if row.State == OpenReady {
 			s.recall(in, row.ID)
 			s.expireStored(row)

@@ -40,6 +40,9 @@ type Effects struct {
 	ScheduleStates  []ScheduleState // insert or update schedule_state; the last of an id counts
 	ClosedSchedules []id.ID         // delete schedule and schedule_state, after both
 
+	OnceKeys       []OnceKey // insert or update idempotency; the last of a run counts
+	ClosedOnceKeys []id.ID   // delete idempotency by run, after OnceKeys
+
 	// Told after the commit, but for an Assignment: see Assignment.Seq.
 	Assigned []Assignment
 	Stopped  []Stop
@@ -63,6 +66,7 @@ func (e *Effects) Reset() {
 	clear(e.Lines)
 	clear(e.Schedules)
 	clear(e.Chunks)
+	clear(e.OnceKeys)
 	*e = Effects{
 		Tasks: e.Tasks[:0], Results: e.Results[:0], Attempts: e.Attempts[:0],
 		Open: e.Open[:0], Closed: e.Closed[:0],
@@ -74,6 +78,7 @@ func (e *Effects) Reset() {
 		Assigned: e.Assigned[:0], Stopped: e.Stopped[:0], Settled: e.Settled[:0],
 		Answers: e.Answers[:0], Loads: e.Loads[:0], Ripe: e.Ripe[:0],
 		Schedules: e.Schedules[:0], ScheduleStates: e.ScheduleStates[:0], ClosedSchedules: e.ClosedSchedules[:0],
+		OnceKeys: e.OnceKeys[:0], ClosedOnceKeys: e.ClosedOnceKeys[:0],
 	}
 }
 
@@ -85,7 +90,8 @@ func (e *Effects) Rows() int {
 		len(e.Entries) + len(e.Values) + len(e.Replies) + len(e.Mets) + len(e.Waits) + len(e.ClosedWaits) +
 		len(e.Due) + len(e.Children) + len(e.Closing) + len(e.ClosedChildren) +
 		len(e.Lines) + len(e.Chunks) +
-		len(e.Schedules) + len(e.ScheduleStates) + len(e.ClosedSchedules)
+		len(e.Schedules) + len(e.ScheduleStates) + len(e.ClosedSchedules) +
+		len(e.OnceKeys) + len(e.ClosedOnceKeys)
 	if e.LowWater != 0 {
 		n++
 	}
@@ -256,7 +262,7 @@ type Answer struct {
 	Task     id.ID
 	Kind     AnswerKind
 	Deadline Time  // with Refresh
-	Item     int32 // with Spawn: which of its items
+	Item     int32 // with Spawn: which of its items; with Submit: NewOnceKey.Item
 }
 
 // AnswerKind is what came of a request.
@@ -268,22 +274,24 @@ const (
 	AnswerStarted                       // the worker is told; the result follows
 	AnswerUnknown                       // no such open task: it ended, or never was
 	AnswerStale                         // the attempt is not the current one
-	AnswerExists                        // with Spawn: the child was spawned before
+	AnswerExists                        // with Spawn: the child was spawned before; with a once key: Task holds it, and is the answer
 	AnswerAgain                         // with Spawn: ask again, with new ids
 	AnswerFull                          // with PutSchedules: there would be too many
+	AnswerHeld                          // with a once key: Task holds it, and the run was not started
 )
 
 // Load asks for checkpoint rows that are not in memory. It is read after the
 // commit of everything before it, and answered with Loaded.
 type Load struct {
 	Kind   LoadKind
-	Tenant id.ID      // lane and task load
+	Tenant id.ID      // lane, task and once load
 	Queue  string     // lane load
 	Key    string     // lane load
 	After  Order      // lane and due load: rows strictly after it
-	Until  Time       // due load: rows due by then
-	Limit  int        // lane and due load
+	Until  Time       // due and once due load: rows due by then
+	Limit  int        // lane, due and once due load
 	Tasks  []id.ID    // task load
+	Keys   []string   // once load
 	Ref    uint64     // task load: the Cancel that it serves; 0 = it ends the tasks of a cancelled run
 	Text   string     // task load: the error of the results, as of that Cancel
 	Tree   bool       // task load: as Cancel.Tree
@@ -296,13 +304,16 @@ type LoadKind uint8
 
 // The loads.
 const (
-	LoadLane     LoadKind = iota + 1 // ready rows of a lane, in lane order: priority descending, id ascending
-	LoadDue                          // ready, delayed and waiting rows with a due time, in the order (due, id)
-	LoadTasks                        // the rows of Tasks, in any order
-	LoadPast                         // for each Lookback the first event that meets its condition
-	LoadEnded                        // which of Tasks have ended
-	LoadChildren                     // the children of Tasks[0] that have not ended, with their rows
-	LoadKeys                         // the keys of the children of Tasks[0]
+	LoadLane      LoadKind = iota + 1 // ready rows of a lane, in lane order: priority descending, id ascending
+	LoadDue                           // ready, delayed and waiting rows with a due time, in the order (due, id)
+	LoadTasks                         // the rows of Tasks, in any order
+	LoadPast                          // for each Lookback the first event that meets its condition
+	LoadEnded                         // which of Tasks have ended
+	LoadChildren                      // the children of Tasks[0] that have not ended, with their rows
+	LoadKeys                          // the keys of the children of Tasks[0]
+	LoadOnce                          // the rows of the once keys Keys
+	LoadOnceDue                       // rows of once keys that are free by Until, by that time
+	LoadOnceEnded                     // the rows of the once keys that Tasks, which are runs, held until they ended
 )
 
 // Order is a place in a line: lower Rank first, then lower ID. In a lane the

@@ -1,6 +1,10 @@
 package core
 
-import "github.com/adzehq/adze/internal/base/id"
+import (
+	"cmp"
+
+	"github.com/adzehq/adze/internal/base/id"
+)
 
 // Push brings new events and the runs that they start, in one commit: an event is
 // stored with all its runs, or not at all. Which runs those are was decided outside,
@@ -39,10 +43,39 @@ type EventRun struct {
 // push stores events, and starts their runs.
 func (s *Shard) push(in *Push) {
 	s.out.Events = append(s.out.Events, in.Events...)
-	s.out.EventRuns = append(s.out.EventRuns, in.Started...)
-	s.submit(&in.Submit)
+	if len(in.Submit.Once) > 0 {
+		s.pushOnce(in)
+	} else {
+		s.out.EventRuns = append(s.out.EventRuns, in.Started...)
+		s.submit(&in.Submit)
+	}
 	for i := range in.Events {
 		s.happen(&in.Events[i])
+	}
+}
+
+// pushOnce is the part of push that starts runs, some of which have keys. What was not
+// started is said in the warning of its event, if that says nothing yet.
+func (s *Shard) pushOnce(in *Push) {
+	refused := map[id.ID]string{}
+	s.submitOnce(&in.Submit, func(key *NewOnceKey, kind AnswerKind, run id.ID) {
+		s.answerOnce(in.Submit.Ref, key, kind, run)
+		if kind != AnswerDone {
+			refused[key.Run] = "a run was not started: " + heldText(key.Key, run)
+		}
+	})
+	warnings := map[id.ID]string{}
+	for _, started := range in.Started {
+		why, is := refused[started.Run]
+		if !is {
+			s.out.EventRuns = append(s.out.EventRuns, started)
+		} else if warnings[started.Event] == "" {
+			warnings[started.Event] = why
+		}
+	}
+	pushed := s.out.Events[len(s.out.Events)-len(in.Events):]
+	for i := range pushed {
+		pushed[i].Warning = cmp.Or(pushed[i].Warning, warnings[pushed[i].ID])
 	}
 }
 

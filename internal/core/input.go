@@ -21,6 +21,8 @@ type DefineGraph struct{ Graph Graph }
 type Submit struct {
 	Tasks []NewTask
 	Runs  []NewRun
+	Once  []NewOnceKey // of those that have one, ascending by Run; none is Missing
+	Ref   uint64       // with Once: each of these is answered under it
 }
 
 // NewTask is a task as it is submitted, and the row of it that is stored.
@@ -154,13 +156,14 @@ type Loaded struct {
 	Load Load
 	Rows []OpenTask // fewer than Load.Limit: there are no more
 	// NextDue is the due time of the first row that a due load left out because
-	// it lies after Load.Until; 0 = there is none.
+	// it lies after Load.Until; 0 = there is none. Likewise of a once due load.
 	NextDue  Time
 	Runs     []OpenRun  // those of the rows, and those among Load.Tasks of a task load; each has a row
 	Waits    []Wait     // lane, due and task load: those of the rows that have some, by (task, index)
 	Past     []Past     // events load: for each Lookback, in order
 	Ended    []id.ID    // ended load: those of Load.Tasks that have a result
 	Children []ChildRun // children and keys load; of the former, Rows has their checkpoint rows
+	Once     []OnceKey  // once load: those of Load.Keys that have a row. Once due load: rows with Until up to Load.Until, by it. Once ended load: as it says
 }
 
 // Past answers a Lookback: the first event that meets its condition.
@@ -187,14 +190,17 @@ type Restore struct {
 	// Runs are open runs of graphs, from the checkpoint or above the low-water mark, ids
 	// ascending. Of those with a row it needs only the cancelled ones, and those with a
 	// task among Running or in Waits: the others come with what is loaded of them.
-	Runs      []OpenRun
-	Logs      []LogSize // of the durable ones among Running and Fresh that have a log
-	Waits     []Wait    // all but those for time alone of tasks that wait for nothing else; by (task, index)
-	Closing   []Closing // whose children are still to be cancelled
-	Lanes     []LaneDepth
-	Schedules []ScheduleState
-	Delayed   int64 // how many checkpoint rows are in state delayed or waiting
-	NextDue   Time  // the smallest due time of all rows that are ready, delayed or waiting; 0 = none
+	Runs       []OpenRun
+	Logs       []LogSize // of the durable ones among Running and Fresh that have a log
+	Waits      []Wait    // all but those for time alone of tasks that wait for nothing else; by (task, index)
+	Closing    []Closing // whose children are still to be cancelled
+	Lanes      []LaneDepth
+	Schedules  []ScheduleState
+	Once       []OnceKey // at most OnceKeysMax that are held, and all runs that were replaced
+	OnceStored int64     // how many more are held
+	OnceDue    Time      // when the first of those is free; 0 = none by time
+	Delayed    int64     // how many checkpoint rows are in state delayed or waiting
+	NextDue    Time      // the smallest due time of all rows that are ready, delayed or waiting; 0 = none
 }
 
 // LogSize is how many entries the log of a durable task has.

@@ -169,6 +169,11 @@ func (s *Shard) loadedLane(in *Loaded) {
 		if !s.absent(in.Load, row.ID) {
 			continue
 		}
+		if text := s.replacedRow(row); text != "" {
+			s.recall(in, row.ID)
+			s.endStored(row, text, false)
+			continue
+		}
 		l.stored--
 		t := s.revive(row)
 		s.recall(in, t.id)

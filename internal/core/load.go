@@ -57,6 +57,7 @@ func (s *Shard) loaded(in *Loaded) {
 		s.loads.flying--
 		return
 	}
+	s.cancelReplacedRuns(in.Runs)
 	switch in.Load.Kind {
 	case LoadLane:
 		s.loadedLane(in)
@@ -72,6 +73,12 @@ func (s *Shard) loaded(in *Loaded) {
 		s.loadedKeys(in)
 	case LoadChildren:
 		s.loadedChildren(in)
+	case LoadOnce:
+		s.loadedOnce(in)
+	case LoadOnceDue:
+		s.loadedOnceDue(in)
+	case LoadOnceEnded:
+		s.loadedOnceEnded(in)
 	}
 	s.loads.flying--
 	if s.loads.flying == 0 {

@@ -105,6 +105,9 @@ func (s *Shard) record(t *task, e *NewEntry) bool {
 	if t.saved {
 		s.save(t) // a row that says running has its log counted anew after a crash, no other
 	}
+	if e.Kind == EntrySpawn {
+		s.spawnLogged(t, e) // first: it may change what the entry says
+	}
 	s.out.Entries = append(s.out.Entries, Entry{
 		Task: t.id, Tenant: t.def.Tenant, At: s.now, Index: e.Index, Kind: e.Kind,
 		Name: e.Name, Error: e.Error, Data: e.Data, Conditions: conditions,
@@ -112,8 +115,6 @@ func (s *Shard) record(t *task, e *NewEntry) bool {
 	switch e.Kind {
 	case EntryWait:
 		s.await(t, e.Index, conditions)
-	case EntrySpawn:
-		s.spawnLogged(t, e)
 	case EntryValue:
 		s.out.Values = append(s.out.Values, Value{Task: t.id, Tenant: t.def.Tenant, At: s.now, Name: e.Name, Data: e.Data})
 	case EntryAnswer:

@@ -24,6 +24,7 @@ func (s *Shard) restore(in *Restore) {
 	}
 	s.resumeInOrder(in.Runs, in.Fresh, logs)
 	s.restoreSchedules(in.Schedules)
+	s.restoreOnce(in)
 	for i := range in.Running {
 		s.resume(&in.Running[i], logs)
 	}

@@ -147,11 +147,13 @@ func (s *Shard) fire(in *Fire) {
 func (s *Shard) runNow(c *schedule, in *Fire) {
 	kind := AnswerUnknown
 	if c != nil {
-		for i := range in.Runs {
-			s.startFired(c, &in.Runs[i])
-		}
-		s.fired(c)
 		kind = AnswerDone
+		for i := range in.Runs {
+			kind = s.startFired(c, &in.Runs[i])
+		}
+		if kind == AnswerDone {
+			s.fired(c)
+		}
 	}
 	s.out.Answers = append(s.out.Answers, Answer{Ref: in.Ref, Task: in.Schedule, Kind: kind})
 }
@@ -172,7 +174,7 @@ func (s *Shard) fireRun(c *schedule, fired *Fired) {
 	if fired.Queued {
 		if st.Queued == tick && st.Running == 0 {
 			st.Queued = 0
-			s.startFired(c, fired)
+			s.startTick(c, fired)
 		}
 		return
 	}
@@ -181,7 +183,7 @@ func (s *Shard) fireRun(c *schedule, fired *Fired) {
 	}
 	switch {
 	case st.Overlap == OverlapAllow || st.Running == 0 && st.Queued == 0:
-		s.startFired(c, fired)
+		s.startTick(c, fired)
 	case st.Overlap == OverlapQueue && st.Queued == 0:
 		st.Queued = tick
 	case st.Overlap == OverlapCancelOld:
@@ -194,21 +196,30 @@ func (s *Shard) fireRun(c *schedule, fired *Fired) {
 	}
 }
 
-// startFired starts a run of c. Overlap looks at it from now on, unless it was started
-// by hand besides another.
-func (s *Shard) startFired(c *schedule, fired *Fired) {
+// startTick starts the run of a tick. One that may not start skips it.
+func (s *Shard) startTick(c *schedule, fired *Fired) {
+	if s.startFired(c, fired) != AnswerDone {
+		c.state.Skipped++
+	}
+}
+
+// startFired starts a run of c, unless another run holds its once key. Overlap looks at
+// it from now on, unless it was started by hand besides another.
+func (s *Shard) startFired(c *schedule, fired *Fired) AnswerKind {
 	row := &fired.Run.Task
+	if fired.Once != nil {
+		fired.Once.Run = row.ID
+		if kind, _ := s.take(fired.Once, row); kind != AnswerDone {
+			return AnswerHeld
+		}
+	}
 	c.state.LastRun = row.ID
 	if c.state.Overlap != OverlapAllow && !c.state.Once && c.state.Running == 0 {
 		c.state.Running = row.ID
 		s.schedules.running[row.ID] = c
 	}
-	if fired.Graph {
-		s.start(&fired.Run)
-		return
-	}
-	s.out.Tasks = append(s.out.Tasks, *row)
-	s.enter(row, s.seq, 0)
+	s.startRun(&fired.Run, fired.Graph)
+	return AnswerDone
 }
 
 // cancelScheduled cancels the open run of c, wherever it is. It may end at once.

@@ -123,7 +123,7 @@ type PutSchedule struct {
 // seen so far, each for the tick that is its RunAt. It is refused whole if the
 // schedule has another Revision by now. With Ref it is a request to run now: it starts
 // its one run whatever the Revision and the overlap, leaves the ticks alone, and is
-// answered with AnswerDone or AnswerUnknown.
+// answered with AnswerDone or AnswerUnknown, or AnswerHeld if another run holds its key.
 type Fire struct {
 	Ref      uint64
 	Schedule id.ID
@@ -138,7 +138,8 @@ type Fire struct {
 type Fired struct {
 	Run    NewRun // of a workflow of one task: Task only
 	Graph  bool
-	Queued bool // it is the one that waited
+	Queued bool        // it is the one that waited
+	Once   *NewOnceKey // that the run wants to hold; nil = none. Not one with OnceQuiet: a tick has its time
 }
 
 // Ripe is a schedule whose time has come. It is told after the commit of everything

@@ -24,6 +24,7 @@ type Shard struct {
 	away        []*worker
 
 	schedules schedules
+	once      onceKeys
 
 	timers  line
 	delayed delayed
@@ -51,6 +52,7 @@ func NewSized(shard int32, window int) *Shard {
 		workers:     map[id.ID]*worker{},
 		queues:      map[queueKey]*queue{},
 		schedules:   newSchedules(),
+		once:        newOnceKeys(),
 		timers:      line{kind: timerLine},
 		delayed:     delayed{line: line{kind: delayedLine}},
 		waits:       newWaits(),
@@ -96,6 +98,8 @@ func (s *Shard) Apply(now Time, in Input, out *Effects) {
 		s.refresh(in)
 	case *Fire:
 		s.fire(in)
+	case *Recall:
+		s.recallOnce(in)
 	case *PutSchedules:
 		s.putSchedules(in)
 	case *Define:
@@ -107,6 +111,7 @@ func (s *Shard) Apply(now Time, in Input, out *Effects) {
 	}
 	s.match()
 	s.restRuns()
+	s.trimOnce()
 	s.out = nil
 }
 
@@ -119,6 +124,12 @@ func (s *Shard) define(in *Define) {
 
 // submit opens what is new by ascending id: the ledger keeps its order.
 func (s *Shard) submit(in *Submit) {
+	if len(in.Once) > 0 {
+		s.submitOnce(in, func(key *NewOnceKey, kind AnswerKind, run id.ID) {
+			s.answerOnce(in.Ref, key, kind, run)
+		})
+		return
+	}
 	runs := in.Runs
 	for i := range in.Tasks {
 		row := &in.Tasks[i]

@@ -1,6 +1,9 @@
 package core
 
 import (
+	"bytes"
+	"cmp"
+	"slices"
 	"strconv"
 
 	"github.com/adzehq/adze/internal/base/id"
@@ -23,6 +26,7 @@ type SpawnItem struct {
 	Policy ClosePolicy
 	Task   *NewTask
 	Run    *NewRun
+	Once   *NewOnceKey // that the child wants to hold; nil = none
 }
 
 // ClosePolicy is what becomes of a child when its parent ends.
@@ -82,12 +86,15 @@ func (s *Shard) spawn(in *Spawn) {
 	for i := range in.Items {
 		s.bear(t, in, int32(i), &fresh)
 	}
-	s.submit(&fresh)
+	s.submitBorn(t, in, &fresh)
 }
 
 // bear has a child submitted, unless it is there.
 func (s *Shard) bear(t *task, in *Spawn, place int32, fresh *Submit) {
 	item := &in.Items[place]
+	if slices.ContainsFunc(fresh.Once, func(k NewOnceKey) bool { return in.Items[k.Item].Key == item.Key }) {
+		return // see answerTwins
+	}
 	if there, exists := t.kin.keys[item.Key]; exists {
 		s.out.Answers = append(s.out.Answers, Answer{Ref: in.Ref, Task: there, Kind: AnswerExists, Item: place})
 		return
@@ -99,9 +106,53 @@ func (s *Shard) bear(t *task, in *Spawn, place int32, fresh *Submit) {
 		row = &item.Run.Task
 		fresh.Runs = append(fresh.Runs, *item.Run)
 	}
+	if item.Once != nil {
+		want := *item.Once
+		want.Run, want.Item = row.ID, place
+		fresh.Once = append(fresh.Once, want)
+		return
+	}
 	t.kin.keys[item.Key] = row.ID
 	s.bind(t, row.ID, item.Key, item.Policy)
 	s.out.Answers = append(s.out.Answers, Answer{Ref: in.Ref, Task: row.ID, Kind: AnswerDone, Item: place})
+}
+
+// submitBorn submits children of which some may have once keys. One whose key is held by
+// another run is that run, if it may be: the parent finds it again by the child's key, and
+// leaves it alone when it ends.
+func (s *Shard) submitBorn(t *task, in *Spawn, fresh *Submit) {
+	if len(fresh.Once) == 0 {
+		s.submit(fresh)
+		return
+	}
+	slices.SortFunc(fresh.Once, func(a, b NewOnceKey) int { return cmp.Compare(a.Run, b.Run) })
+	s.submitOnce(fresh, func(key *NewOnceKey, kind AnswerKind, run id.ID) {
+		item := &in.Items[key.Item]
+		switch kind {
+		case AnswerDone:
+			t.kin.keys[item.Key] = run
+			s.bind(t, run, item.Key, item.Policy)
+		case AnswerExists:
+			t.kin.keys[item.Key] = run
+			s.bind(t, run, item.Key, CloseLeave)
+		}
+		s.answerOnce(in.Ref, key, kind, run)
+		s.answerTwins(t, in, key, run)
+	})
+}
+
+// answerTwins answers the items that have the child's key of one before that wanted a once
+// key: they are what that one is.
+func (s *Shard) answerTwins(t *task, in *Spawn, key *NewOnceKey, run id.ID) {
+	kind := AnswerHeld
+	if _, born := t.kin.keys[in.Items[key.Item].Key]; born {
+		kind = AnswerExists
+	}
+	for i := int(key.Item) + 1; i < len(in.Items); i++ {
+		if in.Items[i].Key == in.Items[key.Item].Key {
+			s.out.Answers = append(s.out.Answers, Answer{Ref: in.Ref, Task: run, Kind: kind, Item: int32(i)})
+		}
+	}
 }
 
 // bind links a child to its parent.
@@ -151,15 +202,48 @@ func (s *Shard) refuseKin(t *task) {
 }
 
 // spawnLogged submits the children of an entry of a log, which is all that names them.
+// Of those that want a once key, each whose key is held is the run that holds it; if it
+// may not be, the entry says so.
 func (s *Shard) spawnLogged(t *task, e *NewEntry) {
-	tasks, runs := e.Spawned.Tasks, e.Spawned.Runs
-	for i := range tasks {
-		s.bind(t, tasks[i].ID, loggedKey(e.Index, i), e.Policy)
+	children := e.Spawned.children()
+	wanting := e.Spawned.Once // ascending, as are the tasks and the runs
+	keyed := func(child id.ID) bool {
+		_, found := slices.BinarySearchFunc(wanting, child, func(k NewOnceKey, run id.ID) int { return cmp.Compare(k.Run, run) })
+		return found
 	}
-	for i := range runs {
-		s.bind(t, runs[i].Task.ID, loggedKey(e.Index, len(tasks)+i), e.Policy)
+	for i, child := range children {
+		if !keyed(child) {
+			s.bind(t, child, loggedKey(e.Index, i), e.Policy)
+		}
 	}
-	s.submit(e.Spawned)
+	if len(wanting) == 0 {
+		s.submit(e.Spawned)
+		return
+	}
+	s.submitOnce(e.Spawned, func(key *NewOnceKey, kind AnswerKind, run id.ID) {
+		place := loggedKey(e.Index, slices.Index(children, key.Run))
+		switch kind {
+		case AnswerDone:
+			s.bind(t, run, place, e.Policy)
+		case AnswerExists:
+			s.bind(t, run, place, CloseLeave)
+			e.Data = bytes.Replace(e.Data, []byte(key.Run.String()), []byte(run.String()), 1)
+		default:
+			e.Error = heldText(key.Key, run)
+		}
+	})
+}
+
+// children are the ids of all runs of a submit, those of one task first.
+func (in *Submit) children() []id.ID {
+	children := make([]id.ID, 0, len(in.Tasks)+len(in.Runs))
+	for i := range in.Tasks {
+		children = append(children, in.Tasks[i].ID)
+	}
+	for i := range in.Runs {
+		children = append(children, in.Runs[i].Task.ID)
+	}
+	return children
 }
 
 // LoggedKey is what the key of a child begins with that a log names. Other keys must not.

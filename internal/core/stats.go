@@ -4,19 +4,22 @@ import "github.com/adzehq/adze/internal/base/id"
 
 // Stats counts what the shard holds.
 type Stats struct {
-	Resident  int   // tasks in memory
-	Runs      int   // open runs of graphs
-	Ready     int   // of them, in a lane
-	Delayed   int   // of them, waiting for a time
-	Running   int   // of them, at a worker
-	Stored    int64 // tasks in Postgres only
-	Workers   int   // connected or expected back
-	SlotsUsed int   // attempts outstanding at workers, abandoned ones included
-	Loads     int   // in flight
-	Waits     int   // open waits in memory
-	Watched   int   // what they are found by: keys of events, runs
-	Closing   int   // tasks whose children are being cancelled
-	Low       id.ID // the low-water mark
+	Resident   int   // tasks in memory
+	Runs       int   // open runs of graphs
+	Ready      int   // of them, in a lane
+	Delayed    int   // of them, waiting for a time
+	Running    int   // of them, at a worker
+	Stored     int64 // tasks in Postgres only
+	Workers    int   // connected or expected back
+	SlotsUsed  int   // attempts outstanding at workers, abandoned ones included
+	Loads      int   // in flight
+	Waits      int   // open waits in memory
+	Watched    int   // what they are found by: keys of events, runs
+	Closing    int   // tasks whose children are being cancelled
+	Once       int   // once keys in memory, held
+	OnceStored int64 // once keys in Postgres only
+	Replaced   int   // runs that lost their once key and are being cancelled
+	Low        id.ID // the low-water mark
 }
 
 // Stats counts by a walk over the workers and lanes: for tests and metrics, not
@@ -26,6 +29,7 @@ func (s *Shard) Stats() Stats {
 		Resident: len(s.tasks), Runs: len(s.runs), Delayed: s.delayed.len(), Stored: s.delayed.stored,
 		Workers: len(s.workers), Loads: s.loads.flying, Low: s.ledger.low,
 		Watched: len(s.waits.events) + len(s.waits.runs), Closing: len(s.closing),
+		Once: len(s.once.byRun), OnceStored: s.once.stored, Replaced: len(s.once.replaced),
 	}
 	for _, q := range s.queues {
 		for _, l := range q.lanes {

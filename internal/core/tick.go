@@ -8,6 +8,7 @@ func (s *Shard) tick() {
 	}
 	s.wake()
 	s.ripen()
+	s.expireOnce()
 	s.checkpoint()
 }
 
@@ -50,6 +51,7 @@ func (s *Shard) NextDue() Time {
 	if c := s.schedules.first(); c != nil {
 		sooner(c.at)
 	}
+	sooner(s.once.next())
 	sooner(s.ledger.next)
 	return next
 }

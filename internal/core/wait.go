@@ -378,6 +378,7 @@ func (s *Shard) happen(e *NewEvent) {
 // ended meets the conditions that wait for the end of a run.
 func (s *Shard) ended(run id.ID) {
 	s.scheduledEnded(run)
+	s.onceEnded(run)
 	refs := s.waits.runs[run]
 	delete(s.waits.runs, run)
 	for _, r := range refs {

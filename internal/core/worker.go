@@ -88,6 +88,7 @@ func (s *Shard) run(t *task, w *worker, token Token) {
 	}
 	w.push(t)
 	w.used++
+	s.onceBegan(t)
 	s.changed(t)
 }
 

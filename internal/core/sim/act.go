@@ -16,6 +16,7 @@ const (
 	doPush
 	doSchedule
 	doFire
+	doOnce
 	doAdvance
 	doJump
 	doTick
@@ -44,7 +45,7 @@ const (
 
 // usual is how often each happens; a history multiplies each by 0 to 3.
 var usual = [actions]int{
-	doSubmit: 12, doBurst: 2, doPush: 6, doSchedule: 3, doFire: 10, doAdvance: 12, doJump: 2, doTick: 6, doCommit: 20, doRead: 8, doAnswer: 8,
+	doSubmit: 12, doOnce: 8, doBurst: 2, doPush: 6, doSchedule: 3, doFire: 10, doAdvance: 12, doJump: 2, doTick: 6, doCommit: 20, doRead: 8, doAnswer: 8,
 	doReceive: 20, doReport: 20, doWrite: 6, doBustle: 4, doRepeat: 2, doHire: 3, doDrop: 4, doRejoin: 6, doFlap: 1, doResize: 2,
 	doSpawn: 4, doRespawn: 2, doFork: 1,
 	doCancel: 4, doRefresh: 2, doDefine: 1, doCrash: 1,
@@ -95,6 +96,8 @@ func (h *history) do(a action) *Violation {
 		return h.schedule()
 	case doFire:
 		return h.fire()
+	case doOnce:
+		return h.once()
 	case doAdvance:
 		return h.advance(core.Time(h.rand.IntN(pick(h, []int{10, 300, 3_000}))))
 	case doJump:

@@ -20,6 +20,7 @@ func (h *history) check(st *step) *Violation {
 	return first(
 		h.checkRuns(st),
 		h.checkSchedules(st),
+		h.checkOnce(st),
 		h.checkDurable(st),
 		h.checkNothingLost(),
 		h.checkSlotsCounted(),
@@ -277,7 +278,7 @@ func (h *history) checkEverythingEnded() *Violation {
 	if stats := h.shard.Stats(); stats.Resident > 0 || stats.Stored > 0 || stats.Loads+stats.Waits+stats.Watched+stats.Closing > 0 {
 		return broken(everythingEnd, "the core holds %+v", stats)
 	}
-	return first(h.checkRunsEnded(), h.checkNothingWaits())
+	return first(h.checkRunsEnded(), h.checkNothingWaits(), h.checkOnceEnded())
 }
 
 // named are the tasks whose being in memory decides what a step must do.
@@ -291,6 +292,9 @@ func (m *model) named(now core.Time, in core.Input) []id.ID {
 	case *core.Report:
 		for _, item := range in.Items {
 			tasks = append(tasks, item.Task)
+			if item.Entry != nil && item.Entry.Spawned != nil {
+				tasks = append(tasks, m.holders(item.Entry.Spawned)...)
+			}
 		}
 	case *core.Cancel:
 		for _, target := range in.Tasks {
@@ -299,7 +303,22 @@ func (m *model) named(now core.Time, in core.Input) []id.ID {
 				tasks = append(tasks, r.nodes()...)
 			}
 		}
+	case *core.Submit:
+		tasks = m.holders(in)
+	case *core.Push:
+		tasks = m.holders(&in.Submit)
+	case *core.Spawn:
+		for i := range in.Items {
+			if want := in.Items[i].Once; want != nil {
+				tasks = append(tasks, m.holder(in.Tenant, want.Key)...)
+			}
+		}
 	case *core.Fire:
+		for i := range in.Runs {
+			if f := &in.Runs[i]; f.Once != nil {
+				tasks = append(tasks, m.holder(f.Run.Task.Tenant, f.Once.Key)...)
+			}
+		}
 		if s := m.schedules[in.Schedule]; s != nil && s.Running != 0 {
 			tasks = append(tasks, s.Running)
 			if r := m.runs[s.Running]; r != nil {

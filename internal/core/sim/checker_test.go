@@ -61,6 +61,7 @@ func TestCheckersCatchEachBrokenPromise(t *testing.T) {
 	maps.Copy(all, scheduleSabotages)
 	maps.Copy(all, durableSabotages)
 	maps.Copy(all, conditionSabotages)
+	maps.Copy(all, onceSabotages)
 	for name, c := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

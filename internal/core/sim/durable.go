@@ -139,6 +139,7 @@ func (h *history) drawChildren(parent id.ID, e *core.NewEntry) {
 		ids = append(ids, submit.Runs[i].Task.ID.String())
 	}
 	e.Data, _ = json.Marshal(ids) // strings always marshal
+	h.wantOnce(submit, 5)
 }
 
 // again is an entry said once more: whoever passes it on gives its children new ids.

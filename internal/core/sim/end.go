@@ -62,6 +62,7 @@ func (m *model) endTask(st *step, t *task, r *core.Result, item *core.ReportItem
 		return m.nodeEnds(st, r)
 	}
 	m.scheduledEnds(r.Task)
+	m.onceEnds(r.Task)
 	return m.takeMets(st)
 }
 

@@ -57,10 +57,12 @@ func (h *history) push() *Violation {
 	// The runs of later events lie above those of earlier ones, but for graphs, which a
 	// runtime numbers last: here they may come first.
 	slices.SortFunc(in.Submit.Tasks, func(a, b core.NewTask) int { return cmp.Compare(a.ID, b.ID) })
-	for _, started := range in.Started {
+	h.wantOnce(&in.Submit, 4)
+	v := h.apply(in)
+	for _, started := range h.entries[len(h.entries)-1].out.EventRuns {
 		h.startedBy[started.Event] = append(h.startedBy[started.Event], started.Run)
 	}
-	return h.apply(in)
+	return v
 }
 
 // started adds a run of an event to a submit.
@@ -129,15 +131,51 @@ func (h *history) satisfy(a *awaited) *Violation {
 
 // takePush: events are stored as they were pushed, and their runs as submitted ones are.
 func (m *model) takePush(st *step, in *core.Push) *Violation {
-	if !reflect.DeepEqual(in.Events, st.out.Events) || !slices.Equal(in.Started, st.out.EventRuns) {
-		return broken(eventsWhole, "the rows of events %+v and %+v differ from what was pushed", st.out.Events, st.out.EventRuns)
-	}
 	m.coming = len(in.Events)
-	if v := m.takeSubmit(st, &in.Submit); v != nil {
+	refused, v := m.takeStarted(st, &in.Submit)
+	if v != nil {
 		return v
+	}
+	events, started := withoutRefused(in, refused)
+	if !reflect.DeepEqual(events, st.out.Events) || !slices.Equal(started, st.out.EventRuns) {
+		return broken(eventsWhole, "the rows of events %+v and %+v differ from what was pushed", st.out.Events, st.out.EventRuns)
 	}
 	m.events, m.coming = append(m.events, in.Events...), 0
 	return m.takeMets(st)
+}
+
+// takeStarted is takeSubmit of the runs of events; those that were refused, by whom.
+func (m *model) takeStarted(st *step, in *core.Submit) (map[id.ID]id.ID, *Violation) {
+	refused := map[id.ID]id.ID{}
+	if len(in.Once) == 0 {
+		return refused, m.takeSubmit(st, in)
+	}
+	return refused, m.takeSubmitOnce(st, in, func(want *core.NewOnceKey, kind core.AnswerKind, run id.ID) *Violation {
+		if kind != core.AnswerDone {
+			refused[want.Run] = run
+		}
+		return nil
+	})
+}
+
+// withoutRefused is what is stored of a push some of whose runs were refused: their events
+// say so.
+func withoutRefused(in *core.Push, refused map[id.ID]id.ID) ([]core.NewEvent, []core.EventRun) {
+	events, started := slices.Clone(in.Events), []core.EventRun(nil)
+	for _, s := range in.Started {
+		by, is := refused[s.Run]
+		if !is {
+			started = append(started, s)
+			continue
+		}
+		at := slices.IndexFunc(events, func(e core.NewEvent) bool { return e.ID == s.Event })
+		for _, want := range in.Submit.Once {
+			if want.Run == s.Run && events[at].Warning == "" {
+				events[at].Warning = "a run was not started: run " + by.String() + " holds the key " + want.Key
+			}
+		}
+	}
+	return events, started
 }
 
 // checkEvents: what is committed has each event with all the runs that it started, or

@@ -3,6 +3,7 @@ package sim
 import (
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
@@ -10,17 +11,40 @@ import (
 
 // spawnLogged expects the children of an entry: their rows, and that they are linked.
 func (m *model) spawnLogged(st *step, t *task, e *core.NewEntry) *Violation {
+	wants := func(run id.ID) bool {
+		return slices.ContainsFunc(e.Spawned.Once, func(k core.NewOnceKey) bool { return k.Run == run })
+	}
 	for _, row := range e.Spawned.Tasks {
+		if wants(row.ID) {
+			continue
+		}
 		if v := m.bear(st, t, row.ID, "", e.Policy); v != nil {
 			return v
 		}
 	}
 	for i := range e.Spawned.Runs {
-		if v := m.bear(st, t, e.Spawned.Runs[i].Task.ID, "", e.Policy); v != nil {
-			return v
+		if run := e.Spawned.Runs[i].Task.ID; !wants(run) {
+			if v := m.bear(st, t, run, "", e.Policy); v != nil {
+				return v
+			}
 		}
 	}
-	return m.takeSubmit(st, e.Spawned)
+	if len(e.Spawned.Once) == 0 {
+		return m.takeSubmit(st, e.Spawned)
+	}
+	return m.takeSubmitOnce(st, e.Spawned, func(want *core.NewOnceKey, kind core.AnswerKind, run id.ID) *Violation {
+		named := strings.Contains(string(e.Data), run.String())
+		switch {
+		case kind == core.AnswerHeld && !strings.Contains(e.Error, "holds the key"),
+			kind == core.AnswerExists && (!named || strings.Contains(string(e.Data), want.Run.String())):
+			return broken(onceHeld, "entry %s spawns run %d, whose key run %d holds", show(e), want.Run, run)
+		case kind == core.AnswerHeld:
+			return nil
+		case kind == core.AnswerExists:
+			return m.bear(st, t, run, "", core.CloseLeave)
+		}
+		return m.bear(st, t, run, "", e.Policy)
+	})
 }
 
 // bear expects the row that links a child to its parent. With no key, any will do.
@@ -64,7 +88,35 @@ func (m *model) takeSpawn(st *step, in *core.Spawn) *Violation {
 			return v
 		}
 	}
-	return m.takeSubmit(st, submit)
+	if len(submit.Once) == 0 {
+		return m.takeSubmit(st, submit)
+	}
+	return m.takeSubmitOnce(st, submit, func(want *core.NewOnceKey, kind core.AnswerKind, run id.ID) *Violation {
+		return m.bornOnce(st, t, in, want, kind, run)
+	})
+}
+
+// bornOnce is what comes of a child that wants a once key, and of the items after it that
+// have its child's key.
+func (m *model) bornOnce(st *step, t *task, in *core.Spawn, want *core.NewOnceKey, kind core.AnswerKind, run id.ID) *Violation {
+	item := &in.Items[want.Item]
+	twins := core.AnswerExists
+	var v *Violation
+	switch kind {
+	case core.AnswerDone:
+		v = m.bear(st, t, run, item.Key, item.Policy)
+	case core.AnswerExists:
+		v = m.bear(st, t, run, item.Key, core.CloseLeave)
+	default:
+		twins = core.AnswerHeld
+	}
+	st.answers = append(st.answers, core.Answer{Ref: in.Ref, Task: run, Kind: kind, Item: want.Item})
+	for i := int(want.Item) + 1; i < len(in.Items); i++ {
+		if in.Items[i].Key == item.Key {
+			st.answers = append(st.answers, core.Answer{Ref: in.Ref, Task: run, Kind: twins, Item: int32(i)})
+		}
+	}
+	return v
 }
 
 func (m *model) loadingKeys(parent id.ID) bool {
@@ -79,6 +131,9 @@ func (st *step) answerSpawn(in *core.Spawn, kind core.AnswerKind) {
 
 func (m *model) spawnItem(st *step, t *task, in *core.Spawn, place int32, submit *core.Submit) *Violation {
 	item := &in.Items[place]
+	if slices.ContainsFunc(submit.Once, func(k core.NewOnceKey) bool { return in.Items[k.Item].Key == item.Key }) {
+		return nil // see bornOnce
+	}
 	answer := core.Answer{Ref: in.Ref, Item: place, Kind: core.AnswerExists}
 	for _, c := range m.children {
 		if c.Parent == in.Parent && c.Key == item.Key {
@@ -93,6 +148,12 @@ func (m *model) spawnItem(st *step, t *task, in *core.Spawn, place int32, submit
 		} else {
 			answer.Task = item.Run.Task.ID
 			submit.Runs = append(submit.Runs, *item.Run)
+		}
+		if item.Once != nil {
+			want := *item.Once
+			want.Run, want.Item = answer.Task, place
+			submit.Once = append(submit.Once, want)
+			return nil
 		}
 		if v := m.bear(st, t, answer.Task, item.Key, item.Policy); v != nil {
 			return v

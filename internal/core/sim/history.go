@@ -16,11 +16,12 @@ type history struct {
 	seed uint64
 	rand *rand.Rand
 
-	shard  *core.Shard
-	window int
-	epoch  int64
-	now    core.Time
-	model  *model
+	shard   *core.Shard
+	window  int
+	onceMax int // once keys that the core keeps in memory
+	epoch   int64
+	now     core.Time
+	model   *model
 
 	entries   []entry // all steps, of all owners
 	durable   int     // how many of them are committed or were lost in a crash
@@ -104,6 +105,7 @@ func newHistory(seed uint64) *history {
 	if h.rand.IntN(4) == 0 {
 		h.window = core.WindowMax
 	}
+	h.onceMax = pick(h, []int{1, 2, 4, 100})
 	h.graphShare, h.failShare = pick(h, []int{0, 1, 2, 4, 8}), pick(h, []int{0, 1, 4})
 	h.durables = pick(h, []int{0, 2, 4, 8})
 	for i := range h.weights {
@@ -141,6 +143,7 @@ func (h *history) open() *Violation {
 func (h *history) takeOver() *Violation {
 	h.epoch++
 	h.shard = core.NewSized(shardNumber, h.window)
+	h.shard.KeepOnce(h.onceMax)
 	h.bySeq = map[uint64]int{}
 	var none core.Effects
 	for i := range h.definitions {
@@ -152,6 +155,7 @@ func (h *history) takeOver() *Violation {
 		h.shard.Apply(h.now, &core.DefineGraph{Graph: *g}, &none)
 	}
 	restore := h.committed.restore(h.epoch)
+	h.committed.restoreOnce(restore, h.onceMax)
 	h.model = h.model.recover(h.committed, restore, h.now)
 	return h.apply(restore)
 }

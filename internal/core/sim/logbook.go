@@ -16,7 +16,7 @@ func (m *model) takeEntry(st *step, w *worker, t *task, item *core.ReportItem) *
 	current := t != nil && w != nil && t.state == core.OpenRunning && t.token == item.Token && t.worker == w.id
 	settled.Stale = !current || !t.def.Durable || t.stop != 0 || e.Index != t.entries+1
 	if e.Kind == core.EntrySpawn && !settled.Stale {
-		settled.Data = e.Data
+		settled.Data, settled.Error = e.Data, e.Error
 	}
 	st.settled = append(st.settled, settled)
 	if settled.Stale {

@@ -20,6 +20,7 @@ type model struct {
 	ended       map[id.ID]core.Status
 	workers     map[id.ID]*worker
 	schedules   map[id.ID]*schedule
+	once        onceModel
 	epoch       int64
 	token       core.Token         // the last one given
 	written     map[core.Token]pen // by attempt, what this owner has heard of it
@@ -89,6 +90,7 @@ func newModel() *model {
 		ended:       map[id.ID]core.Status{},
 		workers:     map[id.ID]*worker{},
 		schedules:   map[id.ID]*schedule{},
+		once:        newOnceModel(),
 		written:     map[core.Token]pen{},
 		waiting:     map[offer]map[id.ID]bool{},
 		waits:       map[lane]map[lane]core.Token{},
@@ -198,6 +200,7 @@ func (t *task) delay(now, due core.Time) {
 }
 
 func (m *model) run(t *task, w *worker, token core.Token, now core.Time) {
+	m.onceBegins(t)
 	t.state, t.since, t.due = core.OpenRunning, now, 0
 	t.worker, t.token, t.assigned, t.started, t.stop, t.stopBy, t.told = w.id, token, now, 0, 0, 0, 0
 	if t.def.ExecutionTimeoutMS > 0 {
@@ -229,6 +232,7 @@ func (m *model) recover(s *store, restore *core.Restore, now core.Time) *model {
 	r.recoverSchedules(restore.Schedules)
 	r.recoverWaits(s)
 	r.recoverFamily(s)
+	r.recoverOnce(s)
 	for _, t := range r.tasks {
 		t.roused = t.state == core.OpenWaiting && len(r.awaitedBy(t)) == 0
 	}

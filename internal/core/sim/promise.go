@@ -48,6 +48,11 @@ const (
 	schedulesTrue   promise = "a schedule's row says where it stands"
 	schedulesOnTime promise = "a schedule is asked for when it is due, and once"
 
+	onceHeld     promise = "of runs with one key, one holds it"
+	onceTrue     promise = "a key has a row while it is held, and a run is refused only if there is one"
+	onceFreed    promise = "a key is free again when its time is over or its run has ended, and not before"
+	onceReplaced promise = "a run whose place another one takes ends cancelled, and says by whom"
+
 	recordedOnce   promise = "an entry is recorded once, by the attempt that has the task"
 	logsWhole      promise = "a log has no gap, and is what its function did"
 	metRightly     promise = "a condition is met by its cause, the first one, and by nothing else"

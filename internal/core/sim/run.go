@@ -204,6 +204,7 @@ func (m *model) endRun(st *step, r *graphRun, status core.Status) *Violation {
 	delete(st.runResults, r.row.ID)
 	delete(m.runs, r.row.ID)
 	m.scheduledEnds(r.row.ID)
+	m.onceEnds(r.row.ID)
 	m.ended[r.row.ID] = status
 	return m.takeMets(st)
 }
@@ -234,7 +235,7 @@ func (m *model) cancelOpen(st *step, r *graphRun) *Violation {
 	for _, t := range m.openTasks(r) {
 		target := t.row.ID
 		switch putOff := slices.Contains(later, target); {
-		case putOff && st.resident[target] && !st.left(target):
+		case putOff && st.resident[target] && st.live(target).State != 0:
 			return broken(cancelWhole, "the cancel of task %d is put off, though it is in memory", target)
 		case putOff:
 			continue

@@ -225,6 +225,9 @@ func (h *history) fired(row core.Schedule, at core.Time, queued bool) core.Fired
 		}}
 	}
 	f.Run.Task.Schedule, f.Run.Task.RunAt = row.ID, at
+	if h.rand.IntN(5) == 0 {
+		f.Once = h.drawOnce(row.Tenant)
+	}
 	return f
 }
 
@@ -301,10 +304,16 @@ func (m *model) takeFire(st *step, in *core.Fire) *Violation {
 	byHand := in.Ref != 0
 	if byHand {
 		kind := core.AnswerDone
-		if s == nil {
+		switch {
+		case s == nil:
 			kind = core.AnswerUnknown
+		case !m.mayFire(&in.Runs[0], st.now):
+			kind = core.AnswerHeld
 		}
 		st.answers = append(st.answers, core.Answer{Ref: in.Ref, Task: in.Schedule, Kind: kind})
+		if kind != core.AnswerDone {
+			return nil
+		}
 	}
 	if s == nil || !byHand && s.Revision != in.Revision {
 		return nil
@@ -352,9 +361,30 @@ func (m *model) takeFired(st *step, s *schedule, f *core.Fired, byHand bool) *Vi
 	return nil
 }
 
+// mayFire tells whether a run may hold the key that it wants.
+func (m *model) mayFire(f *core.Fired, now core.Time) bool {
+	if f.Once == nil {
+		return true
+	}
+	k := m.holderOf(f.Run.Task.Tenant, f.Once.Key, now)
+	return k == nil || f.Once.Taken == core.OnceReplace && !k.Begun && !k.Ended
+}
+
 // startFired expects the row of a run, in its turn.
 func (m *model) startFired(st *step, s *schedule, f *core.Fired) *Violation {
 	row := f.Run.Task
+	if f.Once != nil {
+		want := *f.Once
+		want.Run = row.ID
+		kind, _, v := m.takeKey(st, &want, &row)
+		if v != nil {
+			return v
+		}
+		if kind != core.AnswerDone {
+			s.Skipped++
+			return nil
+		}
+	}
 	s.LastRun = row.ID
 	if s.Overlap != core.OverlapAllow && !s.Once && s.Running == 0 {
 		s.Running = row.ID

@@ -32,7 +32,10 @@ func (h *history) ask(in *core.Spawn) *Violation {
 	for i := range in.Items {
 		item := &in.Items[i]
 		submit := h.drawSubmit(1, in.Tenant)
-		item.Task, item.Run = nil, nil
+		item.Task, item.Run, item.Once = nil, nil, nil
+		if h.rand.IntN(5) == 0 {
+			item.Once = h.drawOnce(in.Tenant)
+		}
 		if len(submit.Tasks) > 0 {
 			item.Task = &submit.Tasks[0]
 			item.Task.Parent = in.Parent

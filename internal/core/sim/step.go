@@ -231,6 +231,14 @@ func (m *model) takeInput(st *step) *Violation {
 }
 
 func (m *model) takeSubmit(st *step, in *core.Submit) *Violation {
+	if len(in.Once) > 0 {
+		return m.takeSubmitOnce(st, in, func(want *core.NewOnceKey, kind core.AnswerKind, run id.ID) *Violation {
+			if in.Ref != 0 {
+				st.answers = append(st.answers, core.Answer{Ref: in.Ref, Task: run, Kind: kind, Item: want.Item})
+			}
+			return nil
+		})
+	}
 	st.own = append(st.own, in.Tasks...)
 	for _, row := range in.Tasks {
 		m.submit(row, st.now, st.seq)
@@ -252,6 +260,9 @@ func (st *step) ownTasks() []core.NewTask {
 // takeLoaded: rows change nothing, but that those overdue may end by it, and that a
 // Cancel goes on.
 func (m *model) takeLoaded(st *step, in *core.Loaded) *Violation {
+	if v := m.takeReplaced(st, in); v != nil {
+		return v
+	}
 	switch in.Load.Kind {
 	case core.LoadTasks:
 		st.tree = in.Load.Tree

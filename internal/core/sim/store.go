@@ -27,6 +27,7 @@ type store struct {
 
 	events    events
 	schedules scheduleStore
+	once      map[id.ID]core.OnceKey // by run
 	durableRows
 }
 
@@ -49,7 +50,7 @@ func newStore() *store {
 		lines:  map[writtenKey]core.LogLine{},
 		chunks: map[writtenKey]core.Chunk{},
 
-		events: newEvents(), schedules: newScheduleStore(),
+		events: newEvents(), schedules: newScheduleStore(), once: map[id.ID]core.OnceKey{},
 
 		durableRows: newDurableRows(),
 	}
@@ -58,7 +59,7 @@ func newStore() *store {
 // apply writes the rows of one pass as the journal does: plain inserts, so that
 // a row that is there already is an error, and Open before Closed.
 func (s *store) apply(e *core.Effects) *Violation {
-	if v := first(s.events.apply(e), s.schedules.apply(e), s.applyRuns(e), s.applyTasks(e), s.applyResults(e), s.applyWritten(e)); v != nil {
+	if v := first(s.events.apply(e), s.schedules.apply(e), s.applyRuns(e), s.applyTasks(e), s.applyResults(e), s.applyWritten(e), s.applyOnce(e)); v != nil {
 		return v
 	}
 	for _, o := range e.Open {
@@ -159,6 +160,7 @@ func (s *store) clone() *store {
 	maps.Copy(c.lines, s.lines)
 	maps.Copy(c.chunks, s.chunks)
 	c.events, c.schedules = s.events.clone(), s.schedules.clone()
+	maps.Copy(c.once, s.once)
 	c.lowWater = s.lowWater
 	c.durableRows = s.durableRows.clone()
 	return c
@@ -201,6 +203,9 @@ func (s *store) loadRows(l core.Load) *core.Loaded {
 		return loaded
 	case core.LoadPast, core.LoadEnded, core.LoadChildren, core.LoadKeys:
 		s.loadFamily(loaded)
+		return loaded
+	case core.LoadOnce, core.LoadOnceDue, core.LoadOnceEnded:
+		s.loadOnce(loaded)
 		return loaded
 	}
 	var rows []core.OpenTask

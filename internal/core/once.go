@@ -1,0 +1,540 @@
+package core
+
+import (
+	"cmp"
+
+	"github.com/adzehq/adze/internal/base/id"
+)
+
+// onceKeys are the once keys of a shard. Each that is held has a row from the commit of
+// its run on; the newest are in memory, the others in Postgres only. While some are, a
+// key that is not in memory may be held: it has to be loaded before a run that wants it
+// comes (Missing, Recall).
+type onceKeys struct {
+	max   int // OnceKeysMax; smaller in simulations
+	of    map[onceName]*onceKey
+	byRun map[id.ID]*onceKey
+	first *onceKey   // the oldest in memory, the next to leave it
+	last  *onceKey   // the newest
+	heap  []*onceKey // those with Until, by (Until, Run)
+
+	// replaced are runs that were in Postgres only when they lost their key: they are being
+	// cancelled, for this reason.
+	replaced map[id.ID]string
+
+	stored  int64 // keys in Postgres only
+	due     Time  // none of these is free before; 0 = none ever
+	loading bool  // a due load is on its way
+	between Time  // the earliest that was left to Postgres meanwhile
+
+	sweep   []id.ID // runs that ended and may have held one of these
+	sweepAt Time    // when they are looked up; 0 = there are none
+
+	// What a load brings was read some time ago. What has happened since is kept for as
+	// long as any is in flight.
+	flying int
+	moved  map[onceName]uint64 // by the Apply
+	news   map[id.ID]onceNews  // of runs
+}
+
+type onceName struct {
+	tenant id.ID
+	key    string
+}
+
+type onceNews struct{ begun, ended bool }
+
+// onceKey is a key in memory: held, or with no Run known to be free.
+type onceKey struct {
+	OnceKey
+	older, newer *onceKey
+	seat         int // in the heap; -1 = not in it
+}
+
+func newOnceKeys() onceKeys {
+	return onceKeys{
+		max: OnceKeysMax,
+		of:  map[onceName]*onceKey{}, byRun: map[id.ID]*onceKey{}, replaced: map[id.ID]string{},
+	}
+}
+
+func (k *onceKey) name() onceName { return onceName{k.Tenant, k.Key} }
+
+// Missing are those of a tenant's keys of which the shard does not know whether they are
+// held: a run that wants one must wait for a Recall.
+func (s *Shard) Missing(tenant id.ID, keys []string) (missing []string) {
+	if s.once.stored == 0 {
+		return nil
+	}
+	for _, key := range keys {
+		if s.once.of[onceName{tenant, key}] == nil {
+			missing = append(missing, key)
+		}
+	}
+	return missing
+}
+
+// submitOnce is submit of runs some of which have keys. What came of each of these is
+// told as it is decided: AnswerDone, or why it was not started with who holds the key.
+func (s *Shard) submitOnce(in *Submit, told func(key *NewOnceKey, kind AnswerKind, run id.ID)) {
+	tasks, runs, keys := in.Tasks, in.Runs, in.Once
+	for len(tasks)+len(runs) > 0 {
+		graph := len(tasks) == 0 || len(runs) > 0 && runs[0].Task.ID < tasks[0].ID
+		var run NewRun
+		if graph {
+			run, runs = runs[0], runs[1:]
+		} else {
+			run.Task, tasks = tasks[0], tasks[1:]
+		}
+		if len(keys) > 0 && keys[0].Run == run.Task.ID {
+			kind, holder := s.take(&keys[0], &run.Task)
+			told(&keys[0], kind, holder)
+			if keys = keys[1:]; kind != AnswerDone {
+				continue
+			}
+		}
+		s.startRun(&run, graph)
+	}
+}
+
+func (s *Shard) answerOnce(ref uint64, key *NewOnceKey, kind AnswerKind, run id.ID) {
+	if ref != 0 {
+		s.out.Answers = append(s.out.Answers, Answer{Ref: ref, Task: run, Kind: kind, Item: key.Item})
+	}
+}
+
+// startRun opens a new run, of a graph or of one task.
+func (s *Shard) startRun(run *NewRun, graph bool) {
+	if graph {
+		s.start(run)
+		return
+	}
+	s.out.Tasks = append(s.out.Tasks, run.Task)
+	s.enter(&run.Task, s.seq, 0)
+}
+
+// take has a new run hold its key, if it may; else it tells who does.
+func (s *Shard) take(want *NewOnceKey, row *NewTask) (AnswerKind, id.ID) {
+	k := s.once.of[onceName{row.Tenant, want.Key}]
+	if k != nil && (k.Run == 0 || k.Until != 0 && k.Until <= s.now) {
+		s.freeOnce(k)
+		k = nil
+	}
+	fresh := OnceKey{Run: row.ID, Tenant: row.Tenant, Key: want.Key, Hold: want.Hold, First: s.now}
+	switch {
+	case k == nil:
+	case want.Hold == OnceQuiet && k.Hold == OnceQuiet:
+		fresh.First = k.First
+		s.replace(k, row.ID)
+	case want.Taken == OnceReplace && !k.Begun && !k.Ended:
+		s.replace(k, row.ID)
+	case want.Taken == OnceExisting:
+		return AnswerExists, k.Run
+	default:
+		return AnswerHeld, k.Run
+	}
+	fresh.Until = fresh.until(want, s.now)
+	if fresh.Hold == OnceQuiet {
+		row.RunAt = fresh.Until
+	} else {
+		fresh.First = 0
+	}
+	s.out.OnceKeys = append(s.out.OnceKeys, fresh)
+	s.rememberOnce(&fresh)
+	return AnswerDone, row.ID
+}
+
+// until is when a key is free that is taken now.
+func (k *OnceKey) until(want *NewOnceKey, now Time) Time {
+	if want.TTLMS == 0 {
+		return 0
+	}
+	until := now + Time(want.TTLMS)
+	if want.Hold == OnceQuiet && want.MaxDelayMS > 0 {
+		until = min(until, k.First+Time(want.MaxDelayMS))
+	}
+	return until
+}
+
+// replace cancels the run that holds k, which another one takes over. One that is in
+// Postgres only is cancelled a moment later: a row says so until it is.
+func (s *Shard) replace(k *onceKey, by id.ID) {
+	s.forgetOnce(k)
+	text := replacedText(k.Hold, by)
+	if s.cancelHere(k.Tenant, k.Run, 0, text, false) {
+		s.out.ClosedOnceKeys = append(s.out.ClosedOnceKeys, k.Run)
+		return
+	}
+	s.once.replaced[k.Run] = text
+	s.out.OnceKeys = append(s.out.OnceKeys, OnceKey{Run: k.Run, Tenant: k.Tenant, Hold: k.Hold, By: by})
+	s.request(Load{Kind: LoadTasks, Tenant: k.Tenant, Tasks: []id.ID{k.Run}, Text: text})
+}
+
+// replacedText is why a run is cancelled that another one has taken the place of.
+func replacedText(hold OnceHold, by id.ID) string {
+	if hold == OnceQuiet {
+		return "superseded by " + by.String()
+	}
+	return "replaced by " + by.String()
+}
+
+// replacedRow is why a task that was read must end here and not go on; empty if it may.
+func (s *Shard) replacedRow(row *OpenTask) string {
+	return s.once.replaced[cmp.Or(row.Run, row.ID)]
+}
+
+// cancelReplacedRuns has runs of graphs that were read end, and not go on.
+func (s *Shard) cancelReplacedRuns(rows []OpenRun) {
+	for i := range rows {
+		r, text := s.runs[rows[i].ID], s.once.replaced[rows[i].ID]
+		if r != nil && text != "" {
+			s.cancelRun(r, 0, text)
+		}
+	}
+}
+
+// onceBegan notes that a worker is given a task of a run: it is not replaced any more.
+func (s *Shard) onceBegan(t *task) {
+	if len(s.once.byRun)+s.once.flying == 0 {
+		return
+	}
+	run := cmp.Or(t.runID(), t.id)
+	if k := s.once.byRun[run]; k != nil {
+		k.Begun = true
+	}
+	if s.once.flying > 0 {
+		s.once.news[run] = onceNews{begun: true}
+	}
+}
+
+// onceEnded frees what a run that ended was holding until then.
+func (s *Shard) onceEnded(run id.ID) {
+	o := &s.once
+	if len(o.byRun)+len(o.replaced)+o.flying == 0 && o.stored == 0 {
+		return
+	}
+	if k := o.byRun[run]; k != nil {
+		if k.Ended = true; k.Hold != OnceTTL {
+			s.freeOnce(k)
+		}
+	} else if o.stored > 0 && len(o.sweep) < onceSweepMax {
+		o.sweep = append(o.sweep, run)
+		o.sweepAt = cmp.Or(o.sweepAt, s.now+onceSweepMS)
+	}
+	if _, ending := s.once.replaced[run]; ending {
+		delete(s.once.replaced, run)
+		s.out.ClosedOnceKeys = append(s.out.ClosedOnceKeys, run)
+	}
+	if s.once.flying > 0 {
+		s.once.news[run] = onceNews{begun: true, ended: true}
+	}
+}
+
+// freeOnce has k held by nobody.
+func (s *Shard) freeOnce(k *onceKey) {
+	s.forgetOnce(k)
+	if k.Run != 0 {
+		s.out.ClosedOnceKeys = append(s.out.ClosedOnceKeys, k.Run)
+	}
+}
+
+// rememberOnce keeps a key in memory.
+func (s *Shard) rememberOnce(row *OnceKey) {
+	o := &s.once
+	k := &onceKey{OnceKey: *row, seat: -1, older: o.last}
+	if o.last == nil {
+		o.first = k
+	} else {
+		o.last.newer = k
+	}
+	o.last = k
+	o.of[k.name()] = k
+	if k.Run != 0 {
+		o.byRun[k.Run] = k
+	}
+	o.addHeap(k)
+	o.touch(k.name(), s.seq)
+}
+
+// trimOnce leaves the oldest keys to their rows that are beyond what is kept in memory. It
+// ends an Apply: within one, what was not Missing stays.
+func (s *Shard) trimOnce() {
+	for o := &s.once; len(o.of) > o.max; {
+		s.storeOnce(o.first)
+	}
+}
+
+// storeOnce leaves k to its row, if it has one.
+func (s *Shard) storeOnce(k *onceKey) {
+	s.forgetOnce(k)
+	if k.Run != 0 {
+		s.once.stored++
+		s.once.awaits(k.Until)
+	}
+}
+
+// awaits notes when a key that is in Postgres only is free.
+func (o *onceKeys) awaits(until Time) {
+	if until == 0 {
+		return
+	}
+	if o.due == 0 || until < o.due {
+		o.due = until
+	}
+	if o.loading && (o.between == 0 || until < o.between) {
+		o.between = until
+	}
+}
+
+// forgetOnce takes k out of memory.
+func (s *Shard) forgetOnce(k *onceKey) {
+	o := &s.once
+	if k.older == nil {
+		o.first = k.newer
+	} else {
+		k.older.newer = k.newer
+	}
+	if k.newer == nil {
+		o.last = k.older
+	} else {
+		k.newer.older = k.older
+	}
+	delete(o.of, k.name())
+	delete(o.byRun, k.Run)
+	o.removeHeap(k)
+	o.touch(k.name(), s.seq)
+}
+
+// touch notes that what was read of a key before is too old.
+func (o *onceKeys) touch(name onceName, seq uint64) {
+	if o.flying > 0 {
+		o.moved[name] = seq
+	}
+}
+
+// expireOnce frees the keys whose time is over, and has those looked for in Postgres.
+func (s *Shard) expireOnce() {
+	o := &s.once
+	for range onceExpireMax {
+		if len(o.heap) == 0 || o.heap[0].Until > s.now {
+			break
+		}
+		s.freeOnce(o.heap[0])
+	}
+	if o.stored > 0 && !o.loading && o.due > 0 && o.due <= s.now {
+		o.loading, o.between = true, 0
+		s.requestOnce(Load{Kind: LoadOnceDue, Until: s.now, Limit: s.window})
+	}
+	if o.sweepAt > 0 && o.sweepAt <= s.now {
+		s.requestOnce(Load{Kind: LoadOnceEnded, Tasks: o.sweep})
+		o.sweep, o.sweepAt = nil, 0
+	}
+}
+
+// next is when the next key is free, or looked up; 0 = none by time.
+func (o *onceKeys) next() Time {
+	var next Time
+	if len(o.heap) > 0 {
+		next = o.heap[0].Until
+	}
+	if o.stored > 0 && !o.loading && o.due > 0 && (next == 0 || o.due < next) {
+		next = o.due
+	}
+	if o.sweepAt > 0 && (next == 0 || o.sweepAt < next) {
+		next = o.sweepAt
+	}
+	return next
+}
+
+// recallOnce has keys loaded that are not known.
+func (s *Shard) recallOnce(in *Recall) {
+	if missing := s.Missing(in.Tenant, in.Keys); len(missing) > 0 {
+		s.requestOnce(Load{Kind: LoadOnce, Tenant: in.Tenant, Keys: missing})
+	}
+}
+
+func (s *Shard) requestOnce(load Load) {
+	if s.once.flying == 0 {
+		s.once.moved, s.once.news = map[onceName]uint64{}, map[id.ID]onceNews{}
+	}
+	s.once.flying++
+	s.request(load)
+}
+
+// landedOnce notes that a load of keys was answered.
+func (s *Shard) landedOnce() {
+	if s.once.flying--; s.once.flying == 0 {
+		s.once.moved, s.once.news = nil, nil
+	}
+}
+
+// loadedOnce brings keys to memory, or that nobody holds them. Of one that has been here
+// since it was asked for, what was read is too old.
+func (s *Shard) loadedOnce(in *Loaded) {
+	defer s.landedOnce()
+	rows := make(map[string]*OnceKey, len(in.Once))
+	for i := range in.Once {
+		rows[in.Once[i].Key] = &in.Once[i]
+	}
+	for _, key := range in.Load.Keys {
+		name := onceName{in.Load.Tenant, key}
+		if s.once.of[name] != nil || s.once.moved[name] > in.Load.Seq {
+			continue
+		}
+		row := rows[key]
+		if row != nil {
+			s.once.stored--
+			news := s.once.news[row.Run]
+			row.Begun, row.Ended = row.Begun || news.begun || s.begunHere(row.Run), row.Ended || news.ended
+		}
+		if row == nil || row.over(s.now) {
+			s.closeOnce(row)
+			row = &OnceKey{Tenant: in.Load.Tenant, Key: key, Until: s.now + onceFreeMS}
+		}
+		s.rememberOnce(row)
+	}
+}
+
+// begunHere tells whether a run is in memory and a worker was given a task of it.
+func (s *Shard) begunHere(run id.ID) bool {
+	if t := s.tasks[run]; t != nil {
+		return t.begun()
+	}
+	r := s.runs[run]
+	if r == nil {
+		return false
+	}
+	for i, state := range r.nodes {
+		if t := s.tasks[r.task(int32(i))]; state == nodeSucceeded || state == nodeFailed || t != nil && t.begun() {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *task) begun() bool { return t.state == OpenRunning || t.attempt > 1 || t.entries > 0 }
+
+// over tells whether a key that was read is free by now.
+func (k *OnceKey) over(now Time) bool {
+	return k.Until != 0 && k.Until <= now || k.Ended && k.Hold != OnceTTL
+}
+
+// closeOnce deletes the row of a key that is not in memory, if there is one.
+func (s *Shard) closeOnce(row *OnceKey) {
+	if row != nil {
+		s.out.ClosedOnceKeys = append(s.out.ClosedOnceKeys, row.Run)
+	}
+}
+
+// loadedOnceDue frees keys that were in Postgres only.
+func (s *Shard) loadedOnceDue(in *Loaded) {
+	defer s.landedOnce()
+	s.freeStored(in)
+	o := &s.once
+	o.loading, o.due = false, in.NextDue
+	if len(in.Once) == in.Load.Limit {
+		o.due = in.Load.Until
+	}
+	o.awaits(o.between)
+}
+
+// loadedOnceEnded frees keys that were in Postgres only when their runs ended.
+func (s *Shard) loadedOnceEnded(in *Loaded) {
+	defer s.landedOnce()
+	s.freeStored(in)
+}
+
+// freeStored frees those of the keys that were read that are in Postgres only.
+func (s *Shard) freeStored(in *Loaded) {
+	for i := range in.Once {
+		row := &in.Once[i]
+		name := onceName{row.Tenant, row.Key}
+		if s.once.of[name] == nil && s.once.moved[name] <= in.Load.Seq {
+			s.once.stored--
+			s.closeOnce(row)
+			s.once.touch(name, s.seq)
+		}
+	}
+}
+
+// restoreOnce goes on with the keys of the owner before, and with the cancels that it
+// owed to runs that were replaced.
+func (s *Shard) restoreOnce(in *Restore) {
+	s.once.stored, s.once.due = in.OnceStored, in.OnceDue
+	for i := range in.Once {
+		row := &in.Once[i]
+		switch {
+		case row.By != 0:
+			text := replacedText(row.Hold, row.By)
+			s.once.replaced[row.Run] = text
+			s.request(Load{Kind: LoadTasks, Tenant: row.Tenant, Tasks: []id.ID{row.Run}, Text: text})
+		case row.over(s.now):
+			s.closeOnce(row)
+		default:
+			s.rememberOnce(row)
+		}
+	}
+}
+
+// heldText is why a run was refused, for people.
+func heldText(key string, run id.ID) string {
+	return "run " + run.String() + " holds the key " + key
+}
+
+func (o *onceKeys) addHeap(k *onceKey) {
+	if k.Until == 0 {
+		return
+	}
+	k.seat = len(o.heap)
+	o.heap = append(o.heap, k)
+	o.up(k.seat)
+}
+
+func (o *onceKeys) removeHeap(k *onceKey) {
+	at, last := k.seat, len(o.heap)-1
+	if at < 0 {
+		return
+	}
+	o.swap(at, last)
+	o.heap[last] = nil
+	o.heap = o.heap[:last]
+	k.seat = -1
+	if at < last {
+		o.up(at)
+		o.down(at)
+	}
+}
+
+func (o *onceKeys) swap(i, j int) {
+	o.heap[i], o.heap[j] = o.heap[j], o.heap[i]
+	o.heap[i].seat, o.heap[j].seat = i, j
+}
+
+func (o *onceKeys) before(i, j int) bool {
+	a, b := o.heap[i], o.heap[j]
+	return a.Until < b.Until || a.Until == b.Until && (a.Run < b.Run || a.Run == b.Run && a.Key < b.Key)
+}
+
+func (o *onceKeys) up(i int) {
+	for parent := (i - 1) / 2; i > 0 && o.before(i, parent); parent = (i - 1) / 2 {
+		o.swap(i, parent)
+		i = parent
+	}
+}
+
+func (o *onceKeys) down(i int) {
+	for child := 2*i + 1; child < len(o.heap); child = 2*i + 1 {
+		if right := child + 1; right < len(o.heap) && o.before(right, child) {
+			child = right
+		}
+		if !o.before(child, i) {
+			return
+		}
+		o.swap(i, child)
+		i = child
+	}
+}
+
+// KeepOnce has the shard keep so few once keys in memory, so that a simulation reaches its
+// bound with few runs.
+func (s *Shard) KeepOnce(keys int) { s.once.max = keys }
