@@ -21,6 +21,7 @@ var owners = map[string]string{
 	"durable_value":    "internal/record/durable",
 	"event":            "internal/record/event",
 	"event_filter":     "internal/record/event",
+	"idempotency":      "internal/record/idempotency",
 	"schedule":         "internal/record/schedule",
 	"schedule_state":   "internal/record/schedule",
 	"event_run":        "internal/record/event",

@@ -11,6 +11,7 @@ import (
 	"github.com/adzehq/adze/internal/record/child"
 	"github.com/adzehq/adze/internal/record/durable"
 	"github.com/adzehq/adze/internal/record/event"
+	"github.com/adzehq/adze/internal/record/idempotency"
 	"github.com/adzehq/adze/internal/record/open"
 	"github.com/adzehq/adze/internal/record/run"
 	"github.com/adzehq/adze/internal/record/schedule"
@@ -37,6 +38,7 @@ type columns struct {
 	lines      stream.LineColumns
 	chunks     stream.ChunkColumns
 	schedules  schedule.Columns
+	onceKeys   idempotency.Columns
 	lowWater   open.LowWaterColumns
 
 	entries        durable.EntryColumns
@@ -92,6 +94,7 @@ func (c *columns) encode(items []item, repeat bool) *bulk.Batch {
 	c.lines.Queue(&b)
 	c.chunks.Queue(&b)
 	c.schedules.Queue(&b)
+	c.onceKeys.Queue(&b)
 	c.queueDurable(&b, repeat)
 	c.lowWater.Queue(&b)
 	return &b

@@ -74,6 +74,8 @@ type states struct {
 	schedules      changes[id.ID, core.Schedule]
 	scheduleStates changes[id.ID, core.ScheduleState]
 
+	onceKeys changes[id.ID, core.OnceKey] // by run
+
 	values changes[valueKey, core.Value]
 }
 
@@ -112,6 +114,12 @@ func (s *states) note(e *core.Effects) {
 		s.values.put(valueKey{e.Values[i].Task, bulk.Clean(e.Values[i].Name)}, &e.Values[i])
 	}
 	s.noteSchedules(e)
+	for i := range e.OnceKeys {
+		s.onceKeys.put(e.OnceKeys[i].Run, &e.OnceKeys[i])
+	}
+	for _, closed := range e.ClosedOnceKeys {
+		s.onceKeys.drop(closed)
+	}
 }
 
 func (s *states) noteSchedules(e *core.Effects) {
@@ -145,4 +153,5 @@ func (c *columns) addStates() {
 	s.values.write(compareValues, c.values.Add, func(valueKey) {})
 	s.schedules.write(cmp.Compare, c.schedules.Add, c.schedules.Close)
 	s.scheduleStates.write(cmp.Compare, c.schedules.AddState, func(id.ID) {}) // Close deletes both rows
+	s.onceKeys.write(cmp.Compare, c.onceKeys.Add, c.onceKeys.Close)
 }

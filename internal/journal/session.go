@@ -15,6 +15,7 @@ import (
 	"github.com/adzehq/adze/internal/record/child"
 	"github.com/adzehq/adze/internal/record/durable"
 	"github.com/adzehq/adze/internal/record/event"
+	"github.com/adzehq/adze/internal/record/idempotency"
 	"github.com/adzehq/adze/internal/record/open"
 	"github.com/adzehq/adze/internal/record/run"
 	"github.com/adzehq/adze/internal/record/schedule"
@@ -96,7 +97,7 @@ func (s *session) prepare(ctx context.Context) error {
 	}
 	for _, statements := range [][]bulk.Statement{
 		lease.Statements(), task.Statements(), run.Statements(), event.Statements(), open.Statements(), stream.Statements(),
-		durable.Statements(), child.Statements(), schedule.Statements(),
+		durable.Statements(), child.Statements(), schedule.Statements(), idempotency.Statements(),
 	} {
 		if err := bulk.Prepare(ctx, s.conn.PgConn(), statements...); err != nil {
 			return err

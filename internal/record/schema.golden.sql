@@ -103,6 +103,22 @@ create table adze.event_run (
     constraint event_run_pkey PRIMARY KEY (event_id, run_id)
 ) partition by range (event_id);
 
+create table adze.idempotency (
+    run_id bigint not null,
+    tenant_id bigint not null,
+    replaced_by bigint,
+    until_at bigint,
+    first_at bigint,
+    shard integer not null,
+    hold text not null,
+    key text not null,
+    constraint idempotency_pkey PRIMARY KEY (run_id),
+    constraint idempotency_hold_check CHECK ((hold = ANY (ARRAY['ttl'::text, 'run'::text, 'quiet'::text])))
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_insert_scale_factor=0, autovacuum_vacuum_insert_threshold=50000, autovacuum_vacuum_cost_delay=0);
+CREATE INDEX idempotency_key_idx ON adze.idempotency USING btree (tenant_id, key) WHERE (replaced_by IS NULL);
+CREATE INDEX idempotency_replaced_idx ON adze.idempotency USING btree (shard) WHERE (replaced_by IS NOT NULL);
+CREATE INDEX idempotency_until_idx ON adze.idempotency USING btree (shard, until_at) WHERE (replaced_by IS NULL);
+
 create table adze.log_line (
     task_id bigint not null,
     tenant_id bigint not null,

@@ -9,6 +9,7 @@ import (
 	"github.com/adzehq/adze/internal/record/child"
 	"github.com/adzehq/adze/internal/record/durable"
 	"github.com/adzehq/adze/internal/record/event"
+	"github.com/adzehq/adze/internal/record/idempotency"
 	"github.com/adzehq/adze/internal/record/open"
 	"github.com/adzehq/adze/internal/record/run"
 	"github.com/adzehq/adze/internal/record/task"
@@ -36,6 +37,12 @@ func (s *postgres) Load(ctx context.Context, shard int32, load core.Load) (*core
 		if loaded.Children, err = child.OpenOfParent(ctx, s.pool, load.Tasks[0]); err == nil {
 			loaded.Rows, err = s.openTasks(ctx, loaded.Children)
 		}
+	case core.LoadOnce:
+		loaded.Once, err = idempotency.ByKey(ctx, s.pool, load.Tenant, load.Keys)
+	case core.LoadOnceDue:
+		loaded.Once, loaded.NextDue, err = idempotency.Due(ctx, s.pool, shard, load.Until, load.Limit)
+	case core.LoadOnceEnded:
+		loaded.Once, err = idempotency.Ended(ctx, s.pool, load.Tasks)
 	case core.LoadKeys:
 		loaded.Children, err = child.OfParent(ctx, s.pool, load.Tasks[0])
 	}

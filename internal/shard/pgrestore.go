@@ -10,6 +10,7 @@ import (
 	"github.com/adzehq/adze/internal/record/child"
 	"github.com/adzehq/adze/internal/record/durable"
 	"github.com/adzehq/adze/internal/record/event"
+	"github.com/adzehq/adze/internal/record/idempotency"
 	"github.com/adzehq/adze/internal/record/open"
 	"github.com/adzehq/adze/internal/record/run"
 	"github.com/adzehq/adze/internal/record/schedule"
@@ -30,6 +31,7 @@ func (s *postgres) Restore(ctx context.Context, shard int32, epoch int64) (*core
 		func() error { return s.addEnded(ctx, r.Runs, definitions) },
 		func() error { return s.addDurable(ctx, shard, r, definitions) },
 		func() error { return s.addSchedules(ctx, shard, r) },
+		func() error { return s.addOnce(ctx, shard, r) },
 		func() error { return s.addBacklog(ctx, shard, r) },
 	} {
 		if err := add(); err != nil {
@@ -180,6 +182,19 @@ func distinct(waits []core.Wait) []core.Wait {
 // addSchedules reads where schedules stand.
 func (s *postgres) addSchedules(ctx context.Context, shard int32, r *core.Restore) (err error) {
 	r.Schedules, err = schedule.States(ctx, s.pool, shard)
+	return err
+}
+
+// addOnce reads who holds which once key, and who is still to be cancelled.
+func (s *postgres) addOnce(ctx context.Context, shard int32, r *core.Restore) (err error) {
+	if r.Once, r.OnceStored, err = idempotency.Held(ctx, s.pool, shard, core.OnceKeysMax); err != nil {
+		return err
+	}
+	if r.OnceStored > 0 { // the others are not free before these
+		r.OnceDue = r.Once[len(r.Once)-1].Until
+	}
+	replaced, err := idempotency.Replaced(ctx, s.pool, shard)
+	r.Once = append(r.Once, replaced...)
 	return err
 }
 
