@@ -51,6 +51,10 @@ type cli struct {
 	Stream streamCmd `cmd:"" group:"client" help:"Show what the tasks of a run stream, while they do."`
 	Cancel cancelCmd `cmd:"" group:"client" help:"Cancel runs."`
 	Replay replayCmd `cmd:"" group:"client" help:"Submit runs that have ended again."`
+
+	Failures failuresCmd `cmd:"" group:"client" help:"List failed runs, grouped by what went wrong."`
+	Redrive  redriveCmd  `cmd:"" group:"client" help:"Replay runs that failed, many at a time."`
+
 	Fork   forkCmd   `cmd:"" group:"client" help:"Submit a durable run again, with the beginning of its log."`
 	Signal signalCmd `cmd:"" group:"client" help:"Send a signal to a durable run."`
 

@@ -30,7 +30,7 @@ const (
 	// FailureTextMax is how many characters of a group's error are told.
 	FailureTextMax = 1_024
 
-	// failuresMax is how many failures are looked at for one page: some 50 ms.
+	// failuresMax is how many failures are looked at for one page: less than 100 ms.
 	failuresMax = 5_000
 )
 
