@@ -102,6 +102,33 @@ func TestARedriveThatWasBrokenOffMayBeRepeated(t *testing.T) {
 	require.Equal(t, n, runs)
 }
 
+func TestARedriveGoesOnWithTheNextEngine(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.define(t, b.ctx, "charge")
+	const n = 900
+	b.failed(t, "charge", n)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = b.client.Redrive(b.ctx, &wire.RedriveRequest{Workflow: "charge"}) // the engine goes away in the middle
+	}()
+	require.Eventually(t, func() bool {
+		replays, _ := b.replayed(t)
+		return replays > 0
+	}, patience, time.Millisecond)
+	require.NoError(t, b.stop())
+	<-ended
+
+	b = setupOn(t, b.url)
+	a, err := b.client.Redrive(b.ctx, &wire.RedriveRequest{Workflow: "charge"})
+	require.NoError(t, err)
+	require.Positive(t, a.Skipped)
+	replays, runs := b.replayed(t)
+	require.Equal(t, n, replays)
+	require.Equal(t, n, runs)
+}
+
 func TestARunThatCannotBeReplayedLeavesTheOthersAlone(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

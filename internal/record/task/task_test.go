@@ -260,3 +260,27 @@ func TestReplaysAreFoundByTheirIndexFromTheRunOn(t *testing.T) {
 		require.LessOrEqual(t, len(rowtest.Partitions(ran, "task")), 3)
 	})
 }
+
+func TestWhatSucceedsHasNoPlaceAmongFailuresAndReplays(t *testing.T) {
+	t.Parallel()
+	pool, ids := setup(t)
+	var tasks []core.NewTask
+	var results []core.Result
+	for range 1_000 {
+		one := ids.Next(noon.UnixMilli())
+		tasks = append(tasks, core.NewTask{ID: one, Tenant: 1, Input: core.Payload("1")})
+		results = append(results, core.Result{Task: one, Tenant: 1, Status: core.Succeeded, Output: core.Payload("1")})
+	}
+	require.NoError(t, insert(t, pool, false, tasks, results))
+	var indexes, pages int
+	require.NoError(t, pool.QueryRow(t.Context(), `
+		select count(*), max(pg_relation_size(indexrelid)) / 8192
+		from pg_index
+		where
+			indrelid in ($1::regclass, $2::regclass)
+			and indpred is not null
+			and pg_get_expr(indpred, indrelid) ~ 'fingerprint|replay_of'`,
+		"adze.task_20261122", "adze.task_result_20261122").Scan(&indexes, &pages))
+	require.Equal(t, 2, indexes)
+	require.Equal(t, 1, pages, "the page that each index begins with")
+}
