@@ -12,7 +12,7 @@ import (
 	"github.com/adzehq/adze/e2e/child"
 )
 
-// benchWaitMax bounds seven modes, each with an engine of its own, on a busy machine.
+// benchWaitMax bounds eight modes, each with an engine of its own, on a busy machine.
 const benchWaitMax = 5 * time.Minute
 
 // TestBenchWritesItsFigures keeps the benchmark from rotting. It says nothing of how
@@ -23,7 +23,7 @@ func TestBenchWritesItsFigures(t *testing.T) {
 	require.NoError(t, err)
 	s := &shell{t: t, binary: binary, dir: t.TempDir(), patience: benchWaitMax}
 	path := filepath.Join(s.dir, "figures.json")
-	s.ok("bench", "--quick", "--mode", "plain,latency,graph,fanout,steps,sleepers,classic", "--json", path)
+	s.ok("bench", "--quick", "--mode", "plain,latency,graph,fanout,steps,sleepers,classic,limits", "--json", path)
 
 	written, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -48,6 +48,7 @@ func TestBenchWritesItsFigures(t *testing.T) {
 		"graph submit_to_result_ms_p50": "ms", "graph graphs_per_s": "graphs/s",
 		"fanout children_per_s": "children/s", "steps us_per_step": "µs", "steps tx_per_task": "transactions",
 		"classic-fair-1000-of-16000 us_per_task": "µs", "classic-plain-1000-of-1000 dequeue_ms_p99": "ms",
+		"limits without_ratio": "ratio", "limits-without throughput": "tasks/s",
 		"sleepers asleep_per_s": "tasks/s", "sleepers-many wake_late_ms_p99": "ms", "sleepers-many engine_rss_mb": "MB",
 	} {
 		require.Equal(t, unit, units[figure], figure)

@@ -46,7 +46,9 @@ var modes = []mode{
 	{"steps", "a durable task of 1,000 steps", (*bench).steps},
 	{"classic", "a queue in SQL, with a window function or first come first served, at three depths", (*bench).classic},
 	{"keys", "a queue of 1, 100 and 10,000 keys at three depths, and the same in SQL", (*bench).keys},
+	{"limits", "every kind of flow control at once", (*bench).limits},
 	{"sleepers", "10,000 durable tasks that sleep on 10 slots, then 1,000,000", (*bench).sleepers},
+	{"fair", "a queue of 10,000 keys, one of which has 90 % of the tasks: by task, and by cost", (*bench).fair},
 }
 
 // Modes are the names of all modes, with what they measure.

@@ -13,6 +13,7 @@ import (
 // ping is the task that is measured. It does nothing: what is left is Adze.
 type ping struct {
 	Sent int64 `json:"sent"` // Unix nanoseconds, by the client's clock; the worker shares it
+	Key  int   `json:"key,omitempty"`
 }
 
 // load is a client and a worker with one task.
@@ -22,6 +23,10 @@ type load struct {
 	done   atomic.Int64 // attempts that the worker ran
 	starts latencies    // submit → start, while measured is set
 	watch  atomic.Bool
+
+	// Of single submits.
+	keys    int // that they belong to, in turn; 0 = none
+	options []adze.RunOption
 }
 
 const (
@@ -77,7 +82,11 @@ func (l *load) singles(ctx context.Context, until time.Time) (int, error) {
 	return many(submitters, func() (int, error) {
 		n := 0
 		for time.Now().Before(until) {
-			if _, err := l.task.Run(ctx, l.client, ping{Sent: time.Now().UnixNano()}); err != nil {
+			in := ping{Sent: time.Now().UnixNano()}
+			if l.keys > 0 {
+				in.Key = 1 + n%l.keys
+			}
+			if _, err := l.task.Run(ctx, l.client, in, l.options...); err != nil {
 				return n, err
 			}
 			n++
