@@ -125,6 +125,7 @@ func (s *Shard) retreat(t *task, outcome AttemptOutcome, text string, retryAt Ti
 		RetryAt: retryAt, Error: text,
 	})
 	s.unplace(t)
+	s.giveBack(t)
 	t.worker, t.token, t.stop, t.cancelled = nil, 0, 0, ""
 	t.attempt++
 	t.counted = true

@@ -123,8 +123,8 @@ func TestLaneKeepsOrderAcrossPostgres(t *testing.T) {
 func laneRows(rows map[id.ID]OpenTask, load Load) (in []OpenTask) {
 	l := line{kind: laneLine}
 	for _, row := range rows {
-		if row.State == OpenReady && load.After.Before(Order{-int64(row.Priority), row.ID}) {
-			l.add(&task{id: row.ID, priority: row.Priority})
+		if row.State == OpenReady && load.After.Before(Order{row.Rank, row.ID}) {
+			l.add(&task{id: row.ID, rank: row.Rank})
 		}
 	}
 	for len(l.tasks) > 0 && len(in) < load.Limit {

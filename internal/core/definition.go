@@ -25,9 +25,20 @@ type Definition struct {
 	ScheduleTimeoutMS  int64 // longest wait in a queue, per readiness; 0 = no limit
 	ExecutionTimeoutMS int64 // longest run of an attempt, or of what it runs between two waits; 0 = no limit
 
+	// Flow control, see Flow for what is said of each run.
+	Queue  string     // that its tasks wait in, with those of other actions; "" = one of its own, named as Action
+	Limits []string   // names of the concurrency limits that it must have a place in, taken in this order; of a task of a graph: its own, the run's are the Graph's
+	Rates  []RateUse  // what it draws from, all at once
+	Slots  []SlotUse  // by type; nil = one of the default type
+	Labels []Label    // by key
+	Sticky Sticky     // of a task of a graph: to the worker of one of its parents
+	Batch  *BatchRule // nil: tasks are given one by one
+
 	// Durable tasks keep a log of what they did, and may give their worker back while
 	// they wait: another one goes on from the log.
 	Durable bool
+
+	class *class // of tasks of whose run nothing else is said; nil until there was one
 }
 
 // Bounds of the core. Each is enforced here and tested at the number and past it.
@@ -59,6 +70,12 @@ const (
 	// WindowMax is how many tasks of a lane are read from Postgres at once. A
 	// lane keeps at most twice as many in memory; the rest is there.
 	WindowMax = 2_048
+
+	// windowsMax windows at most, or twice as many where lanes are few:
+	// with more lanes than that the windows are smaller,
+	windowsMax = 128
+	// but not by more than this: 16 tasks of a lane are read at least.
+	windowShrinkMax = 128
 )
 
 // Priorities: a higher one goes first.

@@ -46,6 +46,7 @@ func (d *delayed) awaits(due Time, task id.ID) {
 // delay has t wait until due.
 func (s *Shard) delay(t *task, due Time) {
 	t.state, t.due = OpenDelayed, due
+	s.moveTo(t, nil)
 	s.changed(t)
 	s.postpone(t)
 }
@@ -135,19 +136,24 @@ func (s *Shard) expireStored(row *OpenTask) {
 // what it spawned too.
 func (s *Shard) endStored(row *OpenTask, text string, tree bool) {
 	def := s.definition(row.Version, row.Run, row.Node)
-	l := s.queue(def.Tenant, def.Action).lane(row.Key)
 	if row.State != OpenReady {
 		s.delayed.stored--
 	} else {
+		l := s.lane(def.Tenant, row.Queue, row.Key)
 		s.unstore(l)
+		l.retire()
 	}
-	l.retire()
+	s.letGo(row.ID, def.Tenant, def.Limits, row.Flow, row.Passed)
+	s.out.Closed = append(s.out.Closed, row.ID)
+	s.left(row.ID, closed)
+	if def.isTicket() {
+		s.tearStored(row, text)
+		return
+	}
 	s.out.Results = append(s.out.Results, Result{
 		Task: row.ID, Tenant: def.Tenant, Version: row.Version, Status: Cancelled,
 		Attempt: row.Attempt - 1, Finished: s.now, Error: text, Run: row.Run, Node: row.Node,
 	})
-	s.out.Closed = append(s.out.Closed, row.ID)
-	s.left(row.ID, closed)
 	s.closeWaits(row.ID)
 	if row.Binds || tree {
 		s.closeChildren(Closing{Task: row.ID, Tenant: def.Tenant, Whole: tree, Reason: cmp.Or(text, textParentEnded)})

@@ -42,6 +42,8 @@ type Effects struct {
 
 	OnceKeys       []OnceKey // insert or update idempotency; the last of a run counts
 	ClosedOnceKeys []id.ID   // delete idempotency by run, after OnceKeys
+	Settings       []Setting // insert, update or delete setting; the last of a name counts
+	Absent         []Absence // update worker
 
 	// Told after the commit, but for an Assignment: see Assignment.Seq.
 	Assigned []Assignment
@@ -67,6 +69,8 @@ func (e *Effects) Reset() {
 	clear(e.Schedules)
 	clear(e.Chunks)
 	clear(e.OnceKeys)
+	clear(e.Open)
+	clear(e.OpenRuns)
 	*e = Effects{
 		Tasks: e.Tasks[:0], Results: e.Results[:0], Attempts: e.Attempts[:0],
 		Open: e.Open[:0], Closed: e.Closed[:0],
@@ -79,6 +83,7 @@ func (e *Effects) Reset() {
 		Answers: e.Answers[:0], Loads: e.Loads[:0], Ripe: e.Ripe[:0],
 		Schedules: e.Schedules[:0], ScheduleStates: e.ScheduleStates[:0], ClosedSchedules: e.ClosedSchedules[:0],
 		OnceKeys: e.OnceKeys[:0], ClosedOnceKeys: e.ClosedOnceKeys[:0],
+		Settings: e.Settings[:0], Absent: e.Absent[:0],
 	}
 }
 
@@ -91,11 +96,18 @@ func (e *Effects) Rows() int {
 		len(e.Due) + len(e.Children) + len(e.Closing) + len(e.ClosedChildren) +
 		len(e.Lines) + len(e.Chunks) +
 		len(e.Schedules) + len(e.ScheduleStates) + len(e.ClosedSchedules) +
-		len(e.OnceKeys) + len(e.ClosedOnceKeys)
+		len(e.OnceKeys) + len(e.ClosedOnceKeys) +
+		len(e.Settings) + len(e.Absent)
 	if e.LowWater != 0 {
 		n++
 	}
 	return n
+}
+
+// Absence is a worker that is not expected back.
+type Absence struct {
+	Worker id.ID
+	Since  Time
 }
 
 // Status is how a task ended.
@@ -176,10 +188,21 @@ type OpenTask struct {
 	Entries  int32 // of a durable task: the size of its log; behind with OpenRunning
 	Waits    int32 // how many Waits it has
 	State    OpenState
-	Binds    bool // it has children to be cancelled when it ends; behind with OpenRunning
-	Queue    string
-	Key      string
+	Binds    bool   // it has children to be cancelled when it ends; behind with OpenRunning
+	Passed   int32  // how many limits it has a place in
+	Rank     int64  // its Order.Rank in its lane
+	Queue    string // where its lane is: a class, or what holds it back
+	Key      string // of its lane
+	Flow     *Flow
 	Cancel   string // with OpenRunning: it was cancelled and its worker told; the error of its result. Empty otherwise
+}
+
+// share is its NewTask.Key: that of its lane, but where the lane is a limit's.
+func (o *OpenTask) share() string {
+	if o.Flow != nil {
+		return o.Flow.Share
+	}
+	return o.Key
 }
 
 // OpenState is where an open task stands.
@@ -304,7 +327,7 @@ type LoadKind uint8
 
 // The loads.
 const (
-	LoadLane      LoadKind = iota + 1 // ready rows of a lane, in lane order: priority descending, id ascending
+	LoadLane      LoadKind = iota + 1 // ready rows of a lane, in lane order: rank, id
 	LoadDue                           // ready, delayed and waiting rows with a due time, in the order (due, id)
 	LoadTasks                         // the rows of Tasks, in any order
 	LoadPast                          // for each Lookback the first event that meets its condition
@@ -316,17 +339,19 @@ const (
 	LoadOnceEnded                     // the rows of the once keys that Tasks, which are runs, held until they ended
 )
 
-// Order is a place in a line: lower Rank first, then lower ID. In a lane the
-// rank is the negated priority, so that higher priorities and then older tasks
-// go first; among delayed tasks it is the due time. The zero Order is before
-// all delayed tasks; LaneStart is before all tasks of a lane.
+// Order is a place in a line: lower Rank first, then lower ID. In a lane the rank is
+// the negated priority, one before the highest for what was begun before, so that
+// higher priorities and then older tasks go first, and more where waiting counts
+// (QueueSetting.AgeMS); where priority does not matter it is 0. Among delayed tasks it
+// is the due time. The zero Order is before all delayed tasks; LaneStart is before all
+// tasks of a lane.
 type Order struct {
 	Rank int64
 	ID   id.ID
 }
 
 // LaneStart comes before every task of a lane.
-var LaneStart = Order{Rank: -PriorityMax - 1}
+var LaneStart = Order{Rank: -PriorityMax - 2}
 
 // Before tells whether o goes first.
 func (o Order) Before(p Order) bool {

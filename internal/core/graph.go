@@ -11,7 +11,10 @@ type Graph struct {
 	Version  id.ID
 	Tenant   id.ID
 	Workflow string
-	Nodes    []Node // at most NodesMax
+	Nodes    []Node   // at most NodesMax
+	Limits   []string // names of the concurrency limits that a run must have a place in before its tasks begin, taken in this order
+
+	ticket *Definition // of the task that waits for a run's places
 }
 
 // NodesMax is how many tasks a workflow may have. A run takes one id more than its
@@ -75,7 +78,9 @@ type OpenRun struct {
 	Version  id.ID
 	RunAt    Time
 	Priority int32
+	Passed   int32 // as OpenTask.Passed
 	Key      string
+	Flow     *Flow       // as of NewTask
 	Cancel   string      // it was cancelled: the error of its result; empty otherwise
 	Scopes   []string    // as of NewTask; not stored again: with Restore, its row of run has them
 	Saved    bool        // with Restore: it has a row
@@ -131,6 +136,21 @@ type run struct {
 	nodes     []nodeState
 	verdicts  []Verdict // of all parents that ended, by node, ored
 	scopes    []string
+	flow      *Flow
+	passed    int32 // as OpenRun.Passed
+}
+
+// flowOf is what is said of the task of a node.
+func (r *run) flowOf(node int32) *Flow {
+	if r.flow == nil {
+		return nil
+	}
+	for i := range r.flow.Nodes {
+		if n := &r.flow.Nodes[i]; n.Node == node {
+			return &n.Flow
+		}
+	}
+	return nil
 }
 
 func (r *run) task(node int32) id.ID { return r.id + 1 + id.ID(node) }
@@ -140,23 +160,29 @@ func (r *run) node(task id.ID) int32 { return int32(task - r.id - 1) }
 func (r *run) row() OpenRun {
 	return OpenRun{
 		ID: r.id, Tenant: r.graph.Tenant, Version: r.graph.Version, RunAt: r.runAt,
-		Priority: r.priority, Key: r.key, Cancel: r.cancelled,
+		Priority: r.priority, Key: r.key, Flow: r.flow, Passed: r.passed, Cancel: r.cancelled,
 	}
 }
 
 func (s *Shard) defineGraph(in *DefineGraph) {
 	if _, known := s.graphs[in.Graph.Version]; !known {
 		graph := in.Graph
+		graph.Nodes = slices.Clone(graph.Nodes) // each has its class
+		graph.ticket = &Definition{Version: graph.Version, Tenant: graph.Tenant, Workflow: graph.Workflow, Limits: graph.Limits}
 		s.graphs[graph.Version] = &graph
 	}
 }
 
 // start opens a new run of a graph and the tasks that wait for nobody.
 func (s *Shard) start(in *NewRun) {
+	if len(s.graphs[in.Task.Version].Limits) > 0 {
+		s.issue(in)
+		return
+	}
 	s.out.Runs = append(s.out.Runs, in.Task)
 	r := s.openRun(&OpenRun{
 		ID: in.Task.ID, Version: in.Task.Version, RunAt: in.Task.RunAt, Priority: in.Task.Priority, Key: in.Task.Key,
-		Scopes: in.Task.Scopes,
+		Flow: in.Task.Flow, Scopes: in.Task.Scopes,
 	})
 	s.ledger.enter(r.id, s.now)
 	for _, kept := range in.Kept {
@@ -167,12 +193,20 @@ func (s *Shard) start(in *NewRun) {
 	s.advance(r)
 }
 
-// keep stores again how a node ended in the run that r replays.
+// keep has a node of r have ended as in the run that r replays.
 func (s *Shard) keep(r *run, kept KeptNode) {
-	s.endNodeHere(r, kept.Node, Succeeded, "")
-	result := &s.out.Results[len(s.out.Results)-1]
-	result.Output, result.Verdicts = kept.Output, kept.Verdicts
+	s.endKept(r.graph, r.id, kept)
+	r.nodes[kept.Node] = nodeSucceeded
+	r.left--
 	r.hear(kept.Verdicts)
+}
+
+// endKept stores again how a node ended in the run that another one replays.
+func (s *Shard) endKept(graph *Graph, run id.ID, kept KeptNode) {
+	s.out.Results = append(s.out.Results, Result{
+		Task: run + 1 + id.ID(kept.Node), Tenant: graph.Tenant, Version: graph.Version, Run: run, Node: kept.Node,
+		Status: Succeeded, Finished: s.now, Output: kept.Output, Verdicts: kept.Verdicts,
+	})
 }
 
 // openRun brings a run to memory.
@@ -180,6 +214,7 @@ func (s *Shard) openRun(row *OpenRun) *run {
 	graph := s.graphs[row.Version]
 	r := &run{
 		id: row.ID, graph: graph, key: row.Key, cancelled: row.Cancel, runAt: row.RunAt, priority: row.Priority, scopes: row.Scopes,
+		flow: row.Flow, passed: row.Passed,
 		left: int32(len(graph.Nodes)), nodes: make([]nodeState, len(graph.Nodes)),
 	}
 	for _, ended := range row.Ended {
@@ -443,6 +478,7 @@ func (s *Shard) endRun(r *run) {
 	}
 	s.left(r.id, closed)
 	delete(s.runs, r.id)
+	s.letGo(r.id, r.graph.Tenant, r.graph.Limits, r.flow, r.passed)
 	s.ended(r.id)
 }
 

@@ -35,7 +35,8 @@ type NewTask struct {
 	Schedule id.ID  // the schedule that did; 0 if none. Then RunAt is the tick
 	Run      id.ID  // of a task of a graph: its run; 0 otherwise
 	RunAt    Time   // not before; 0 = now
-	Key      string // fairness key within the queue; "" for the one lane of a queue without keys
+	Key      string // whose share of the queue it counts for; "" for the one of a queue without keys
+	Flow     *Flow  // of a run: nil if nothing is said of it, and then of its row
 	Priority int32
 	Node     int32   // with Run: its place in the graph
 	Parent   id.ID   // the task that spawned it; 0 if none
@@ -56,6 +57,8 @@ type Join struct {
 	Actions []string
 	Slots   int32 // how many tasks it runs at once
 	Running []Claim
+	Labels  map[string]string
+	Types   []SlotUse // how many slots it has of other types than the default one
 }
 
 // Claim is a worker's word that it runs an attempt.
@@ -186,7 +189,10 @@ type Restore struct {
 	LowWater id.ID      // as stored
 	LastID   id.ID      // no task of the shard has a larger id; for whoever makes the next ones
 	Running  []OpenTask // checkpoint rows in state running
-	Fresh    []NewTask  // tasks above the low-water mark with neither result nor checkpoint row; ids ascending; payloads nil
+	Holding  []OpenTask // checkpoint rows that have places in limits, and do not run
+	Workers  []Present  // workers that were connected to the owner before
+	Settings []Setting
+	Fresh    []NewTask // tasks above the low-water mark with neither result nor checkpoint row; ids ascending; payloads nil
 	// Runs are open runs of graphs, from the checkpoint or above the low-water mark, ids
 	// ascending. Of those with a row it needs only the cancelled ones, and those with a
 	// task among Running or in Waits: the others come with what is loaded of them.
@@ -201,6 +207,12 @@ type Restore struct {
 	OnceDue    Time      // when the first of those is free; 0 = none by time
 	Delayed    int64     // how many checkpoint rows are in state delayed or waiting
 	NextDue    Time      // the smallest due time of all rows that are ready, delayed or waiting; 0 = none
+}
+
+// Present is a worker that was connected to the owner before, and is expected back.
+type Present struct {
+	Worker id.ID
+	Tenant id.ID
 }
 
 // LogSize is how many entries the log of a durable task has.

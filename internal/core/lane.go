@@ -1,6 +1,12 @@
 package core
 
-// lane is the line of ready tasks of one key. The head of the line is in memory,
+import (
+	"strings"
+
+	"github.com/adzehq/adze/internal/base/id"
+)
+
+// lane is the line of ready tasks of one key of a place. The head of the line is in memory,
 // the rest in Postgres, as checkpoint rows:
 //
 //   - every task in Postgres only comes after edge;
@@ -12,8 +18,11 @@ package core
 // So the order is exact whatever is where, and the memory is bounded.
 type lane struct {
 	line
-	queue *queue
-	key   string
+	shard  *Shard
+	place  place
+	tenant id.ID
+	queue  string // where the place is, as OpenTask.Queue
+	key    string
 
 	open   int   // tasks in memory that are, were or will be in this lane
 	stored int64 // ready tasks that are in Postgres only
@@ -23,8 +32,31 @@ type lane struct {
 	loading bool
 	arrived []*task
 
-	// Neighbours in the queue's ring; nil when it is not in it.
-	prevInRing, nextInRing *lane
+	// Of a class.
+	class *class
+	share *share
+	seat  int // in class.lanes; -1 = not among them
+}
+
+// place is where lanes are: a class, where tasks wait for workers, or a limit, where they
+// wait for a place in it.
+type place interface {
+	// offer says that the lane has something to give, here or in Postgres.
+	offer(l *lane)
+	// withdraw says that it has not.
+	withdraw(l *lane)
+	// rank is where a task that comes now belongs, see Order.
+	rank(t *task) int64
+	// forget says that nothing hangs on the lane any more.
+	forget(l *lane)
+}
+
+// lane finds a lane by what checkpoint rows say of it.
+func (s *Shard) lane(tenant id.ID, queue, key string) *lane {
+	if name, ok := strings.CutPrefix(queue, limitPlace); ok {
+		return s.limit(tenant, name).group(key).lane
+	}
+	return s.class(tenant, queue).lane(key)
 }
 
 // beyond tells whether t comes after something that is in Postgres only.
@@ -33,10 +65,10 @@ func (l *lane) beyond(t *task) bool { return l.stored > 0 && l.edge.Before(l.ord
 func (l *lane) empty() bool { return l.len() == 0 && l.stored == 0 }
 
 // retire forgets the lane when nothing hangs on it, so that keys which come and go
-// do not fill the memory. The lane of a queue without keys stays.
+// do not fill the memory.
 func (l *lane) retire() {
-	if l.open == 0 && l.stored == 0 && !l.loading && l.key != "" {
-		delete(l.queue.lanes, l.key)
+	if l.open == 0 && l.stored == 0 && !l.loading {
+		l.place.forget(l)
 	}
 }
 
@@ -49,6 +81,26 @@ func (l *lane) take() *task {
 	}
 	l.remove(t)
 	return t
+}
+
+// enterLane has a ready task wait in a lane.
+func (s *Shard) enterLane(t *task, l *lane) {
+	s.moveTo(t, l)
+	t.rank = l.place.rank(t)
+	s.admit(t)
+}
+
+// moveTo has t belong to l; nil = to none.
+func (s *Shard) moveTo(t *task, l *lane) {
+	if from := t.lane; from != l {
+		if t.lane = l; l != nil {
+			l.open++
+		}
+		if from != nil {
+			from.open--
+			from.retire()
+		}
+	}
 }
 
 // admit places a ready task in its lane.
@@ -65,16 +117,21 @@ func (s *Shard) admit(t *task) {
 	}
 	l.add(t)
 	s.startTimer(t)
-	l.enterRing()
-	l.queue.stir()
-	if l.len() > 2*s.window && !l.loading {
+	l.place.offer(l)
+	if l.len() > 2*s.windowNow() && !l.loading {
 		s.spill(l)
 	}
 }
 
+// windowNow is how many tasks of a lane are read at once: fewer where there are very
+// many lanes, so that all together are bounded.
+func (s *Shard) windowNow() int {
+	return min(s.window, max(s.window/windowShrinkMax, s.window*windowsMax/max(s.lanes, 1), 1))
+}
+
 // spill moves what is beyond a window to Postgres.
 func (s *Shard) spill(l *lane) {
-	for _, t := range l.cut(s.window) {
+	for _, t := range l.cut(s.windowNow()) {
 		s.storeReady(t)
 	}
 }
@@ -87,8 +144,7 @@ func (s *Shard) storeReady(t *task) {
 		l.edge = just
 	}
 	l.stored++
-	l.enterRing()
-	l.queue.stir()
+	l.place.offer(l)
 	s.store(t)
 }
 
@@ -110,9 +166,9 @@ func (l *lane) leave(t *task) {
 	if l.has(t) {
 		l.remove(t)
 		if l.empty() {
-			l.leaveRing()
+			l.place.withdraw(l)
 		}
-		l.queue.shard.refill(l)
+		l.shard.refill(l)
 		return
 	}
 	for i, other := range l.arrived {
@@ -125,7 +181,7 @@ func (l *lane) leave(t *task) {
 
 // refill has the next window loaded when this one runs low.
 func (s *Shard) refill(l *lane) {
-	if l.stored > 0 && l.len() <= s.window/2 {
+	if l.stored > 0 && l.len() <= s.windowNow()/2 {
 		s.requestLane(l)
 	}
 }
@@ -136,8 +192,8 @@ func (s *Shard) requestLane(l *lane) {
 	}
 	l.loading = true
 	s.request(Load{
-		Kind: LoadLane, Tenant: l.queue.tenant, Queue: l.queue.name, Key: l.key,
-		After: l.edge, Limit: s.window,
+		Kind: LoadLane, Tenant: l.tenant, Queue: l.queue, Key: l.key,
+		After: l.edge, Limit: s.windowNow(),
 	})
 }
 
@@ -154,13 +210,13 @@ func (s *Shard) unstore(l *lane) {
 		}
 	}
 	if l.empty() {
-		l.leaveRing()
+		l.place.withdraw(l)
 	}
 }
 
 // loadedLane brings the next window in, then judges who came meanwhile.
 func (s *Shard) loadedLane(in *Loaded) {
-	l := s.queue(in.Load.Tenant, in.Load.Queue).lane(in.Load.Key)
+	l := s.lane(in.Load.Tenant, in.Load.Queue, in.Load.Key)
 	l.loading = false
 	arrived := l.arrived
 	l.arrived = nil
@@ -181,49 +237,19 @@ func (s *Shard) loadedLane(in *Loaded) {
 		s.startTimer(t)
 	}
 	if n := len(in.Rows); n == in.Load.Limit && l.stored > 0 {
-		l.edge = Order{Rank: -int64(in.Rows[n-1].Priority), ID: in.Rows[n-1].ID}
+		l.edge = Order{Rank: in.Rows[n-1].Rank, ID: in.Rows[n-1].ID}
 	}
 	for _, t := range arrived {
 		s.admit(t)
 	}
-	if l.len() > 2*s.window { // what came before the edge during the load is in memory
+	if l.len() > 2*s.windowNow() { // what came before the edge during the load is in memory
 		s.spill(l)
 	}
-	if !l.empty() {
-		l.enterRing()
-		l.queue.stir()
+	if l.empty() {
+		l.place.withdraw(l)
+	} else {
+		l.place.offer(l)
 	}
 	s.refill(l)
 	l.retire()
-}
-
-func (l *lane) enterRing() {
-	if l.nextInRing != nil {
-		return
-	}
-	turn := l.queue.ring
-	if turn == nil {
-		l.prevInRing, l.nextInRing = l, l
-		l.queue.ring = l
-		return
-	}
-	last := turn.prevInRing // the newcomer's turn comes after all others
-	l.prevInRing, l.nextInRing = last, turn
-	last.nextInRing, turn.prevInRing = l, l
-}
-
-func (l *lane) leaveRing() {
-	next := l.nextInRing
-	switch {
-	case next == nil:
-		return
-	case next == l:
-		l.queue.ring = nil
-	default:
-		l.prevInRing.nextInRing, next.prevInRing = next, l.prevInRing
-		if l.queue.ring == l {
-			l.queue.ring = next
-		}
-	}
-	l.prevInRing, l.nextInRing = nil, nil
 }

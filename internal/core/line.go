@@ -15,7 +15,7 @@ type line struct {
 type lineKind uint8
 
 const (
-	laneLine    lineKind = iota // ready tasks of a lane: priority descending, id
+	laneLine    lineKind = iota // ready tasks of a lane: rank, id
 	delayedLine                 // delayed and waiting tasks: due, those without last, id
 	timerLine                   // ready and running tasks with a deadline: due, id
 )
@@ -31,7 +31,7 @@ func (l *line) seat() int {
 
 func (l *line) order(t *task) Order {
 	if l.kind == laneLine {
-		return Order{Rank: -int64(t.priority), ID: t.id}
+		return Order{Rank: t.rank, ID: t.id}
 	}
 	if t.due == 0 {
 		return Order{Rank: math.MaxInt64, ID: t.id}

@@ -145,9 +145,13 @@ func (s *Shard) revive(row *OpenTask) *task {
 	t.priority, t.attempt, t.failures = row.Priority, row.Attempt, row.Failures
 	t.state, t.due, t.saved = row.State, row.Due, true
 	t.entries, t.binds = row.Entries, row.Binds
+	t.flow, t.passed, t.rank, t.share = row.Flow, row.Passed, row.Rank, row.share()
 	if t.entries > 0 || row.Waits > 0 {
 		t.seq = s.seq // a condition may have been met just now: its worker has to read that
 	}
-	s.remember(t, row.Key)
+	s.remember(t)
+	if t.state == OpenReady || t.state == OpenRunning {
+		s.moveTo(t, s.lane(row.Tenant, row.Queue, row.Key))
+	}
 	return t
 }

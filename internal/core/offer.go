@@ -1,10 +1,10 @@
 package core
 
-// offer is a worker's word that it runs the tasks of a queue. While the worker has
-// free slots it stands in the queue's list; the one in front is next.
+// offer is a worker's word that it runs the tasks of a class. While the worker has
+// free slots it stands in the class's list; the one in front is next.
 type offer struct {
 	worker     *worker
-	queue      *queue
+	class      *class
 	place      int // in worker.offers
 	prev, next *offer
 	listed     bool

@@ -1,24 +1,35 @@
 package core
 
-import "github.com/adzehq/adze/internal/base/id"
+import (
+	"slices"
+
+	"github.com/adzehq/adze/internal/base/id"
+)
 
 type queueKey struct {
 	tenant id.ID
 	name   string
 }
 
-// queue is where the tasks of one action of one tenant wait. Its lanes, one per
-// key, take turns; so do the workers that offer the action.
+// queue is where tasks of a tenant wait for workers, those of one action or of
+// several. Its keys share it by their weights; what the same workers can run is a
+// class.
 type queue struct {
 	shard  *Shard
 	tenant id.ID
 	name   string
+	settings[QueueSetting]
 
-	lanes map[string]*lane
-	ring  *lane // the lane whose turn it is, in a ring of those with something to give; nil = none
+	shares map[string]*share
+	idle   []*share // that have had more than their share, and nothing waits of them
+	// The virtual time: the tag of the share that was served last. See share.
+	virtual int64
+	turns   uint64
+	mean    int64 // ms that a task ran, of all keys
 
-	free    offers // by workers with free slots; some may be full again, see match
-	stirred bool   // in Shard.stirred
+	classes []*class
+	live    []*class // of them, those with a task to give and a worker who may take it
+	stirred bool     // in Shard.stirred
 }
 
 // queue finds a queue, or makes it.
@@ -26,20 +37,10 @@ func (s *Shard) queue(tenant id.ID, name string) *queue {
 	key := queueKey{tenant, name}
 	q := s.queues[key]
 	if q == nil {
-		q = &queue{shard: s, tenant: tenant, name: name, lanes: map[string]*lane{}}
+		q = &queue{shard: s, tenant: tenant, name: name, shares: map[string]*share{}}
 		s.queues[key] = q
 	}
 	return q
-}
-
-// lane finds the lane of a key, or makes it.
-func (q *queue) lane(key string) *lane {
-	l := q.lanes[key]
-	if l == nil {
-		l = &lane{queue: q, key: key, line: line{kind: laneLine}}
-		q.lanes[key] = l
-	}
-	return l
 }
 
 // stir has the queue matched at the end of this Apply.
@@ -70,24 +71,24 @@ func (s *Shard) match() {
 
 // matchOne gives the next task of q to the next free worker, if there are both.
 func (q *queue) matchOne() bool {
-	offer := q.freeOffer()
-	if offer == nil {
+	if q.paused() {
 		return false
 	}
-	for q.ring != nil {
-		l := q.ring
+	for c := q.next(); c != nil; c = q.next() {
+		l := c.lanes.first()
 		t := l.take()
 		if t == nil { // all it has is in Postgres
-			l.leaveRing()
+			c.withdraw(l)
 			q.shard.requestLane(l)
 			continue
 		}
-		q.ring = l.nextInRing
+		offer := c.free.first
+		q.charge(l.share, t)
 		if l.empty() {
-			l.leaveRing()
+			c.withdraw(l)
 		}
 		q.shard.refill(l)
-		q.free.toBack(offer)
+		c.free.toBack(offer)
 		offer.worker.turn = offer.place + 1
 		q.shard.assign(t, offer.worker)
 		return true
@@ -95,14 +96,68 @@ func (q *queue) matchOne() bool {
 	return false
 }
 
-// freeOffer is the next offer by a worker with a free slot. Offers of full workers
-// are dropped on the way: they come back when a slot is free.
-func (q *queue) freeOffer() *offer {
-	for o := q.free.first; o != nil; o = q.free.first {
-		if o.worker.hasSlot() {
-			return o
+// next is the class whose first task goes first, of those that have a free worker.
+func (q *queue) next() *class {
+	var best *class
+	for i := 0; i < len(q.live); {
+		c := q.live[i]
+		if c.freeOffer() == nil { // it is no longer live
+			continue
 		}
-		q.free.remove(o)
+		if best == nil || c.before(best) {
+			best = c
+		}
+		i++
 	}
-	return nil
+	return best
+}
+
+// paused tells whether nothing of q begins.
+func (q *queue) paused() bool { return q.all().Paused }
+
+// settings are how something works, as it was declared, and as it was set since.
+type settings[T any] struct {
+	declared T
+	set      *T
+	keys     map[string]T // what is different for a key
+}
+
+// all is what is in force for all keys of which nothing else is said.
+func (s *settings[T]) all() *T {
+	if s.set != nil {
+		return s.set
+	}
+	return &s.declared
+}
+
+func (s *settings[T]) of(key string) (T, bool) {
+	setting, own := s.keys[key]
+	return setting, own
+}
+
+// change notes a setting.
+func (s *settings[T]) change(in *Setting, to T) {
+	var none T
+	switch {
+	case in.Key != "" && in.Dropped:
+		delete(s.keys, in.Key)
+	case in.Key != "":
+		if s.keys == nil {
+			s.keys = map[string]T{}
+		}
+		s.keys[in.Key] = to
+	case in.Declared && in.Dropped:
+		s.declared = none
+	case in.Declared:
+		s.declared = to
+	case in.Dropped:
+		s.set = nil
+	default:
+		s.set = &to
+	}
+}
+
+// drop takes c out of its queue.
+func (q *queue) drop(c *class) {
+	q.classes = slices.DeleteFunc(q.classes, func(other *class) bool { return other == c })
 }

@@ -6,14 +6,20 @@ import "github.com/adzehq/adze/internal/base/id"
 func (s *Shard) restore(in *Restore) {
 	s.epoch = in.Epoch
 	s.ledger.low = in.LowWater
+	for i := range in.Settings {
+		s.apply(&in.Settings[i])
+	}
+	for _, w := range in.Workers {
+		s.awaitWorker(s.expectedWorker(w.Worker, w.Tenant))
+	}
 	for i := range in.Lanes {
 		depth := &in.Lanes[i]
 		if depth.Depth == 0 {
 			continue
 		}
-		l := s.queue(depth.Tenant, depth.Queue).lane(depth.Key)
+		l := s.lane(depth.Tenant, depth.Queue, depth.Key)
 		l.stored, l.edge = depth.Depth, LaneStart
-		l.enterRing()
+		l.place.offer(l)
 	}
 	s.delayed.stored = in.Delayed
 	s.delayed.due = in.NextDue
@@ -22,7 +28,15 @@ func (s *Shard) restore(in *Restore) {
 	for _, log := range in.Logs {
 		logs[log.Task] = log.Entries
 	}
-	s.resumeInOrder(in.Runs, in.Fresh, logs)
+	s.resumeInOrder(in, logs)
+	for _, r := range in.Runs {
+		if run := s.runs[r.ID]; run != nil {
+			s.holds(run.id, run.graph.Tenant, run.graph.Limits, run.flow, run.passed)
+		}
+	}
+	for i := range in.Holding {
+		s.holdsRow(&in.Holding[i])
+	}
 	s.restoreSchedules(in.Schedules)
 	s.restoreOnce(in)
 	for i := range in.Running {
@@ -43,16 +57,43 @@ func (s *Shard) restore(in *Restore) {
 
 // resumeInOrder goes on with runs and fresh tasks by ascending id: a run comes before
 // its tasks, and the ledger keeps its order.
-func (s *Shard) resumeInOrder(runs []OpenRun, fresh []NewTask, logs map[id.ID]int32) {
+func (s *Shard) resumeInOrder(in *Restore, logs map[id.ID]int32) {
+	runs, fresh := in.Runs, in.Fresh
+	begun := begunRuns(in)
 	for len(runs)+len(fresh) > 0 {
 		if len(fresh) == 0 || len(runs) > 0 && runs[0].ID < fresh[0].ID {
-			s.resumeRun(&runs[0])
+			if r := &runs[0]; s.hasBegun(r, begun) {
+				if !r.Saved {
+					r.Passed = int32(len(s.graphs[r.Version].Limits))
+				}
+				s.resumeRun(r)
+			} else {
+				s.reissue(r)
+			}
 			runs = runs[1:]
 			continue
 		}
 		s.enter(&fresh[0], 0, logs[fresh[0].ID])
 		fresh = fresh[1:]
 	}
+}
+
+// begunRuns are those of which there is a task: they had their places.
+func begunRuns(in *Restore) map[id.ID]bool {
+	begun := map[id.ID]bool{}
+	for i := range in.Fresh {
+		begun[in.Fresh[i].Run] = true
+	}
+	for i := range in.Running {
+		begun[in.Running[i].Run] = true
+	}
+	return begun
+}
+
+// holdsRow gives what is in Postgres the places again that it had.
+func (s *Shard) holdsRow(row *OpenTask) {
+	def := s.definition(row.Version, row.Run, row.Node)
+	s.holds(row.ID, def.Tenant, def.Limits, row.Flow, row.Passed)
 }
 
 // resume has a task go on that runs at a worker who is expected back.
@@ -64,9 +105,18 @@ func (s *Shard) resume(row *OpenTask, logs map[id.ID]int32) {
 		t.stop = StopCancelled
 	}
 	w := s.expectedWorker(row.Worker, t.def.Tenant)
+	s.holdsRow(row)
 	w.push(t)
 	w.used++
 	s.startTimer(t)
+}
+
+// awaitWorker has limits wait until w is back, or given up.
+func (s *Shard) awaitWorker(w *worker) {
+	if !w.awaited {
+		w.awaited = true
+		s.expected[w.tenant]++
+	}
 }
 
 func (s *Shard) expectedWorker(missing, tenant id.ID) *worker {

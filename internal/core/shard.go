@@ -20,7 +20,13 @@ type Shard struct {
 	tasks       map[id.ID]*task
 	workers     map[id.ID]*worker
 	queues      map[queueKey]*queue
-	stirred     []*queue // have something to match at the end of this Apply
+	classes     map[classKey]*class
+	actions     map[queueKey]*action
+	limits      map[queueKey]*limit
+	expected    map[id.ID]int // by tenant: workers of the owner before that are not back
+	lanes       int           // how many there are
+	stirred     []*queue      // have something to match at the end of this Apply
+	eager       []*group      // have something to settle before
 	away        []*worker
 
 	schedules schedules
@@ -51,6 +57,10 @@ func NewSized(shard int32, window int) *Shard {
 		tasks:       map[id.ID]*task{},
 		workers:     map[id.ID]*worker{},
 		queues:      map[queueKey]*queue{},
+		classes:     map[classKey]*class{},
+		actions:     map[queueKey]*action{},
+		limits:      map[queueKey]*limit{},
+		expected:    map[id.ID]int{},
 		schedules:   newSchedules(),
 		once:        newOnceKeys(),
 		timers:      line{kind: timerLine},
@@ -106,9 +116,12 @@ func (s *Shard) Apply(now Time, in Input, out *Effects) {
 		s.define(in)
 	case *DefineGraph:
 		s.defineGraph(in)
+	case *Set:
+		s.set(in)
 	case *Restore:
 		s.restore(in)
 	}
+	s.settleLimits()
 	s.match()
 	s.restRuns()
 	s.trimOnce()
@@ -145,12 +158,16 @@ func (s *Shard) submit(in *Submit) {
 	}
 }
 
-// definition is how a task is run: its version's or, of a graph, its node's.
+// definition is how a task is run: its version's or, of a graph, its node's, or that of
+// its ticket.
 func (s *Shard) definition(version, run id.ID, node int32) *Definition {
 	if run != 0 {
 		return &s.graphs[version].Nodes[node].Definition
 	}
-	return s.definitions[version]
+	if d := s.definitions[version]; d != nil {
+		return d
+	}
+	return s.graphs[version].ticket
 }
 
 // enter opens a new task, or one with the beginning of a log: ready, or delayed until
@@ -181,7 +198,11 @@ func (s *Shard) open(row *NewTask, seq uint64) *task {
 	t.id, t.def, t.seq = row.ID, s.definition(row.Version, row.Run, row.Node), seq
 	t.run, t.node = s.runs[row.Run], row.Node
 	t.priority, t.attempt, t.young = row.Priority, 1, seq > 0
-	s.remember(t, row.Key)
+	t.share, t.flow = row.Key, row.Flow
+	if t.run != nil {
+		t.flow = t.run.flowOf(t.node)
+	}
+	s.remember(t)
 	if t.run == nil {
 		s.ledger.enter(t.id, s.now)
 	}
@@ -189,14 +210,27 @@ func (s *Shard) open(row *NewTask, seq uint64) *task {
 	return t
 }
 
-// makeReady puts t in its lane; from now on its schedule timeout runs.
+// makeReady has t wait for its places in limits, and for a worker; from now on its
+// schedule timeout runs.
 func (s *Shard) makeReady(t *task) {
 	t.state, t.due = OpenReady, 0
 	if ms := t.def.ScheduleTimeoutMS; ms > 0 {
 		t.due = s.now + Time(ms)
 	}
+	if t.counted { // the row that is written now says where it waits
+		s.moveTo(t, s.home(t))
+		t.rank = t.lane.place.rank(t)
+	}
 	s.changed(t)
-	s.admit(t)
+	s.proceed(t)
+}
+
+// home is the lane that t belongs to when it is ready.
+func (s *Shard) home(t *task) *lane {
+	if int(t.passed) < len(t.def.Limits) {
+		return s.groupOf(t.def.Tenant, t.def.Limits, t.flow, t.passed).lane
+	}
+	return s.classOf(t).lane(t.share)
 }
 
 // finish gives t its one result and forgets it.
@@ -206,6 +240,10 @@ func (s *Shard) finish(t *task, status Status, text string, output Payload) {
 
 // finishJudged is finish with what conditions say of the output.
 func (s *Shard) finishJudged(t *task, status Status, text string, output Payload, verdicts []Verdict) {
+	if t.isTicket() {
+		s.tear(t, text)
+		return
+	}
 	r := Result{
 		Task: t.id, Tenant: t.def.Tenant, Version: t.def.Version, Status: status,
 		Attempt: t.attempt, Finished: s.now, Error: text, Output: output,
@@ -233,6 +271,7 @@ func (s *Shard) finishJudged(t *task, status Status, text string, output Payload
 // leaves it here with its slot.
 func (s *Shard) close(t *task) {
 	s.unplace(t)
+	s.letGo(t.id, t.def.Tenant, t.def.Limits, t.flow, t.passed)
 	if t.saved {
 		s.out.Closed = append(s.out.Closed, t.id)
 		s.left(t.id, closed)
@@ -245,16 +284,13 @@ func (s *Shard) close(t *task) {
 }
 
 // remember and forget are where a task comes to memory, and leaves it.
-func (s *Shard) remember(t *task, key string) {
-	t.lane = s.queue(t.def.Tenant, t.def.Action).lane(key)
-	t.lane.open++
+func (s *Shard) remember(t *task) {
 	s.last = max(s.last, t.id)
 	s.tasks[t.id] = t
 }
 
 func (s *Shard) forget(t *task) {
-	t.lane.open--
-	t.lane.retire()
+	s.moveTo(t, nil)
 	delete(s.tasks, t.id)
 	s.pool.put(t)
 }

@@ -12,6 +12,7 @@ type Stats struct {
 	Stored     int64 // tasks in Postgres only
 	Workers    int   // connected or expected back
 	SlotsUsed  int   // attempts outstanding at workers, abandoned ones included
+	Held       int   // places of limits that are taken
 	Loads      int   // in flight
 	Waits      int   // open waits in memory
 	Watched    int   // what they are found by: keys of events, runs
@@ -31,10 +32,19 @@ func (s *Shard) Stats() Stats {
 		Watched: len(s.waits.events) + len(s.waits.runs), Closing: len(s.closing),
 		Once: len(s.once.byRun), OnceStored: s.once.stored, Replaced: len(s.once.replaced),
 	}
-	for _, q := range s.queues {
-		for _, l := range q.lanes {
-			stats.Ready += l.len() + len(l.arrived)
-			stats.Stored += l.stored
+	count := func(l *lane) {
+		stats.Ready += l.len() + len(l.arrived)
+		stats.Stored += l.stored
+	}
+	for _, c := range s.classes {
+		for _, l := range c.byKey {
+			count(l)
+		}
+	}
+	for _, l := range s.limits {
+		for _, g := range l.groups {
+			stats.Held += len(g.held)
+			count(g.lane)
 		}
 	}
 	for _, waits := range s.waits.of {

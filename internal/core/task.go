@@ -13,7 +13,8 @@ type task struct {
 	def *Definition
 	run *run // of a graph; nil otherwise
 
-	lane   *lane   // the lane it is ready in; also while it is delayed or running
+	flow   *Flow   // nil if nothing is said of it
+	lane   *lane   // that it is ready in, or runs from; nil while it is delayed or waits
 	worker *worker // with OpenRunning
 	// Neighbours in its worker's list of running attempts.
 	prev, next *task
@@ -24,7 +25,11 @@ type task struct {
 	started  Time
 	seq      uint64 // the Apply that submitted it; 0 if that is committed for sure
 
+	share    string // as NewTask.Key
+	rank     int64  // its place in lane, see Order
+	charged  int64  // with OpenRunning: what its share was charged for it, see queue.charge
 	priority int32
+	passed   int32 // how many of its limits it has a place in
 	attempt  int32
 	failures int32
 	node     int32    // with run
@@ -55,6 +60,19 @@ const toldUnknown = math.MaxInt32 / 2
 // losses is how many of its workers were lost.
 func (t *task) losses() int32 { return t.attempt - 1 - t.failures }
 
+// rankIn is where t belongs in a lane by priority. What was begun before goes before
+// what is new. With ageMS, so long a wait is worth one of priority.
+func (t *task) rankIn(ageMS int64, now Time) int64 {
+	rank := -int64(t.priority)
+	if t.attempt > 1 {
+		rank = -PriorityMax - 1
+	}
+	if ageMS > 0 {
+		rank += int64(now) / ageMS
+	}
+	return rank
+}
+
 func (t *task) runID() id.ID {
 	if t.run == nil {
 		return 0
@@ -68,7 +86,10 @@ func (s *Shard) rowOf(t *task) OpenTask {
 		Entries: t.entries, Waits: int32(len(s.waits.of[t.id])), Binds: t.binds,
 		ID: t.id, Tenant: t.def.Tenant, Version: t.def.Version,
 		Due: t.due, Priority: t.priority, Attempt: t.attempt, Failures: t.failures,
-		State: t.state, Queue: t.lane.queue.name, Key: t.lane.key,
+		State: t.state, Passed: t.passed, Rank: t.rank, Queue: t.def.Action, Key: t.share, Flow: t.flow,
+	}
+	if t.lane != nil {
+		row.Queue, row.Key = t.lane.queue, t.lane.key
 	}
 	if t.run != nil {
 		row.Run, row.Node = t.run.id, t.node

@@ -555,6 +555,7 @@ func (s *Shard) endNodeStored(w *wait, action WaitAction) {
 // it may do so when it is in Postgres only.
 func (s *Shard) park(t *task) {
 	t.state, t.due, t.counted = OpenWaiting, s.nextSleep(t), true
+	s.moveTo(t, nil)
 	s.changed(t)
 	s.postpone(t)
 }

@@ -9,10 +9,12 @@ import (
 
 // worker is a worker of a tenant, connected or expected back.
 type worker struct {
-	id     id.ID
-	tenant id.ID
-	offers []*offer
-	turn   int // which offer is asked first when a slot is free
+	id      id.ID
+	tenant  id.ID
+	offers  []*offer
+	served  []*action // that it runs
+	awaited bool      // by the owner, from the one before
+	turn    int       // which offer is asked first when a slot is free
 
 	slots int32
 	used  int32 // attempts outstanding at it: those in its list, and the abandoned
@@ -25,6 +27,41 @@ type worker struct {
 }
 
 func (w *worker) hasSlot() bool { return w.until == 0 && w.used < w.slots }
+
+// fits tells whether w may be given a task of c now.
+func (w *worker) fits(*class) bool { return w.hasSlot() }
+
+// consider has w offer to run tasks of c, if it may; else it returns nil.
+func (w *worker) consider(c *class) *offer {
+	if c.need.Worker != 0 && c.need.Worker != w.id {
+		return nil
+	}
+	o := &offer{worker: w, class: c, place: len(w.offers)}
+	w.offers = append(w.offers, o)
+	return o
+}
+
+// unconsider takes the offer back.
+func (w *worker) unconsider(c *class) {
+	o := w.offerOf(c)
+	if o == nil {
+		return
+	}
+	c.free.remove(o)
+	w.offers = slices.Delete(w.offers, o.place, o.place+1)
+	for i, later := range w.offers[o.place:] {
+		later.place = o.place + i
+	}
+}
+
+func (w *worker) offerOf(c *class) *offer {
+	for _, o := range w.offers {
+		if o.class == c {
+			return o
+		}
+	}
+	return nil
+}
 
 func (w *worker) push(t *task) {
 	t.worker = w
@@ -96,6 +133,9 @@ func (s *Shard) run(t *task, w *worker, token Token) {
 func (s *Shard) release(t *task) {
 	w := t.worker
 	s.refuseKin(t)
+	if sh := t.lane.share; sh != nil { // none of one that was adopted before it was ready
+		sh.queue.settle(sh, t, s.now-t.assigned)
+	}
 	w.drop(t)
 	s.freeSlot(w)
 }
@@ -112,7 +152,7 @@ func (s *Shard) freeSlot(w *worker) {
 	s.welcome(w)
 }
 
-// welcome lists w's offers if it has a free slot, and stirs its queues; the one
+// welcome lists w's offers if it has a free slot, and stirs their queues; the one
 // whose turn it is comes first.
 func (s *Shard) welcome(w *worker) {
 	if !w.hasSlot() {
@@ -121,9 +161,13 @@ func (s *Shard) welcome(w *worker) {
 	n := len(w.offers)
 	for i := range n {
 		o := w.offers[(w.turn+i)%n]
-		o.queue.free.add(o)
-		if o.queue.ring != nil {
-			o.queue.stir()
+		if !w.fits(o.class) {
+			continue
+		}
+		o.class.free.add(o)
+		o.class.enliven()
+		if o.class.live {
+			o.class.queue.stir()
 		}
 	}
 }
@@ -142,14 +186,28 @@ func (s *Shard) join(in *Join) {
 }
 
 func (s *Shard) setOffers(w *worker, actions []string) {
-	for _, o := range w.offers {
-		o.queue.free.remove(o)
-	}
-	w.offers = w.offers[:0]
-	for _, action := range slices.Compact(slices.Sorted(slices.Values(actions))) {
-		w.offers = append(w.offers, &offer{worker: w, queue: s.queue(w.tenant, action), place: len(w.offers)})
+	s.unserve(w)
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(actions))) {
+		a := s.action(w.tenant, name)
+		a.workers = append(a.workers, w)
+		w.served = append(w.served, a)
+		for _, c := range a.classes {
+			w.consider(c)
+		}
 	}
 	w.turn = 0
+}
+
+// unserve takes all offers of w back.
+func (s *Shard) unserve(w *worker) {
+	for _, o := range w.offers {
+		o.class.free.remove(o)
+		o.class.enliven()
+	}
+	for _, a := range w.served {
+		a.workers = slices.DeleteFunc(a.workers, func(other *worker) bool { return other == w })
+	}
+	w.offers, w.served = w.offers[:0], w.served[:0]
 }
 
 // reconcile compares what w says it runs with what it should run.
@@ -197,11 +255,26 @@ func (s *Shard) claim(w *worker, c Claim) {
 // task that cannot be told, for one that was suspended goes on as the same attempt; it
 // has its log to go on from.
 func (s *Shard) adoptable(w *worker, t *task, attempt int32, token Token) bool {
-	return !t.def.Durable && t.def.Tenant == w.tenant && t.state != OpenRunning && t.attempt == attempt && token.epoch() < s.epoch
+	return !t.def.Durable && t.def.Tenant == w.tenant && t.state != OpenRunning && t.attempt == attempt && token.epoch() < s.epoch &&
+		!t.isTicket() && s.mayHold(t)
+}
+
+// mayHold tells whether there is a place left for t in each of its limits that it has
+// none in. While workers of before are expected back they are kept for these.
+func (s *Shard) mayHold(t *task) bool {
+	for i := t.passed; int(i) < len(t.def.Limits); i++ {
+		if g := s.groupOf(t.def.Tenant, t.def.Limits, t.flow, i); len(g.held) >= g.bound() {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *Shard) adopt(w *worker, t *task, token Token) {
 	s.unplace(t)
+	s.holds(t.id, t.def.Tenant, t.def.Limits, t.flow, int32(len(t.def.Limits)))
+	t.passed = int32(len(t.def.Limits))
+	s.moveTo(t, s.home(t))
 	s.run(t, w, token)
 	t.told = toldUnknown
 }
@@ -239,19 +312,22 @@ func (s *Shard) present(w *worker) {
 	if at := slices.Index(s.away, w); at >= 0 {
 		s.away = slices.Delete(s.away, at, at+1)
 	}
+	if w.awaited {
+		w.awaited = false
+		s.arrived(w.tenant)
+	}
 }
 
 // bury forgets w; its tasks run elsewhere.
 func (s *Shard) bury(w *worker) {
 	s.present(w)
 	w.slots = 0
-	for _, o := range w.offers {
-		o.queue.free.remove(o)
-	}
+	s.unserve(w)
 	for w.first != nil {
 		s.lose(w.first)
 	}
 	delete(s.workers, w.id)
+	s.out.Absent = append(s.out.Absent, Absence{w.id, s.now})
 }
 
 // buryOverdue forgets the workers that did not come back in time.

@@ -11,12 +11,14 @@ import (
 	"github.com/adzehq/adze/internal/record/child"
 	"github.com/adzehq/adze/internal/record/durable"
 	"github.com/adzehq/adze/internal/record/event"
+	"github.com/adzehq/adze/internal/record/flow"
 	"github.com/adzehq/adze/internal/record/idempotency"
 	"github.com/adzehq/adze/internal/record/open"
 	"github.com/adzehq/adze/internal/record/run"
 	"github.com/adzehq/adze/internal/record/schedule"
 	"github.com/adzehq/adze/internal/record/stream"
 	"github.com/adzehq/adze/internal/record/task"
+	"github.com/adzehq/adze/internal/record/worker"
 )
 
 // columns are the rows of a batch, encoded. Their buffers are kept from one
@@ -39,6 +41,8 @@ type columns struct {
 	chunks     stream.ChunkColumns
 	schedules  schedule.Columns
 	onceKeys   idempotency.Columns
+	settings   flow.Columns
+	left       worker.LeftColumns
 	lowWater   open.LowWaterColumns
 
 	entries        durable.EntryColumns
@@ -95,6 +99,8 @@ func (c *columns) encode(items []item, repeat bool) *bulk.Batch {
 	c.chunks.Queue(&b)
 	c.schedules.Queue(&b)
 	c.onceKeys.Queue(&b)
+	c.settings.Queue(&b)
+	c.left.Queue(&b)
 	c.queueDurable(&b, repeat)
 	c.lowWater.Queue(&b)
 	return &b
@@ -146,7 +152,7 @@ func (c *columns) add(it *item) {
 		c.chunks.Add(&e.Chunks[i])
 	}
 	c.addDurable(e)
-	c.states.note(e)
+	c.states.note(it.Shard, e)
 	if e.LowWater != 0 {
 		c.marks = append(c.marks, mark{it.Shard, e.LowWater})
 	}

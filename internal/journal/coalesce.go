@@ -77,10 +77,19 @@ type states struct {
 	onceKeys changes[id.ID, core.OnceKey] // by run
 
 	values changes[valueKey, core.Value]
+
+	settings changes[core.SettingKey, shardSetting]
+	absences changes[id.ID, core.Absence]
+}
+
+// shardSetting is a setting with the shard of its tenant.
+type shardSetting struct {
+	shard int32
+	*core.Setting
 }
 
 // note lists what e makes of the rows.
-func (s *states) note(e *core.Effects) {
+func (s *states) note(shard int32, e *core.Effects) {
 	for i := range e.Open {
 		s.open.put(e.Open[i].ID, &e.Open[i])
 		s.settleDue(e.Open[i].ID)
@@ -120,6 +129,12 @@ func (s *states) note(e *core.Effects) {
 	for _, closed := range e.ClosedOnceKeys {
 		s.onceKeys.drop(closed)
 	}
+	for i := range e.Settings {
+		s.settings.put(e.Settings[i].ID(), &shardSetting{shard, &e.Settings[i]})
+	}
+	for i := range e.Absent {
+		s.absences.put(e.Absent[i].Worker, &e.Absent[i])
+	}
 }
 
 func (s *states) noteSchedules(e *core.Effects) {
@@ -154,4 +169,6 @@ func (c *columns) addStates() {
 	s.schedules.write(cmp.Compare, c.schedules.Add, c.schedules.Close)
 	s.scheduleStates.write(cmp.Compare, c.schedules.AddState, func(id.ID) {}) // Close deletes both rows
 	s.onceKeys.write(cmp.Compare, c.onceKeys.Add, c.onceKeys.Close)
+	s.settings.write(core.SettingKey.Compare, func(row *shardSetting) { c.settings.Add(row.shard, row.Setting) }, func(core.SettingKey) {})
+	s.absences.write(cmp.Compare, func(row *core.Absence) { c.left.Add(row.Worker, row.Since) }, func(id.ID) {})
 }

@@ -15,12 +15,14 @@ import (
 	"github.com/adzehq/adze/internal/record/child"
 	"github.com/adzehq/adze/internal/record/durable"
 	"github.com/adzehq/adze/internal/record/event"
+	"github.com/adzehq/adze/internal/record/flow"
 	"github.com/adzehq/adze/internal/record/idempotency"
 	"github.com/adzehq/adze/internal/record/open"
 	"github.com/adzehq/adze/internal/record/run"
 	"github.com/adzehq/adze/internal/record/schedule"
 	"github.com/adzehq/adze/internal/record/stream"
 	"github.com/adzehq/adze/internal/record/task"
+	"github.com/adzehq/adze/internal/record/worker"
 )
 
 // sessionSettings hold for the journal's connection.
@@ -98,6 +100,7 @@ func (s *session) prepare(ctx context.Context) error {
 	for _, statements := range [][]bulk.Statement{
 		lease.Statements(), task.Statements(), run.Statements(), event.Statements(), open.Statements(), stream.Statements(),
 		durable.Statements(), child.Statements(), schedule.Statements(), idempotency.Statements(),
+		flow.Statements(), worker.Statements(),
 	} {
 		if err := bulk.Prepare(ctx, s.conn.PgConn(), statements...); err != nil {
 			return err

@@ -153,8 +153,10 @@ create table adze.open_run (
     priority integer not null,
     key text not null,
     cancel text not null,
+    passed integer not null default 0,
     constraint open_run_pkey PRIMARY KEY (id)
 ) with (fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_insert_scale_factor=0, autovacuum_vacuum_insert_threshold=50000, autovacuum_vacuum_cost_delay=0);
+CREATE INDEX open_run_holding_idx ON adze.open_run USING btree (shard, id) WHERE (passed > 0);
 CREATE INDEX open_run_shard_idx ON adze.open_run USING btree (shard, id);
 
 create table adze.open_task (
@@ -177,11 +179,15 @@ create table adze.open_task (
     entries integer not null default 0,
     waits integer not null default 0,
     binds boolean not null default false,
+    rank bigint not null default 0,
+    passed integer not null default 0,
+    flow bytea,
     constraint open_task_pkey PRIMARY KEY (id),
     constraint open_task_state_check CHECK ((state = ANY (ARRAY['ready'::text, 'delayed'::text, 'running'::text, 'waiting'::text])))
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_insert_scale_factor=0, autovacuum_vacuum_insert_threshold=50000, autovacuum_analyze_scale_factor=0, autovacuum_analyze_threshold=20000, autovacuum_vacuum_cost_delay=0);
 CREATE INDEX open_task_due_idx ON adze.open_task USING btree (shard, due_at, id) WHERE ((state <> 'running'::text) AND (due_at > 0));
-CREATE INDEX open_task_lane_idx ON adze.open_task USING btree (shard, tenant_id, queue, key, ((- priority)), id) WHERE (state = 'ready'::text);
+CREATE INDEX open_task_holding_idx ON adze.open_task USING btree (shard, id) WHERE ((passed > 0) AND (state <> 'running'::text));
+CREATE INDEX open_task_lane_idx ON adze.open_task USING btree (shard, tenant_id, queue, key, rank, id) WHERE (state = 'ready'::text);
 CREATE INDEX open_task_running_idx ON adze.open_task USING btree (shard, id) WHERE (state = 'running'::text);
 CREATE INDEX open_task_waits_idx ON adze.open_task USING btree (shard, state, id) WHERE (waits > 0);
 
@@ -209,6 +215,7 @@ create table adze.run (
     parent_id bigint,
     schedule_id bigint,
     scopes text[],
+    flow bytea,
     constraint run_pkey PRIMARY KEY (id)
 ) partition by range (id);
 CREATE INDEX run_replay_idx ON ONLY adze.run USING btree (replay_of, id) WHERE (replay_of IS NOT NULL);
@@ -262,6 +269,18 @@ create table adze.schedule_state (
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0);
 CREATE INDEX schedule_state_shard_idx ON adze.schedule_state USING btree (shard, id);
 
+create table adze.setting (
+    tenant_id bigint not null,
+    shard integer not null,
+    declared boolean not null,
+    kind text not null,
+    name text not null,
+    key text not null,
+    setting bytea not null,
+    constraint setting_pkey PRIMARY KEY (tenant_id, kind, name, key, declared)
+);
+CREATE INDEX setting_shard_idx ON adze.setting USING btree (shard);
+
 create table adze.shard_lease (
     shard integer not null,
     epoch bigint not null,
@@ -302,6 +321,7 @@ create table adze.task (
     given bytea,
     parent_id bigint,
     schedule_id bigint,
+    flow bytea,
     constraint task_pkey PRIMARY KEY (id)
 ) partition by range (id);
 CREATE INDEX task_replay_idx ON ONLY adze.task USING btree (replay_of, id) WHERE (replay_of IS NOT NULL);
@@ -366,8 +386,10 @@ create table adze.worker (
     name text not null,
     sdk text not null,
     actions text[] not null,
+    left_at timestamp with time zone,
     constraint worker_pkey PRIMARY KEY (id)
 );
+CREATE INDEX worker_present_idx ON adze.worker USING btree (id) WHERE (left_at IS NULL);
 CREATE INDEX worker_tenant_idx ON adze.worker USING btree (tenant_id, id);
 
 create table adze.workflow (

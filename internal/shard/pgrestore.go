@@ -10,11 +10,13 @@ import (
 	"github.com/adzehq/adze/internal/record/child"
 	"github.com/adzehq/adze/internal/record/durable"
 	"github.com/adzehq/adze/internal/record/event"
+	"github.com/adzehq/adze/internal/record/flow"
 	"github.com/adzehq/adze/internal/record/idempotency"
 	"github.com/adzehq/adze/internal/record/open"
 	"github.com/adzehq/adze/internal/record/run"
 	"github.com/adzehq/adze/internal/record/schedule"
 	"github.com/adzehq/adze/internal/record/task"
+	"github.com/adzehq/adze/internal/record/worker"
 )
 
 // Restore reads one statement after the other: the lease keeps all other writers
@@ -33,6 +35,7 @@ func (s *postgres) Restore(ctx context.Context, shard int32, epoch int64) (*core
 		func() error { return s.addSchedules(ctx, shard, r) },
 		func() error { return s.addOnce(ctx, shard, r) },
 		func() error { return s.addBacklog(ctx, shard, r) },
+		func() error { return s.addFlow(ctx, shard, r) },
 	} {
 		if err := add(); err != nil {
 			return nil, err
@@ -195,6 +198,18 @@ func (s *postgres) addOnce(ctx context.Context, shard int32, r *core.Restore) (e
 	}
 	replaced, err := idempotency.Replaced(ctx, s.pool, shard)
 	r.Once = append(r.Once, replaced...)
+	return err
+}
+
+// addFlow reads how things work, who has places in limits, and who may run something.
+func (s *postgres) addFlow(ctx context.Context, shard int32, r *core.Restore) (err error) {
+	if r.Settings, err = flow.OfShard(ctx, s.pool, shard); err != nil {
+		return err
+	}
+	if r.Holding, err = open.Holding(ctx, s.pool, shard); err != nil {
+		return err
+	}
+	r.Workers, err = worker.Present(ctx, s.pool, shard)
 	return err
 }
 

@@ -134,6 +134,10 @@ func (t *task) checkRow(o core.OpenTask, now core.Time) *Violation {
 		Worker: t.worker, Token: t.token, Due: t.due, Assigned: t.assigned,
 		Run: t.row.Run, Node: t.row.Node,
 		Entries: t.entries, Waits: o.Waits, Binds: o.Binds,
+		Rank: o.Rank,
+	}
+	if t.state == core.OpenReady {
+		want.Rank = t.order().Rank
 	}
 	if t.state == core.OpenRunning { // what a running task does is not written there
 		want.Entries = min(o.Entries, t.entries)

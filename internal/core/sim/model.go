@@ -67,7 +67,14 @@ type task struct {
 
 func (t *task) losses() int32 { return t.attempt - 1 - t.failures }
 
-func (t *task) order() core.Order { return core.Order{Rank: -int64(t.row.Priority), ID: t.row.ID} }
+// order is where t goes in its lane: by priority, and before what was never begun.
+func (t *task) order() core.Order {
+	rank := -int64(t.row.Priority)
+	if t.attempt > 1 {
+		rank = -core.PriorityMax - 1
+	}
+	return core.Order{Rank: rank, ID: t.row.ID}
+}
 
 // worker is a worker that is connected, or expected back.
 type worker struct {

@@ -240,7 +240,7 @@ func orderIn(l core.Load, o core.OpenTask) core.Order {
 	if l.Kind == core.LoadDue {
 		return core.Order{Rank: int64(o.Due), ID: o.ID}
 	}
-	return core.Order{Rank: -int64(o.Priority), ID: o.ID}
+	return core.Order{Rank: o.Rank, ID: o.ID}
 }
 
 func compareOrder(a, b core.Order) int {

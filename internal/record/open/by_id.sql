@@ -20,7 +20,10 @@ select
     o.cancel,
     o.entries,
     o.waits,
-    o.binds
+    o.binds,
+    o.passed,
+    o.rank,
+    o.flow
 from unnest($1::bigint[]) as wanted (id)
 cross join lateral (
     select *

@@ -21,7 +21,10 @@ select
     cancel,
     entries,
     waits,
-    binds
+    binds,
+    passed,
+    rank,
+    flow
 from adze.open_task
 where
     shard = $1

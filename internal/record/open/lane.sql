@@ -20,7 +20,10 @@ select
     cancel,
     entries,
     waits,
-    binds
+    binds,
+    passed,
+    rank,
+    flow
 from adze.open_task
 where
     shard = $1
@@ -28,8 +31,8 @@ where
     and queue = $3
     and key = $4
     and state = 'ready'
-    and (-priority, id) > ($5::integer, $6::bigint)
+    and (rank, id) > ($5::bigint, $6::bigint)
 order by
-    -priority,
+    rank,
     id
 limit $7

@@ -22,7 +22,7 @@ func seq(n int) id.ID { return id.ID(n)<<22 | shard<<12 }
 
 func ready(n int, key string, priority int32, due core.Time) core.OpenTask {
 	return core.OpenTask{
-		ID: seq(n), Tenant: 1, Version: 2, Due: due, Priority: priority, Attempt: 1,
+		ID: seq(n), Tenant: 1, Version: 2, Due: due, Priority: priority, Rank: -int64(priority), Attempt: 1,
 		State: core.OpenReady, Queue: "q", Key: key,
 	}
 }
@@ -50,12 +50,14 @@ func TestCheckpointRowsAreReadAsTheyWereWrittenLast(t *testing.T) {
 		ID: seq(1), Tenant: 1, Version: 2, Worker: 3, Token: 4, Due: 5, Assigned: 6, Priority: -7,
 		Attempt: 8, Failures: 9, State: core.OpenRunning, Queue: "q", Key: "k", Cancel: "stop",
 		Entries: 10, Waits: 11, Binds: true,
+		Passed: 1, Rank: 12, Flow: &core.Flow{Share: "s", Limits: []core.LimitKey{{Key: "l", Max: 3}}},
 	}
 	write(t, pool, []core.OpenTask{first, ready(2, "", 0, 0), ready(3, "", 0, 0)})
 	changed := first
 	changed.Worker, changed.Token, changed.Due, changed.Assigned = 0, 0, 50, 0
 	changed.Attempt, changed.Failures, changed.State, changed.Cancel = 9, 10, core.OpenWaiting, ""
 	changed.Entries, changed.Waits, changed.Binds = 12, 13, false
+	changed.Queue, changed.Key, changed.Passed, changed.Rank = "@limit l", "l", 2, 14
 
 	got, err := Running(t.Context(), pool, shard)
 	require.NoError(t, err)
@@ -106,7 +108,7 @@ func TestALaneIsReadInItsOrderWindowByWindow(t *testing.T) {
 		require.NoError(t, err)
 		for _, o := range window {
 			order = append(order, o.ID)
-			load.After = core.Order{Rank: -int64(o.Priority), ID: o.ID}
+			load.After = core.Order{Rank: o.Rank, ID: o.ID}
 		}
 		if len(window) < load.Limit {
 			break

@@ -11,6 +11,7 @@ import (
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/base/pg"
 	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/record/flow"
 )
 
 var (
@@ -26,11 +27,8 @@ var (
 
 // Lane reads at most load.Limit rows of a lane after load.After, in lane order.
 func Lane(ctx context.Context, db pg.DB, shard int32, load core.Load) ([]core.OpenTask, error) {
-	// No rank of a lane is outside the priorities; the bound makes it an integer,
-	// as the index has it.
-	rank := int32(max(load.After.Rank, core.LaneStart.Rank))
 	tasks, err := collect(ctx, db, load.Limit, laneSQL,
-		shard, load.Tenant, load.Queue, load.Key, rank, load.After.ID, load.Limit)
+		shard, load.Tenant, load.Queue, load.Key, load.After.Rank, load.After.ID, load.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("read lane of queue %s: %w", load.Queue, err)
 	}
@@ -77,9 +75,14 @@ func collect(ctx context.Context, db pg.DB, room int, sql string, args ...any) (
 
 func scan(row pgx.CollectableRow) (o core.OpenTask, err error) {
 	var state string
+	var encoded []byte
 	err = row.Scan(&o.ID, &o.Tenant, &o.Version, &o.Run, &o.Worker, &o.Token, &o.Due, &o.Assigned,
 		&o.Priority, &o.Attempt, &o.Failures, &o.Node, &state, &o.Queue, &o.Key, &o.Cancel,
-		&o.Entries, &o.Waits, &o.Binds)
+		&o.Entries, &o.Waits, &o.Binds, &o.Passed, &o.Rank, &encoded)
+	if err != nil {
+		return o, err
+	}
 	o.State = core.ParseOpenState(state)
+	o.Flow, err = flow.Decode(encoded)
 	return o, err
 }

@@ -16,6 +16,8 @@ import (
 var (
 	//go:embed running.sql
 	runningSQL string
+	//go:embed holding.sql
+	holdingSQL string
 	//go:embed lanes.sql
 	lanesSQL string
 	//go:embed delayed.sql
@@ -31,6 +33,16 @@ func Running(ctx context.Context, db pg.DB, shard int32) ([]core.OpenTask, error
 	tasks, err := collect(ctx, db, 0, runningSQL, shard)
 	if err != nil {
 		return nil, fmt.Errorf("read running tasks of shard %d: %w", shard, err)
+	}
+	return tasks, nil
+}
+
+// Holding reads the rows of a shard that have places in limits and do not run, ids
+// ascending.
+func Holding(ctx context.Context, db pg.DB, shard int32) ([]core.OpenTask, error) {
+	tasks, err := collect(ctx, db, 0, holdingSQL, shard)
+	if err != nil {
+		return nil, fmt.Errorf("read what has places in limits of shard %d: %w", shard, err)
 	}
 	return tasks, nil
 }

@@ -21,7 +21,10 @@ insert into adze.open_task (
     state,
     queue,
     key,
-    cancel
+    cancel,
+    passed,
+    rank,
+    flow
 )
 select
     id,
@@ -42,7 +45,10 @@ select
     state,
     queue,
     key,
-    cancel
+    cancel,
+    passed,
+    rank,
+    flow
 from unnest(
     $1::bigint[],
     $2::bigint[],
@@ -62,10 +68,14 @@ from unnest(
     $16::text[],
     $17::text[],
     $18::text[],
-    $19::text[]
+    $19::text[],
+    $20::integer[],
+    $21::bigint[],
+    $22::bytea[]
 ) as new (
     id, tenant_id, version_id, worker_id, token, due_at, assigned_at,
-    shard, priority, attempt, failures, node, entries, waits, binds, state, queue, key, cancel
+    shard, priority, attempt, failures, node, entries, waits, binds, state, queue, key, cancel,
+    passed, rank, flow
 )
 on conflict (id) do update
 set
@@ -79,4 +89,8 @@ set
     waits = excluded.waits,
     binds = excluded.binds,
     state = excluded.state,
-    cancel = excluded.cancel
+    queue = excluded.queue,
+    key = excluded.key,
+    cancel = excluded.cancel,
+    passed = excluded.passed,
+    rank = excluded.rank

@@ -11,6 +11,7 @@ import (
 	"github.com/adzehq/adze/internal/base/bulk"
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/record/flow"
 )
 
 var (
@@ -42,6 +43,9 @@ type Columns struct {
 	entries, waits                                    bulk.Int4
 	binds                                             bulk.Bool
 	state, queue, key, cancel                         bulk.Text
+	passed                                            bulk.Int4
+	rank                                              bulk.Int8
+	flow                                              bulk.Bytea
 }
 
 func (c *Columns) all() []bulk.Column {
@@ -50,6 +54,7 @@ func (c *Columns) all() []bulk.Column {
 		&c.shard, &c.priority, &c.attempt, &c.failures, &c.node,
 		&c.entries, &c.waits, &c.binds,
 		&c.state, &c.queue, &c.key, &c.cancel,
+		&c.passed, &c.rank, &c.flow,
 	}
 }
 
@@ -78,6 +83,9 @@ func (c *Columns) Add(o *core.OpenTask) {
 	c.queue.Add(o.Queue)
 	c.key.Add(o.Key)
 	c.cancel.Add(o.Cancel)
+	c.passed.Add(o.Passed)
+	c.rank.Add(o.Rank)
+	c.flow.Add(flow.Encode(o.Flow))
 }
 
 // Queue adds the upsert to b, unless there are no rows, and empties the columns.

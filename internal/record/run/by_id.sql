@@ -15,7 +15,8 @@ select
     r.priority,
     r.input,
     r.metadata,
-    r.given
+    r.given,
+    r.flow
 from unnest($1::bigint[]) as wanted (id)
 cross join lateral (
     select *

@@ -1,5 +1,5 @@
 -- Reads the runs of graphs of a shard from its low-water mark on that have neither a
--- result nor a checkpoint row, ids ascending: what a new owner finds open besides
+-- result nor a checkpoint row, nor a task that waits for their places, ids ascending: what a new owner finds open besides
 -- the checkpoint (as task's fresh.sql does of tasks).
 -- Writes: nothing. Locks: nothing.
 -- Bound: the ids made since the mark moved last, about a second's worth of runs.
@@ -11,7 +11,9 @@ select
     r.priority,
     r.key,
     '' as cancel,
-    r.scopes
+    r.scopes,
+    0 as passed,
+    r.flow
 from adze.run as r
 where
     r.id >= $2
@@ -24,6 +26,11 @@ where
     and not exists (
         select
         from adze.open_run as o
+        where o.id = r.id and o.id >= $2
+    )
+    and not exists (
+        select
+        from adze.open_task as o
         where o.id = r.id and o.id >= $2
     )
 order by r.id

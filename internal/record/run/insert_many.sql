@@ -15,7 +15,8 @@ insert into adze.run (
     input,
     metadata,
     given,
-    scopes
+    scopes,
+    flow
 )
 select
     id,
@@ -31,7 +32,8 @@ select
     input,
     metadata,
     given,
-    scopes::text[]
+    scopes::text[],
+    flow
 from unnest(
     $1::bigint[],
     $2::bigint[],
@@ -46,8 +48,9 @@ from unnest(
     $11::bytea[],
     $12::bytea[],
     $13::bytea[],
-    $14::text[]
+    $14::text[],
+    $15::bytea[]
 ) as new (
     id, tenant_id, version_id, run_at, replay_of, event_id, schedule_id, parent_id,
-    priority, key, input, metadata, given, scopes
+    priority, key, input, metadata, given, scopes, flow
 )

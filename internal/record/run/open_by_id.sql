@@ -1,5 +1,5 @@
--- Reads checkpoint rows of runs by id, ids ascending, with the scopes of their rows of
--- run; ids without one are left out.
+-- Reads checkpoint rows of runs by id, ids ascending, with what their rows of
+-- run say; ids without one are left out.
 -- Writes: nothing. Locks: nothing.
 -- Bound: two look-ups by primary key per id (see by_id.sql).
 select
@@ -10,10 +10,14 @@ select
     o.priority,
     o.key,
     o.cancel,
-    r.scopes
+    r.scopes,
+    o.passed,
+    r.flow
 from adze.open_run as o
 left join lateral (
-    select run.scopes
+    select
+        run.scopes,
+        run.flow
     from adze.run
     where run.id = o.id
     limit 1

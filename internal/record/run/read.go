@@ -10,6 +10,7 @@ import (
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/base/pg"
 	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/record/flow"
 	"github.com/adzehq/adze/internal/record/task"
 )
 
@@ -41,9 +42,13 @@ func ByID(ctx context.Context, db pg.DB, ids []id.ID) ([]core.NewTask, error) {
 }
 
 func scanRun(row pgx.CollectableRow) (r core.NewTask, err error) {
-	var input, metadata, given []byte
-	err = row.Scan(&r.ID, &r.Tenant, &r.Version, &r.ReplayOf, &r.Event, &r.Schedule, &r.Parent, &r.RunAt, &r.Key, &r.Priority, &input, &metadata, &given)
+	var input, metadata, given, encoded []byte
+	err = row.Scan(&r.ID, &r.Tenant, &r.Version, &r.ReplayOf, &r.Event, &r.Schedule, &r.Parent, &r.RunAt, &r.Key, &r.Priority, &input, &metadata, &given, &encoded)
+	if err != nil {
+		return r, err
+	}
 	r.Input, r.Metadata, r.Given = input, metadata, given
+	r.Flow, err = flow.Decode(encoded)
 	return r, err
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/base/pg"
 	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/record/flow"
 	"github.com/adzehq/adze/internal/record/task"
 )
 
@@ -86,7 +87,12 @@ func Fresh(ctx context.Context, db pg.Beginner, shard int32, lowWater id.ID) ([]
 }
 
 func scanOpen(row pgx.CollectableRow) (r core.OpenRun, err error) {
-	err = row.Scan(&r.ID, &r.Tenant, &r.Version, &r.RunAt, &r.Priority, &r.Key, &r.Cancel, &r.Scopes)
+	var encoded []byte
+	err = row.Scan(&r.ID, &r.Tenant, &r.Version, &r.RunAt, &r.Priority, &r.Key, &r.Cancel, &r.Scopes, &r.Passed, &encoded)
+	if err != nil {
+		return r, err
+	}
+	r.Flow, err = flow.Decode(encoded)
 	return r, err
 }
 

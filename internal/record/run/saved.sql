@@ -1,6 +1,6 @@
 -- Reads the checkpoint rows of those runs of a shard that a new owner must know at
--- once, ids ascending, with the scopes of their rows of run: they are cancelled, a task
--- of theirs runs, or one waits for more than a time. The others come when something of
+-- once, ids ascending, with what their rows of run say of them: they are cancelled, have
+-- places in limits, a task of theirs runs, or one waits for more than a time. The others come when something of
 -- them is loaded.
 -- Writes: nothing. Locks: nothing.
 -- Bound: the shard's open runs, once per take-over: one range of open_run_shard_idx,
@@ -14,10 +14,14 @@ select
     o.priority,
     o.key,
     o.cancel,
-    r.scopes
+    r.scopes,
+    o.passed,
+    r.flow
 from adze.open_run as o
 left join lateral (
-    select run.scopes
+    select
+        run.scopes,
+        run.flow
     from adze.run
     where run.id = o.id
     limit 1
@@ -26,6 +30,7 @@ where
     o.shard = $1
     and (
         o.cancel <> ''
+        or o.passed > 0
         or o.id in (
             select t.id - 1 - t.node
             from adze.open_task as t

@@ -10,7 +10,8 @@ insert into adze.open_run (
     shard,
     priority,
     key,
-    cancel
+    cancel,
+    passed
 )
 select
     id,
@@ -20,7 +21,8 @@ select
     shard,
     priority,
     key,
-    cancel
+    cancel,
+    passed
 from unnest(
     $1::bigint[],
     $2::bigint[],
@@ -29,7 +31,8 @@ from unnest(
     $5::integer[],
     $6::integer[],
     $7::text[],
-    $8::text[]
-) as new (id, tenant_id, version_id, run_at, shard, priority, key, cancel)
+    $8::text[],
+    $9::integer[]
+) as new (id, tenant_id, version_id, run_at, shard, priority, key, cancel, passed)
 on conflict (id) do update
 set cancel = excluded.cancel

@@ -12,6 +12,7 @@ import (
 	"github.com/adzehq/adze/internal/base/bulk"
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/record/flow"
 )
 
 var (
@@ -48,7 +49,7 @@ type Columns struct {
 	id, tenant, version, runAt, replayOf, event, schedule, parent bulk.Int8
 	priority                                                      bulk.Int4
 	key, scopes                                                   bulk.Text
-	input, metadata, given                                        bulk.Bytea
+	input, metadata, given, flow                                  bulk.Bytea
 }
 
 // Add appends a row.
@@ -67,6 +68,7 @@ func (c *Columns) Add(r *core.NewTask) {
 	c.metadata.Add(r.Metadata)
 	c.given.Add(r.Given)
 	c.scopes.AddOrNull(encodeTexts(r.Scopes))
+	c.flow.Add(flow.Encode(r.Flow))
 }
 
 // encodeTexts writes the text of an array of texts: an array of arrays cannot be sent.
@@ -96,7 +98,7 @@ func (c *Columns) Queue(b *bulk.Batch, repeat bool) {
 	}
 	queue(b, s, c.id.Rows(),
 		&c.id, &c.tenant, &c.version, &c.runAt, &c.replayOf, &c.event, &c.schedule, &c.parent,
-		&c.priority, &c.key, &c.input, &c.metadata, &c.given, &c.scopes)
+		&c.priority, &c.key, &c.input, &c.metadata, &c.given, &c.scopes, &c.flow)
 }
 
 // ResultColumns are run_result rows on their way to Postgres.
@@ -126,7 +128,7 @@ func (c *ResultColumns) Queue(b *bulk.Batch, repeat bool) {
 // OpenColumns are open_run rows on their way to Postgres.
 type OpenColumns struct {
 	id, tenant, version, runAt bulk.Int8
-	shard, priority            bulk.Int4
+	shard, priority, passed    bulk.Int4
 	key, cancel                bulk.Text
 }
 
@@ -140,12 +142,13 @@ func (c *OpenColumns) Add(r *core.OpenRun) {
 	c.priority.Add(r.Priority)
 	c.key.Add(r.Key)
 	c.cancel.Add(r.Cancel)
+	c.passed.Add(r.Passed)
 }
 
 // Queue adds the upsert to b, unless there are no rows, and empties the columns.
 func (c *OpenColumns) Queue(b *bulk.Batch) {
 	queue(b, upsertOpen, c.id.Rows(),
-		&c.id, &c.tenant, &c.version, &c.runAt, &c.shard, &c.priority, &c.key, &c.cancel)
+		&c.id, &c.tenant, &c.version, &c.runAt, &c.shard, &c.priority, &c.key, &c.cancel, &c.passed)
 }
 
 // ClosedColumns are the ids of open_run rows to delete.

@@ -13,7 +13,8 @@ select
     coalesce(t.node, 0) as node,
     t.run_at,
     t.key,
-    t.priority
+    t.priority,
+    t.flow
 from adze.task as t
 where
     t.id >= $2

@@ -18,7 +18,8 @@ select
     t.priority,
     case when t.node is null then t.input end as input,
     t.metadata,
-    t.given
+    t.given,
+    t.flow
 from unnest($1::bigint[]) as wanted (id)
 cross join lateral (
     select *

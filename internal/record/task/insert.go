@@ -11,6 +11,7 @@ import (
 
 	"github.com/adzehq/adze/internal/base/bulk"
 	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/record/flow"
 )
 
 var (
@@ -64,7 +65,7 @@ type Columns struct {
 	id, tenant, version, runAt, replayOf, event, schedule, parent bulk.Int8
 	priority                                                      bulk.Int4
 	key                                                           bulk.Text
-	input, metadata, given                                        bulk.Bytea
+	input, metadata, given, flow                                  bulk.Bytea
 
 	nodes nodeColumns
 }
@@ -72,7 +73,7 @@ type Columns struct {
 func (c *Columns) all() []bulk.Column {
 	return []bulk.Column{
 		&c.id, &c.tenant, &c.version, &c.runAt, &c.replayOf, &c.event, &c.schedule, &c.parent,
-		&c.priority, &c.key, &c.input, &c.metadata, &c.given,
+		&c.priority, &c.key, &c.input, &c.metadata, &c.given, &c.flow,
 	}
 }
 
@@ -95,6 +96,7 @@ func (c *Columns) Add(t *core.NewTask) {
 	c.input.Add(t.Input)
 	c.metadata.Add(t.Metadata)
 	c.given.Add(t.Given)
+	c.flow.Add(flow.Encode(t.Flow))
 }
 
 // Queue adds the inserts to b, unless there are no rows, and empties the columns.

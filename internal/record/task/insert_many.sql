@@ -14,7 +14,8 @@ insert into adze.task (
     key,
     input,
     metadata,
-    given
+    given,
+    flow
 )
 select
     id,
@@ -29,7 +30,8 @@ select
     key,
     input,
     metadata,
-    given
+    given,
+    flow
 from unnest(
     $1::bigint[],
     $2::bigint[],
@@ -43,8 +45,9 @@ from unnest(
     $10::text[],
     $11::bytea[],
     $12::bytea[],
-    $13::bytea[]
+    $13::bytea[],
+    $14::bytea[]
 ) as new (
     id, tenant_id, version_id, run_at, replay_of, event_id, schedule_id, parent_id,
-    priority, key, input, metadata, given
+    priority, key, input, metadata, given, flow
 )

@@ -10,6 +10,7 @@ import (
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/base/pg"
 	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/record/flow"
 )
 
 var (
@@ -46,9 +47,13 @@ func Inputs(ctx context.Context, db pg.DB, ids []id.ID) ([]core.NewTask, error) 
 }
 
 func scanTask(row pgx.CollectableRow) (t core.NewTask, err error) {
-	var input, metadata, given []byte
-	err = row.Scan(&t.ID, &t.Tenant, &t.Version, &t.ReplayOf, &t.Event, &t.Schedule, &t.Parent, &t.Run, &t.Node, &t.RunAt, &t.Key, &t.Priority, &input, &metadata, &given)
+	var input, metadata, given, encoded []byte
+	err = row.Scan(&t.ID, &t.Tenant, &t.Version, &t.ReplayOf, &t.Event, &t.Schedule, &t.Parent, &t.Run, &t.Node, &t.RunAt, &t.Key, &t.Priority, &input, &metadata, &given, &encoded)
+	if err != nil {
+		return t, err
+	}
 	t.Input, t.Metadata, t.Given = input, metadata, given
+	t.Flow, err = flow.Decode(encoded)
 	return t, err
 }
 
@@ -157,7 +162,12 @@ func Fresh(ctx context.Context, db pg.Beginner, shard int32, lowWater id.ID) ([]
 }
 
 func scanFresh(row pgx.CollectableRow) (t core.NewTask, err error) {
-	err = row.Scan(&t.ID, &t.Tenant, &t.Version, &t.ReplayOf, &t.Parent, &t.Run, &t.Node, &t.RunAt, &t.Key, &t.Priority)
+	var encoded []byte
+	err = row.Scan(&t.ID, &t.Tenant, &t.Version, &t.ReplayOf, &t.Parent, &t.Run, &t.Node, &t.RunAt, &t.Key, &t.Priority, &encoded)
+	if err != nil {
+		return t, err
+	}
+	t.Flow, err = flow.Decode(encoded)
 	return t, err
 }
 

@@ -1,8 +1,8 @@
-// Package worker keeps who has worked: one row per worker, for people who ask
-// what "worker 0190…" was.
+// Package worker keeps who works and has worked: one row per worker, for people who ask
+// what "worker 0190…" was, and for a new owner, who awaits those that have not left.
 //
-// It owns the table worker. It promises that a row tells of the worker's last
-// session; whether it is connected is the shard's to say, and is not stored.
+// It owns the table worker. It promises that a row tells of the worker's last session,
+// and that a worker that may run something has not left by its row.
 package worker
 
 import (

@@ -17,5 +17,6 @@ set
     slots = excluded.slots,
     name = excluded.name,
     sdk = excluded.sdk,
-    actions = excluded.actions
+    actions = excluded.actions,
+    left_at = null
 where worker.tenant_id = excluded.tenant_id

@@ -23,7 +23,7 @@ func TestARowTellsOfTheLastSessionAndKeepsItsTenant(t *testing.T) {
 	require.Equal(t, fault.NotFound, fault.KindOf(worker.Put(t.Context(), pool, w)), "another tenant's worker")
 
 	var got worker.Worker
-	require.NoError(t, pool.QueryRow(t.Context(), "select * from adze.worker").
+	require.NoError(t, pool.QueryRow(t.Context(), "select id, tenant_id, joined_at, slots, name, sdk, actions from adze.worker").
 		Scan(&got.ID, &got.Tenant, &got.JoinedAt, &got.Slots, &got.Name, &got.SDK, &got.Actions))
 	require.True(t, got.JoinedAt.Equal(noon.Add(time.Hour)))
 	got.JoinedAt = noon

@@ -1,0 +1,221 @@
+package core
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/adzehq/adze/internal/base/id"
+)
+
+type classKey struct {
+	tenant id.ID
+	text   string
+}
+
+// class is the ready tasks of a queue that the same workers can run. Its lanes, one
+// per key, are served by their shares; so the workers that it may be given to take
+// turns.
+type class struct {
+	shard *Shard
+	queue *queue
+	need  Need
+	key   classKey
+
+	byKey map[string]*lane
+	lanes fairLine // those with something to give
+	free  offers   // by workers with free slots; some may be full again, see freeOffer
+	live  bool     // in queue.live
+	kept  bool     // it stays, empty or not: definitions refer to it
+}
+
+// text names the class of a need: the action if there is no more to it, else the action
+// and the need in JSON. No name has a space.
+func (n *Need) text() string {
+	if n.plain() {
+		return n.Action
+	}
+	encoded, err := json.Marshal(n)
+	if err != nil { // it has numbers and texts only
+		panic(err)
+	}
+	return n.Action + " " + string(encoded)
+}
+
+func (n *Need) plain() bool {
+	return (n.Queue == "" || n.Queue == n.Action) && len(n.Slots)+len(n.Labels) == 0 && n.Worker == 0 && n.Spread == 0
+}
+
+// needOf is the inverse of Need.text.
+func needOf(text string) (n Need) {
+	action, encoded, more := strings.Cut(text, " ")
+	if !more {
+		return Need{Action: text}
+	}
+	if err := json.Unmarshal([]byte(encoded), &n); err != nil {
+		return Need{Action: action} // of a class that no longer is
+	}
+	return n
+}
+
+// class finds a class by its name, or makes it.
+func (s *Shard) class(tenant id.ID, text string) *class {
+	key := classKey{tenant, text}
+	c := s.classes[key]
+	if c != nil {
+		return c
+	}
+	need := needOf(text)
+	kept := need.plain()
+	if need.Queue == "" {
+		need.Queue = need.Action
+	}
+	c = &class{shard: s, queue: s.queue(tenant, need.Queue), need: need, key: key, kept: kept, byKey: map[string]*lane{}}
+	s.classes[key] = c
+	c.queue.classes = append(c.queue.classes, c)
+	a := s.action(tenant, need.Action)
+	a.classes = append(a.classes, c)
+	for _, w := range a.workers {
+		if o := w.consider(c); o != nil && w.fits(c) {
+			c.free.add(o)
+		}
+	}
+	return c
+}
+
+// classOf is the class of t.
+func (s *Shard) classOf(t *task) *class {
+	if t.flow == nil && t.def.class != nil {
+		return t.def.class
+	}
+	need := s.needOf(t)
+	c := s.class(t.def.Tenant, need.text())
+	if t.flow == nil {
+		t.def.class, c.kept = c, true
+	}
+	return c
+}
+
+// needOf is what the worker of t must have.
+func (s *Shard) needOf(t *task) Need {
+	return Need{Queue: t.def.Queue, Action: t.def.Action, Slots: t.def.Slots, Labels: t.def.Labels}
+}
+
+// lane finds the lane of a key, or makes it.
+func (c *class) lane(key string) *lane {
+	l := c.byKey[key]
+	if l == nil {
+		l = &lane{shard: c.shard, place: c, queue: c.key.text, key: key, tenant: c.key.tenant, class: c, share: c.queue.share(key), seat: -1, line: line{kind: laneLine}}
+		l.share.lanes = append(l.share.lanes, l)
+		c.byKey[key] = l
+		c.shard.lanes++
+	}
+	return l
+}
+
+// offer implements place: l has something to give.
+func (c *class) offer(l *lane) {
+	if l.seat < 0 {
+		l.share.begin()
+		c.lanes.add(l)
+		c.enliven()
+	}
+	c.queue.stir()
+}
+
+// withdraw implements place: l has nothing to give for now.
+func (c *class) withdraw(l *lane) {
+	if l.seat >= 0 {
+		c.lanes.remove(l)
+		l.share.ready--
+		c.enliven()
+	}
+}
+
+// rank implements place: higher priority goes first, and what was begun before goes
+// before what is new. Where waiting counts, so much of it is worth one of priority.
+func (c *class) rank(t *task) int64 { return t.rankIn(c.queue.all().AgeMS, c.shard.now) }
+
+// forget implements place.
+func (c *class) forget(l *lane) {
+	if l.key == "" && c.kept {
+		return // the lane of a queue without keys stays
+	}
+	c.withdraw(l)
+	delete(c.byKey, l.key)
+	c.shard.lanes--
+	l.share.drop(l)
+	if len(c.byKey) == 0 && !c.kept {
+		c.end()
+	}
+}
+
+// end forgets a class without lanes.
+func (c *class) end() {
+	s := c.shard
+	a := s.action(c.key.tenant, c.need.Action)
+	a.classes = slices.DeleteFunc(a.classes, func(other *class) bool { return other == c })
+	for _, w := range a.workers {
+		w.unconsider(c)
+	}
+	c.queue.drop(c)
+	delete(s.classes, c.key)
+}
+
+// before tells whether c's first task goes before that of other: its key has had less,
+// or it is of the same key and has a better place.
+func (c *class) before(other *class) bool {
+	a, b := c.lanes.first(), other.lanes.first()
+	if a.share != b.share {
+		return a.share.before(b.share)
+	}
+	x, y := a.first(), b.first()
+	if x == nil || y == nil {
+		return x == nil && y != nil // what is in Postgres is asked for first
+	}
+	return a.order(x).Before(b.order(y))
+}
+
+// enliven keeps c among the live ones of its queue while it is.
+func (c *class) enliven() {
+	live := c.lanes.len() > 0 && c.free.first != nil
+	if live == c.live {
+		return
+	}
+	c.live = live
+	q := c.queue
+	if live {
+		q.live = append(q.live, c)
+		return
+	}
+	q.live = slices.DeleteFunc(q.live, func(other *class) bool { return other == c })
+}
+
+// freeOffer is the next offer by a worker with a free slot. Offers of full workers
+// are dropped on the way: they come back when a slot is free.
+func (c *class) freeOffer() *offer {
+	for o := c.free.first; o != nil; o = c.free.first {
+		if o.worker.fits(c) {
+			return o
+		}
+		c.free.remove(o)
+	}
+	c.enliven()
+	return nil
+}
+
+// action is who runs an action of a tenant, and what there is to run of it.
+type action struct {
+	workers []*worker
+	classes []*class
+}
+
+func (s *Shard) action(tenant id.ID, name string) *action {
+	key := queueKey{tenant, name}
+	a := s.actions[key]
+	if a == nil {
+		a = &action{}
+		s.actions[key] = a
+	}
+	return a
+}

@@ -1,0 +1,393 @@
+package core
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/adzehq/adze/internal/base/id"
+)
+
+// limitPlace is how OpenTask.Queue says that a task waits for a place in the limit whose
+// name follows.
+const limitPlace = "@limit "
+
+// limit bounds how many tasks or runs of a key have a place at a time. A task has one
+// from when it may be given to a worker until it ends, or its attempt does; a run of a
+// graph until it ends.
+type limit struct {
+	shard  *Shard
+	tenant id.ID
+	name   string
+	settings[LimitSetting]
+	groups map[string]*group
+}
+
+// group is who has places of one key, and who waits for one.
+type group struct {
+	limit *limit
+	key   string
+	max   int32 // what the last comer's expression said; 0 = nothing
+	held  []holder
+	lane  *lane
+	eager bool // in Shard.eager
+}
+
+// holder has a place.
+type holder struct {
+	id       id.ID
+	stopping bool // it was cancelled for a newer one
+}
+
+func (s *Shard) limit(tenant id.ID, name string) *limit {
+	key := queueKey{tenant, name}
+	l := s.limits[key]
+	if l == nil {
+		l = &limit{shard: s, tenant: tenant, name: name, groups: map[string]*group{}}
+		l.declared.Max = 1
+		s.limits[key] = l
+	}
+	return l
+}
+
+func (l *limit) group(key string) *group {
+	g := l.groups[key]
+	if g == nil {
+		g = &group{limit: l, key: key}
+		g.lane = &lane{shard: l.shard, place: g, tenant: l.tenant, queue: limitPlace + l.name, key: key, seat: -1, line: line{kind: laneLine}}
+		l.groups[key] = g
+		l.shard.lanes++
+	}
+	return g
+}
+
+// bound is how many may have places at once.
+func (g *group) bound() int {
+	if own, ok := g.limit.of(g.key); ok {
+		return int(own.Max)
+	}
+	if g.max > 0 {
+		return int(g.max)
+	}
+	return int(g.limit.all().Max)
+}
+
+func (g *group) strategy() Strategy { return g.limit.all().Strategy }
+
+// room tells whether there is a place left. After a restart there is none until all
+// workers of before are back, or given up: they may run what has a place and is not
+// known to have one.
+func (g *group) room() bool {
+	return len(g.held) < g.bound() && g.limit.shard.expected[g.limit.tenant] == 0
+}
+
+// offer implements place.
+func (g *group) offer(*lane) { g.hasten() }
+
+// withdraw implements place.
+func (g *group) withdraw(*lane) {}
+
+// rank implements place: priority counts where they queue; else it is the order of ids.
+func (g *group) rank(t *task) int64 {
+	if g.strategy() != LimitQueue {
+		return 0
+	}
+	return t.rankIn(0, 0)
+}
+
+// forget implements place.
+func (g *group) forget(*lane) {
+	if len(g.held) == 0 && g.lane.open == 0 && g.lane.stored == 0 && !g.lane.loading && !g.eager {
+		delete(g.limit.groups, g.key)
+		g.limit.shard.lanes--
+	}
+}
+
+// hasten has the group looked at at the end of this Apply.
+func (g *group) hasten() {
+	if !g.eager {
+		g.eager = true
+		s := g.limit.shard
+		s.eager = append(s.eager, g)
+	}
+}
+
+// settleLimits gives places to those that wait for them, and cancels whom a strategy
+// has no place for, until nothing follows any more.
+func (s *Shard) settleLimits() {
+	for i := 0; i < len(s.eager); i++ {
+		g := s.eager[i]
+		g.eager = false
+		g.settle()
+		g.lane.retire()
+	}
+	clear(s.eager)
+	s.eager = s.eager[:0]
+}
+
+// settle gives out the places of g.
+func (g *group) settle() {
+	if g.limit.shard.expected[g.limit.tenant] > 0 {
+		return
+	}
+	switch g.strategy() {
+	case LimitCancelRunning:
+		g.settleNewest()
+	case LimitCancelNewest:
+		g.admit()
+		g.cancelWaiting(0, false)
+	case LimitKeepNewest:
+		g.admit()
+		g.cancelWaiting(1, true)
+	case LimitKeepOldest:
+		g.admit()
+		g.cancelWaiting(1, false)
+	default:
+		g.admit()
+	}
+}
+
+// admit gives places to those that are first in the line.
+func (g *group) admit() {
+	for g.room() {
+		t := g.take()
+		if t == nil {
+			return
+		}
+		g.hold(t)
+	}
+}
+
+// take takes the first out of the line; nil if that is in Postgres, or there is none.
+func (g *group) take() *task {
+	t := g.lane.take()
+	if t == nil {
+		g.limit.shard.requestLane(g.lane)
+		return nil
+	}
+	g.limit.shard.refill(g.lane)
+	return t
+}
+
+// hold gives t a place, and has it go on.
+func (g *group) hold(t *task) {
+	g.add(t.id)
+	t.passed++
+	s := g.limit.shard
+	s.changed(t)
+	s.proceed(t)
+}
+
+func (g *group) add(holding id.ID) {
+	at, _ := g.find(holding)
+	g.held = slices.Insert(g.held, at, holder{id: holding})
+}
+
+func (g *group) find(holding id.ID) (int, bool) {
+	return slices.BinarySearchFunc(g.held, holding, func(h holder, i id.ID) int { return cmp.Compare(h.id, i) })
+}
+
+// release takes a place back.
+func (g *group) release(holding id.ID) {
+	if at, found := g.find(holding); found {
+		g.held = slices.Delete(g.held, at, at+1)
+		g.hasten()
+	}
+}
+
+// waiting is how many wait, here or in Postgres.
+func (g *group) waiting() int { return g.lane.len() + int(g.lane.stored) }
+
+// cancelWaiting cancels all that wait but for so many: the newest, or the oldest.
+func (g *group) cancelWaiting(keep int, newest bool) {
+	s := g.limit.shard
+	var kept []*task
+	for g.waiting()+len(kept) > keep {
+		t := g.take()
+		if t == nil {
+			break
+		}
+		if !newest && len(kept) < keep {
+			kept = append(kept, t)
+			continue
+		}
+		s.finish(t, Cancelled, g.text("another one waits already", "there was no place"), nil)
+	}
+	for _, t := range kept {
+		g.lane.add(t)
+	}
+}
+
+// settleNewest gives places to the newest, and cancels older ones.
+func (g *group) settleNewest() {
+	s := g.limit.shard
+	for {
+		t := g.take()
+		if t == nil {
+			return
+		}
+		newer, older := g.waiting(), 0
+		for _, h := range g.held {
+			if !h.stopping && h.id > t.id {
+				newer++
+			} else if !h.stopping {
+				older++
+			}
+		}
+		if newer >= g.bound() {
+			s.finish(t, Cancelled, textNewer(g), nil)
+			continue
+		}
+		t.lane.add(t) // what follows may look for it
+		g.cancelOldest(newer + older + 1 - g.bound())
+		if !g.room() {
+			return
+		}
+		if t = g.lane.take(); t != nil {
+			g.hold(t)
+		}
+	}
+}
+
+// cancelOldest cancels the first n of those that have places.
+func (g *group) cancelOldest(n int) {
+	var stop []id.ID
+	for i := range g.held {
+		if len(stop) >= n {
+			break
+		}
+		if h := &g.held[i]; !h.stopping {
+			h.stopping = true
+			stop = append(stop, h.id)
+		}
+	}
+	s := g.limit.shard
+	var elsewhere []id.ID
+	for _, h := range stop {
+		if !s.cancelHere(g.limit.tenant, h, 0, textNewer(g), false) {
+			elsewhere = append(elsewhere, h)
+		}
+	}
+	if len(elsewhere) > 0 {
+		s.request(Load{Kind: LoadTasks, Tenant: g.limit.tenant, Tasks: elsewhere, Text: textNewer(g)})
+	}
+}
+
+func textNewer(g *group) string { return g.text("a newer one came", "a newer one came") }
+
+// text says why g cancels someone.
+func (g *group) text(keeping, otherwise string) string {
+	why := otherwise
+	if s := g.strategy(); s == LimitKeepNewest || s == LimitKeepOldest {
+		why = keeping
+	}
+	if g.key == "" {
+		return fmt.Sprintf("cancelled by the limit %s: %s", g.limit.name, why)
+	}
+	return fmt.Sprintf("cancelled by the limit %s of %q: %s", g.limit.name, g.key, why)
+}
+
+// groupOf is that of the i-th limit of a task or run.
+func (s *Shard) groupOf(tenant id.ID, limits []string, flow *Flow, i int32) *group {
+	key := LimitKey{}
+	if flow != nil && int(i) < len(flow.Limits) {
+		key = flow.Limits[i]
+	}
+	g := s.limit(tenant, limits[i]).group(key.Key)
+	if key.Max > 0 {
+		g.max = key.Max
+	}
+	return g
+}
+
+// proceed has a ready task wait for the next thing that it needs: a place in a limit,
+// then a worker.
+func (s *Shard) proceed(t *task) {
+	switch {
+	case int(t.passed) < len(t.def.Limits):
+		g := s.groupOf(t.def.Tenant, t.def.Limits, t.flow, t.passed)
+		s.enterLane(t, g.lane)
+	case t.isTicket():
+		s.redeem(t)
+	default:
+		s.enterLane(t, s.classOf(t).lane(t.share))
+	}
+}
+
+// letGo gives back the places that a task or run has.
+func (s *Shard) letGo(holding, tenant id.ID, limits []string, flow *Flow, passed int32) {
+	for i := range passed {
+		s.groupOf(tenant, limits, flow, i).release(holding)
+	}
+}
+
+// giveBack gives back the places of a task whose attempt ended, unless it keeps its turn
+// when it is tried again.
+func (s *Shard) giveBack(t *task) {
+	for _, name := range t.def.Limits[:t.passed] {
+		if s.limit(t.def.Tenant, name).all().Strategy == LimitFIFO {
+			return
+		}
+	}
+	s.letGo(t.id, t.def.Tenant, t.def.Limits, t.flow, t.passed)
+	t.passed = 0
+}
+
+// holds gives t the places again that it had.
+func (s *Shard) holds(holding, tenant id.ID, limits []string, flow *Flow, passed int32) {
+	for i := range passed {
+		if g := s.groupOf(tenant, limits, flow, i); int(i) < len(limits) {
+			if _, has := g.find(holding); !has {
+				g.add(holding)
+			}
+		}
+	}
+}
+
+// set changes how things work.
+func (s *Shard) set(in *Set) {
+	for i := range in.Settings {
+		s.apply(&in.Settings[i])
+	}
+	s.out.Settings = append(s.out.Settings, in.Settings...)
+	if in.Ref != 0 {
+		s.out.Answers = append(s.out.Answers, Answer{Ref: in.Ref, Kind: AnswerDone})
+	}
+}
+
+// apply has a setting be in force.
+func (s *Shard) apply(setting *Setting) {
+	switch setting.Kind {
+	case SettingQueue:
+		q := s.queue(setting.Tenant, setting.Name)
+		q.change(setting, setting.Queue)
+		q.stir()
+	case SettingLimit:
+		l := s.limit(setting.Tenant, setting.Name)
+		l.change(setting, setting.Limit)
+		l.hasten()
+	}
+}
+
+// hasten has all groups of l looked at.
+func (l *limit) hasten() {
+	for _, key := range slices.Sorted(maps.Keys(l.groups)) {
+		l.groups[key].hasten()
+	}
+}
+
+// arrived looks at the limits of a tenant once all of its workers of before are back.
+func (s *Shard) arrived(tenant id.ID) {
+	s.expected[tenant]--
+	if s.expected[tenant] > 0 {
+		return
+	}
+	delete(s.expected, tenant)
+	keys := slices.SortedFunc(maps.Keys(s.limits), func(a, b queueKey) int { return cmp.Compare(a.name, b.name) })
+	for _, key := range keys {
+		if key.tenant == tenant {
+			s.limits[key].hasten()
+		}
+	}
+}

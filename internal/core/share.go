@@ -1,0 +1,206 @@
+package core
+
+// share is what a key has had of a queue. Its tag is the virtual time up to which it
+// was served: each task adds its cost over the key's weight. The share with the
+// lowest tag is served next; one that had nothing to give for a while starts at the
+// queue's virtual time, so that nobody saves up. With costs all alike that is round
+// robin, and otherwise no key that waits falls behind another by more than one task of
+// each (start-time fair queueing).
+type share struct {
+	queue *queue
+	key   string
+	tag   int64
+	turn  uint64 // of those with the same tag, lower first
+	mean  int64  // ms that a task of it ran; 0 = not known
+	lanes []*lane
+	ready int // of them, those that have something to give
+}
+
+// tagOfTask is what a task adds to a tag at the default weight, or a millisecond of
+// one in a queue that goes by cost.
+const tagOfTask = 1 << 10
+
+func (a *share) before(b *share) bool { return a.tag < b.tag || a.tag == b.tag && a.turn < b.turn }
+
+// share finds the share of a key, or makes it.
+func (q *queue) share(key string) *share {
+	sh := q.shares[key]
+	if sh == nil {
+		sh = &share{queue: q, key: key}
+		q.shares[key] = sh
+	}
+	return sh
+}
+
+// weight is how much a key gets beside others, in thousandths.
+func (sh *share) weight() int64 {
+	if own, ok := sh.queue.of(sh.key); ok && own.Weight > 0 {
+		return int64(own.Weight)
+	}
+	return WeightDefault
+}
+
+// begin has sh take part again.
+func (sh *share) begin() {
+	if sh.ready++; sh.ready == 1 {
+		q := sh.queue
+		sh.tag = max(sh.tag, q.virtual)
+		q.turns++
+		sh.turn = q.turns // its turn comes after all others
+	}
+}
+
+// charge counts for a task of sh, with what it will probably cost.
+func (q *queue) charge(sh *share, t *task) {
+	q.virtual = max(q.virtual, sh.tag)
+	cost := int64(1)
+	if q.all().ByCost {
+		cost = max(1, sh.mean)
+		if sh.mean == 0 {
+			cost = max(1, q.mean)
+		}
+	}
+	t.charged = cost
+	q.turns++
+	sh.turn = q.turns
+	sh.move(cost)
+	q.forgetIdle()
+}
+
+// settle corrects what t was charged when it has run.
+func (q *queue) settle(sh *share, t *task, ran Time) {
+	if !q.all().ByCost || t.charged == 0 {
+		return
+	}
+	cost := max(1, int64(ran))
+	sh.mean = average(sh.mean, cost)
+	q.mean = average(q.mean, cost)
+	sh.move(cost - t.charged)
+	t.charged = 0
+}
+
+// average follows the latest eight or so.
+func average(mean, latest int64) int64 {
+	if mean == 0 {
+		return latest
+	}
+	return max(1, mean+(latest-mean)/8)
+}
+
+// move adds to the tag of sh, and finds the new places of its lanes.
+func (sh *share) move(cost int64) {
+	sh.tag += cost * tagOfTask * WeightDefault / sh.weight()
+	for _, l := range sh.lanes {
+		l.class.lanes.fix(l)
+	}
+}
+
+// drop takes a lane of sh away that was forgotten. What sh has had beyond its share is
+// remembered until the others have caught up.
+func (sh *share) drop(l *lane) {
+	for i, other := range sh.lanes {
+		if other == l {
+			sh.lanes = append(sh.lanes[:i], sh.lanes[i+1:]...)
+			break
+		}
+	}
+	if len(sh.lanes) > 0 {
+		return
+	}
+	if q := sh.queue; sh.tag > q.virtual {
+		q.idle = append(q.idle, sh)
+	} else {
+		delete(q.shares, sh.key)
+	}
+}
+
+// forgetIdle forgets shares without lanes that the others have caught up with.
+func (q *queue) forgetIdle() {
+	for len(q.idle) > 0 {
+		sh := q.idle[0]
+		if len(sh.lanes) == 0 && sh.tag > q.virtual {
+			return
+		}
+		if len(sh.lanes) == 0 && q.shares[sh.key] == sh {
+			delete(q.shares, sh.key)
+		}
+		q.idle[0] = nil
+		q.idle = q.idle[1:]
+	}
+}
+
+// fairLine is lanes in the order of their shares: a binary heap that knows where each
+// one sits.
+type fairLine struct{ lanes []*lane }
+
+func (f *fairLine) len() int { return len(f.lanes) }
+
+func (f *fairLine) first() *lane {
+	if len(f.lanes) == 0 {
+		return nil
+	}
+	return f.lanes[0]
+}
+
+func (f *fairLine) add(l *lane) {
+	l.seat = len(f.lanes)
+	f.lanes = append(f.lanes, l)
+	f.up(l.seat)
+}
+
+func (f *fairLine) remove(l *lane) {
+	at, last := l.seat, len(f.lanes)-1
+	moved := f.lanes[last]
+	f.lanes[last] = nil
+	f.lanes = f.lanes[:last]
+	l.seat = -1
+	if at < last {
+		f.place(moved, at)
+		f.fix(moved)
+	}
+}
+
+// fix finds the place of l again after its share has moved.
+func (f *fairLine) fix(l *lane) {
+	if l.seat >= 0 && !f.up(l.seat) {
+		f.down(l.seat)
+	}
+}
+
+func (f *fairLine) place(l *lane, at int) {
+	f.lanes[at] = l
+	l.seat = at
+}
+
+func (f *fairLine) up(at int) (moved bool) {
+	l := f.lanes[at]
+	for at > 0 {
+		parent := (at - 1) / 2
+		if !l.share.before(f.lanes[parent].share) {
+			break
+		}
+		f.place(f.lanes[parent], at)
+		at, moved = parent, true
+	}
+	f.place(l, at)
+	return moved
+}
+
+func (f *fairLine) down(at int) {
+	l := f.lanes[at]
+	for {
+		child := 2*at + 1
+		if child >= len(f.lanes) {
+			break
+		}
+		if right := child + 1; right < len(f.lanes) && f.lanes[right].share.before(f.lanes[child].share) {
+			child = right
+		}
+		if !f.lanes[child].share.before(l.share) {
+			break
+		}
+		f.place(f.lanes[child], at)
+		at = child
+	}
+	f.place(l, at)
+}

@@ -1,0 +1,146 @@
+package flow
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/adzehq/adze/internal/base/bulk"
+	"github.com/adzehq/adze/internal/base/pg"
+	"github.com/adzehq/adze/internal/core"
+)
+
+var (
+	//go:embed put.sql
+	putSQL string
+	//go:embed drop.sql
+	dropSQL string
+	//go:embed of_shard.sql
+	ofShardSQL string
+
+	put  = bulk.Statement{Name: "flow_put", SQL: putSQL}
+	drop = bulk.Statement{Name: "flow_drop", SQL: dropSQL}
+)
+
+// Statements are those that the columns of this package queue: they must be prepared on
+// the connection that sends them. All may be repeated as they are.
+func Statements() []bulk.Statement { return []bulk.Statement{put, drop} }
+
+// Columns are settings on their way to Postgres.
+type Columns struct {
+	tenant          bulk.Int8
+	shard           bulk.Int4
+	declared        bulk.Bool
+	kind, name, key bulk.Text
+	setting         bulk.Bytea
+
+	dropped dropColumns
+}
+
+type dropColumns struct {
+	tenant          bulk.Int8
+	declared        bulk.Bool
+	kind, name, key bulk.Text
+}
+
+// Add appends a setting, or that it is taken back; it must not come twice.
+func (c *Columns) Add(shard int32, s *core.Setting) {
+	if s.Dropped {
+		c.dropped.tenant.Add(int64(s.Tenant))
+		c.dropped.declared.Add(s.Declared)
+		c.dropped.kind.Add(kinds[s.Kind])
+		c.dropped.name.Add(s.Name)
+		c.dropped.key.Add(s.Key)
+		return
+	}
+	c.tenant.Add(int64(s.Tenant))
+	c.shard.Add(shard)
+	c.declared.Add(s.Declared)
+	c.kind.Add(kinds[s.Kind])
+	c.name.Add(s.Name)
+	c.key.Add(s.Key)
+	c.setting.Add(encode(s))
+}
+
+// Queue adds the statements to b, unless there are no settings, and empties the columns.
+func (c *Columns) Queue(b *bulk.Batch) {
+	d := &c.dropped
+	queue(b, drop, d.name.Rows(), &d.tenant, &d.declared, &d.kind, &d.name, &d.key)
+	queue(b, put, c.name.Rows(), &c.tenant, &c.shard, &c.declared, &c.kind, &c.name, &c.key, &c.setting)
+}
+
+func queue(b *bulk.Batch, s bulk.Statement, rows int, columns ...bulk.Column) {
+	if rows == 0 {
+		return
+	}
+	b.Add(s, columns...)
+	for _, c := range columns {
+		c.Reset()
+	}
+}
+
+// kinds are the kinds of settings as they are stored.
+var kinds = map[core.SettingKind]string{
+	core.SettingQueue:    "queue",
+	core.SettingLimit:    "limit",
+	core.SettingRate:     "rate",
+	core.SettingWorkflow: "workflow",
+}
+
+func encode(s *core.Setting) []byte {
+	var value any
+	switch s.Kind {
+	case core.SettingLimit:
+		value = &s.Limit
+	case core.SettingRate:
+		value = &s.Rate
+	default:
+		value = &s.Queue
+	}
+	encoded, err := json.Marshal(value)
+	if err != nil { // it has numbers and texts only
+		panic(err)
+	}
+	return encoded
+}
+
+// decode fills in s, whose kind has that name.
+func decode(s *core.Setting, kind string, encoded []byte) error {
+	for k, name := range kinds {
+		if name == kind {
+			s.Kind = k
+		}
+	}
+	switch s.Kind {
+	case core.SettingLimit:
+		return json.Unmarshal(encoded, &s.Limit)
+	case core.SettingRate:
+		return json.Unmarshal(encoded, &s.Rate)
+	default:
+		return json.Unmarshal(encoded, &s.Queue)
+	}
+}
+
+// OfShard reads the settings of all tenants of a shard: those for all keys of a thing
+// before those for single ones.
+func OfShard(ctx context.Context, db pg.DB, shard int32) ([]core.Setting, error) {
+	rows, err := db.Query(ctx, ofShardSQL, shard)
+	if err != nil {
+		return nil, fmt.Errorf("read settings of shard %d: %w", shard, err)
+	}
+	settings, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s core.Setting, err error) {
+		var kind string
+		var encoded []byte
+		if err = row.Scan(&s.Tenant, &s.Declared, &kind, &s.Name, &s.Key, &encoded); err == nil {
+			err = decode(&s, kind, encoded)
+		}
+		return s, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read settings of shard %d: %w", shard, err)
+	}
+	return settings, nil
+}
