@@ -284,8 +284,9 @@ type Answer struct {
 	Ref      uint64
 	Task     id.ID
 	Kind     AnswerKind
-	Deadline Time  // with Refresh
-	Item     int32 // with Spawn: which of its items; with Submit: NewOnceKey.Item
+	Deadline Time    // with Refresh
+	Item     int32   // with Spawn: which of its items; with Submit: NewOnceKey.Item
+	Reason   *Reason // with Ask
 }
 
 // AnswerKind is what came of a request.
@@ -337,6 +338,7 @@ const (
 	LoadOnce                          // the rows of the once keys Keys
 	LoadOnceDue                       // rows of once keys that are free by Until, by that time
 	LoadOnceEnded                     // the rows of the once keys that Tasks, which are runs, held until they ended
+	LoadWhy                           // the rows of Tasks, in any order, with Loaded.Ahead
 )
 
 // Order is a place in a line: lower Rank first, then lower ID. In a lane the rank is

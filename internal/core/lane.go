@@ -47,6 +47,8 @@ type place interface {
 	withdraw(l *lane)
 	// rank is where a task that comes now belongs, see Order.
 	rank(t *task) int64
+	// explain says why a task waits in the lane.
+	explain(r *Reason, l *lane)
 	// forget says that nothing hangs on the lane any more.
 	forget(l *lane)
 }

@@ -31,7 +31,8 @@ type group struct {
 	max   int32 // what the last comer's expression said; 0 = nothing
 	held  []holder
 	lane  *lane
-	eager bool // in Shard.eager
+	out   meter // places given
+	eager bool  // in Shard.eager
 }
 
 // holder has a place.
@@ -175,6 +176,7 @@ func (g *group) hold(t *task) {
 	g.add(t.id)
 	t.passed++
 	s := g.limit.shard
+	g.out.add(s.now)
 	s.changed(t)
 	s.proceed(t)
 }
@@ -311,7 +313,9 @@ func (s *Shard) proceed(t *task) {
 	case t.isTicket():
 		s.redeem(t)
 	default:
-		s.enterLane(t, s.classOf(t).lane(t.share))
+		c := s.classOf(t)
+		c.queue.in.add(s.now)
+		s.enterLane(t, c.lane(t.share))
 	}
 }
 

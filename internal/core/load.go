@@ -73,6 +73,8 @@ func (s *Shard) loaded(in *Loaded) {
 		s.loadedKeys(in)
 	case LoadChildren:
 		s.loadedChildren(in)
+	case LoadWhy:
+		s.loadedWhy(in)
 	case LoadOnce:
 		s.loadedOnce(in)
 	case LoadOnceDue:

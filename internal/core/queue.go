@@ -26,6 +26,7 @@ type queue struct {
 	virtual int64
 	turns   uint64
 	mean    int64 // ms that a task ran, of all keys
+	in, out meter // tasks that came, and that a worker was given
 
 	classes []*class
 	live    []*class // of them, those with a task to give and a worker who may take it

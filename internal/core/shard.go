@@ -118,6 +118,8 @@ func (s *Shard) Apply(now Time, in Input, out *Effects) {
 		s.defineGraph(in)
 	case *Set:
 		s.set(in)
+	case *Ask:
+		s.ask(in)
 	case *Restore:
 		s.restore(in)
 	}

@@ -65,6 +65,7 @@ func (q *queue) charge(sh *share, t *task) {
 	sh.turn = q.turns
 	sh.move(cost)
 	q.forgetIdle()
+	q.out.add(q.shard.now)
 }
 
 // settle corrects what t was charged when it has run.

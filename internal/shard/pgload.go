@@ -29,6 +29,10 @@ func (s *postgres) Load(ctx context.Context, shard int32, load core.Load) (*core
 		}
 	case core.LoadTasks:
 		loaded.Rows, err = open.ByID(ctx, s.pool, load.Tasks)
+	case core.LoadWhy:
+		if loaded.Rows, err = open.ByID(ctx, s.pool, load.Tasks); err == nil {
+			loaded.Ahead, err = open.Ahead(ctx, s.pool, shard, loaded.Rows)
+		}
 	case core.LoadPast:
 		loaded.Past, err = s.past(ctx, load.Past)
 	case core.LoadEnded:
@@ -65,7 +69,7 @@ func (s *postgres) runsOf(ctx context.Context, shard int32, loaded *core.Loaded)
 		}
 	}
 	switch loaded.Load.Kind {
-	case core.LoadTasks:
+	case core.LoadTasks, core.LoadWhy:
 		ids = append(ids, loaded.Load.Tasks...)
 	case core.LoadChildren:
 		for i := range loaded.Children {

@@ -35,6 +35,7 @@ const (
 	doResize
 	doCancel
 	doRefresh
+	doAsk
 	doSpawn
 	doRespawn
 	doFork
@@ -48,7 +49,7 @@ var usual = [actions]int{
 	doSubmit: 12, doOnce: 8, doBurst: 2, doPush: 6, doSchedule: 3, doFire: 10, doAdvance: 12, doJump: 2, doTick: 6, doCommit: 20, doRead: 8, doAnswer: 8,
 	doReceive: 20, doReport: 20, doWrite: 6, doBustle: 4, doRepeat: 2, doHire: 3, doDrop: 4, doRejoin: 6, doFlap: 1, doResize: 2,
 	doSpawn: 4, doRespawn: 2, doFork: 1,
-	doCancel: 4, doRefresh: 2, doDefine: 1, doCrash: 1,
+	doCancel: 4, doRefresh: 2, doAsk: 2, doDefine: 1, doCrash: 1,
 }
 
 const (
@@ -118,6 +119,8 @@ func (h *history) do(a action) *Violation {
 		return h.bustle()
 	case doCancel:
 		return h.cancel()
+	case doAsk:
+		return h.wonder()
 	case doRespawn:
 		return h.respawn()
 	case doFork:
@@ -290,11 +293,7 @@ func (h *history) answer(at int) *Violation {
 func (h *history) cancel() *Violation {
 	in := &core.Cancel{Reason: "changed my mind", Tree: h.rand.IntN(3) == 0}
 	for range 1 + h.rand.IntN(3) {
-		back := h.rand.IntN(20)
-		target := max(firstTask, h.lastTask+1-id.ID(back))
-		if len(h.runs) > 0 && h.rand.IntN(3) == 0 {
-			target = h.runs[max(0, len(h.runs)-1-back)]
-		}
+		target := h.someTarget()
 		if !slices.Contains(in.Tasks, target) {
 			in.Tasks = append(in.Tasks, target)
 		}

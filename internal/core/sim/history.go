@@ -191,7 +191,7 @@ func (h *history) apply(in core.Input) *Violation {
 	h.entries = append(h.entries, e)
 	st = &h.entries[len(h.entries)-1].step
 	if h.digest != nil {
-		fmt.Fprintf(h.digest, "%+v\n", *st.out)
+		fmt.Fprintln(h.digest, show(st.out)) // what is pointed to, not where it is
 	}
 	if v := first(h.written.apply(st.out), h.model.follow(st), h.check(st)); v != nil {
 		return v

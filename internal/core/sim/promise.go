@@ -25,6 +25,7 @@ const (
 	onTime        promise = "the next tick is asked for in time, and leaves nothing overdue"
 	answered      promise = "each report and request is answered, once and rightly"
 	agreement     promise = "the core has a task where the rules put it"
+	whyTrue       promise = "what is told of why a task waits is so"
 	everythingEnd promise = "with enough workers and time, all tasks end"
 
 	nodesInOrder  promise = "a node begins once, when all its parents have ended"

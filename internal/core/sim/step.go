@@ -218,6 +218,8 @@ func (m *model) takeInput(st *step) *Violation {
 	case *core.Cancel:
 		st.tree = in.Tree
 		return m.cancelEach(st, in.Tenant, in.Tasks, in.Ref)
+	case *core.Ask:
+		return m.takeWhy(st, in.Ref, in.Tenant)
 	case *core.Spawn:
 		return m.takeSpawn(st, in)
 	case *core.Fork:
@@ -267,6 +269,8 @@ func (m *model) takeLoaded(st *step, in *core.Loaded) *Violation {
 	case core.LoadTasks:
 		st.tree = in.Load.Tree
 		return m.cancelEach(st, in.Load.Tenant, in.Load.Tasks, in.Load.Ref)
+	case core.LoadWhy:
+		return m.takeWhy(st, in.Load.Ref, in.Load.Tenant)
 	case core.LoadChildren:
 		return m.takeChildren(st, in)
 	case core.LoadKeys:

@@ -184,7 +184,7 @@ func (s *store) runsOf(loaded *core.Loaded) []id.ID {
 	for _, o := range loaded.Rows {
 		runs = append(runs, o.Run)
 	}
-	if loaded.Load.Kind == core.LoadTasks {
+	if loaded.Load.Kind == core.LoadTasks || loaded.Load.Kind == core.LoadWhy {
 		runs = append(runs, loaded.Load.Tasks...)
 	}
 	for _, c := range loaded.Children {
@@ -197,9 +197,10 @@ func (s *store) runsOf(loaded *core.Loaded) []id.ID {
 func (s *store) loadRows(l core.Load) *core.Loaded {
 	loaded := &core.Loaded{Load: l}
 	switch l.Kind {
-	case core.LoadTasks:
+	case core.LoadTasks, core.LoadWhy:
 		loaded.Rows = s.stored(l.Tasks)
 		loaded.Waits = s.waitsOf(loaded.Rows)
+		loaded.Ahead = make([]int64, len(loaded.Rows))
 		return loaded
 	case core.LoadPast, core.LoadEnded, core.LoadChildren, core.LoadKeys:
 		s.loadFamily(loaded)

@@ -267,3 +267,20 @@ func TestWindowsAreOneRangeOfAnIndexAtAnyDepth(t *testing.T) {
 	require.NoError(t, err)
 	t.Run("with statistics", plans)
 }
+
+func TestWhatGoesBeforeARowIsCounted(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	delayed := ready(9, "k", 0, 9)
+	delayed.State = core.OpenDelayed
+	rows := []core.OpenTask{
+		ready(1, "k", 0, 0), ready(2, "k", 5, 0), ready(3, "k", 0, 0), ready(4, "other", 9, 0), ready(5, "k", -1, 0), delayed,
+	}
+	write(t, pool, rows)
+	ahead, err := Ahead(t.Context(), pool, shard, rows)
+	require.NoError(t, err)
+	require.Equal(t, []int64{1, 0, 2, 0, 3, 0}, ahead)
+	none, err := Ahead(t.Context(), pool, shard, nil)
+	require.NoError(t, err)
+	require.Empty(t, none)
+}

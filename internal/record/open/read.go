@@ -23,6 +23,8 @@ var (
 	nextDueSQL string
 	//go:embed by_id.sql
 	byIDSQL string
+	//go:embed ahead.sql
+	aheadSQL string
 )
 
 // Lane reads at most load.Limit rows of a lane after load.After, in lane order.
@@ -63,6 +65,31 @@ func ByID(ctx context.Context, db pg.DB, ids []id.ID) ([]core.OpenTask, error) {
 		return nil, fmt.Errorf("read %d open tasks: %w", len(ids), err)
 	}
 	return tasks, nil
+}
+
+// AheadMax is how far Ahead counts.
+const AheadMax = 100_000
+
+// Ahead counts, for each of some ready rows, those that go before it in its lane, up to
+// AheadMax; 0 for others.
+func Ahead(ctx context.Context, db pg.DB, shard int32, tasks []core.OpenTask) ([]int64, error) {
+	n := len(tasks)
+	tenants, queues, keys := make([]id.ID, n), make([]string, n), make([]string, n)
+	ranks, ids := make([]int64, n), make([]id.ID, n)
+	for i := range tasks {
+		if o := &tasks[i]; o.State == core.OpenReady { // a lane without a tenant has nothing
+			tenants[i], queues[i], keys[i], ranks[i], ids[i] = o.Tenant, o.Queue, o.Key, o.Rank, o.ID
+		}
+	}
+	rows, err := db.Query(ctx, aheadSQL, shard, tenants, queues, keys, ranks, ids, AheadMax)
+	if err != nil {
+		return nil, fmt.Errorf("count what goes before %d tasks: %w", n, err)
+	}
+	ahead, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return nil, fmt.Errorf("count what goes before %d tasks: %w", n, err)
+	}
+	return ahead, nil
 }
 
 func collect(ctx context.Context, db pg.DB, room int, sql string, args ...any) ([]core.OpenTask, error) {

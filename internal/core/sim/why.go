@@ -1,0 +1,86 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+)
+
+// wonder asks why some tasks and runs are not done, open or not, known or not.
+func (h *history) wonder() *Violation {
+	in := &core.Ask{}
+	for range 1 + h.rand.IntN(3) {
+		target := h.someTarget()
+		if !slices.Contains(in.Tasks, target) {
+			in.Tasks = append(in.Tasks, target)
+		}
+	}
+	h.lastRef++
+	in.Ref, in.Tenant = h.lastRef, h.tenantOf(in.Tasks[0])
+	h.asked[in.Ref] = len(in.Tasks)
+	return h.apply(in)
+}
+
+// someTarget is a task or run, mostly of late.
+func (h *history) someTarget() id.ID {
+	back := h.rand.IntN(20)
+	if len(h.runs) > 0 && h.rand.IntN(3) == 0 {
+		return h.runs[max(0, len(h.runs)-1-back)]
+	}
+	return max(firstTask, h.lastTask+1-id.ID(back))
+}
+
+// takeWhy holds answers why against the rules. What was not in memory is answered when
+// it has been read.
+func (m *model) takeWhy(st *step, ref uint64, tenant id.ID) *Violation {
+	for _, a := range st.out.Answers {
+		if a.Ref != ref {
+			continue
+		}
+		st.answers = append(st.answers, a)
+		t, r := m.tasks[a.Task], m.runs[a.Task]
+		open := t != nil && t.row.Tenant == tenant || r != nil && r.row.Tenant == tenant
+		if open != (a.Kind == core.AnswerDone && a.Reason != nil) {
+			return broken(whyTrue, "task %d: open %v, answered %s", a.Task, open, show(a))
+		}
+		if open && t != nil {
+			if v := m.checkReason(t, a.Reason); v != nil {
+				return v
+			}
+		}
+	}
+	return nil
+}
+
+// checkReason: what is told of an open task is so.
+func (m *model) checkReason(t *task, r *core.Reason) *Violation {
+	offered := 0
+	for _, w := range m.workers {
+		if w.serves(t) {
+			offered++
+		}
+	}
+	var right bool
+	switch t.state {
+	case core.OpenRunning:
+		right = r.Worker == t.worker && (r.Cause == core.CauseRunning && t.stop == 0 || r.Cause == core.CauseStopping && t.stop != 0)
+	case core.OpenDelayed:
+		right = r.Cause == core.CauseTime && r.Until == t.due
+	case core.OpenWaiting:
+		right = r.Cause == core.CauseWaits
+	case core.OpenReady:
+		right = r.Expires == t.due
+		switch r.Cause {
+		case core.CauseNoWorker:
+			right = right && offered == 0
+		case core.CauseBusy:
+			right = right && offered > 0
+		}
+	}
+	woken := t.state == core.OpenReady && t.readied || t.roused || t.state == core.OpenDelayed && t.due <= m.now
+	if (!right || r.State != t.state || r.Attempt != t.attempt) && !woken {
+		return broken(whyTrue, "task %d is %v, attempt %d, due %d; told %s", t.row.ID, t.state, t.attempt, t.due, show(*r))
+	}
+	return nil
+}

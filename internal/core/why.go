@@ -1,0 +1,281 @@
+package core
+
+import (
+	"slices"
+
+	"github.com/adzehq/adze/internal/base/id"
+)
+
+// Ask asks why tasks, or runs of graphs, are not done yet. Each is answered under Ref
+// with a Reason; one that is not in memory after a Load of its checkpoint row. A task of
+// another tenant is unknown.
+type Ask struct {
+	Ref    uint64
+	Tenant id.ID
+	Tasks  []id.ID
+}
+
+func (*Ask) input() {}
+
+// Cause is what an open task waits for.
+type Cause uint8
+
+// The causes.
+const (
+	CauseRunning   Cause = iota + 1 // nothing: a worker has it
+	CauseStopping                   // its worker, which was told to stop it
+	CauseTime                       // a time: run-at, or the pause before a retry
+	CauseWaits                      // what it waits for itself: times, events, ends of runs
+	CauseTasks                      // of a run of a graph: its open tasks
+	CauseLimit                      // a place in a limit
+	CauseReturning                  // workers of before a restart: one of them may have its place
+	CausePaused                     // its queue, or workflow, is paused
+	CauseNoWorker                   // a worker that offers its action
+	CauseNoMatch                    // a worker with the labels or slots that it needs, or the one worker that it is for
+	CauseBusy                       // a free slot
+	CauseRate                       // units of a rate limit
+	CauseBatch                      // others of its batch
+)
+
+// Reason is why a task is not done yet.
+type Reason struct {
+	Task     id.ID
+	Version  id.ID
+	Run      id.ID // of a task of a graph
+	Node     int32 // with Run
+	State    OpenState
+	Attempt  int32 // current, or next
+	Priority int32
+	Cause    Cause
+	Since    Time // it is assigned; 0 if it is not
+	Until    Time // when it goes on, or is given up with Expires; 0 = not known
+	Expires  Time // end of its schedule timeout; 0 = none
+
+	Queue   string  // it is in, or will be
+	Name    string  // of the limit or rate limit
+	Key     string  // of it in the limit, or its share of the queue
+	Max     int     // places of that key
+	Holders []id.ID // who have the places; HoldersMax at most
+	Held    int     // how many have
+
+	Ahead   int64 // how many of its line go before it
+	Others  int   // keys that share the queue with its own, and have something waiting
+	Worker  id.ID // that runs it, or that it is for
+	Offered int   // workers that offer its action
+	Fitting int   // of them, those that it may be given to
+	Slots   int   // of these in all
+	// EstimateMS is when it will begin, by the last minute; 0 = nobody can say.
+	EstimateMS int64
+
+	Need  Need        // of the worker
+	Waits []Condition // with CauseWaits: those not met yet
+	Open  []id.ID     // with CauseTasks
+}
+
+// HoldersMax bounds Reason.Holders.
+const HoldersMax = 20
+
+// ask answers why.
+func (s *Shard) ask(in *Ask) {
+	var elsewhere []id.ID
+	for _, task := range in.Tasks {
+		if !s.answerWhy(in.Ref, in.Tenant, task) {
+			elsewhere = append(elsewhere, task)
+		}
+	}
+	if len(elsewhere) > 0 {
+		s.request(Load{Kind: LoadWhy, Tenant: in.Tenant, Tasks: elsewhere, Ref: in.Ref})
+	}
+}
+
+// answerWhy answers for a task or run that is in memory, if it is.
+func (s *Shard) answerWhy(ref uint64, tenant, task id.ID) bool {
+	var reason *Reason
+	if t := s.tasks[task]; t != nil && t.def.Tenant == tenant {
+		row := s.rowOf(t)
+		reason = s.why(&row, t, 0)
+	} else if r := s.runs[task]; r != nil && r.graph.Tenant == tenant {
+		reason = s.whyRun(r)
+	}
+	if reason == nil {
+		return false
+	}
+	s.out.Answers = append(s.out.Answers, Answer{Ref: ref, Task: task, Kind: AnswerDone, Reason: reason})
+	return true
+}
+
+// loadedWhy goes on with an Ask whose tasks were not in memory.
+func (s *Shard) loadedWhy(in *Loaded) {
+	var again []id.ID
+	for _, task := range in.Load.Tasks {
+		at := slices.IndexFunc(in.Rows, func(o OpenTask) bool { return o.ID == task })
+		how := s.loads.since(in.Load, task)
+		switch {
+		case s.answerWhy(in.Load.Ref, in.Load.Tenant, task):
+		case how == stored:
+			again = append(again, task)
+		case at < 0 || how == closed || in.Rows[at].Tenant != in.Load.Tenant:
+			s.out.Answers = append(s.out.Answers, Answer{Ref: in.Load.Ref, Task: task, Kind: AnswerUnknown})
+		default:
+			reason := s.why(&in.Rows[at], nil, in.Ahead[at])
+			if reason.Cause == CauseWaits && len(reason.Waits) == 0 {
+				reason.Waits = conditionsIn(in.Waits, task)
+			}
+			s.out.Answers = append(s.out.Answers, Answer{Ref: in.Load.Ref, Task: task, Kind: AnswerDone, Reason: reason})
+		}
+	}
+	if len(again) > 0 {
+		s.request(Load{Kind: LoadWhy, Tenant: in.Load.Tenant, Tasks: again, Ref: in.Load.Ref})
+	}
+}
+
+// whyRun is why an open run of a graph has not ended: its open tasks.
+func (s *Shard) whyRun(r *run) *Reason {
+	reason := &Reason{Task: r.id, Version: r.graph.Version, State: OpenRunning, Cause: CauseTasks, Priority: r.priority}
+	for node, state := range r.nodes {
+		if state == nodeOpen {
+			reason.Open = append(reason.Open, r.task(int32(node)))
+		}
+	}
+	return reason
+}
+
+// why is why the task of a row is not done yet. t is nil if it is in Postgres only, with
+// so many rows of its lane before it.
+func (s *Shard) why(row *OpenTask, t *task, before int64) *Reason {
+	def := s.definition(row.Version, row.Run, row.Node)
+	r := &Reason{
+		Task: row.ID, Version: row.Version, Run: row.Run, Node: row.Node, State: row.State,
+		Attempt: row.Attempt, Priority: row.Priority, Queue: queueOf(def),
+	}
+	switch row.State {
+	case OpenRunning:
+		r.Cause, r.Worker, r.Since, r.Until = CauseRunning, row.Worker, row.Assigned, row.Due
+		if t != nil && t.stop != 0 {
+			r.Cause = CauseStopping
+		}
+	case OpenDelayed:
+		r.Cause, r.Until = CauseTime, row.Due
+	case OpenWaiting:
+		r.Cause, r.Until, r.Waits = CauseWaits, row.Due, s.waitsOf(row.ID)
+	case OpenReady:
+		r.Expires = row.Due
+		s.whyReady(r, row, t, before)
+	}
+	return r
+}
+
+func queueOf(def *Definition) string {
+	if def.Queue != "" {
+		return def.Queue
+	}
+	return def.Action
+}
+
+// waitsOf are the conditions that a task waits for, of those in memory.
+func (s *Shard) waitsOf(task id.ID) []Condition {
+	var left []Condition
+	for _, w := range s.waits.of[task] {
+		for i := range w.parts {
+			if !w.parts[i].met {
+				left = append(left, w.parts[i].Condition)
+			}
+		}
+	}
+	return left
+}
+
+// conditionsIn are those of a task among waits that were read.
+func conditionsIn(waits []Wait, task id.ID) (all []Condition) {
+	for i := range waits {
+		if waits[i].Task == task {
+			all = append(all, waits[i].Conditions...)
+		}
+	}
+	return all
+}
+
+// whyReady is why nobody has begun a task that is ready.
+func (s *Shard) whyReady(r *Reason, row *OpenTask, t *task, before int64) {
+	l := s.lane(row.Tenant, row.Queue, row.Key)
+	r.Key, r.Ahead = l.key, l.ahead(row, t, before)
+	l.place.explain(r, l)
+	l.retire() // it may have been made to be looked at
+}
+
+// ahead is how many go before the task of a row in l.
+func (l *lane) ahead(row *OpenTask, t *task, before int64) int64 {
+	order := Order{Rank: row.Rank, ID: row.ID}
+	n := int64(0)
+	for _, other := range l.tasks {
+		if l.order(other).Before(order) {
+			n++
+		}
+	}
+	if t == nil {
+		n += min(before, max(l.stored-1, 0))
+	}
+	return n
+}
+
+// explain implements place.
+func (g *group) explain(r *Reason, _ *lane) {
+	r.Cause, r.Name, r.Max, r.Held = CauseLimit, g.limit.name, g.bound(), len(g.held)
+	for _, h := range g.held[:min(len(g.held), HoldersMax)] {
+		r.Holders = append(r.Holders, h.id)
+	}
+	if g.limit.shard.expected[g.limit.tenant] > 0 {
+		r.Cause, r.Until = CauseReturning, g.limit.shard.returning(g.limit.tenant)
+	}
+	r.estimate(r.Ahead+1, g.out.perMinute(g.limit.shard.now))
+}
+
+// returning is until when workers of before a restart are awaited.
+func (s *Shard) returning(tenant id.ID) (until Time) {
+	for _, w := range s.away {
+		if w.tenant == tenant && w.awaited {
+			until = max(until, w.until)
+		}
+	}
+	return until
+}
+
+// explain implements place.
+func (c *class) explain(r *Reason, l *lane) {
+	s := c.shard
+	r.Queue, r.Need, r.Worker = c.queue.name, c.need, c.need.Worker
+	for _, w := range s.action(c.key.tenant, c.need.Action).workers {
+		r.Offered++
+		if w.offerOf(c) != nil {
+			r.Fitting++
+			r.Slots += int(w.slots)
+		}
+	}
+	r.Others = -1
+	if l.share.ready == 0 {
+		r.Others = 0
+	}
+	for _, other := range c.queue.classes {
+		r.Others += other.lanes.len()
+	}
+	switch {
+	case c.queue.paused():
+		r.Cause = CausePaused
+	case r.Offered == 0:
+		r.Cause = CauseNoWorker
+	case r.Fitting == 0:
+		r.Cause = CauseNoMatch
+	default:
+		r.Cause = CauseBusy
+	}
+	if r.Cause == CauseBusy {
+		r.estimate((r.Ahead+1)*int64(r.Others+1), c.queue.out.perMinute(s.now))
+	}
+}
+
+// estimate is how long it takes for so many to begin at a rate.
+func (r *Reason) estimate(n int64, perMinute float64) {
+	if perMinute > 0 {
+		r.EstimateMS = int64(float64(n) * 60_000 / perMinute)
+	}
+}
