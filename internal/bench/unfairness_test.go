@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -27,9 +28,8 @@ func TestPerfectTurnsAreFair(t *testing.T) {
 
 func TestFirstComeFirstServedIsAsUnfairAsItsHeavyKeyIsHeavy(t *testing.T) {
 	t.Parallel()
-	order := make([]int, 98) // of the heavy key
-	order = append(order, 1, 2)
-	figure, wait, ideal := unfairness(serve(order, one), heavyKey)
+	order := slices.Repeat([]int{heavyKey}, 98)
+	figure, wait, ideal := unfairness(serve(append(order, 1, 2), one), heavyKey)
 	require.Equal(t, 100.0/3, figure)
 	require.Equal(t, 100.0, wait)
 	require.Equal(t, 3.0, ideal, "one of each of three keys")
