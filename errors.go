@@ -61,6 +61,7 @@ type Error struct {
 	Kind  Kind
 	Field string // the field at fault as a path, like "workflows[0].tasks[0].retries"; empty if none
 	Text  string // what is wrong and what to do
+	Run   ID     // with KindConflict: the run that is in the way, such as the one that holds the key; 0 if none
 
 	cause error
 }
@@ -140,7 +141,7 @@ func publicError(err error) error {
 	}
 	var f *fault.Error
 	if errors.As(err, &f) {
-		return &Error{Kind: kindFaults[f.Kind], Field: f.Field, Text: f.Text}
+		return &Error{Kind: kindFaults[f.Kind], Field: f.Field, Text: f.Text, Run: ID(f.Run)}
 	}
 	return err
 }

@@ -15,6 +15,9 @@ import (
 // Run is a run of a Task or a Workflow that was stored. It may be used from any goroutine.
 type Run[Out any] struct {
 	ID ID
+	// Existed reports that nothing was submitted: the run was there before, as the child of
+	// that [Key], or because it holds the key that was given with [Once].
+	Existed bool
 
 	task   string
 	sole   string // of a Workflow of one task, which is stored as a Task: that task's name

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"sync"
 
-	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/shard"
 )
@@ -79,8 +78,8 @@ func parentOf(ctx context.Context, c *Client, r *newRun) (*attempt, error) {
 }
 
 // spawn submits children of a running task, in transactions of as many as fit. With an
-// error, the ids are those of the transactions before.
-func (t *Task[In, Out]) spawn(ctx context.Context, c *Client, parent *attempt, runs []newRun) ([]id.ID, error) {
+// error, the answers are those of the transactions before.
+func (t *Task[In, Out]) spawn(ctx context.Context, c *Client, parent *attempt, runs []newRun) ([]submitted, error) {
 	children := make([]shard.NewRun, len(runs))
 	given := runs[0].NewRun.Key
 	for i := range runs {
@@ -92,7 +91,7 @@ func (t *Task[In, Out]) spawn(ctx context.Context, c *Client, parent *attempt, r
 			children[i].Key = given + "#" + strconv.Itoa(i+1)
 		}
 	}
-	ids := make([]id.ID, 0, len(runs))
+	all := make([]submitted, 0, len(runs))
 	defined := false
 	for len(children) > 0 {
 		n := fitting(children)
@@ -103,12 +102,12 @@ func (t *Task[In, Out]) spawn(ctx context.Context, c *Client, parent *attempt, r
 			}
 		}
 		if at, err := placed(err); at >= 0 {
-			return ids, fmt.Errorf("input %d: %w", len(ids)+at, err)
+			return all, fmt.Errorf("input %d: %w", len(all)+at, err)
 		}
 		if err != nil {
-			return ids, err
+			return all, err
 		}
-		ids, children = append(ids, fresh...), children[n:]
+		all, children = append(all, fresh...), children[n:]
 	}
-	return ids, nil
+	return all, nil
 }

@@ -72,5 +72,5 @@ func contextCause(code codes.Code) error {
 }
 
 func fieldError(f *wire.FieldError) error {
-	return &Error{Kind: Kind(f.Kind), Field: f.Field, Text: f.Text}
+	return &Error{Kind: Kind(f.Kind), Field: f.Field, Text: f.Text, Run: ID(f.RunId)}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/shard"
 )
 
@@ -22,33 +21,30 @@ func newSubmitter(t transport, own *background) *submitter {
 }
 
 // submit returns once the run is stored, refused, or ctx ends.
-func (s *submitter) submit(ctx context.Context, run shard.NewRun) (id.ID, error) {
+func (s *submitter) submit(ctx context.Context, run shard.NewRun) (submitted, error) {
 	answer, err := s.calls.do(ctx, run)
 	if err == nil {
 		err = answer.err
 	}
-	return answer.id, ofOneRun(err)
+	return answer, ofOneRun(err)
 }
 
 // submitMany stores runs in transactions of as many as fit, in order. With an
-// error, the ids are those of the transactions before.
-func (s *submitter) submitMany(ctx context.Context, runs []shard.NewRun) ([]id.ID, error) {
-	ids := make([]id.ID, 0, len(runs))
+// error, the answers are those of the transactions before.
+func (s *submitter) submitMany(ctx context.Context, runs []shard.NewRun) ([]submitted, error) {
+	all := make([]submitted, 0, len(runs))
 	for len(runs) > 0 {
 		n := fitting(runs)
 		answers, err := s.transport.submit(ctx, runs[:n], true)
 		if at, err := placed(err); at >= 0 {
-			return ids, fmt.Errorf("input %d: %w", len(ids)+at, err)
+			return all, fmt.Errorf("input %d: %w", len(all)+at, err)
 		}
 		if err != nil {
-			return ids, err
+			return all, err
 		}
-		for _, a := range answers {
-			ids = append(ids, a.id)
-		}
-		runs = runs[n:]
+		all, runs = append(all, answers...), runs[n:]
 	}
-	return ids, nil
+	return all, nil
 }
 
 // fitting is how many of runs go in one call; one at least.
@@ -63,5 +59,9 @@ func fitting(runs []shard.NewRun) int {
 }
 
 func runWeight(r *shard.NewRun) int {
-	return len(r.Input) + len(r.Metadata) + len(r.Workflow) + itemOverheadBytes
+	weight := len(r.Input) + len(r.Metadata) + len(r.Workflow) + itemOverheadBytes
+	if r.Once != nil {
+		weight += len(r.Once.Key) + itemOverheadBytes
+	}
+	return weight
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/shard"
 )
 
@@ -102,21 +101,28 @@ func (t *Task[In, Out]) Run(ctx context.Context, c *Client, in In, options ...Ru
 	if err != nil {
 		return nil, fmt.Errorf("run %s: %w", t.Name(), err)
 	}
-	return t.Lookup(c, ID(stored)), nil
+	return t.stored(c, stored), nil
+}
+
+// stored is a handle on a run that was submitted.
+func (t *Task[In, Out]) stored(c *Client, s submitted) *Run[Out] {
+	r := t.Lookup(c, ID(s.id))
+	r.Existed = s.existed
+	return r
 }
 
 // store submits a run, as a child if ctx is a task's.
-func (t *Task[In, Out]) store(ctx context.Context, c *Client, r *newRun) (id.ID, error) {
+func (t *Task[In, Out]) store(ctx context.Context, c *Client, r *newRun) (submitted, error) {
 	parent, err := parentOf(ctx, c, r)
 	if err != nil {
-		return 0, err
+		return submitted{}, err
 	}
 	if parent != nil {
-		ids, err := t.spawn(ctx, c, parent, []newRun{*r})
+		children, err := t.spawn(ctx, c, parent, []newRun{*r})
 		if err != nil {
-			return 0, err
+			return submitted{}, err
 		}
-		return ids[0], nil
+		return children[0], ofOneRun(children[0].err)
 	}
 	stored, err := c.submits.submit(ctx, r.NewRun)
 	if errors.Is(err, ErrNotFound) && t.definition.runsHere() {
@@ -141,7 +147,8 @@ func (t *Task[In, Out]) Call(ctx context.Context, c *Client, in In, options ...R
 // RunMany submits the task once for each input, with the same options for all,
 // and answers in the order of inputs. The inputs are stored in transactions of up
 // to 1,000 runs or 4 MiB, one after the other, each whole or not at all: with an
-// error, the runs that were stored before it are returned.
+// error, the runs that were stored before it are returned. One whose key another run holds
+// is refused by itself: it is nil among the runs, and the error is that of the first.
 func (t *Task[In, Out]) RunMany(ctx context.Context, c *Client, inputs []In, options ...RunOption) ([]*Run[Out], error) {
 	news := make([]newRun, len(inputs))
 	for i, in := range inputs {
@@ -151,10 +158,14 @@ func (t *Task[In, Out]) RunMany(ctx context.Context, c *Client, inputs []In, opt
 		}
 		news[i] = r
 	}
-	ids, err := t.storeMany(ctx, c, news)
-	runs := make([]*Run[Out], len(ids))
-	for i, stored := range ids {
-		runs[i] = t.Lookup(c, ID(stored))
+	all, err := t.storeMany(ctx, c, news)
+	runs := make([]*Run[Out], len(all))
+	for i, one := range all {
+		if one.err == nil {
+			runs[i] = t.stored(c, one)
+		} else if err == nil {
+			err = fmt.Errorf("input %d: %w", i, ofOneRun(one.err))
+		}
 	}
 	if err != nil {
 		return runs, fmt.Errorf("run %s: %w", t.Name(), err)
@@ -163,7 +174,7 @@ func (t *Task[In, Out]) RunMany(ctx context.Context, c *Client, inputs []In, opt
 }
 
 // storeMany submits runs, as children if ctx is a task's.
-func (t *Task[In, Out]) storeMany(ctx context.Context, c *Client, runs []newRun) ([]id.ID, error) {
+func (t *Task[In, Out]) storeMany(ctx context.Context, c *Client, runs []newRun) ([]submitted, error) {
 	if len(runs) == 0 {
 		return nil, nil
 	}
@@ -178,13 +189,13 @@ func (t *Task[In, Out]) storeMany(ctx context.Context, c *Client, runs []newRun)
 	for i := range runs {
 		news[i] = runs[i].NewRun
 	}
-	ids, err := c.submits.submitMany(ctx, news)
-	if errors.Is(err, ErrNotFound) && len(ids) == 0 && t.definition.runsHere() {
+	all, err := c.submits.submitMany(ctx, news)
+	if errors.Is(err, ErrNotFound) && len(all) == 0 && t.definition.runsHere() {
 		if err = c.define(ctx, t.definition); err == nil {
-			ids, err = c.submits.submitMany(ctx, news)
+			all, err = c.submits.submitMany(ctx, news)
 		}
 	}
-	return ids, err
+	return all, err
 }
 
 // Lookup is a handle on a run of the task that was submitted before, by any

@@ -28,7 +28,7 @@ type transport interface {
 	filters(ctx context.Context, workflow string, after id.ID, limit int) (page []EventFilter, next id.ID, err error)
 	deleteFilters(ctx context.Context, ids []id.ID) ([]bool, error)
 	// spawn stores children of a running task, all or none.
-	spawn(ctx context.Context, parent shard.Parent, children []shard.NewRun) ([]id.ID, error)
+	spawn(ctx context.Context, parent shard.Parent, children []shard.NewRun) ([]submitted, error)
 	// putSchedules stores schedules, all or none, and answers in their order.
 	putSchedules(ctx context.Context, list []core.Schedule) ([]id.ID, error)
 	schedules(ctx context.Context, filter ScheduleFilter, after id.ID, limit int) (page []ScheduleInfo, next id.ID, err error)
@@ -59,8 +59,9 @@ type transport interface {
 
 // submitted is what came of one run of a submit: an id or an error.
 type submitted struct {
-	id  id.ID
-	err error
+	id      id.ID
+	existed bool // it was there before
+	err     error
 }
 
 // pushed is what came of one event of a push.

@@ -49,11 +49,7 @@ func (t *embeddedTransport) submit(ctx context.Context, runs []shard.NewRun, who
 	if err != nil {
 		return nil, storedOrNot(publicError(err))
 	}
-	all := make([]submitted, len(answers))
-	for i, a := range answers {
-		all[i] = submitted{a.ID, publicError(a.Err)}
-	}
-	return all, nil
+	return submittedAs(answers), nil
 }
 
 func (t *embeddedTransport) attach(ctx context.Context, hello shard.Hello) (shard.Session, error) {
@@ -107,16 +103,20 @@ func (s *embeddedSession) Recv(ctx context.Context) (shard.Down, error) {
 	return down, publicError(err)
 }
 
-func (t *embeddedTransport) spawn(ctx context.Context, parent shard.Parent, children []shard.NewRun) ([]id.ID, error) {
+func (t *embeddedTransport) spawn(ctx context.Context, parent shard.Parent, children []shard.NewRun) ([]submitted, error) {
 	answers, err := t.Limits.Spawn(ctx, t.Shards, t.Tenant, parent, children, shard.WaitForRoom)
 	if err != nil {
 		return nil, publicError(err)
 	}
-	ids := make([]id.ID, len(answers))
-	for i := range answers {
-		ids[i] = answers[i].ID
+	return submittedAs(answers), nil
+}
+
+func submittedAs(answers []admit.Submitted) []submitted {
+	all := make([]submitted, len(answers))
+	for i, a := range answers {
+		all[i] = submitted{a.ID, a.Existed, publicError(a.Err)}
 	}
-	return ids, nil
+	return all
 }
 
 func (t *embeddedTransport) fork(ctx context.Context, run id.ID, index int32, input []byte) (id.ID, error) {

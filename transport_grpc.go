@@ -121,7 +121,7 @@ func answers(runs []*wire.Submitted, n int) ([]submitted, error) {
 	}
 	all := make([]submitted, n)
 	for i, r := range runs {
-		all[i].id = id.ID(r.RunId)
+		all[i].id, all[i].existed = id.ID(r.RunId), r.Existed
 		if r.Error != nil {
 			all[i].err = fieldError(r.Error)
 		}
@@ -168,12 +168,12 @@ var endStatuses = map[wire.Status]core.Status{
 	wire.Status_STATUS_CANCELLED: core.Cancelled,
 }
 
-func (t *grpcTransport) spawn(ctx context.Context, parent shard.Parent, children []shard.NewRun) ([]id.ID, error) {
+func (t *grpcTransport) spawn(ctx context.Context, parent shard.Parent, children []shard.NewRun) ([]submitted, error) {
 	response, err := t.engine.Submit(ctx, &wire.SubmitRequest{Runs: outline.RunsToWire(children, parent), AllOrNothing: true})
 	if err != nil {
 		return nil, received(err) // to spawn again by the same keys is harmless
 	}
-	return stored(response.Runs, len(children))
+	return answers(response.Runs, len(children))
 }
 
 func (t *grpcTransport) fork(ctx context.Context, run id.ID, index int32, input []byte) (id.ID, error) {

@@ -32,7 +32,7 @@ func NewWorkflow[In any](name string, options ...TaskOption) *Workflow[In] {
 	template := newTemplate(options)
 	return &Workflow[In]{
 		task: Task[In, Results]{&definition{
-			workflow: shard.Workflow{Name: name, Description: template.Description, Triggers: template.Triggers, Crons: template.Crons}, graph: true,
+			workflow: shard.Workflow{Name: name, Description: template.Description, Triggers: template.Triggers, Crons: template.Crons, Keyed: template.Keyed}, graph: true,
 		}},
 		defaults: template.Tasks[0],
 	}

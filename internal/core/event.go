@@ -61,7 +61,7 @@ func (s *Shard) pushOnce(in *Push) {
 	s.submitOnce(&in.Submit, func(key *NewOnceKey, kind AnswerKind, run id.ID) {
 		s.answerOnce(in.Submit.Ref, key, kind, run)
 		if kind != AnswerDone {
-			refused[key.Run] = "a run was not started: " + heldText(key.Key, run)
+			refused[key.Run] = HeldWarning(key.Key, run)
 		}
 	})
 	warnings := map[id.ID]string{}

@@ -476,6 +476,9 @@ func (s *Shard) restoreOnce(in *Restore) {
 	}
 }
 
+// HeldWarning is what an event says of a run that it did not start.
+func HeldWarning(key string, by id.ID) string { return "a run was not started: " + heldText(key, by) }
+
 // heldText is why a run was refused, for people.
 func heldText(key string, run id.ID) string {
 	return "run " + run.String() + " holds the key " + key

@@ -145,17 +145,16 @@ func (s *Shard) fire(in *Fire) {
 
 // runNow starts a run besides the ticks; of a one-off it takes the tick's place.
 func (s *Shard) runNow(c *schedule, in *Fire) {
-	kind := AnswerUnknown
+	answer := Answer{Ref: in.Ref, Task: in.Schedule, Kind: AnswerUnknown}
 	if c != nil {
-		kind = AnswerDone
-		for i := range in.Runs {
-			kind = s.startFired(c, &in.Runs[i])
-		}
-		if kind == AnswerDone {
+		answer.Kind = AnswerDone
+		if holder := s.startFired(c, &in.Runs[0]); holder != 0 {
+			answer.Kind, answer.Task = AnswerHeld, holder
+		} else {
 			s.fired(c)
 		}
 	}
-	s.out.Answers = append(s.out.Answers, Answer{Ref: in.Ref, Task: in.Schedule, Kind: kind})
+	s.out.Answers = append(s.out.Answers, answer)
 }
 
 // fired stores where c stands now that it fired: a one-off is gone.
@@ -198,19 +197,20 @@ func (s *Shard) fireRun(c *schedule, fired *Fired) {
 
 // startTick starts the run of a tick. One that may not start skips it.
 func (s *Shard) startTick(c *schedule, fired *Fired) {
-	if s.startFired(c, fired) != AnswerDone {
+	if s.startFired(c, fired) != 0 {
 		c.state.Skipped++
 	}
 }
 
-// startFired starts a run of c, unless another run holds its once key. Overlap looks at
+// startFired starts a run of c, unless another run holds its once key, which it returns
+// then. Overlap looks at
 // it from now on, unless it was started by hand besides another.
-func (s *Shard) startFired(c *schedule, fired *Fired) AnswerKind {
+func (s *Shard) startFired(c *schedule, fired *Fired) (holder id.ID) {
 	row := &fired.Run.Task
 	if fired.Once != nil {
 		fired.Once.Run = row.ID
-		if kind, _ := s.take(fired.Once, row); kind != AnswerDone {
-			return AnswerHeld
+		if kind, by := s.take(fired.Once, row); kind != AnswerDone {
+			return by
 		}
 	}
 	c.state.LastRun = row.ID
@@ -219,7 +219,7 @@ func (s *Shard) startFired(c *schedule, fired *Fired) AnswerKind {
 		s.schedules.running[row.ID] = c
 	}
 	s.startRun(&fired.Run, fired.Graph)
-	return AnswerDone
+	return 0
 }
 
 // cancelScheduled cancels the open run of c, wherever it is. It may end at once.

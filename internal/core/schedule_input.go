@@ -123,7 +123,7 @@ type PutSchedule struct {
 // seen so far, each for the tick that is its RunAt. It is refused whole if the
 // schedule has another Revision by now. With Ref it is a request to run now: it starts
 // its one run whatever the Revision and the overlap, leaves the ticks alone, and is
-// answered with AnswerDone or AnswerUnknown, or AnswerHeld if another run holds its key.
+// answered with AnswerDone or AnswerUnknown, or with AnswerHeld and the run that holds its key.
 type Fire struct {
 	Ref      uint64
 	Schedule id.ID

@@ -25,6 +25,7 @@ type version struct {
 	core.Definition
 	graph    *graph // nil: one task
 	triggers []trigger
+	keyed    *keyed // nil: its runs have no keys but those that are given
 }
 
 type workflowKey struct {
@@ -68,9 +69,12 @@ func (c *catalog) conditional() bool {
 }
 
 // newVersion compiles what a definition needs outside the core.
-func newVersion(d core.Definition, g *Graph, triggers []Trigger) (*version, error) {
+func newVersion(d core.Definition, g *Graph, triggers []Trigger, keys Keyed) (*version, error) {
 	v := &version{Definition: d}
 	var err error
+	if v.keyed, err = newKeyed(d.Workflow, keys); err != nil {
+		return v, err
+	}
 	if v.triggers, err = newTriggers(triggers); err != nil || g == nil {
 		return v, err
 	}
@@ -102,7 +106,7 @@ func (r *Runtime) Define(ctx context.Context, tenant id.ID, definitions []Defini
 	for i := range defined {
 		d := definitions[i].Core
 		d.Tenant, d.Version, d.Workflow = tenant, defined[i].Version, definitions[i].Name
-		v, err := newVersion(d, definitions[i].Graph, definitions[i].Triggers)
+		v, err := newVersion(d, definitions[i].Graph, definitions[i].Triggers, definitions[i].Keyed)
 		if err != nil {
 			return nil, err
 		}

@@ -17,16 +17,16 @@ type Client interface {
 	// Define registers definitions of one tenant, all or none, and answers in order.
 	Define(ctx context.Context, tenant id.ID, definitions []Definition) ([]Defined, error)
 	// Submit stores the runs in one transaction. A nil error means they survive a
-	// crash; the ids are in the order of runs. It waits while the journal is full
+	// crash; the answers are in the order of runs. It waits while the journal is full
 	// and gives up with ctx, or at once with NoWait (fault.Exhausted).
-	Submit(ctx context.Context, tenant id.ID, runs []NewRun, wait Wait) ([]id.ID, error)
+	Submit(ctx context.Context, tenant id.ID, runs []NewRun, wait Wait) ([]Submitted, error)
 	// Await calls deliver once per id with its outcome, in any order, from any
 	// goroutine, until ctx ends. It returns without waiting. An id that is not
 	// this tenant's gets an Outcome with Status 0.
 	Await(ctx context.Context, tenant id.ID, ids []id.ID, deliver func(Outcome)) error
 	// Spawn submits children of a running task, as Submit does runs; one whose key is
 	// taken is answered with the run that has it.
-	Spawn(ctx context.Context, tenant id.ID, parent Parent, children []NewRun, wait Wait) ([]Spawned, error)
+	Spawn(ctx context.Context, tenant id.ID, parent Parent, children []NewRun, wait Wait) ([]Submitted, error)
 	// Cancel answers in the order of ids; with tree, all that the runs spawned is
 	// cancelled too.
 	Cancel(ctx context.Context, tenant id.ID, ids []id.ID, reason string, tree bool) ([]Cancelled, error)
@@ -84,6 +84,7 @@ type Definition struct {
 	Graph    *Graph
 	Triggers []Trigger
 	Crons    []Cron
+	Keyed
 }
 
 // ScheduleChange is what is to be different about schedules; nil = as it is.
@@ -134,6 +135,7 @@ type NewRun struct {
 	DelayMS  int64            // instead of RunAt: counted from the submit
 	Key      string           // of a child: unique among those of its parent
 	Policy   core.ClosePolicy // of a child
+	Once     *Once            // its idempotency key; nil = the one that the workflow declares, if it does
 }
 
 // Parent is the attempt that spawns.
@@ -142,10 +144,11 @@ type Parent struct {
 	Token core.Token
 }
 
-// Spawned is what came of a child.
-type Spawned struct {
-	ID      id.ID
-	Existed bool // it was spawned before
+// Submitted is what came of a run.
+type Submitted struct {
+	ID      id.ID // 0: it was refused
+	Existed bool  // it was there before: the child of that key, or the run that holds the idempotency key
+	Err     error // why it was refused: another run holds its idempotency key. The others are stored
 }
 
 // NewEvent is an event as it is pushed.

@@ -14,7 +14,7 @@ import (
 // Spawn implements Client. The core may ask for it again: it reads the keys of a parent
 // that was here before when that spawns for the first time, and by then the ids of the
 // children are too old.
-func (r *Runtime) Spawn(ctx context.Context, tenant id.ID, parent Parent, children []NewRun, wait Wait) ([]Spawned, error) {
+func (r *Runtime) Spawn(ctx context.Context, tenant id.ID, parent Parent, children []NewRun, wait Wait) ([]Submitted, error) {
 	rows, err := r.submissions(tenant, children)
 	if err != nil {
 		return nil, err
@@ -32,13 +32,14 @@ func (r *Runtime) Spawn(ctx context.Context, tenant id.ID, parent Parent, childr
 			return message{
 				input:   in,
 				prepare: func(now core.Time) { in.Items = r.items(rows, children, now) },
+				wanted:  wantedBy(tenant, rows),
 				gate:    r.config.Submits, bytes: bytes,
 			}
 		})
 		if err != nil {
 			return nil, err
 		}
-		spawned, again, err := spawnedOf(answers, parent.Task)
+		spawned, again, err := spawnedOf(answers, rows, parent.Task)
 		if !again {
 			return spawned, err
 		}
@@ -50,7 +51,7 @@ func (r *Runtime) items(rows []submission, children []NewRun, now core.Time) []c
 	items := make([]core.SpawnItem, len(rows))
 	for i := range rows {
 		row := rows[i].row
-		items[i].Key, items[i].Policy = children[i].Key, children[i].Policy
+		items[i].Key, items[i].Policy, items[i].Once = children[i].Key, children[i].Policy, rows[i].once
 		row.ID = r.take(rows[i].version, now)
 		if rows[i].version.graph == nil {
 			items[i].Task = &row
@@ -61,8 +62,8 @@ func (r *Runtime) items(rows []submission, children []NewRun, now core.Time) []c
 	return items
 }
 
-func spawnedOf(answers []core.Answer, parent id.ID) (spawned []Spawned, again bool, err error) {
-	spawned = make([]Spawned, len(answers))
+func spawnedOf(answers []core.Answer, rows []submission, parent id.ID) (spawned []Submitted, again bool, err error) {
+	spawned = make([]Submitted, len(answers))
 	for _, answer := range answers {
 		switch answer.Kind {
 		case core.AnswerAgain:
@@ -70,7 +71,7 @@ func spawnedOf(answers []core.Answer, parent id.ID) (spawned []Spawned, again bo
 		case core.AnswerStale:
 			return nil, false, fault.New(fault.Conflict, "parent_token", "this attempt is not the current one of task %s, or is being stopped", parent)
 		default:
-			spawned[answer.Item] = Spawned{ID: answer.Task, Existed: answer.Kind == core.AnswerExists}
+			spawned[answer.Item] = submittedAs(answer, rows[answer.Item].onceKey())
 		}
 	}
 	return spawned, false, nil
@@ -150,8 +151,8 @@ func (r *Runtime) sendFork(ctx context.Context, fork *core.Fork) (id.ID, error) 
 	for i := range fork.Entries {
 		bytes += rowBytes + int64(len(fork.Entries[i].Data))
 	}
-	err := r.commit(ctx, fork, bytes, WaitForRoom, func(now core.Time) { fork.Task.ID = r.ids.Next(int64(now)) })
-	if err != nil {
+	m := message{input: fork, bytes: bytes, prepare: func(now core.Time) { fork.Task.ID = r.ids.Next(int64(now)) }}
+	if err := r.commit(ctx, m, WaitForRoom); err != nil {
 		return 0, err
 	}
 	return fork.Task.ID, nil

@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -62,7 +63,7 @@ func (r *Runtime) match(tenant id.ID, p *push, i int, e *NewEvent) error {
 		if s.filter != nil {
 			by, row.Given = s.filter.id, s.filter.payload
 		}
-		p.starts = append(p.starts, submission{version: s.version, row: row})
+		p.starts = append(p.starts, submission{version: s.version, row: row, once: s.once})
 		p.of, p.by = append(p.of, i), append(p.by, by)
 	}
 	return nil
@@ -82,9 +83,12 @@ func (r *Runtime) push(ctx context.Context, p *push, wait Wait) ([]Pushed, error
 	if len(p.rows) == 0 {
 		return nil, nil
 	}
+	verdicts := r.expectVerdicts(p.starts)
+	defer verdicts.end()
 	runs := make([]id.ID, len(p.starts))
 	input := &core.Push{Events: p.rows}
-	err := r.commit(ctx, input, p.bytes(), wait, func(now core.Time) {
+	m := message{input: input, bytes: p.bytes(), wanted: wantedBy(p.rows[0].Tenant, p.starts)}
+	m.prepare = func(now core.Time) {
 		for i := range p.rows {
 			p.rows[i].ID = r.ids.Next(int64(now))
 		}
@@ -92,20 +96,38 @@ func (r *Runtime) push(ctx context.Context, p *push, wait Wait) ([]Pushed, error
 			p.starts[i].row.Event = p.rows[p.of[i]].ID
 		}
 		r.enumerate(&input.Submit, p.starts, runs, now)
-		input.Started = p.started(runs)
-	})
+		input.Started, input.Submit.Ref = p.started(runs), verdicts.ref
+	}
+	if err := r.commit(ctx, m, wait); err != nil {
+		return nil, err
+	}
+	answers, err := verdicts.wait(ctx)
 	if err != nil {
 		return nil, err
 	}
+	p.refuse(answers, runs)
 	pushed := make([]Pushed, len(p.rows))
 	for i := range p.rows {
 		pushed[i] = Pushed{ID: p.rows[i].ID, Warning: p.rows[i].Warning}
 	}
 	for i, run := range runs {
-		to := &pushed[p.of[i]]
-		to.Runs = append(to.Runs, run)
+		if run != 0 {
+			to := &pushed[p.of[i]]
+			to.Runs = append(to.Runs, run)
+		}
 	}
 	return pushed, nil
+}
+
+// refuse takes the runs out that were not started because another run holds their key.
+func (p *push) refuse(answers []core.Answer, runs []id.ID) {
+	for _, a := range answers {
+		if a.Kind != core.AnswerDone {
+			runs[a.Item] = 0
+			e := &p.rows[p.of[a.Item]]
+			e.Warning = cmp.Or(e.Warning, core.HeldWarning(p.starts[a.Item].once.Key, a.Task))
+		}
+	}
 }
 
 func (p *push) started(runs []id.ID) []core.EventRun {

@@ -82,7 +82,7 @@ func (r *Runtime) fireOne(ctx context.Context, s *core.Schedule, ripe *core.Ripe
 		return r.send(message{input: &core.Fire{Schedule: s.ID, Revision: ripe.Revision, Last: ripe.Last}})
 	}
 	fire, ticks := plan(s, c, ripe, max(r.now(), ripe.Now))
-	if _, err := v.scopesOf(s.Input); err != nil { // the workflow has changed since it was put
+	if err := v.takes(s); err != nil { // the workflow has changed since it was put
 		r.log.ErrorContext(ctx, "schedule has no input for its workflow and started no run", "schedule", s.ID, "error", err)
 		ticks = nil
 	}
@@ -188,24 +188,38 @@ func (r *Runtime) sendFire(ctx context.Context, s *core.Schedule, fire *core.Fir
 	if err != nil && len(ticks) > 0 {
 		return err
 	}
+	once, err := v.onceOfTick(s)
+	if err != nil && len(ticks) > 0 {
+		return err
+	}
+	m := message{input: fire, gate: r.config.Submits}
+	if once != nil {
+		m.wanted = &wanted{s.Tenant, []string{once.Key}}
+	}
 	for _, tick := range ticks {
 		fire.Runs = append(fire.Runs, core.Fired{
-			Graph: v.graph != nil, Queued: tick.queued,
+			Graph: v.graph != nil, Queued: tick.queued, Once: once,
 			Run: core.NewRun{Task: core.NewTask{
 				Tenant: s.Tenant, Version: v.Version, Schedule: s.ID, RunAt: tick.at,
 				Priority: s.Priority, Input: s.Input, Metadata: s.Metadata, Scopes: scopes,
 			}},
 		})
 	}
-	bytes := int64(len(ticks)) * (rowBytes + int64(len(s.Input)+len(s.Metadata)))
-	if err := r.config.Submits.Reserve(ctx, bytes, true); err != nil {
+	m.bytes = int64(len(ticks)) * (rowBytes + int64(len(s.Input)+len(s.Metadata)))
+	m.prepare = func(now core.Time) { r.enumerateFired(fire, v, now) }
+	if err := r.config.Submits.Reserve(ctx, m.bytes, true); err != nil {
 		return err
 	}
-	return r.send(message{
-		input:   fire,
-		prepare: func(now core.Time) { r.enumerateFired(fire, v, now) },
-		gate:    r.config.Submits, bytes: bytes,
-	})
+	return r.send(m)
+}
+
+// takes tells why no run of v can start with the input of a schedule; nil if one can.
+func (v *version) takes(s *core.Schedule) error {
+	_, err := v.scopesOf(s.Input)
+	if err == nil {
+		_, err = v.onceOfTick(s)
+	}
+	return err
 }
 
 // enumerateFired gives runs their ids, in the order in which the core starts them.

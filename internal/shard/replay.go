@@ -32,7 +32,12 @@ func (r *Runtime) Replay(ctx context.Context, tenant id.ID, ids []id.ID, fromFai
 			return nil, fault.At(fmt.Sprintf("run_ids[%d]", i), err)
 		}
 	}
-	return r.submit(ctx, rows, WaitForRoom)
+	submitted, err := r.submit(ctx, rows, WaitForRoom) // none has a key: who asks for a run again wants it
+	fresh := make([]id.ID, len(submitted))
+	for i := range submitted {
+		fresh[i] = submitted[i].ID
+	}
+	return fresh, err
 }
 
 // stored are the rows of runs, of one task or of several. A task of a graph is no run.

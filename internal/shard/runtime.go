@@ -47,6 +47,8 @@ type Runtime struct {
 
 	redriving chan struct{} // holds one while replays are on their way, see redrive
 
+	parked []message // wait until the once keys are loaded that they want; the loop's
+
 	restored chan struct{} // closed when the shard serves
 
 	failOnce sync.Once
@@ -61,6 +63,7 @@ type message struct {
 	// stamps (ids, run-at) is in the order of the inputs.
 	prepare func(now core.Time)
 	do      func(*core.Shard)
+	wanted  *wanted // the once keys of the input; nil = none
 	// told runs after the commit of what followed from the input, or with the error
 	// that prevents it.
 	told func(error)
@@ -140,7 +143,7 @@ func (r *Runtime) restore(ctx context.Context, mind *core.Shard) error {
 	r.ids = id.NewSource(r.number, state.LastID)
 	p := r.newPass(mind)
 	for i := range definitions {
-		v, err := newVersion(definitions[i].Definition, definitions[i].Graph, definitions[i].Triggers)
+		v, err := newVersion(definitions[i].Definition, definitions[i].Graph, definitions[i].Triggers, definitions[i].Keyed)
 		if err != nil {
 			return fmt.Errorf("restore shard %d: %w", r.number, err)
 		}
@@ -190,13 +193,16 @@ func (r *Runtime) arm(timer clock.Timer, due core.Time) {
 func (r *Runtime) apply(mind *core.Shard, messages []message) {
 	p := r.newPass(mind)
 	now := r.now()
-	for i := range messages {
+	for i := 0; i < len(messages); i++ { // it may grow
 		m := &messages[i]
 		if m.session != nil || p.effects.Rows() >= passRowsMax {
 			r.append(mind, p)
 			p = r.newPass(mind)
 		}
 		if !r.current(m) {
+			continue
+		}
+		if !r.recalled(mind, m, now, &p.effects) {
 			continue
 		}
 		if m.prepare != nil {
@@ -214,6 +220,8 @@ func (r *Runtime) apply(mind *core.Shard, messages []message) {
 		if m.input != nil {
 			mind.Apply(now, m.input, &p.effects)
 			r.note(m, mind.Seq())
+			messages = append(messages, r.unpark(m.input)...)
+			m = &messages[i]
 		}
 		if m.told != nil {
 			p.told = append(p.told, m.told)

@@ -85,7 +85,7 @@ func (r *Runtime) planPuts(ctx context.Context, tenant id.ID, schedules []core.S
 		if v == nil {
 			return nil, nil, fault.New(fault.NotFound, field+".workflow", "no workflow %q; register it first (a worker does when it starts)", s.Workflow)
 		}
-		if _, err := v.scopesOf(s.Input); err != nil {
+		if err := v.takes(&s); err != nil {
 			return nil, nil, fault.At(field, err)
 		}
 		was, there := known.of(&s)
@@ -317,7 +317,11 @@ func (r *Runtime) runNow(ctx context.Context, s *core.Schedule) (id.ID, error) {
 	case <-r.failed:
 		return 0, r.unavailable()
 	}
-	if pending.got[0].Kind != core.AnswerDone {
+	switch a := pending.got[0]; a.Kind {
+	case core.AnswerDone:
+	case core.AnswerHeld:
+		return 0, held(fire.Runs[0].Once.Key, a.Task)
+	default:
 		return 0, fault.New(fault.NotFound, "schedule_ids", "no schedule %s", s.ID)
 	}
 	return fire.Runs[0].Run.Task.ID, nil

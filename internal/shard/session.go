@@ -297,6 +297,7 @@ func (s *session) reported(items []core.ReportItem, spawnings []spawning) messag
 	if len(spawnings) > 0 {
 		for i := range spawnings {
 			bytes += bytesOf(spawnings[i].rows)
+			m.wanted = m.wanted.and(wantedBy(s.tenant, spawnings[i].rows))
 		}
 		m.prepare = func(now core.Time) {
 			for i := range spawnings {

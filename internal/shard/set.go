@@ -152,7 +152,7 @@ func (s *Set) Define(ctx context.Context, tenant id.ID, definitions []Definition
 }
 
 // Submit implements Client.
-func (s *Set) Submit(ctx context.Context, tenant id.ID, runs []NewRun, wait Wait) ([]id.ID, error) {
+func (s *Set) Submit(ctx context.Context, tenant id.ID, runs []NewRun, wait Wait) ([]Submitted, error) {
 	r, err := s.of(ctx, tenant)
 	if err != nil {
 		return nil, err
@@ -170,7 +170,7 @@ func (s *Set) Await(ctx context.Context, tenant id.ID, ids []id.ID, deliver func
 }
 
 // Spawn implements Client.
-func (s *Set) Spawn(ctx context.Context, tenant id.ID, parent Parent, children []NewRun, wait Wait) ([]Spawned, error) {
+func (s *Set) Spawn(ctx context.Context, tenant id.ID, parent Parent, children []NewRun, wait Wait) ([]Submitted, error) {
 	r, err := s.of(ctx, tenant)
 	if err != nil {
 		return nil, err

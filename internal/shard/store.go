@@ -74,7 +74,8 @@ type StoredDefinition struct {
 	core.Definition
 	Graph    *Graph // of a workflow of several tasks; then Definition has Version, Tenant and Workflow only
 	Triggers []Trigger
-	Current  bool // new runs of the workflow get it
+	Keyed
+	Current bool // new runs of the workflow get it
 }
 
 // StoredFilter is a filter as it was stored.

@@ -13,7 +13,7 @@ import (
 const rowBytes = 256
 
 // Submit implements Client.
-func (r *Runtime) Submit(ctx context.Context, tenant id.ID, runs []NewRun, wait Wait) ([]id.ID, error) {
+func (r *Runtime) Submit(ctx context.Context, tenant id.ID, runs []NewRun, wait Wait) ([]Submitted, error) {
 	rows, err := r.submissions(tenant, runs)
 	if err != nil {
 		return nil, err
@@ -38,7 +38,11 @@ func (r *Runtime) submissions(tenant id.ID, runs []NewRun) ([]submission, error)
 		if run.DelayMS > 0 {
 			rows[i].row.RunAt = now + core.Time(run.DelayMS)
 		}
-		if err := rows[i].scope(); err != nil {
+		err := rows[i].scope()
+		if err == nil {
+			err = rows[i].key(run)
+		}
+		if err != nil {
 			return nil, fault.At(fmt.Sprintf("runs[%d]", i), err)
 		}
 	}
@@ -50,6 +54,7 @@ type submission struct {
 	version *version
 	row     core.NewTask
 	kept    []core.KeptNode
+	once    *core.NewOnceKey // nil = none
 }
 
 // scope finds the scopes of what the run's tasks wait for.
@@ -58,10 +63,24 @@ func (s *submission) scope() (err error) {
 	return err
 }
 
+// key finds the once key that the run wants.
+func (s *submission) key(run *NewRun) (err error) {
+	if s.once, err = s.version.onceOf(run.Input, run.Metadata, run.Once); err != nil {
+		return err
+	}
+	if s.once != nil && s.once.Hold == core.OnceQuiet && s.row.RunAt != 0 {
+		return fault.New(fault.Invalid, "delay_ms", "or run_at_ms is given, but workflow %q debounces its runs, which says when they start; leave it out", s.version.Workflow)
+	}
+	return nil
+}
+
 func (s *submission) bytes() int64 {
 	bytes := rowBytes + int64(len(s.row.Input)+len(s.row.Metadata)+len(s.row.Given))
 	for i := range s.kept {
 		bytes += rowBytes + int64(len(s.kept[i].Output))
+	}
+	if s.once != nil {
+		bytes += rowBytes + int64(len(s.once.Key))
 	}
 	for _, scope := range s.row.Scopes {
 		bytes += int64(len(scope))
@@ -76,30 +95,45 @@ func bytesOf(rows []submission) (bytes int64) {
 	return bytes
 }
 
-// submit stores runs once there is room for them, and returns their ids.
-func (r *Runtime) submit(ctx context.Context, rows []submission, wait Wait) ([]id.ID, error) {
+// submit stores runs once there is room for them, and tells what came of each.
+func (r *Runtime) submit(ctx context.Context, rows []submission, wait Wait) ([]Submitted, error) {
 	if len(rows) == 0 {
 		return nil, nil
 	}
+	verdicts := r.expectVerdicts(rows)
+	defer verdicts.end()
 	ids := make([]id.ID, len(rows))
-	input := &core.Submit{}
-	err := r.commit(ctx, input, bytesOf(rows), wait, func(now core.Time) { r.enumerate(input, rows, ids, now) })
-	return ids, err
+	input := &core.Submit{Ref: verdicts.ref}
+	m := message{
+		input: input, wanted: wantedBy(rows[0].row.Tenant, rows), bytes: bytesOf(rows),
+		prepare: func(now core.Time) { r.enumerate(input, rows, ids, now) },
+	}
+	if err := r.commit(ctx, m, wait); err != nil {
+		return nil, err
+	}
+	answers, err := verdicts.wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Submitted, len(rows))
+	for i := range ids {
+		all[i].ID = ids[i]
+	}
+	for _, a := range answers {
+		all[a.Item] = submittedAs(a, rows[a.Item].once.Key)
+	}
+	return all, nil
 }
 
-// commit takes room for an input of so many bytes, has it prepared and applied by the
-// loop, and waits until what followed is stored.
-func (r *Runtime) commit(ctx context.Context, input core.Input, bytes int64, wait Wait, prepare func(now core.Time)) error {
-	if err := r.config.Submits.Reserve(ctx, bytes, bool(wait)); err != nil {
+// commit takes room for m, has its input prepared and applied by the loop, and waits until
+// what followed is stored.
+func (r *Runtime) commit(ctx context.Context, m message, wait Wait) error {
+	if err := r.config.Submits.Reserve(ctx, m.bytes, bool(wait)); err != nil {
 		return err
 	}
 	done := make(chan error, 1)
-	err := r.send(message{
-		input: input, prepare: prepare,
-		told: func(err error) { done <- err },
-		gate: r.config.Submits, bytes: bytes,
-	})
-	if err != nil {
+	m.gate, m.told = r.config.Submits, func(err error) { done <- err }
+	if err := r.send(m); err != nil {
 		return err
 	}
 	return r.wait(ctx, done)
@@ -108,7 +142,7 @@ func (r *Runtime) commit(ctx context.Context, input core.Input, bytes int64, wai
 // enumerate gives runs their ids: first those of one task, then those of graphs, as the
 // core takes them, each with as many ids as it has tasks.
 func (r *Runtime) enumerate(input *core.Submit, rows []submission, ids []id.ID, now core.Time) {
-	input.Tasks = make([]core.NewTask, 0, len(rows))
+	input.Tasks, input.Runs = make([]core.NewTask, 0, len(rows)), nil
 	for i := range rows {
 		if rows[i].version.graph == nil {
 			ids[i] = r.take(rows[i].version, now)
@@ -123,6 +157,7 @@ func (r *Runtime) enumerate(input *core.Submit, rows []submission, ids []id.ID, 
 			input.Runs = append(input.Runs, core.NewRun{Task: rows[i].row, Kept: rows[i].kept})
 		}
 	}
+	input.Once = keysOf(rows, ids)
 }
 
 // take is the id of a run of v, with all that it needs: one, or one more than v has tasks.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/adzehq/adze/internal/base/expr"
 	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
 )
 
 // subscriptions say which workflows an event starts: the triggers of the current
@@ -106,6 +107,7 @@ type start struct {
 	version *version
 	filter  *filter  // that chose it, or nil
 	scopes  []string // as core.NewTask's
+	once    *core.NewOnceKey
 }
 
 // match decides which runs an event starts. A condition that cannot be evaluated starts
@@ -143,8 +145,13 @@ func (m *matching) ask(c *candidate) {
 		m.warn(c, "scope", err)
 		return
 	}
+	once, err := c.version.onceOf(m.event.Payload, m.event.Metadata, nil)
+	if err != nil {
+		m.warn(c, "key", err)
+		return
+	}
 	if !c.filtered {
-		m.starts = append(m.starts, start{version: c.version, scopes: scopes})
+		m.starts = append(m.starts, start{version: c.version, scopes: scopes, once: once})
 		return
 	}
 	for _, one := range c.filters {
@@ -152,7 +159,7 @@ func (m *matching) ask(c *candidate) {
 		case err != nil:
 			m.warn(c, "filter "+one.id.String(), err)
 		case holds:
-			m.starts = append(m.starts, start{c.version, one, scopes})
+			m.starts = append(m.starts, start{c.version, one, scopes, once})
 		}
 	}
 }

@@ -35,7 +35,7 @@ func TestAPatternFitsAKeyAsARegularExpressionWould(t *testing.T) {
 }
 
 func listening(number id.ID, workflow string, triggers ...Trigger) *version {
-	v, err := newVersion(core.Definition{Version: number, Tenant: owner, Workflow: workflow}, nil, triggers)
+	v, err := newVersion(core.Definition{Version: number, Tenant: owner, Workflow: workflow}, nil, triggers, Keyed{})
 	if err != nil {
 		panic(err)
 	}

@@ -162,7 +162,7 @@ func (r *Runtime) fail(err error) {
 
 // refuseAll answers what came to the inbox after the loop had ended.
 func (r *Runtime) refuseAll() {
-	messages := r.inbox.take()
+	messages := append(r.parked, r.inbox.take()...)
 	for i := range messages {
 		r.refuse(&messages[i])
 	}

@@ -18,6 +18,7 @@ type Workflow struct {
 	Tasks       []Task    `json:"tasks"`
 	Triggers    []Trigger `json:"triggers,omitempty"`
 	Crons       []Cron    `json:"crons,omitempty"`
+	Keyed
 }
 
 // Trigger starts a run of its workflow for each event that fits.
@@ -79,7 +80,7 @@ var nodeRoles = map[Role]core.NodeRole{
 // Definition is w with its encoding, ready for Client.Define. Its parts refer to each
 // other as edge/admit has checked.
 func (w *Workflow) Definition() (Definition, error) {
-	d := Definition{Name: w.Name, Triggers: w.Triggers, Crons: w.Crons}
+	d := Definition{Name: w.Name, Triggers: w.Triggers, Crons: w.Crons, Keyed: w.Keyed}
 	var err error
 	if d.Core, d.Graph, err = w.parts(); err != nil {
 		return Definition{}, err
@@ -97,7 +98,7 @@ func DecodeDefinition(encoded []byte) (Definition, error) {
 	if err := json.Unmarshal(encoded, &w); err != nil {
 		return Definition{}, fmt.Errorf("decode workflow: %w", err)
 	}
-	d := Definition{Name: w.Name, JSON: encoded, Triggers: w.Triggers}
+	d := Definition{Name: w.Name, JSON: encoded, Triggers: w.Triggers, Keyed: w.Keyed}
 	var err error
 	if d.Core, d.Graph, err = w.parts(); err != nil {
 		return Definition{}, fmt.Errorf("decode workflow %s: %w", w.Name, err)

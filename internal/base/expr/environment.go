@@ -33,6 +33,10 @@ var (
 		variable{"key", cel.StringType}, variable{"scope", cel.StringType},
 		variable{"filter", cel.DynType})
 
+	// Run is for keys of runs, in this order: the input of the run, and its metadata; null
+	// if it has none.
+	Run = newEnvironment("input.user", variable{"input", cel.DynType}, variable{"metadata", cel.DynType})
+
 	// Input is for the scope of the events that a task waits for: the input of its run.
 	Input = newEnvironment("input.user", variable{"input", cel.DynType})
 )

@@ -9,6 +9,8 @@ package fault
 import (
 	"errors"
 	"fmt"
+
+	"github.com/adzehq/adze/internal/base/id"
 )
 
 // Kind is what a caller can do about an error.
@@ -54,6 +56,7 @@ type Error struct {
 	Kind  Kind
 	Field string // path in the request, like "runs[3].input"; empty when it is about no field
 	Text  string // what is wrong and what to do
+	Run   id.ID  // with Conflict: the run that is in the way; 0 if none
 }
 
 func (e *Error) Error() string {

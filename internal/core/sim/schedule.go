@@ -303,15 +303,14 @@ func (m *model) takeFire(st *step, in *core.Fire) *Violation {
 	s := m.schedules[in.Schedule]
 	byHand := in.Ref != 0
 	if byHand {
-		kind := core.AnswerDone
-		switch {
-		case s == nil:
-			kind = core.AnswerUnknown
-		case !m.mayFire(&in.Runs[0], st.now):
-			kind = core.AnswerHeld
+		answer := core.Answer{Ref: in.Ref, Task: in.Schedule, Kind: core.AnswerDone}
+		if s == nil {
+			answer.Kind = core.AnswerUnknown
+		} else if holder := m.inTheWay(&in.Runs[0], st.now); holder != 0 {
+			answer.Kind, answer.Task = core.AnswerHeld, holder
 		}
-		st.answers = append(st.answers, core.Answer{Ref: in.Ref, Task: in.Schedule, Kind: kind})
-		if kind != core.AnswerDone {
+		st.answers = append(st.answers, answer)
+		if answer.Kind != core.AnswerDone {
 			return nil
 		}
 	}
@@ -361,13 +360,17 @@ func (m *model) takeFired(st *step, s *schedule, f *core.Fired, byHand bool) *Vi
 	return nil
 }
 
-// mayFire tells whether a run may hold the key that it wants.
-func (m *model) mayFire(f *core.Fired, now core.Time) bool {
+// inTheWay is the run that holds the key that another one wants and may not have; 0 if it
+// may.
+func (m *model) inTheWay(f *core.Fired, now core.Time) id.ID {
 	if f.Once == nil {
-		return true
+		return 0
 	}
 	k := m.holderOf(f.Run.Task.Tenant, f.Once.Key, now)
-	return k == nil || f.Once.Taken == core.OnceReplace && !k.Begun && !k.Ended
+	if k == nil || f.Once.Taken == core.OnceReplace && !k.Begun && !k.Ended {
+		return 0
+	}
+	return k.Run
 }
 
 // startFired expects the row of a run, in its turn.

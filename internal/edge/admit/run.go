@@ -1,6 +1,7 @@
 package admit
 
 import (
+	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/shard"
 )
@@ -19,6 +20,9 @@ func (l Limits) Run(r *shard.NewRun) (err error) {
 	}
 	if err = between("priority", int64(r.Priority), core.PriorityMin, core.PriorityMax); err != nil {
 		return err
+	}
+	if err = once(r.Once); err != nil {
+		return fault.At("idempotency", err)
 	}
 	return start(r)
 }

@@ -12,10 +12,11 @@ import (
 
 // Spawner stores children (shard.Client).
 type Spawner interface {
-	Spawn(ctx context.Context, tenant id.ID, parent shard.Parent, children []shard.NewRun, wait shard.Wait) ([]shard.Spawned, error)
+	Spawn(ctx context.Context, tenant id.ID, parent shard.Parent, children []shard.NewRun, wait shard.Wait) ([]shard.Submitted, error)
 }
 
-// Spawn checks children of a running task and has them stored, all or none. The answers
+// Spawn checks children of a running task and has them stored, all or none but
+// for those whose idempotency key is held. The answers
 // are in the order of children.
 func (l Limits) Spawn(
 	ctx context.Context, to Spawner, tenant id.ID, parent shard.Parent, children []shard.NewRun, wait shard.Wait,
@@ -28,15 +29,7 @@ func (l Limits) Spawn(
 			return nil, fault.At(place(i), err)
 		}
 	}
-	spawned, err := to.Spawn(ctx, tenant, parent, children, wait)
-	if err != nil {
-		return nil, err
-	}
-	answers := make([]Submitted, len(spawned))
-	for i := range spawned {
-		answers[i].ID = spawned[i].ID
-	}
-	return answers, nil
+	return to.Spawn(ctx, tenant, parent, children, wait)
 }
 
 // child checks a run that a task spawns.

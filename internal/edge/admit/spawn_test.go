@@ -14,8 +14,8 @@ import (
 // nursery takes all children.
 type nursery struct{}
 
-func (nursery) Spawn(_ context.Context, _ id.ID, _ shard.Parent, children []shard.NewRun, _ shard.Wait) ([]shard.Spawned, error) {
-	return make([]shard.Spawned, len(children)), nil
+func (nursery) Spawn(_ context.Context, _ id.ID, _ shard.Parent, children []shard.NewRun, _ shard.Wait) ([]shard.Submitted, error) {
+	return make([]shard.Submitted, len(children)), nil
 }
 
 func TestAChildIsKnownByAKeyOfItsOwn(t *testing.T) {

@@ -12,19 +12,16 @@ import (
 )
 
 // Submitted is what came of one run of a Submit: an id, or why it was refused.
-type Submitted struct {
-	ID  id.ID
-	Err error
-}
+type Submitted = shard.Submitted
 
 // Submitter stores runs (shard.Client).
 type Submitter interface {
-	Submit(ctx context.Context, tenant id.ID, runs []shard.NewRun, wait shard.Wait) ([]id.ID, error)
+	Submit(ctx context.Context, tenant id.ID, runs []shard.NewRun, wait shard.Wait) ([]shard.Submitted, error)
 }
 
 // Submit checks runs and has the good ones stored, in one transaction. With whole,
-// one that is refused refuses all; else each stands for itself, and the answers are
-// in the order of runs. An error says that nothing was stored. It changes runs.
+// one that is refused refuses all, but for one whose idempotency key is held; else each
+// stands for itself. The answers are in the order of runs. An error says that nothing was stored. It changes runs.
 func (l Limits) Submit(
 	ctx context.Context, to Submitter, tenant id.ID, runs []shard.NewRun, whole bool, wait shard.Wait,
 ) ([]Submitted, error) {
@@ -45,18 +42,13 @@ func (l Limits) Submit(
 	return answers, storeEach(ctx, to, tenant, runs, answers, wait)
 }
 
-// store submits all runs and notes their ids.
+// store submits all runs and notes what came of them.
 func store(
 	ctx context.Context, to Submitter, tenant id.ID, runs []shard.NewRun, answers []Submitted, wait shard.Wait,
 ) error {
-	ids, err := to.Submit(ctx, tenant, runs, wait)
-	if err != nil {
-		return err
-	}
-	for i := range ids {
-		answers[i].ID = ids[i]
-	}
-	return nil
+	stored, err := to.Submit(ctx, tenant, runs, wait)
+	copy(answers, stored)
+	return err
 }
 
 // storeEach submits the runs that have no error yet. The shard refuses a whole batch
@@ -70,10 +62,10 @@ func storeEach(
 		if len(good) == 0 {
 			return nil
 		}
-		ids, err := to.Submit(ctx, tenant, good, wait)
+		stored, err := to.Submit(ctx, tenant, good, wait)
 		if err == nil {
-			for i := range ids {
-				answers[origin(i)].ID = ids[i]
+			for i := range stored {
+				answers[origin(i)] = stored[i]
 			}
 			return nil
 		}

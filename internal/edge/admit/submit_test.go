@@ -16,13 +16,13 @@ import (
 // known stores runs of the workflows it names, and refuses a batch as a shard does.
 type known map[string]bool
 
-func (k known) Submit(_ context.Context, _ id.ID, runs []shard.NewRun, _ shard.Wait) ([]id.ID, error) {
-	ids := make([]id.ID, len(runs))
+func (k known) Submit(_ context.Context, _ id.ID, runs []shard.NewRun, _ shard.Wait) ([]shard.Submitted, error) {
+	ids := make([]shard.Submitted, len(runs))
 	for i, run := range runs {
 		if !k[run.Workflow] {
 			return nil, fault.New(fault.NotFound, fmt.Sprintf("runs[%d].workflow", i), "no workflow %q", run.Workflow)
 		}
-		ids[i] = id.ID(i + 1)
+		ids[i].ID = id.ID(i + 1)
 	}
 	return ids, nil
 }

@@ -70,6 +70,9 @@ func definition(w shard.Workflow) (shard.Definition, error) {
 	if w.Crons, err = crons(w.Name, w.Crons); err != nil {
 		return shard.Definition{}, err
 	}
+	if w.Keyed, err = declaredKeys(w.Name, w.Keyed); err != nil {
+		return shard.Definition{}, err
+	}
 	return w.Definition()
 }
 

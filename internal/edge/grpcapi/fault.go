@@ -63,7 +63,7 @@ func withDetail(e *fault.Error) error {
 }
 
 func fieldError(e *fault.Error) *wire.FieldError {
-	return &wire.FieldError{Field: e.Field, Kind: e.Kind.String(), Text: e.Text}
+	return &wire.FieldError{Field: e.Field, Kind: e.Kind.String(), Text: e.Text, RunId: uint64(e.Run)}
 }
 
 // itemError is the error of one item in an answer.

@@ -32,7 +32,7 @@ func (s *Server) Submit(ctx context.Context, req *wire.SubmitRequest) (*wire.Sub
 	refused := 0
 	for i := range answers {
 		to := &room[i]
-		to.RunId = uint64(answers[i].ID)
+		to.RunId, to.Existed = uint64(answers[i].ID), answers[i].Existed
 		if answers[i].Err != nil {
 			refused++
 			to.Error = s.itemError(answers[i].Err)

@@ -21,6 +21,7 @@ func FromWire(from []*wire.Workflow) []shard.Workflow {
 		for _, c := range w.GetCrons() {
 			list[i].Crons = append(list[i].Crons, cronFromWire(c))
 		}
+		list[i].Keyed = keyedFromWire(w)
 		for _, t := range w.GetTriggers() {
 			list[i].Triggers = append(list[i].Triggers, shard.Trigger{Event: t.GetEvent(), Expression: t.GetExpression()})
 		}
@@ -106,6 +107,7 @@ func ToWire(w *shard.Workflow) *wire.Workflow {
 	for i := range w.Crons {
 		to.Crons = append(to.Crons, cronToWire(&w.Crons[i]))
 	}
+	keyedToWire(to, &w.Keyed)
 	for _, t := range w.Triggers {
 		to.Triggers = append(to.Triggers, &wire.Trigger{Event: t.Event, Expression: t.Expression})
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/edge/outline"
 	"github.com/adzehq/adze/internal/shard"
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
@@ -42,6 +43,28 @@ func TestWorkflowSurvivesTheWire(t *testing.T) {
 		Triggers: []shard.Trigger{{Event: "order.*", Expression: "event.total > 0"}, {Event: "paid"}},
 	}
 	require.Equal(t, []shard.Workflow{w}, outline.FromWire([]*wire.Workflow{outline.ToWire(&w)}))
+}
+
+func TestKeysSurviveTheWire(t *testing.T) {
+	t.Parallel()
+	for _, keyed := range []shard.Keyed{
+		{},
+		{Idempotency: &shard.Idempotency{Key: "input.order", TTLMS: 7, Hold: "ttl", OnCollision: "existing"}},
+		{Idempotency: &shard.Idempotency{Hold: "run", OnCollision: "replace"}},
+		{Debounce: &shard.Debounce{Key: "input.user", PeriodMS: 7, MaxDelayMS: 8}},
+	} {
+		w := shard.Workflow{Name: "w", Keyed: keyed}
+		require.Equal(t, []shard.Workflow{w}, outline.FromWire([]*wire.Workflow{outline.ToWire(&w)}))
+	}
+	runs := []shard.NewRun{
+		{Workflow: "w", Once: &shard.Once{Key: "k", TTLMS: 7, Hold: core.OnceTTL, Taken: core.OnceExisting}},
+		{Workflow: "w", Once: &shard.Once{Key: "k", Hold: core.OnceRun}},
+		{Workflow: "w"},
+	}
+	require.Equal(t, runs, outline.RunsFromWire(outline.RunsToWire(runs, shard.Parent{})))
+	unknown := outline.RunsFromWire([]*wire.NewRun{{Idempotency: &wire.IdempotencyKey{Hold: 9, OnCollision: 9}}})[0].Once
+	require.Zero(t, unknown.Hold)
+	require.Greater(t, unknown.Taken, core.OnceReplace, "for edge/admit to refuse")
 }
 
 func TestUnknownRoleStaysUnknown(t *testing.T) {

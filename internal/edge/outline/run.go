@@ -17,6 +17,7 @@ func RunsToWire(from []shard.NewRun, parent shard.Parent) []*wire.NewRun {
 		to.Priority, to.DelayMs, to.RunAtMs = r.Priority, r.DelayMS, int64(r.RunAt)
 		to.ParentId, to.ParentToken = uint64(parent.Task), uint64(parent.Token)
 		to.Key, to.OnClose = r.Key, wire.ClosePolicy(r.Policy)
+		to.Idempotency = onceToWire(r.Once)
 		list[i] = to
 	}
 	return list
@@ -36,6 +37,7 @@ func RunsFromWire(from []*wire.NewRun) []shard.NewRun {
 			RunAt:    core.Time(r.GetRunAtMs()),
 			Key:      r.GetKey(),
 			Policy:   policy(r.GetOnClose()),
+			Once:     onceFromWire(r.GetIdempotency()),
 		}
 	}
 	return runs

@@ -35,6 +35,103 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// How long a run holds its key.
+type Hold int32
+
+const (
+	Hold_HOLD_TTL Hold = 0 // for ttl_ms, however it ends
+	Hold_HOLD_RUN Hold = 1 // until it ends
+)
+
+// Enum value maps for Hold.
+var (
+	Hold_name = map[int32]string{
+		0: "HOLD_TTL",
+		1: "HOLD_RUN",
+	}
+	Hold_value = map[string]int32{
+		"HOLD_TTL": 0,
+		"HOLD_RUN": 1,
+	}
+)
+
+func (x Hold) Enum() *Hold {
+	p := new(Hold)
+	*p = x
+	return p
+}
+
+func (x Hold) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Hold) Descriptor() protoreflect.EnumDescriptor {
+	return file_adze_v1_adze_proto_enumTypes[0].Descriptor()
+}
+
+func (Hold) Type() protoreflect.EnumType {
+	return &file_adze_v1_adze_proto_enumTypes[0]
+}
+
+func (x Hold) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Hold.Descriptor instead.
+func (Hold) EnumDescriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{0}
+}
+
+// What becomes of a run whose key another run holds.
+type Collision int32
+
+const (
+	Collision_COLLISION_REJECT   Collision = 0 // it is refused
+	Collision_COLLISION_EXISTING Collision = 1 // the answer is that other run
+	Collision_COLLISION_REPLACE  Collision = 2 // it takes the place of that other run, which is cancelled, if no worker was ever given that one; else it is refused
+)
+
+// Enum value maps for Collision.
+var (
+	Collision_name = map[int32]string{
+		0: "COLLISION_REJECT",
+		1: "COLLISION_EXISTING",
+		2: "COLLISION_REPLACE",
+	}
+	Collision_value = map[string]int32{
+		"COLLISION_REJECT":   0,
+		"COLLISION_EXISTING": 1,
+		"COLLISION_REPLACE":  2,
+	}
+)
+
+func (x Collision) Enum() *Collision {
+	p := new(Collision)
+	*p = x
+	return p
+}
+
+func (x Collision) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Collision) Descriptor() protoreflect.EnumDescriptor {
+	return file_adze_v1_adze_proto_enumTypes[1].Descriptor()
+}
+
+func (Collision) Type() protoreflect.EnumType {
+	return &file_adze_v1_adze_proto_enumTypes[1]
+}
+
+func (x Collision) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Collision.Descriptor instead.
+func (Collision) EnumDescriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{1}
+}
+
 // What becomes of a child when its parent ends.
 type ClosePolicy int32
 
@@ -66,11 +163,11 @@ func (x ClosePolicy) String() string {
 }
 
 func (ClosePolicy) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[0].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[2].Descriptor()
 }
 
 func (ClosePolicy) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[0]
+	return &file_adze_v1_adze_proto_enumTypes[2]
 }
 
 func (x ClosePolicy) Number() protoreflect.EnumNumber {
@@ -79,7 +176,7 @@ func (x ClosePolicy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ClosePolicy.Descriptor instead.
 func (ClosePolicy) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{2}
 }
 
 type Status int32
@@ -133,11 +230,11 @@ func (x Status) String() string {
 }
 
 func (Status) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[1].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[3].Descriptor()
 }
 
 func (Status) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[1]
+	return &file_adze_v1_adze_proto_enumTypes[3]
 }
 
 func (x Status) Number() protoreflect.EnumNumber {
@@ -146,7 +243,7 @@ func (x Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Status.Descriptor instead.
 func (Status) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{1}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{3}
 }
 
 type EntryKind int32
@@ -194,11 +291,11 @@ func (x EntryKind) String() string {
 }
 
 func (EntryKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[2].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[4].Descriptor()
 }
 
 func (EntryKind) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[2]
+	return &file_adze_v1_adze_proto_enumTypes[4]
 }
 
 func (x EntryKind) Number() protoreflect.EnumNumber {
@@ -207,7 +304,7 @@ func (x EntryKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EntryKind.Descriptor instead.
 func (EntryKind) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{2}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{4}
 }
 
 // What becomes of a tick while the run of the one before is open.
@@ -247,11 +344,11 @@ func (x Overlap) String() string {
 }
 
 func (Overlap) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[3].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[5].Descriptor()
 }
 
 func (Overlap) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[3]
+	return &file_adze_v1_adze_proto_enumTypes[5]
 }
 
 func (x Overlap) Number() protoreflect.EnumNumber {
@@ -260,7 +357,7 @@ func (x Overlap) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Overlap.Descriptor instead.
 func (Overlap) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{3}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{5}
 }
 
 // What becomes of ticks that were missed because no engine was there.
@@ -297,11 +394,11 @@ func (x CatchUp) String() string {
 }
 
 func (CatchUp) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[4].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[6].Descriptor()
 }
 
 func (CatchUp) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[4]
+	return &file_adze_v1_adze_proto_enumTypes[6]
 }
 
 func (x CatchUp) Number() protoreflect.EnumNumber {
@@ -310,7 +407,7 @@ func (x CatchUp) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CatchUp.Descriptor instead.
 func (CatchUp) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{4}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{6}
 }
 
 type Task_Role int32
@@ -346,11 +443,11 @@ func (x Task_Role) String() string {
 }
 
 func (Task_Role) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[5].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[7].Descriptor()
 }
 
 func (Task_Role) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[5]
+	return &file_adze_v1_adze_proto_enumTypes[7]
 }
 
 func (x Task_Role) Number() protoreflect.EnumNumber {
@@ -359,7 +456,7 @@ func (x Task_Role) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Task_Role.Descriptor instead.
 func (Task_Role) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{3, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{5, 0}
 }
 
 type Report_Kind int32
@@ -404,11 +501,11 @@ func (x Report_Kind) String() string {
 }
 
 func (Report_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[6].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[8].Descriptor()
 }
 
 func (Report_Kind) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[6]
+	return &file_adze_v1_adze_proto_enumTypes[8]
 }
 
 func (x Report_Kind) Number() protoreflect.EnumNumber {
@@ -417,7 +514,7 @@ func (x Report_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Report_Kind.Descriptor instead.
 func (Report_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28, 0}
 }
 
 type Stop_Reason int32
@@ -456,11 +553,11 @@ func (x Stop_Reason) String() string {
 }
 
 func (Stop_Reason) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[7].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[9].Descriptor()
 }
 
 func (Stop_Reason) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[7]
+	return &file_adze_v1_adze_proto_enumTypes[9]
 }
 
 func (x Stop_Reason) Number() protoreflect.EnumNumber {
@@ -469,7 +566,7 @@ func (x Stop_Reason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Stop_Reason.Descriptor instead.
 func (Stop_Reason) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41, 0}
 }
 
 type Cancelled_Outcome int32
@@ -508,11 +605,11 @@ func (x Cancelled_Outcome) String() string {
 }
 
 func (Cancelled_Outcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[8].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[10].Descriptor()
 }
 
 func (Cancelled_Outcome) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[8]
+	return &file_adze_v1_adze_proto_enumTypes[10]
 }
 
 func (x Cancelled_Outcome) Number() protoreflect.EnumNumber {
@@ -521,7 +618,7 @@ func (x Cancelled_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Cancelled_Outcome.Descriptor instead.
 func (Cancelled_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45, 0}
 }
 
 // Details of an error about one field of the request.
@@ -530,6 +627,7 @@ type FieldError struct {
 	Field         string                 `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"` // path, like runs[3].input
 	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`   // invalid, not_found, conflict, exhausted, …
 	Text          string                 `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	RunId         uint64                 `protobuf:"fixed64,4,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"` // with conflict: the run that is in the way
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -585,6 +683,13 @@ func (x *FieldError) GetText() string {
 	return ""
 }
 
+func (x *FieldError) GetRunId() uint64 {
+	if x != nil {
+		return x.RunId
+	}
+	return 0
+}
+
 type Workflow struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`               // 1–255 characters of letters, digits, . _ - : /
@@ -592,6 +697,8 @@ type Workflow struct {
 	Description   string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"` // at most 1,024 bytes
 	Triggers      []*Trigger             `protobuf:"bytes,4,rep,name=triggers,proto3" json:"triggers,omitempty"`       // at most 100
 	Crons         []*Cron                `protobuf:"bytes,5,rep,name=crons,proto3" json:"crons,omitempty"`             // at most 100; these take the place of those of the version before
+	Idempotency   *Idempotency           `protobuf:"bytes,7,opt,name=idempotency,proto3" json:"idempotency,omitempty"`
+	Debounce      *Debounce              `protobuf:"bytes,8,opt,name=debounce,proto3" json:"debounce,omitempty"` // not with idempotency
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -661,6 +768,152 @@ func (x *Workflow) GetCrons() []*Cron {
 	return nil
 }
 
+func (x *Workflow) GetIdempotency() *Idempotency {
+	if x != nil {
+		return x.Idempotency
+	}
+	return nil
+}
+
+func (x *Workflow) GetDebounce() *Debounce {
+	if x != nil {
+		return x.Debounce
+	}
+	return nil
+}
+
+// Of the runs of a tenant whose expression gives the same key, one is started for as long
+// as it holds the key.
+type Idempotency struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`                   // CEL over input and metadata, gives a text: none if it is empty; unset = the workflow's name
+	TtlMs         int64                  `protobuf:"varint,2,opt,name=ttl_ms,json=ttlMs,proto3" json:"ttl_ms,omitempty"` // with hold run: at most so long, 0 = no bound
+	Hold          Hold                   `protobuf:"varint,3,opt,name=hold,proto3,enum=adze.v1.Hold" json:"hold,omitempty"`
+	OnCollision   Collision              `protobuf:"varint,4,opt,name=on_collision,json=onCollision,proto3,enum=adze.v1.Collision" json:"on_collision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Idempotency) Reset() {
+	*x = Idempotency{}
+	mi := &file_adze_v1_adze_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Idempotency) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Idempotency) ProtoMessage() {}
+
+func (x *Idempotency) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Idempotency.ProtoReflect.Descriptor instead.
+func (*Idempotency) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Idempotency) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Idempotency) GetTtlMs() int64 {
+	if x != nil {
+		return x.TtlMs
+	}
+	return 0
+}
+
+func (x *Idempotency) GetHold() Hold {
+	if x != nil {
+		return x.Hold
+	}
+	return Hold_HOLD_TTL
+}
+
+func (x *Idempotency) GetOnCollision() Collision {
+	if x != nil {
+		return x.OnCollision
+	}
+	return Collision_COLLISION_REJECT
+}
+
+// Of a burst of runs with one key, the last is started: each takes the place of the one
+// before, which is cancelled.
+type Debounce struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`                                    // CEL over input and metadata, gives a text: not debounced if it is empty; unset = one for the workflow
+	PeriodMs      int64                  `protobuf:"varint,2,opt,name=period_ms,json=periodMs,proto3" json:"period_ms,omitempty"`         // the pause that ends a burst
+	MaxDelayMs    int64                  `protobuf:"varint,3,opt,name=max_delay_ms,json=maxDelayMs,proto3" json:"max_delay_ms,omitempty"` // so long after the first of a burst at the latest; 0 = no bound
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Debounce) Reset() {
+	*x = Debounce{}
+	mi := &file_adze_v1_adze_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Debounce) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Debounce) ProtoMessage() {}
+
+func (x *Debounce) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Debounce.ProtoReflect.Descriptor instead.
+func (*Debounce) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Debounce) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Debounce) GetPeriodMs() int64 {
+	if x != nil {
+		return x.PeriodMs
+	}
+	return 0
+}
+
+func (x *Debounce) GetMaxDelayMs() int64 {
+	if x != nil {
+		return x.MaxDelayMs
+	}
+	return 0
+}
+
 // A trigger starts a run for each event that fits; several that fit start one.
 type Trigger struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -672,7 +925,7 @@ type Trigger struct {
 
 func (x *Trigger) Reset() {
 	*x = Trigger{}
-	mi := &file_adze_v1_adze_proto_msgTypes[2]
+	mi := &file_adze_v1_adze_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -684,7 +937,7 @@ func (x *Trigger) String() string {
 func (*Trigger) ProtoMessage() {}
 
 func (x *Trigger) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[2]
+	mi := &file_adze_v1_adze_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -697,7 +950,7 @@ func (x *Trigger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Trigger.ProtoReflect.Descriptor instead.
 func (*Trigger) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{2}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Trigger) GetEvent() string {
@@ -736,7 +989,7 @@ type Task struct {
 
 func (x *Task) Reset() {
 	*x = Task{}
-	mi := &file_adze_v1_adze_proto_msgTypes[3]
+	mi := &file_adze_v1_adze_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -748,7 +1001,7 @@ func (x *Task) String() string {
 func (*Task) ProtoMessage() {}
 
 func (x *Task) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[3]
+	mi := &file_adze_v1_adze_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -761,7 +1014,7 @@ func (x *Task) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Task.ProtoReflect.Descriptor instead.
 func (*Task) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{3}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Task) GetName() string {
@@ -879,7 +1132,7 @@ type Condition struct {
 
 func (x *Condition) Reset() {
 	*x = Condition{}
-	mi := &file_adze_v1_adze_proto_msgTypes[4]
+	mi := &file_adze_v1_adze_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -891,7 +1144,7 @@ func (x *Condition) String() string {
 func (*Condition) ProtoMessage() {}
 
 func (x *Condition) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[4]
+	mi := &file_adze_v1_adze_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -904,7 +1157,7 @@ func (x *Condition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Condition.ProtoReflect.Descriptor instead.
 func (*Condition) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{4}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Condition) GetParent() string {
@@ -977,7 +1230,7 @@ type Map struct {
 
 func (x *Map) Reset() {
 	*x = Map{}
-	mi := &file_adze_v1_adze_proto_msgTypes[5]
+	mi := &file_adze_v1_adze_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -989,7 +1242,7 @@ func (x *Map) String() string {
 func (*Map) ProtoMessage() {}
 
 func (x *Map) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[5]
+	mi := &file_adze_v1_adze_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1002,7 +1255,7 @@ func (x *Map) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Map.ProtoReflect.Descriptor instead.
 func (*Map) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{5}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Map) GetOver() string {
@@ -1044,7 +1297,7 @@ type Backoff struct {
 
 func (x *Backoff) Reset() {
 	*x = Backoff{}
-	mi := &file_adze_v1_adze_proto_msgTypes[6]
+	mi := &file_adze_v1_adze_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1056,7 +1309,7 @@ func (x *Backoff) String() string {
 func (*Backoff) ProtoMessage() {}
 
 func (x *Backoff) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[6]
+	mi := &file_adze_v1_adze_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1069,7 +1322,7 @@ func (x *Backoff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Backoff.ProtoReflect.Descriptor instead.
 func (*Backoff) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{6}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Backoff) GetInitialMs() int64 {
@@ -1102,7 +1355,7 @@ type PutWorkflowsRequest struct {
 
 func (x *PutWorkflowsRequest) Reset() {
 	*x = PutWorkflowsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[7]
+	mi := &file_adze_v1_adze_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1114,7 +1367,7 @@ func (x *PutWorkflowsRequest) String() string {
 func (*PutWorkflowsRequest) ProtoMessage() {}
 
 func (x *PutWorkflowsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[7]
+	mi := &file_adze_v1_adze_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1127,7 +1380,7 @@ func (x *PutWorkflowsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutWorkflowsRequest.ProtoReflect.Descriptor instead.
 func (*PutWorkflowsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{7}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PutWorkflowsRequest) GetWorkflows() []*Workflow {
@@ -1146,7 +1399,7 @@ type GetWorkflowRequest struct {
 
 func (x *GetWorkflowRequest) Reset() {
 	*x = GetWorkflowRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[8]
+	mi := &file_adze_v1_adze_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1158,7 +1411,7 @@ func (x *GetWorkflowRequest) String() string {
 func (*GetWorkflowRequest) ProtoMessage() {}
 
 func (x *GetWorkflowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[8]
+	mi := &file_adze_v1_adze_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1171,7 +1424,7 @@ func (x *GetWorkflowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkflowRequest.ProtoReflect.Descriptor instead.
 func (*GetWorkflowRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{8}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetWorkflowRequest) GetName() string {
@@ -1191,7 +1444,7 @@ type GetWorkflowResponse struct {
 
 func (x *GetWorkflowResponse) Reset() {
 	*x = GetWorkflowResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[9]
+	mi := &file_adze_v1_adze_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1203,7 +1456,7 @@ func (x *GetWorkflowResponse) String() string {
 func (*GetWorkflowResponse) ProtoMessage() {}
 
 func (x *GetWorkflowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[9]
+	mi := &file_adze_v1_adze_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1216,7 +1469,7 @@ func (x *GetWorkflowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkflowResponse.ProtoReflect.Descriptor instead.
 func (*GetWorkflowResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{9}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetWorkflowResponse) GetWorkflow() *Workflow {
@@ -1242,7 +1495,7 @@ type PutWorkflowsResponse struct {
 
 func (x *PutWorkflowsResponse) Reset() {
 	*x = PutWorkflowsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[10]
+	mi := &file_adze_v1_adze_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1254,7 +1507,7 @@ func (x *PutWorkflowsResponse) String() string {
 func (*PutWorkflowsResponse) ProtoMessage() {}
 
 func (x *PutWorkflowsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[10]
+	mi := &file_adze_v1_adze_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1267,7 +1520,7 @@ func (x *PutWorkflowsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutWorkflowsResponse.ProtoReflect.Descriptor instead.
 func (*PutWorkflowsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{10}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PutWorkflowsResponse) GetVersions() []*WorkflowVersion {
@@ -1288,7 +1541,7 @@ type WorkflowVersion struct {
 
 func (x *WorkflowVersion) Reset() {
 	*x = WorkflowVersion{}
-	mi := &file_adze_v1_adze_proto_msgTypes[11]
+	mi := &file_adze_v1_adze_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1300,7 +1553,7 @@ func (x *WorkflowVersion) String() string {
 func (*WorkflowVersion) ProtoMessage() {}
 
 func (x *WorkflowVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[11]
+	mi := &file_adze_v1_adze_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1313,7 +1566,7 @@ func (x *WorkflowVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkflowVersion.ProtoReflect.Descriptor instead.
 func (*WorkflowVersion) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{11}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *WorkflowVersion) GetName() string {
@@ -1348,7 +1601,7 @@ type SubmitRequest struct {
 
 func (x *SubmitRequest) Reset() {
 	*x = SubmitRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[12]
+	mi := &file_adze_v1_adze_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1360,7 +1613,7 @@ func (x *SubmitRequest) String() string {
 func (*SubmitRequest) ProtoMessage() {}
 
 func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[12]
+	mi := &file_adze_v1_adze_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1373,7 +1626,7 @@ func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitRequest.ProtoReflect.Descriptor instead.
 func (*SubmitRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{12}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SubmitRequest) GetRuns() []*NewRun {
@@ -1407,17 +1660,18 @@ type NewRun struct {
 	RunAtMs  int64                  `protobuf:"varint,6,opt,name=run_at_ms,json=runAtMs,proto3" json:"run_at_ms,omitempty"` // not before
 	// A child of the task parent_id, whose current attempt has parent_token. All runs of
 	// a request have the same parent.
-	ParentId      uint64      `protobuf:"fixed64,7,opt,name=parent_id,json=parentId,proto3" json:"parent_id,omitempty"`
-	ParentToken   uint64      `protobuf:"fixed64,8,opt,name=parent_token,json=parentToken,proto3" json:"parent_token,omitempty"`
-	Key           string      `protobuf:"bytes,9,opt,name=key,proto3" json:"key,omitempty"` // unique among the children of the parent: a second run of that key is the first one
-	OnClose       ClosePolicy `protobuf:"varint,10,opt,name=on_close,json=onClose,proto3,enum=adze.v1.ClosePolicy" json:"on_close,omitempty"`
+	ParentId      uint64          `protobuf:"fixed64,7,opt,name=parent_id,json=parentId,proto3" json:"parent_id,omitempty"`
+	ParentToken   uint64          `protobuf:"fixed64,8,opt,name=parent_token,json=parentToken,proto3" json:"parent_token,omitempty"`
+	Key           string          `protobuf:"bytes,9,opt,name=key,proto3" json:"key,omitempty"` // unique among the children of the parent: a second run of that key is the first one
+	OnClose       ClosePolicy     `protobuf:"varint,10,opt,name=on_close,json=onClose,proto3,enum=adze.v1.ClosePolicy" json:"on_close,omitempty"`
+	Idempotency   *IdempotencyKey `protobuf:"bytes,11,opt,name=idempotency,proto3" json:"idempotency,omitempty"` // goes before the key that the workflow declares
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *NewRun) Reset() {
 	*x = NewRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[13]
+	mi := &file_adze_v1_adze_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1429,7 +1683,7 @@ func (x *NewRun) String() string {
 func (*NewRun) ProtoMessage() {}
 
 func (x *NewRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[13]
+	mi := &file_adze_v1_adze_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1442,7 +1696,7 @@ func (x *NewRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewRun.ProtoReflect.Descriptor instead.
 func (*NewRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{13}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *NewRun) GetWorkflow() string {
@@ -1515,6 +1769,82 @@ func (x *NewRun) GetOnClose() ClosePolicy {
 	return ClosePolicy_CLOSE_POLICY_LEAVE
 }
 
+func (x *NewRun) GetIdempotency() *IdempotencyKey {
+	if x != nil {
+		return x.Idempotency
+	}
+	return nil
+}
+
+// A key of a run, as in Idempotency.
+type IdempotencyKey struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"` // 1–512 bytes
+	TtlMs         int64                  `protobuf:"varint,2,opt,name=ttl_ms,json=ttlMs,proto3" json:"ttl_ms,omitempty"`
+	Hold          Hold                   `protobuf:"varint,3,opt,name=hold,proto3,enum=adze.v1.Hold" json:"hold,omitempty"`
+	OnCollision   Collision              `protobuf:"varint,4,opt,name=on_collision,json=onCollision,proto3,enum=adze.v1.Collision" json:"on_collision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IdempotencyKey) Reset() {
+	*x = IdempotencyKey{}
+	mi := &file_adze_v1_adze_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IdempotencyKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IdempotencyKey) ProtoMessage() {}
+
+func (x *IdempotencyKey) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IdempotencyKey.ProtoReflect.Descriptor instead.
+func (*IdempotencyKey) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *IdempotencyKey) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *IdempotencyKey) GetTtlMs() int64 {
+	if x != nil {
+		return x.TtlMs
+	}
+	return 0
+}
+
+func (x *IdempotencyKey) GetHold() Hold {
+	if x != nil {
+		return x.Hold
+	}
+	return Hold_HOLD_TTL
+}
+
+func (x *IdempotencyKey) GetOnCollision() Collision {
+	if x != nil {
+		return x.OnCollision
+	}
+	return Collision_COLLISION_REJECT
+}
+
 type SubmitResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Runs          []*Submitted           `protobuf:"bytes,1,rep,name=runs,proto3" json:"runs,omitempty"` // in the order of the request
@@ -1524,7 +1854,7 @@ type SubmitResponse struct {
 
 func (x *SubmitResponse) Reset() {
 	*x = SubmitResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[14]
+	mi := &file_adze_v1_adze_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1536,7 +1866,7 @@ func (x *SubmitResponse) String() string {
 func (*SubmitResponse) ProtoMessage() {}
 
 func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[14]
+	mi := &file_adze_v1_adze_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1549,7 +1879,7 @@ func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitResponse.ProtoReflect.Descriptor instead.
 func (*SubmitResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{14}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SubmitResponse) GetRuns() []*Submitted {
@@ -1562,14 +1892,15 @@ func (x *SubmitResponse) GetRuns() []*Submitted {
 type Submitted struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RunId         uint64                 `protobuf:"fixed64,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"` // 0: refused, see error
-	Error         *FieldError            `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+	Error         *FieldError            `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`                // one whose key is held is refused by itself, also with all_or_nothing
+	Existed       bool                   `protobuf:"varint,3,opt,name=existed,proto3" json:"existed,omitempty"`           // run_id was there before: the child of that key, or the run that holds the idempotency key
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Submitted) Reset() {
 	*x = Submitted{}
-	mi := &file_adze_v1_adze_proto_msgTypes[15]
+	mi := &file_adze_v1_adze_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1581,7 +1912,7 @@ func (x *Submitted) String() string {
 func (*Submitted) ProtoMessage() {}
 
 func (x *Submitted) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[15]
+	mi := &file_adze_v1_adze_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1594,7 +1925,7 @@ func (x *Submitted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Submitted.ProtoReflect.Descriptor instead.
 func (*Submitted) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{15}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Submitted) GetRunId() uint64 {
@@ -1611,6 +1942,13 @@ func (x *Submitted) GetError() *FieldError {
 	return nil
 }
 
+func (x *Submitted) GetExisted() bool {
+	if x != nil {
+		return x.Existed
+	}
+	return false
+}
+
 type AwaitRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RunIds        []uint64               `protobuf:"fixed64,1,rep,packed,name=run_ids,json=runIds,proto3" json:"run_ids,omitempty"`
@@ -1620,7 +1958,7 @@ type AwaitRequest struct {
 
 func (x *AwaitRequest) Reset() {
 	*x = AwaitRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[16]
+	mi := &file_adze_v1_adze_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1632,7 +1970,7 @@ func (x *AwaitRequest) String() string {
 func (*AwaitRequest) ProtoMessage() {}
 
 func (x *AwaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[16]
+	mi := &file_adze_v1_adze_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1645,7 +1983,7 @@ func (x *AwaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AwaitRequest.ProtoReflect.Descriptor instead.
 func (*AwaitRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{16}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *AwaitRequest) GetRunIds() []uint64 {
@@ -1664,7 +2002,7 @@ type AwaitResponse struct {
 
 func (x *AwaitResponse) Reset() {
 	*x = AwaitResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[17]
+	mi := &file_adze_v1_adze_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1676,7 +2014,7 @@ func (x *AwaitResponse) String() string {
 func (*AwaitResponse) ProtoMessage() {}
 
 func (x *AwaitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[17]
+	mi := &file_adze_v1_adze_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1689,7 +2027,7 @@ func (x *AwaitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AwaitResponse.ProtoReflect.Descriptor instead.
 func (*AwaitResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{17}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AwaitResponse) GetOutcomes() []*Outcome {
@@ -1712,7 +2050,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_adze_v1_adze_proto_msgTypes[18]
+	mi := &file_adze_v1_adze_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1724,7 +2062,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[18]
+	mi := &file_adze_v1_adze_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1737,7 +2075,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{18}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Outcome) GetRunId() uint64 {
@@ -1792,7 +2130,7 @@ type WorkerMessage struct {
 
 func (x *WorkerMessage) Reset() {
 	*x = WorkerMessage{}
-	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	mi := &file_adze_v1_adze_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1804,7 +2142,7 @@ func (x *WorkerMessage) String() string {
 func (*WorkerMessage) ProtoMessage() {}
 
 func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	mi := &file_adze_v1_adze_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1817,7 +2155,7 @@ func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerMessage.ProtoReflect.Descriptor instead.
 func (*WorkerMessage) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{19}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *WorkerMessage) GetHello() *Hello {
@@ -1878,7 +2216,7 @@ type LogLine struct {
 
 func (x *LogLine) Reset() {
 	*x = LogLine{}
-	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	mi := &file_adze_v1_adze_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1890,7 +2228,7 @@ func (x *LogLine) String() string {
 func (*LogLine) ProtoMessage() {}
 
 func (x *LogLine) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	mi := &file_adze_v1_adze_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1903,7 +2241,7 @@ func (x *LogLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
 func (*LogLine) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{20}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *LogLine) GetTaskId() uint64 {
@@ -1968,7 +2306,7 @@ type Chunk struct {
 
 func (x *Chunk) Reset() {
 	*x = Chunk{}
-	mi := &file_adze_v1_adze_proto_msgTypes[21]
+	mi := &file_adze_v1_adze_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1980,7 +2318,7 @@ func (x *Chunk) String() string {
 func (*Chunk) ProtoMessage() {}
 
 func (x *Chunk) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[21]
+	mi := &file_adze_v1_adze_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1993,7 +2331,7 @@ func (x *Chunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chunk.ProtoReflect.Descriptor instead.
 func (*Chunk) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Chunk) GetTaskId() uint64 {
@@ -2038,7 +2376,7 @@ type Hello struct {
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	mi := &file_adze_v1_adze_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2050,7 +2388,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	mi := &file_adze_v1_adze_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2063,7 +2401,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Hello) GetWorkerId() uint64 {
@@ -2119,7 +2457,7 @@ type Running struct {
 
 func (x *Running) Reset() {
 	*x = Running{}
-	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	mi := &file_adze_v1_adze_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2131,7 +2469,7 @@ func (x *Running) String() string {
 func (*Running) ProtoMessage() {}
 
 func (x *Running) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	mi := &file_adze_v1_adze_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2144,7 +2482,7 @@ func (x *Running) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Running.ProtoReflect.Descriptor instead.
 func (*Running) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{23}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Running) GetTaskId() uint64 {
@@ -2177,7 +2515,7 @@ type Resize struct {
 
 func (x *Resize) Reset() {
 	*x = Resize{}
-	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	mi := &file_adze_v1_adze_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2189,7 +2527,7 @@ func (x *Resize) String() string {
 func (*Resize) ProtoMessage() {}
 
 func (x *Resize) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	mi := &file_adze_v1_adze_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2202,7 +2540,7 @@ func (x *Resize) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resize.ProtoReflect.Descriptor instead.
 func (*Resize) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Resize) GetSlots() int32 {
@@ -2229,7 +2567,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	mi := &file_adze_v1_adze_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2241,7 +2579,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	mi := &file_adze_v1_adze_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2254,7 +2592,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Report) GetTaskId() uint64 {
@@ -2337,7 +2675,7 @@ type NewEntry struct {
 
 func (x *NewEntry) Reset() {
 	*x = NewEntry{}
-	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	mi := &file_adze_v1_adze_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2349,7 +2687,7 @@ func (x *NewEntry) String() string {
 func (*NewEntry) ProtoMessage() {}
 
 func (x *NewEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	mi := &file_adze_v1_adze_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2362,7 +2700,7 @@ func (x *NewEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewEntry.ProtoReflect.Descriptor instead.
 func (*NewEntry) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *NewEntry) GetIndex() int32 {
@@ -2441,7 +2779,7 @@ type WaitCondition struct {
 
 func (x *WaitCondition) Reset() {
 	*x = WaitCondition{}
-	mi := &file_adze_v1_adze_proto_msgTypes[27]
+	mi := &file_adze_v1_adze_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2453,7 +2791,7 @@ func (x *WaitCondition) String() string {
 func (*WaitCondition) ProtoMessage() {}
 
 func (x *WaitCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[27]
+	mi := &file_adze_v1_adze_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2466,7 +2804,7 @@ func (x *WaitCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitCondition.ProtoReflect.Descriptor instead.
 func (*WaitCondition) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *WaitCondition) GetGroup() int32 {
@@ -2555,7 +2893,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_adze_v1_adze_proto_msgTypes[28]
+	mi := &file_adze_v1_adze_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2567,7 +2905,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[28]
+	mi := &file_adze_v1_adze_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2580,7 +2918,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Entry) GetIndex() int32 {
@@ -2649,7 +2987,7 @@ type Met struct {
 
 func (x *Met) Reset() {
 	*x = Met{}
-	mi := &file_adze_v1_adze_proto_msgTypes[29]
+	mi := &file_adze_v1_adze_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2661,7 +2999,7 @@ func (x *Met) String() string {
 func (*Met) ProtoMessage() {}
 
 func (x *Met) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[29]
+	mi := &file_adze_v1_adze_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2674,7 +3012,7 @@ func (x *Met) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Met.ProtoReflect.Descriptor instead.
 func (*Met) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{29}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Met) GetTaskId() uint64 {
@@ -2747,7 +3085,7 @@ type EngineMessage struct {
 
 func (x *EngineMessage) Reset() {
 	*x = EngineMessage{}
-	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	mi := &file_adze_v1_adze_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2759,7 +3097,7 @@ func (x *EngineMessage) String() string {
 func (*EngineMessage) ProtoMessage() {}
 
 func (x *EngineMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	mi := &file_adze_v1_adze_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2772,7 +3110,7 @@ func (x *EngineMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EngineMessage.ProtoReflect.Descriptor instead.
 func (*EngineMessage) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *EngineMessage) GetWelcome() *Welcome {
@@ -2831,7 +3169,7 @@ type Emitted struct {
 
 func (x *Emitted) Reset() {
 	*x = Emitted{}
-	mi := &file_adze_v1_adze_proto_msgTypes[31]
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2843,7 +3181,7 @@ func (x *Emitted) String() string {
 func (*Emitted) ProtoMessage() {}
 
 func (x *Emitted) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[31]
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2856,7 +3194,7 @@ func (x *Emitted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Emitted.ProtoReflect.Descriptor instead.
 func (*Emitted) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Emitted) GetTaskId() uint64 {
@@ -2898,7 +3236,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2910,7 +3248,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2923,7 +3261,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Welcome) GetWorkerId() uint64 {
@@ -2971,7 +3309,7 @@ type Assignment struct {
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_adze_v1_adze_proto_msgTypes[33]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2983,7 +3321,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[33]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2996,7 +3334,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Assignment) GetTaskId() uint64 {
@@ -3125,7 +3463,7 @@ type CameEvent struct {
 
 func (x *CameEvent) Reset() {
 	*x = CameEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3137,7 +3475,7 @@ func (x *CameEvent) String() string {
 func (*CameEvent) ProtoMessage() {}
 
 func (x *CameEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3150,7 +3488,7 @@ func (x *CameEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CameEvent.ProtoReflect.Descriptor instead.
 func (*CameEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *CameEvent) GetEventId() uint64 {
@@ -3201,7 +3539,7 @@ type RunEvent struct {
 
 func (x *RunEvent) Reset() {
 	*x = RunEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3213,7 +3551,7 @@ func (x *RunEvent) String() string {
 func (*RunEvent) ProtoMessage() {}
 
 func (x *RunEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3226,7 +3564,7 @@ func (x *RunEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunEvent.ProtoReflect.Descriptor instead.
 func (*RunEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *RunEvent) GetEventId() uint64 {
@@ -3267,7 +3605,7 @@ type ParentOutput struct {
 
 func (x *ParentOutput) Reset() {
 	*x = ParentOutput{}
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3279,7 +3617,7 @@ func (x *ParentOutput) String() string {
 func (*ParentOutput) ProtoMessage() {}
 
 func (x *ParentOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3292,7 +3630,7 @@ func (x *ParentOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParentOutput.ProtoReflect.Descriptor instead.
 func (*ParentOutput) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ParentOutput) GetTask() string {
@@ -3319,7 +3657,7 @@ type TaskFailure struct {
 
 func (x *TaskFailure) Reset() {
 	*x = TaskFailure{}
-	mi := &file_adze_v1_adze_proto_msgTypes[37]
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3331,7 +3669,7 @@ func (x *TaskFailure) String() string {
 func (*TaskFailure) ProtoMessage() {}
 
 func (x *TaskFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[37]
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3344,7 +3682,7 @@ func (x *TaskFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskFailure.ProtoReflect.Descriptor instead.
 func (*TaskFailure) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *TaskFailure) GetTask() string {
@@ -3372,7 +3710,7 @@ type Stop struct {
 
 func (x *Stop) Reset() {
 	*x = Stop{}
-	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3384,7 +3722,7 @@ func (x *Stop) String() string {
 func (*Stop) ProtoMessage() {}
 
 func (x *Stop) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3397,7 +3735,7 @@ func (x *Stop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stop.ProtoReflect.Descriptor instead.
 func (*Stop) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Stop) GetTaskId() uint64 {
@@ -3436,7 +3774,7 @@ type Settlement struct {
 
 func (x *Settlement) Reset() {
 	*x = Settlement{}
-	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3448,7 +3786,7 @@ func (x *Settlement) String() string {
 func (*Settlement) ProtoMessage() {}
 
 func (x *Settlement) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3461,7 +3799,7 @@ func (x *Settlement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Settlement.ProtoReflect.Descriptor instead.
 func (*Settlement) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Settlement) GetTaskId() uint64 {
@@ -3524,7 +3862,7 @@ type CancelRequest struct {
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[40]
+	mi := &file_adze_v1_adze_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3536,7 +3874,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[40]
+	mi := &file_adze_v1_adze_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3549,7 +3887,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *CancelRequest) GetRunIds() []uint64 {
@@ -3582,7 +3920,7 @@ type CancelResponse struct {
 
 func (x *CancelResponse) Reset() {
 	*x = CancelResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[41]
+	mi := &file_adze_v1_adze_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3594,7 +3932,7 @@ func (x *CancelResponse) String() string {
 func (*CancelResponse) ProtoMessage() {}
 
 func (x *CancelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[41]
+	mi := &file_adze_v1_adze_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3607,7 +3945,7 @@ func (x *CancelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelResponse.ProtoReflect.Descriptor instead.
 func (*CancelResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *CancelResponse) GetRuns() []*Cancelled {
@@ -3627,7 +3965,7 @@ type Cancelled struct {
 
 func (x *Cancelled) Reset() {
 	*x = Cancelled{}
-	mi := &file_adze_v1_adze_proto_msgTypes[42]
+	mi := &file_adze_v1_adze_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3639,7 +3977,7 @@ func (x *Cancelled) String() string {
 func (*Cancelled) ProtoMessage() {}
 
 func (x *Cancelled) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[42]
+	mi := &file_adze_v1_adze_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3652,7 +3990,7 @@ func (x *Cancelled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancelled.ProtoReflect.Descriptor instead.
 func (*Cancelled) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Cancelled) GetRunId() uint64 {
@@ -3681,7 +4019,7 @@ type ReplayRequest struct {
 
 func (x *ReplayRequest) Reset() {
 	*x = ReplayRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[43]
+	mi := &file_adze_v1_adze_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3693,7 +4031,7 @@ func (x *ReplayRequest) String() string {
 func (*ReplayRequest) ProtoMessage() {}
 
 func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[43]
+	mi := &file_adze_v1_adze_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3706,7 +4044,7 @@ func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayRequest.ProtoReflect.Descriptor instead.
 func (*ReplayRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{43}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *ReplayRequest) GetRunIds() []uint64 {
@@ -3732,7 +4070,7 @@ type ReplayResponse struct {
 
 func (x *ReplayResponse) Reset() {
 	*x = ReplayResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[44]
+	mi := &file_adze_v1_adze_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3744,7 +4082,7 @@ func (x *ReplayResponse) String() string {
 func (*ReplayResponse) ProtoMessage() {}
 
 func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[44]
+	mi := &file_adze_v1_adze_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3757,7 +4095,7 @@ func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayResponse.ProtoReflect.Descriptor instead.
 func (*ReplayResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{44}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *ReplayResponse) GetRuns() []*Submitted {
@@ -3778,7 +4116,7 @@ type ForkRequest struct {
 
 func (x *ForkRequest) Reset() {
 	*x = ForkRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[45]
+	mi := &file_adze_v1_adze_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3790,7 +4128,7 @@ func (x *ForkRequest) String() string {
 func (*ForkRequest) ProtoMessage() {}
 
 func (x *ForkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[45]
+	mi := &file_adze_v1_adze_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3803,7 +4141,7 @@ func (x *ForkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkRequest.ProtoReflect.Descriptor instead.
 func (*ForkRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *ForkRequest) GetRunId() uint64 {
@@ -3836,7 +4174,7 @@ type ForkResponse struct {
 
 func (x *ForkResponse) Reset() {
 	*x = ForkResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[46]
+	mi := &file_adze_v1_adze_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3848,7 +4186,7 @@ func (x *ForkResponse) String() string {
 func (*ForkResponse) ProtoMessage() {}
 
 func (x *ForkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[46]
+	mi := &file_adze_v1_adze_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3861,7 +4199,7 @@ func (x *ForkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkResponse.ProtoReflect.Descriptor instead.
 func (*ForkResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{46}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *ForkResponse) GetRunId() uint64 {
@@ -3881,7 +4219,7 @@ type GetValueRequest struct {
 
 func (x *GetValueRequest) Reset() {
 	*x = GetValueRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[47]
+	mi := &file_adze_v1_adze_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3893,7 +4231,7 @@ func (x *GetValueRequest) String() string {
 func (*GetValueRequest) ProtoMessage() {}
 
 func (x *GetValueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[47]
+	mi := &file_adze_v1_adze_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3906,7 +4244,7 @@ func (x *GetValueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetValueRequest.ProtoReflect.Descriptor instead.
 func (*GetValueRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{47}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *GetValueRequest) GetRunId() uint64 {
@@ -3934,7 +4272,7 @@ type GetValueResponse struct {
 
 func (x *GetValueResponse) Reset() {
 	*x = GetValueResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[48]
+	mi := &file_adze_v1_adze_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3946,7 +4284,7 @@ func (x *GetValueResponse) String() string {
 func (*GetValueResponse) ProtoMessage() {}
 
 func (x *GetValueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[48]
+	mi := &file_adze_v1_adze_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3959,7 +4297,7 @@ func (x *GetValueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetValueResponse.ProtoReflect.Descriptor instead.
 func (*GetValueResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *GetValueResponse) GetFound() bool {
@@ -3997,7 +4335,7 @@ type NewEvent struct {
 
 func (x *NewEvent) Reset() {
 	*x = NewEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[49]
+	mi := &file_adze_v1_adze_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4009,7 +4347,7 @@ func (x *NewEvent) String() string {
 func (*NewEvent) ProtoMessage() {}
 
 func (x *NewEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[49]
+	mi := &file_adze_v1_adze_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4022,7 +4360,7 @@ func (x *NewEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewEvent.ProtoReflect.Descriptor instead.
 func (*NewEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{49}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *NewEvent) GetKey() string {
@@ -4078,7 +4416,7 @@ type PushEventsRequest struct {
 
 func (x *PushEventsRequest) Reset() {
 	*x = PushEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[50]
+	mi := &file_adze_v1_adze_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4090,7 +4428,7 @@ func (x *PushEventsRequest) String() string {
 func (*PushEventsRequest) ProtoMessage() {}
 
 func (x *PushEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[50]
+	mi := &file_adze_v1_adze_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4103,7 +4441,7 @@ func (x *PushEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushEventsRequest.ProtoReflect.Descriptor instead.
 func (*PushEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{50}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *PushEventsRequest) GetEvents() []*NewEvent {
@@ -4136,7 +4474,7 @@ type PushEventsResponse struct {
 
 func (x *PushEventsResponse) Reset() {
 	*x = PushEventsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[51]
+	mi := &file_adze_v1_adze_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4148,7 +4486,7 @@ func (x *PushEventsResponse) String() string {
 func (*PushEventsResponse) ProtoMessage() {}
 
 func (x *PushEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[51]
+	mi := &file_adze_v1_adze_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4161,7 +4499,7 @@ func (x *PushEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushEventsResponse.ProtoReflect.Descriptor instead.
 func (*PushEventsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{51}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *PushEventsResponse) GetEvents() []*PushedEvent {
@@ -4183,7 +4521,7 @@ type PushedEvent struct {
 
 func (x *PushedEvent) Reset() {
 	*x = PushedEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[52]
+	mi := &file_adze_v1_adze_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4195,7 +4533,7 @@ func (x *PushedEvent) String() string {
 func (*PushedEvent) ProtoMessage() {}
 
 func (x *PushedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[52]
+	mi := &file_adze_v1_adze_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4208,7 +4546,7 @@ func (x *PushedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushedEvent.ProtoReflect.Descriptor instead.
 func (*PushedEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{52}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *PushedEvent) GetEventId() uint64 {
@@ -4248,7 +4586,7 @@ type ReplayEventsRequest struct {
 
 func (x *ReplayEventsRequest) Reset() {
 	*x = ReplayEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[53]
+	mi := &file_adze_v1_adze_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4260,7 +4598,7 @@ func (x *ReplayEventsRequest) String() string {
 func (*ReplayEventsRequest) ProtoMessage() {}
 
 func (x *ReplayEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[53]
+	mi := &file_adze_v1_adze_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4273,7 +4611,7 @@ func (x *ReplayEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayEventsRequest.ProtoReflect.Descriptor instead.
 func (*ReplayEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{53}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *ReplayEventsRequest) GetEventIds() []uint64 {
@@ -4293,7 +4631,7 @@ type GetEventRequest struct {
 
 func (x *GetEventRequest) Reset() {
 	*x = GetEventRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[54]
+	mi := &file_adze_v1_adze_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4305,7 +4643,7 @@ func (x *GetEventRequest) String() string {
 func (*GetEventRequest) ProtoMessage() {}
 
 func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[54]
+	mi := &file_adze_v1_adze_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4318,7 +4656,7 @@ func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventRequest.ProtoReflect.Descriptor instead.
 func (*GetEventRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{54}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *GetEventRequest) GetEventId() uint64 {
@@ -4344,7 +4682,7 @@ type GetEventResponse struct {
 
 func (x *GetEventResponse) Reset() {
 	*x = GetEventResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[55]
+	mi := &file_adze_v1_adze_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4356,7 +4694,7 @@ func (x *GetEventResponse) String() string {
 func (*GetEventResponse) ProtoMessage() {}
 
 func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[55]
+	mi := &file_adze_v1_adze_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4369,7 +4707,7 @@ func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventResponse.ProtoReflect.Descriptor instead.
 func (*GetEventResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{55}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *GetEventResponse) GetEvent() *Event {
@@ -4392,7 +4730,7 @@ type ListEventsRequest struct {
 
 func (x *ListEventsRequest) Reset() {
 	*x = ListEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[56]
+	mi := &file_adze_v1_adze_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4404,7 +4742,7 @@ func (x *ListEventsRequest) String() string {
 func (*ListEventsRequest) ProtoMessage() {}
 
 func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[56]
+	mi := &file_adze_v1_adze_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4417,7 +4755,7 @@ func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{56}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *ListEventsRequest) GetKey() string {
@@ -4465,7 +4803,7 @@ type ListEventsResponse struct {
 
 func (x *ListEventsResponse) Reset() {
 	*x = ListEventsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[57]
+	mi := &file_adze_v1_adze_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4477,7 +4815,7 @@ func (x *ListEventsResponse) String() string {
 func (*ListEventsResponse) ProtoMessage() {}
 
 func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[57]
+	mi := &file_adze_v1_adze_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4490,7 +4828,7 @@ func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListEventsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{57}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *ListEventsResponse) GetEvents() []*Event {
@@ -4526,7 +4864,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_adze_v1_adze_proto_msgTypes[58]
+	mi := &file_adze_v1_adze_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4538,7 +4876,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[58]
+	mi := &file_adze_v1_adze_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4551,7 +4889,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{58}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *Event) GetEventId() uint64 {
@@ -4644,7 +4982,7 @@ type EventRun struct {
 
 func (x *EventRun) Reset() {
 	*x = EventRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[59]
+	mi := &file_adze_v1_adze_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4656,7 +4994,7 @@ func (x *EventRun) String() string {
 func (*EventRun) ProtoMessage() {}
 
 func (x *EventRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[59]
+	mi := &file_adze_v1_adze_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4669,7 +5007,7 @@ func (x *EventRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventRun.ProtoReflect.Descriptor instead.
 func (*EventRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{59}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *EventRun) GetRunId() uint64 {
@@ -4715,7 +5053,7 @@ type Filter struct {
 
 func (x *Filter) Reset() {
 	*x = Filter{}
-	mi := &file_adze_v1_adze_proto_msgTypes[60]
+	mi := &file_adze_v1_adze_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4727,7 +5065,7 @@ func (x *Filter) String() string {
 func (*Filter) ProtoMessage() {}
 
 func (x *Filter) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[60]
+	mi := &file_adze_v1_adze_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4740,7 +5078,7 @@ func (x *Filter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Filter.ProtoReflect.Descriptor instead.
 func (*Filter) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{60}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *Filter) GetFilterId() uint64 {
@@ -4794,7 +5132,7 @@ type PutFilterRequest struct {
 
 func (x *PutFilterRequest) Reset() {
 	*x = PutFilterRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[61]
+	mi := &file_adze_v1_adze_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4806,7 +5144,7 @@ func (x *PutFilterRequest) String() string {
 func (*PutFilterRequest) ProtoMessage() {}
 
 func (x *PutFilterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[61]
+	mi := &file_adze_v1_adze_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4819,7 +5157,7 @@ func (x *PutFilterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutFilterRequest.ProtoReflect.Descriptor instead.
 func (*PutFilterRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{61}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *PutFilterRequest) GetFilter() *Filter {
@@ -4838,7 +5176,7 @@ type PutFilterResponse struct {
 
 func (x *PutFilterResponse) Reset() {
 	*x = PutFilterResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[62]
+	mi := &file_adze_v1_adze_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4850,7 +5188,7 @@ func (x *PutFilterResponse) String() string {
 func (*PutFilterResponse) ProtoMessage() {}
 
 func (x *PutFilterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[62]
+	mi := &file_adze_v1_adze_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4863,7 +5201,7 @@ func (x *PutFilterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutFilterResponse.ProtoReflect.Descriptor instead.
 func (*PutFilterResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{62}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *PutFilterResponse) GetFilterId() uint64 {
@@ -4884,7 +5222,7 @@ type ListFiltersRequest struct {
 
 func (x *ListFiltersRequest) Reset() {
 	*x = ListFiltersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[63]
+	mi := &file_adze_v1_adze_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4896,7 +5234,7 @@ func (x *ListFiltersRequest) String() string {
 func (*ListFiltersRequest) ProtoMessage() {}
 
 func (x *ListFiltersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[63]
+	mi := &file_adze_v1_adze_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4909,7 +5247,7 @@ func (x *ListFiltersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFiltersRequest.ProtoReflect.Descriptor instead.
 func (*ListFiltersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{63}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *ListFiltersRequest) GetWorkflow() string {
@@ -4943,7 +5281,7 @@ type ListFiltersResponse struct {
 
 func (x *ListFiltersResponse) Reset() {
 	*x = ListFiltersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[64]
+	mi := &file_adze_v1_adze_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4955,7 +5293,7 @@ func (x *ListFiltersResponse) String() string {
 func (*ListFiltersResponse) ProtoMessage() {}
 
 func (x *ListFiltersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[64]
+	mi := &file_adze_v1_adze_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4968,7 +5306,7 @@ func (x *ListFiltersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFiltersResponse.ProtoReflect.Descriptor instead.
 func (*ListFiltersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{64}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *ListFiltersResponse) GetFilters() []*Filter {
@@ -4994,7 +5332,7 @@ type DeleteFiltersRequest struct {
 
 func (x *DeleteFiltersRequest) Reset() {
 	*x = DeleteFiltersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[65]
+	mi := &file_adze_v1_adze_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5006,7 +5344,7 @@ func (x *DeleteFiltersRequest) String() string {
 func (*DeleteFiltersRequest) ProtoMessage() {}
 
 func (x *DeleteFiltersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[65]
+	mi := &file_adze_v1_adze_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5019,7 +5357,7 @@ func (x *DeleteFiltersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFiltersRequest.ProtoReflect.Descriptor instead.
 func (*DeleteFiltersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{65}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *DeleteFiltersRequest) GetFilterIds() []uint64 {
@@ -5038,7 +5376,7 @@ type DeleteFiltersResponse struct {
 
 func (x *DeleteFiltersResponse) Reset() {
 	*x = DeleteFiltersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[66]
+	mi := &file_adze_v1_adze_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5050,7 +5388,7 @@ func (x *DeleteFiltersResponse) String() string {
 func (*DeleteFiltersResponse) ProtoMessage() {}
 
 func (x *DeleteFiltersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[66]
+	mi := &file_adze_v1_adze_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5063,7 +5401,7 @@ func (x *DeleteFiltersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFiltersResponse.ProtoReflect.Descriptor instead.
 func (*DeleteFiltersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{66}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *DeleteFiltersResponse) GetDeleted() []bool {
@@ -5084,7 +5422,7 @@ type RefreshTimeoutRequest struct {
 
 func (x *RefreshTimeoutRequest) Reset() {
 	*x = RefreshTimeoutRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[67]
+	mi := &file_adze_v1_adze_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5096,7 +5434,7 @@ func (x *RefreshTimeoutRequest) String() string {
 func (*RefreshTimeoutRequest) ProtoMessage() {}
 
 func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[67]
+	mi := &file_adze_v1_adze_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5109,7 +5447,7 @@ func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutRequest.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{67}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *RefreshTimeoutRequest) GetTaskId() uint64 {
@@ -5142,7 +5480,7 @@ type RefreshTimeoutResponse struct {
 
 func (x *RefreshTimeoutResponse) Reset() {
 	*x = RefreshTimeoutResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[68]
+	mi := &file_adze_v1_adze_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5154,7 +5492,7 @@ func (x *RefreshTimeoutResponse) String() string {
 func (*RefreshTimeoutResponse) ProtoMessage() {}
 
 func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[68]
+	mi := &file_adze_v1_adze_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5167,7 +5505,7 @@ func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutResponse.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{68}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *RefreshTimeoutResponse) GetDeadlineMs() int64 {
@@ -5188,7 +5526,7 @@ type GetRunRequest struct {
 
 func (x *GetRunRequest) Reset() {
 	*x = GetRunRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[69]
+	mi := &file_adze_v1_adze_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5200,7 +5538,7 @@ func (x *GetRunRequest) String() string {
 func (*GetRunRequest) ProtoMessage() {}
 
 func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[69]
+	mi := &file_adze_v1_adze_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5213,7 +5551,7 @@ func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunRequest.ProtoReflect.Descriptor instead.
 func (*GetRunRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{69}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *GetRunRequest) GetRunId() uint64 {
@@ -5251,7 +5589,7 @@ type GetRunResponse struct {
 
 func (x *GetRunResponse) Reset() {
 	*x = GetRunResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[70]
+	mi := &file_adze_v1_adze_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5263,7 +5601,7 @@ func (x *GetRunResponse) String() string {
 func (*GetRunResponse) ProtoMessage() {}
 
 func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[70]
+	mi := &file_adze_v1_adze_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5276,7 +5614,7 @@ func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunResponse.ProtoReflect.Descriptor instead.
 func (*GetRunResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{70}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *GetRunResponse) GetRun() *Run {
@@ -5333,7 +5671,7 @@ type Child struct {
 
 func (x *Child) Reset() {
 	*x = Child{}
-	mi := &file_adze_v1_adze_proto_msgTypes[71]
+	mi := &file_adze_v1_adze_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5345,7 +5683,7 @@ func (x *Child) String() string {
 func (*Child) ProtoMessage() {}
 
 func (x *Child) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[71]
+	mi := &file_adze_v1_adze_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5358,7 +5696,7 @@ func (x *Child) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Child.ProtoReflect.Descriptor instead.
 func (*Child) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{71}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *Child) GetRunId() uint64 {
@@ -5403,7 +5741,7 @@ type TaskRun struct {
 
 func (x *TaskRun) Reset() {
 	*x = TaskRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[72]
+	mi := &file_adze_v1_adze_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5415,7 +5753,7 @@ func (x *TaskRun) String() string {
 func (*TaskRun) ProtoMessage() {}
 
 func (x *TaskRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[72]
+	mi := &file_adze_v1_adze_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5428,7 +5766,7 @@ func (x *TaskRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskRun.ProtoReflect.Descriptor instead.
 func (*TaskRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{72}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *TaskRun) GetName() string {
@@ -5526,7 +5864,7 @@ type ReadStreamRequest struct {
 
 func (x *ReadStreamRequest) Reset() {
 	*x = ReadStreamRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[73]
+	mi := &file_adze_v1_adze_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5538,7 +5876,7 @@ func (x *ReadStreamRequest) String() string {
 func (*ReadStreamRequest) ProtoMessage() {}
 
 func (x *ReadStreamRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[73]
+	mi := &file_adze_v1_adze_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5551,7 +5889,7 @@ func (x *ReadStreamRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadStreamRequest.ProtoReflect.Descriptor instead.
 func (*ReadStreamRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{73}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *ReadStreamRequest) GetRunId() uint64 {
@@ -5584,7 +5922,7 @@ type ReadStreamResponse struct {
 
 func (x *ReadStreamResponse) Reset() {
 	*x = ReadStreamResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[74]
+	mi := &file_adze_v1_adze_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5596,7 +5934,7 @@ func (x *ReadStreamResponse) String() string {
 func (*ReadStreamResponse) ProtoMessage() {}
 
 func (x *ReadStreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[74]
+	mi := &file_adze_v1_adze_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5609,7 +5947,7 @@ func (x *ReadStreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadStreamResponse.ProtoReflect.Descriptor instead.
 func (*ReadStreamResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{74}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *ReadStreamResponse) GetChunks() []*StreamedChunk {
@@ -5636,7 +5974,7 @@ type StreamedChunk struct {
 
 func (x *StreamedChunk) Reset() {
 	*x = StreamedChunk{}
-	mi := &file_adze_v1_adze_proto_msgTypes[75]
+	mi := &file_adze_v1_adze_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5648,7 +5986,7 @@ func (x *StreamedChunk) String() string {
 func (*StreamedChunk) ProtoMessage() {}
 
 func (x *StreamedChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[75]
+	mi := &file_adze_v1_adze_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5661,7 +5999,7 @@ func (x *StreamedChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamedChunk.ProtoReflect.Descriptor instead.
 func (*StreamedChunk) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{75}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *StreamedChunk) GetTaskId() uint64 {
@@ -5730,7 +6068,7 @@ type ListLogsRequest struct {
 
 func (x *ListLogsRequest) Reset() {
 	*x = ListLogsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[76]
+	mi := &file_adze_v1_adze_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5742,7 +6080,7 @@ func (x *ListLogsRequest) String() string {
 func (*ListLogsRequest) ProtoMessage() {}
 
 func (x *ListLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[76]
+	mi := &file_adze_v1_adze_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5755,7 +6093,7 @@ func (x *ListLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLogsRequest.ProtoReflect.Descriptor instead.
 func (*ListLogsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{76}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *ListLogsRequest) GetRunId() uint64 {
@@ -5830,7 +6168,7 @@ type ListLogsResponse struct {
 
 func (x *ListLogsResponse) Reset() {
 	*x = ListLogsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[77]
+	mi := &file_adze_v1_adze_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5842,7 +6180,7 @@ func (x *ListLogsResponse) String() string {
 func (*ListLogsResponse) ProtoMessage() {}
 
 func (x *ListLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[77]
+	mi := &file_adze_v1_adze_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5855,7 +6193,7 @@ func (x *ListLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLogsResponse.ProtoReflect.Descriptor instead.
 func (*ListLogsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{77}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *ListLogsResponse) GetLines() []*LoggedLine {
@@ -5882,7 +6220,7 @@ type LoggedLine struct {
 
 func (x *LoggedLine) Reset() {
 	*x = LoggedLine{}
-	mi := &file_adze_v1_adze_proto_msgTypes[78]
+	mi := &file_adze_v1_adze_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5894,7 +6232,7 @@ func (x *LoggedLine) String() string {
 func (*LoggedLine) ProtoMessage() {}
 
 func (x *LoggedLine) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[78]
+	mi := &file_adze_v1_adze_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5907,7 +6245,7 @@ func (x *LoggedLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoggedLine.ProtoReflect.Descriptor instead.
 func (*LoggedLine) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{78}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *LoggedLine) GetTaskId() uint64 {
@@ -5987,7 +6325,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[79]
+	mi := &file_adze_v1_adze_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5999,7 +6337,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[79]
+	mi := &file_adze_v1_adze_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6012,7 +6350,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{79}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *ListRunsRequest) GetWorkflow() string {
@@ -6067,7 +6405,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[80]
+	mi := &file_adze_v1_adze_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6079,7 +6417,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[80]
+	mi := &file_adze_v1_adze_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6092,7 +6430,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{80}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -6137,7 +6475,7 @@ type Run struct {
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_adze_v1_adze_proto_msgTypes[81]
+	mi := &file_adze_v1_adze_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6149,7 +6487,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[81]
+	mi := &file_adze_v1_adze_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6162,7 +6500,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{81}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *Run) GetRunId() uint64 {
@@ -6321,7 +6659,7 @@ type Attempt struct {
 
 func (x *Attempt) Reset() {
 	*x = Attempt{}
-	mi := &file_adze_v1_adze_proto_msgTypes[82]
+	mi := &file_adze_v1_adze_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6333,7 +6671,7 @@ func (x *Attempt) String() string {
 func (*Attempt) ProtoMessage() {}
 
 func (x *Attempt) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[82]
+	mi := &file_adze_v1_adze_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6346,7 +6684,7 @@ func (x *Attempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
 func (*Attempt) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{82}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *Attempt) GetNumber() int32 {
@@ -6424,7 +6762,7 @@ type Cron struct {
 
 func (x *Cron) Reset() {
 	*x = Cron{}
-	mi := &file_adze_v1_adze_proto_msgTypes[83]
+	mi := &file_adze_v1_adze_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6436,7 +6774,7 @@ func (x *Cron) String() string {
 func (*Cron) ProtoMessage() {}
 
 func (x *Cron) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[83]
+	mi := &file_adze_v1_adze_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6449,7 +6787,7 @@ func (x *Cron) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cron.ProtoReflect.Descriptor instead.
 func (*Cron) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{83}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *Cron) GetName() string {
@@ -6552,7 +6890,7 @@ type Schedule struct {
 
 func (x *Schedule) Reset() {
 	*x = Schedule{}
-	mi := &file_adze_v1_adze_proto_msgTypes[84]
+	mi := &file_adze_v1_adze_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6564,7 +6902,7 @@ func (x *Schedule) String() string {
 func (*Schedule) ProtoMessage() {}
 
 func (x *Schedule) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[84]
+	mi := &file_adze_v1_adze_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6577,7 +6915,7 @@ func (x *Schedule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Schedule.ProtoReflect.Descriptor instead.
 func (*Schedule) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{84}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *Schedule) GetScheduleId() uint64 {
@@ -6729,7 +7067,7 @@ type PutSchedulesRequest struct {
 
 func (x *PutSchedulesRequest) Reset() {
 	*x = PutSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[85]
+	mi := &file_adze_v1_adze_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6741,7 +7079,7 @@ func (x *PutSchedulesRequest) String() string {
 func (*PutSchedulesRequest) ProtoMessage() {}
 
 func (x *PutSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[85]
+	mi := &file_adze_v1_adze_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6754,7 +7092,7 @@ func (x *PutSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*PutSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{85}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *PutSchedulesRequest) GetSchedules() []*Schedule {
@@ -6773,7 +7111,7 @@ type PutSchedulesResponse struct {
 
 func (x *PutSchedulesResponse) Reset() {
 	*x = PutSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[86]
+	mi := &file_adze_v1_adze_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6785,7 +7123,7 @@ func (x *PutSchedulesResponse) String() string {
 func (*PutSchedulesResponse) ProtoMessage() {}
 
 func (x *PutSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[86]
+	mi := &file_adze_v1_adze_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6798,7 +7136,7 @@ func (x *PutSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*PutSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{86}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *PutSchedulesResponse) GetScheduleIds() []uint64 {
@@ -6820,7 +7158,7 @@ type ListSchedulesRequest struct {
 
 func (x *ListSchedulesRequest) Reset() {
 	*x = ListSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[87]
+	mi := &file_adze_v1_adze_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6832,7 +7170,7 @@ func (x *ListSchedulesRequest) String() string {
 func (*ListSchedulesRequest) ProtoMessage() {}
 
 func (x *ListSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[87]
+	mi := &file_adze_v1_adze_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6845,7 +7183,7 @@ func (x *ListSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*ListSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{87}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *ListSchedulesRequest) GetWorkflow() string {
@@ -6886,7 +7224,7 @@ type ListSchedulesResponse struct {
 
 func (x *ListSchedulesResponse) Reset() {
 	*x = ListSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[88]
+	mi := &file_adze_v1_adze_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6898,7 +7236,7 @@ func (x *ListSchedulesResponse) String() string {
 func (*ListSchedulesResponse) ProtoMessage() {}
 
 func (x *ListSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[88]
+	mi := &file_adze_v1_adze_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6911,7 +7249,7 @@ func (x *ListSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*ListSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{88}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *ListSchedulesResponse) GetSchedules() []*Schedule {
@@ -6939,7 +7277,7 @@ type ChangeSchedulesRequest struct {
 
 func (x *ChangeSchedulesRequest) Reset() {
 	*x = ChangeSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[89]
+	mi := &file_adze_v1_adze_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6951,7 +7289,7 @@ func (x *ChangeSchedulesRequest) String() string {
 func (*ChangeSchedulesRequest) ProtoMessage() {}
 
 func (x *ChangeSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[89]
+	mi := &file_adze_v1_adze_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6964,7 +7302,7 @@ func (x *ChangeSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*ChangeSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{89}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *ChangeSchedulesRequest) GetScheduleIds() []uint64 {
@@ -6996,7 +7334,7 @@ type ChangeSchedulesResponse struct {
 
 func (x *ChangeSchedulesResponse) Reset() {
 	*x = ChangeSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[90]
+	mi := &file_adze_v1_adze_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7008,7 +7346,7 @@ func (x *ChangeSchedulesResponse) String() string {
 func (*ChangeSchedulesResponse) ProtoMessage() {}
 
 func (x *ChangeSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[90]
+	mi := &file_adze_v1_adze_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7021,7 +7359,7 @@ func (x *ChangeSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*ChangeSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{90}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{93}
 }
 
 type DeleteSchedulesRequest struct {
@@ -7033,7 +7371,7 @@ type DeleteSchedulesRequest struct {
 
 func (x *DeleteSchedulesRequest) Reset() {
 	*x = DeleteSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[91]
+	mi := &file_adze_v1_adze_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7045,7 +7383,7 @@ func (x *DeleteSchedulesRequest) String() string {
 func (*DeleteSchedulesRequest) ProtoMessage() {}
 
 func (x *DeleteSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[91]
+	mi := &file_adze_v1_adze_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7058,7 +7396,7 @@ func (x *DeleteSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*DeleteSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{91}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *DeleteSchedulesRequest) GetScheduleIds() []uint64 {
@@ -7077,7 +7415,7 @@ type DeleteSchedulesResponse struct {
 
 func (x *DeleteSchedulesResponse) Reset() {
 	*x = DeleteSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[92]
+	mi := &file_adze_v1_adze_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7089,7 +7427,7 @@ func (x *DeleteSchedulesResponse) String() string {
 func (*DeleteSchedulesResponse) ProtoMessage() {}
 
 func (x *DeleteSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[92]
+	mi := &file_adze_v1_adze_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7102,7 +7440,7 @@ func (x *DeleteSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*DeleteSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{92}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *DeleteSchedulesResponse) GetDeleted() []bool {
@@ -7121,7 +7459,7 @@ type TriggerSchedulesRequest struct {
 
 func (x *TriggerSchedulesRequest) Reset() {
 	*x = TriggerSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[93]
+	mi := &file_adze_v1_adze_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7133,7 +7471,7 @@ func (x *TriggerSchedulesRequest) String() string {
 func (*TriggerSchedulesRequest) ProtoMessage() {}
 
 func (x *TriggerSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[93]
+	mi := &file_adze_v1_adze_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7146,7 +7484,7 @@ func (x *TriggerSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*TriggerSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{93}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *TriggerSchedulesRequest) GetScheduleIds() []uint64 {
@@ -7165,7 +7503,7 @@ type TriggerSchedulesResponse struct {
 
 func (x *TriggerSchedulesResponse) Reset() {
 	*x = TriggerSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[94]
+	mi := &file_adze_v1_adze_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7177,7 +7515,7 @@ func (x *TriggerSchedulesResponse) String() string {
 func (*TriggerSchedulesResponse) ProtoMessage() {}
 
 func (x *TriggerSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[94]
+	mi := &file_adze_v1_adze_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7190,7 +7528,7 @@ func (x *TriggerSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*TriggerSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{94}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *TriggerSchedulesResponse) GetRunIds() []uint64 {
@@ -7212,7 +7550,7 @@ type PreviewCronRequest struct {
 
 func (x *PreviewCronRequest) Reset() {
 	*x = PreviewCronRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[95]
+	mi := &file_adze_v1_adze_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7224,7 +7562,7 @@ func (x *PreviewCronRequest) String() string {
 func (*PreviewCronRequest) ProtoMessage() {}
 
 func (x *PreviewCronRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[95]
+	mi := &file_adze_v1_adze_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7237,7 +7575,7 @@ func (x *PreviewCronRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewCronRequest.ProtoReflect.Descriptor instead.
 func (*PreviewCronRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{95}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *PreviewCronRequest) GetExpression() string {
@@ -7277,7 +7615,7 @@ type PreviewCronResponse struct {
 
 func (x *PreviewCronResponse) Reset() {
 	*x = PreviewCronResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[96]
+	mi := &file_adze_v1_adze_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7289,7 +7627,7 @@ func (x *PreviewCronResponse) String() string {
 func (*PreviewCronResponse) ProtoMessage() {}
 
 func (x *PreviewCronResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[96]
+	mi := &file_adze_v1_adze_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7302,7 +7640,7 @@ func (x *PreviewCronResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewCronResponse.ProtoReflect.Descriptor instead.
 func (*PreviewCronResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{96}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *PreviewCronResponse) GetTickMs() []int64 {
@@ -7326,7 +7664,7 @@ type ListFailuresRequest struct {
 
 func (x *ListFailuresRequest) Reset() {
 	*x = ListFailuresRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[97]
+	mi := &file_adze_v1_adze_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7338,7 +7676,7 @@ func (x *ListFailuresRequest) String() string {
 func (*ListFailuresRequest) ProtoMessage() {}
 
 func (x *ListFailuresRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[97]
+	mi := &file_adze_v1_adze_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7351,7 +7689,7 @@ func (x *ListFailuresRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFailuresRequest.ProtoReflect.Descriptor instead.
 func (*ListFailuresRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{97}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *ListFailuresRequest) GetWorkflow() string {
@@ -7406,7 +7744,7 @@ type ListFailuresResponse struct {
 
 func (x *ListFailuresResponse) Reset() {
 	*x = ListFailuresResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[98]
+	mi := &file_adze_v1_adze_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7418,7 +7756,7 @@ func (x *ListFailuresResponse) String() string {
 func (*ListFailuresResponse) ProtoMessage() {}
 
 func (x *ListFailuresResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[98]
+	mi := &file_adze_v1_adze_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7431,7 +7769,7 @@ func (x *ListFailuresResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFailuresResponse.ProtoReflect.Descriptor instead.
 func (*ListFailuresResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{98}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *ListFailuresResponse) GetGroups() []*FailureGroup {
@@ -7466,7 +7804,7 @@ type FailureGroup struct {
 
 func (x *FailureGroup) Reset() {
 	*x = FailureGroup{}
-	mi := &file_adze_v1_adze_proto_msgTypes[99]
+	mi := &file_adze_v1_adze_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7478,7 +7816,7 @@ func (x *FailureGroup) String() string {
 func (*FailureGroup) ProtoMessage() {}
 
 func (x *FailureGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[99]
+	mi := &file_adze_v1_adze_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7491,7 +7829,7 @@ func (x *FailureGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureGroup.ProtoReflect.Descriptor instead.
 func (*FailureGroup) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{99}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *FailureGroup) GetWorkflow() string {
@@ -7568,7 +7906,7 @@ type RedriveRequest struct {
 
 func (x *RedriveRequest) Reset() {
 	*x = RedriveRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[100]
+	mi := &file_adze_v1_adze_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7580,7 +7918,7 @@ func (x *RedriveRequest) String() string {
 func (*RedriveRequest) ProtoMessage() {}
 
 func (x *RedriveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[100]
+	mi := &file_adze_v1_adze_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7593,7 +7931,7 @@ func (x *RedriveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedriveRequest.ProtoReflect.Descriptor instead.
 func (*RedriveRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{100}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *RedriveRequest) GetWorkflow() string {
@@ -7677,7 +8015,7 @@ type RedriveResponse struct {
 
 func (x *RedriveResponse) Reset() {
 	*x = RedriveResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[101]
+	mi := &file_adze_v1_adze_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7689,7 +8027,7 @@ func (x *RedriveResponse) String() string {
 func (*RedriveResponse) ProtoMessage() {}
 
 func (x *RedriveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[101]
+	mi := &file_adze_v1_adze_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7702,7 +8040,7 @@ func (x *RedriveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedriveResponse.ProtoReflect.Descriptor instead.
 func (*RedriveResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{101}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *RedriveResponse) GetRuns() []*RedrivenRun {
@@ -7737,7 +8075,7 @@ type RedrivenRun struct {
 
 func (x *RedrivenRun) Reset() {
 	*x = RedrivenRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[102]
+	mi := &file_adze_v1_adze_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7749,7 +8087,7 @@ func (x *RedrivenRun) String() string {
 func (*RedrivenRun) ProtoMessage() {}
 
 func (x *RedrivenRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[102]
+	mi := &file_adze_v1_adze_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7762,7 +8100,7 @@ func (x *RedrivenRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedrivenRun.ProtoReflect.Descriptor instead.
 func (*RedrivenRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{102}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *RedrivenRun) GetReplayOf() uint64 {
@@ -7790,18 +8128,31 @@ var File_adze_v1_adze_proto protoreflect.FileDescriptor
 
 const file_adze_v1_adze_proto_rawDesc = "" +
 	"\n" +
-	"\x12adze/v1/adze.proto\x12\aadze.v1\"J\n" +
+	"\x12adze/v1/adze.proto\x12\aadze.v1\"a\n" +
 	"\n" +
 	"FieldError\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text\"\xb8\x01\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\x12\x15\n" +
+	"\x06run_id\x18\x04 \x01(\x06R\x05runId\"\x9f\x02\n" +
 	"\bWorkflow\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12#\n" +
 	"\x05tasks\x18\x02 \x03(\v2\r.adze.v1.TaskR\x05tasks\x12 \n" +
 	"\vdescription\x18\x03 \x01(\tR\vdescription\x12,\n" +
 	"\btriggers\x18\x04 \x03(\v2\x10.adze.v1.TriggerR\btriggers\x12#\n" +
-	"\x05crons\x18\x05 \x03(\v2\r.adze.v1.CronR\x05crons\"?\n" +
+	"\x05crons\x18\x05 \x03(\v2\r.adze.v1.CronR\x05crons\x126\n" +
+	"\vidempotency\x18\a \x01(\v2\x14.adze.v1.IdempotencyR\vidempotency\x12-\n" +
+	"\bdebounce\x18\b \x01(\v2\x11.adze.v1.DebounceR\bdebounce\"\x90\x01\n" +
+	"\vIdempotency\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x15\n" +
+	"\x06ttl_ms\x18\x02 \x01(\x03R\x05ttlMs\x12!\n" +
+	"\x04hold\x18\x03 \x01(\x0e2\r.adze.v1.HoldR\x04hold\x125\n" +
+	"\fon_collision\x18\x04 \x01(\x0e2\x12.adze.v1.CollisionR\vonCollision\"[\n" +
+	"\bDebounce\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x1b\n" +
+	"\tperiod_ms\x18\x02 \x01(\x03R\bperiodMs\x12 \n" +
+	"\fmax_delay_ms\x18\x03 \x01(\x03R\n" +
+	"maxDelayMs\"?\n" +
 	"\aTrigger\x12\x14\n" +
 	"\x05event\x18\x01 \x01(\tR\x05event\x12\x1e\n" +
 	"\n" +
@@ -7867,7 +8218,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\rSubmitRequest\x12#\n" +
 	"\x04runs\x18\x01 \x03(\v2\x0f.adze.v1.NewRunR\x04runs\x12$\n" +
 	"\x0eall_or_nothing\x18\x02 \x01(\bR\fallOrNothing\x12\x17\n" +
-	"\ano_wait\x18\x03 \x01(\bR\x06noWait\"\xac\x02\n" +
+	"\ano_wait\x18\x03 \x01(\bR\x06noWait\"\xe7\x02\n" +
 	"\x06NewRun\x12\x1a\n" +
 	"\bworkflow\x18\x01 \x01(\tR\bworkflow\x12\x14\n" +
 	"\x05input\x18\x02 \x01(\fR\x05input\x12\x1a\n" +
@@ -7879,12 +8230,19 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\fparent_token\x18\b \x01(\x06R\vparentToken\x12\x10\n" +
 	"\x03key\x18\t \x01(\tR\x03key\x12/\n" +
 	"\bon_close\x18\n" +
-	" \x01(\x0e2\x14.adze.v1.ClosePolicyR\aonClose\"8\n" +
+	" \x01(\x0e2\x14.adze.v1.ClosePolicyR\aonClose\x129\n" +
+	"\vidempotency\x18\v \x01(\v2\x17.adze.v1.IdempotencyKeyR\vidempotency\"\x93\x01\n" +
+	"\x0eIdempotencyKey\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x15\n" +
+	"\x06ttl_ms\x18\x02 \x01(\x03R\x05ttlMs\x12!\n" +
+	"\x04hold\x18\x03 \x01(\x0e2\r.adze.v1.HoldR\x04hold\x125\n" +
+	"\fon_collision\x18\x04 \x01(\x0e2\x12.adze.v1.CollisionR\vonCollision\"8\n" +
 	"\x0eSubmitResponse\x12&\n" +
-	"\x04runs\x18\x01 \x03(\v2\x12.adze.v1.SubmittedR\x04runs\"M\n" +
+	"\x04runs\x18\x01 \x03(\v2\x12.adze.v1.SubmittedR\x04runs\"g\n" +
 	"\tSubmitted\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\x06R\x05runId\x12)\n" +
-	"\x05error\x18\x02 \x01(\v2\x13.adze.v1.FieldErrorR\x05error\"+\n" +
+	"\x05error\x18\x02 \x01(\v2\x13.adze.v1.FieldErrorR\x05error\x12\x18\n" +
+	"\aexisted\x18\x03 \x01(\bR\aexisted\"+\n" +
 	"\fAwaitRequest\x12\x1b\n" +
 	"\arun_ids\x18\x01 \x03(\x06B\x02\x10\x01R\x06runIds\"=\n" +
 	"\rAwaitResponse\x12,\n" +
@@ -8418,7 +8776,14 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\vRedrivenRun\x12\x1b\n" +
 	"\treplay_of\x18\x01 \x01(\x06R\breplayOf\x12\x15\n" +
 	"\x06run_id\x18\x02 \x01(\x06R\x05runId\x12)\n" +
-	"\x05error\x18\x03 \x01(\v2\x13.adze.v1.FieldErrorR\x05error*>\n" +
+	"\x05error\x18\x03 \x01(\v2\x13.adze.v1.FieldErrorR\x05error*\"\n" +
+	"\x04Hold\x12\f\n" +
+	"\bHOLD_TTL\x10\x00\x12\f\n" +
+	"\bHOLD_RUN\x10\x01*P\n" +
+	"\tCollision\x12\x14\n" +
+	"\x10COLLISION_REJECT\x10\x00\x12\x16\n" +
+	"\x12COLLISION_EXISTING\x10\x01\x12\x15\n" +
+	"\x11COLLISION_REPLACE\x10\x02*>\n" +
 	"\vClosePolicy\x12\x16\n" +
 	"\x12CLOSE_POLICY_LEAVE\x10\x00\x12\x17\n" +
 	"\x13CLOSE_POLICY_CANCEL\x10\x01*\xc2\x01\n" +
@@ -8495,267 +8860,279 @@ func file_adze_v1_adze_proto_rawDescGZIP() []byte {
 	return file_adze_v1_adze_proto_rawDescData
 }
 
-var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
-var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 103)
+var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
+var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 106)
 var file_adze_v1_adze_proto_goTypes = []any{
-	(ClosePolicy)(0),                 // 0: adze.v1.ClosePolicy
-	(Status)(0),                      // 1: adze.v1.Status
-	(EntryKind)(0),                   // 2: adze.v1.EntryKind
-	(Overlap)(0),                     // 3: adze.v1.Overlap
-	(CatchUp)(0),                     // 4: adze.v1.CatchUp
-	(Task_Role)(0),                   // 5: adze.v1.Task.Role
-	(Report_Kind)(0),                 // 6: adze.v1.Report.Kind
-	(Stop_Reason)(0),                 // 7: adze.v1.Stop.Reason
-	(Cancelled_Outcome)(0),           // 8: adze.v1.Cancelled.Outcome
-	(*FieldError)(nil),               // 9: adze.v1.FieldError
-	(*Workflow)(nil),                 // 10: adze.v1.Workflow
-	(*Trigger)(nil),                  // 11: adze.v1.Trigger
-	(*Task)(nil),                     // 12: adze.v1.Task
-	(*Condition)(nil),                // 13: adze.v1.Condition
-	(*Map)(nil),                      // 14: adze.v1.Map
-	(*Backoff)(nil),                  // 15: adze.v1.Backoff
-	(*PutWorkflowsRequest)(nil),      // 16: adze.v1.PutWorkflowsRequest
-	(*GetWorkflowRequest)(nil),       // 17: adze.v1.GetWorkflowRequest
-	(*GetWorkflowResponse)(nil),      // 18: adze.v1.GetWorkflowResponse
-	(*PutWorkflowsResponse)(nil),     // 19: adze.v1.PutWorkflowsResponse
-	(*WorkflowVersion)(nil),          // 20: adze.v1.WorkflowVersion
-	(*SubmitRequest)(nil),            // 21: adze.v1.SubmitRequest
-	(*NewRun)(nil),                   // 22: adze.v1.NewRun
-	(*SubmitResponse)(nil),           // 23: adze.v1.SubmitResponse
-	(*Submitted)(nil),                // 24: adze.v1.Submitted
-	(*AwaitRequest)(nil),             // 25: adze.v1.AwaitRequest
-	(*AwaitResponse)(nil),            // 26: adze.v1.AwaitResponse
-	(*Outcome)(nil),                  // 27: adze.v1.Outcome
-	(*WorkerMessage)(nil),            // 28: adze.v1.WorkerMessage
-	(*LogLine)(nil),                  // 29: adze.v1.LogLine
-	(*Chunk)(nil),                    // 30: adze.v1.Chunk
-	(*Hello)(nil),                    // 31: adze.v1.Hello
-	(*Running)(nil),                  // 32: adze.v1.Running
-	(*Resize)(nil),                   // 33: adze.v1.Resize
-	(*Report)(nil),                   // 34: adze.v1.Report
-	(*NewEntry)(nil),                 // 35: adze.v1.NewEntry
-	(*WaitCondition)(nil),            // 36: adze.v1.WaitCondition
-	(*Entry)(nil),                    // 37: adze.v1.Entry
-	(*Met)(nil),                      // 38: adze.v1.Met
-	(*EngineMessage)(nil),            // 39: adze.v1.EngineMessage
-	(*Emitted)(nil),                  // 40: adze.v1.Emitted
-	(*Welcome)(nil),                  // 41: adze.v1.Welcome
-	(*Assignment)(nil),               // 42: adze.v1.Assignment
-	(*CameEvent)(nil),                // 43: adze.v1.CameEvent
-	(*RunEvent)(nil),                 // 44: adze.v1.RunEvent
-	(*ParentOutput)(nil),             // 45: adze.v1.ParentOutput
-	(*TaskFailure)(nil),              // 46: adze.v1.TaskFailure
-	(*Stop)(nil),                     // 47: adze.v1.Stop
-	(*Settlement)(nil),               // 48: adze.v1.Settlement
-	(*CancelRequest)(nil),            // 49: adze.v1.CancelRequest
-	(*CancelResponse)(nil),           // 50: adze.v1.CancelResponse
-	(*Cancelled)(nil),                // 51: adze.v1.Cancelled
-	(*ReplayRequest)(nil),            // 52: adze.v1.ReplayRequest
-	(*ReplayResponse)(nil),           // 53: adze.v1.ReplayResponse
-	(*ForkRequest)(nil),              // 54: adze.v1.ForkRequest
-	(*ForkResponse)(nil),             // 55: adze.v1.ForkResponse
-	(*GetValueRequest)(nil),          // 56: adze.v1.GetValueRequest
-	(*GetValueResponse)(nil),         // 57: adze.v1.GetValueResponse
-	(*NewEvent)(nil),                 // 58: adze.v1.NewEvent
-	(*PushEventsRequest)(nil),        // 59: adze.v1.PushEventsRequest
-	(*PushEventsResponse)(nil),       // 60: adze.v1.PushEventsResponse
-	(*PushedEvent)(nil),              // 61: adze.v1.PushedEvent
-	(*ReplayEventsRequest)(nil),      // 62: adze.v1.ReplayEventsRequest
-	(*GetEventRequest)(nil),          // 63: adze.v1.GetEventRequest
-	(*GetEventResponse)(nil),         // 64: adze.v1.GetEventResponse
-	(*ListEventsRequest)(nil),        // 65: adze.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),       // 66: adze.v1.ListEventsResponse
-	(*Event)(nil),                    // 67: adze.v1.Event
-	(*EventRun)(nil),                 // 68: adze.v1.EventRun
-	(*Filter)(nil),                   // 69: adze.v1.Filter
-	(*PutFilterRequest)(nil),         // 70: adze.v1.PutFilterRequest
-	(*PutFilterResponse)(nil),        // 71: adze.v1.PutFilterResponse
-	(*ListFiltersRequest)(nil),       // 72: adze.v1.ListFiltersRequest
-	(*ListFiltersResponse)(nil),      // 73: adze.v1.ListFiltersResponse
-	(*DeleteFiltersRequest)(nil),     // 74: adze.v1.DeleteFiltersRequest
-	(*DeleteFiltersResponse)(nil),    // 75: adze.v1.DeleteFiltersResponse
-	(*RefreshTimeoutRequest)(nil),    // 76: adze.v1.RefreshTimeoutRequest
-	(*RefreshTimeoutResponse)(nil),   // 77: adze.v1.RefreshTimeoutResponse
-	(*GetRunRequest)(nil),            // 78: adze.v1.GetRunRequest
-	(*GetRunResponse)(nil),           // 79: adze.v1.GetRunResponse
-	(*Child)(nil),                    // 80: adze.v1.Child
-	(*TaskRun)(nil),                  // 81: adze.v1.TaskRun
-	(*ReadStreamRequest)(nil),        // 82: adze.v1.ReadStreamRequest
-	(*ReadStreamResponse)(nil),       // 83: adze.v1.ReadStreamResponse
-	(*StreamedChunk)(nil),            // 84: adze.v1.StreamedChunk
-	(*ListLogsRequest)(nil),          // 85: adze.v1.ListLogsRequest
-	(*ListLogsResponse)(nil),         // 86: adze.v1.ListLogsResponse
-	(*LoggedLine)(nil),               // 87: adze.v1.LoggedLine
-	(*ListRunsRequest)(nil),          // 88: adze.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),         // 89: adze.v1.ListRunsResponse
-	(*Run)(nil),                      // 90: adze.v1.Run
-	(*Attempt)(nil),                  // 91: adze.v1.Attempt
-	(*Cron)(nil),                     // 92: adze.v1.Cron
-	(*Schedule)(nil),                 // 93: adze.v1.Schedule
-	(*PutSchedulesRequest)(nil),      // 94: adze.v1.PutSchedulesRequest
-	(*PutSchedulesResponse)(nil),     // 95: adze.v1.PutSchedulesResponse
-	(*ListSchedulesRequest)(nil),     // 96: adze.v1.ListSchedulesRequest
-	(*ListSchedulesResponse)(nil),    // 97: adze.v1.ListSchedulesResponse
-	(*ChangeSchedulesRequest)(nil),   // 98: adze.v1.ChangeSchedulesRequest
-	(*ChangeSchedulesResponse)(nil),  // 99: adze.v1.ChangeSchedulesResponse
-	(*DeleteSchedulesRequest)(nil),   // 100: adze.v1.DeleteSchedulesRequest
-	(*DeleteSchedulesResponse)(nil),  // 101: adze.v1.DeleteSchedulesResponse
-	(*TriggerSchedulesRequest)(nil),  // 102: adze.v1.TriggerSchedulesRequest
-	(*TriggerSchedulesResponse)(nil), // 103: adze.v1.TriggerSchedulesResponse
-	(*PreviewCronRequest)(nil),       // 104: adze.v1.PreviewCronRequest
-	(*PreviewCronResponse)(nil),      // 105: adze.v1.PreviewCronResponse
-	(*ListFailuresRequest)(nil),      // 106: adze.v1.ListFailuresRequest
-	(*ListFailuresResponse)(nil),     // 107: adze.v1.ListFailuresResponse
-	(*FailureGroup)(nil),             // 108: adze.v1.FailureGroup
-	(*RedriveRequest)(nil),           // 109: adze.v1.RedriveRequest
-	(*RedriveResponse)(nil),          // 110: adze.v1.RedriveResponse
-	(*RedrivenRun)(nil),              // 111: adze.v1.RedrivenRun
+	(Hold)(0),                        // 0: adze.v1.Hold
+	(Collision)(0),                   // 1: adze.v1.Collision
+	(ClosePolicy)(0),                 // 2: adze.v1.ClosePolicy
+	(Status)(0),                      // 3: adze.v1.Status
+	(EntryKind)(0),                   // 4: adze.v1.EntryKind
+	(Overlap)(0),                     // 5: adze.v1.Overlap
+	(CatchUp)(0),                     // 6: adze.v1.CatchUp
+	(Task_Role)(0),                   // 7: adze.v1.Task.Role
+	(Report_Kind)(0),                 // 8: adze.v1.Report.Kind
+	(Stop_Reason)(0),                 // 9: adze.v1.Stop.Reason
+	(Cancelled_Outcome)(0),           // 10: adze.v1.Cancelled.Outcome
+	(*FieldError)(nil),               // 11: adze.v1.FieldError
+	(*Workflow)(nil),                 // 12: adze.v1.Workflow
+	(*Idempotency)(nil),              // 13: adze.v1.Idempotency
+	(*Debounce)(nil),                 // 14: adze.v1.Debounce
+	(*Trigger)(nil),                  // 15: adze.v1.Trigger
+	(*Task)(nil),                     // 16: adze.v1.Task
+	(*Condition)(nil),                // 17: adze.v1.Condition
+	(*Map)(nil),                      // 18: adze.v1.Map
+	(*Backoff)(nil),                  // 19: adze.v1.Backoff
+	(*PutWorkflowsRequest)(nil),      // 20: adze.v1.PutWorkflowsRequest
+	(*GetWorkflowRequest)(nil),       // 21: adze.v1.GetWorkflowRequest
+	(*GetWorkflowResponse)(nil),      // 22: adze.v1.GetWorkflowResponse
+	(*PutWorkflowsResponse)(nil),     // 23: adze.v1.PutWorkflowsResponse
+	(*WorkflowVersion)(nil),          // 24: adze.v1.WorkflowVersion
+	(*SubmitRequest)(nil),            // 25: adze.v1.SubmitRequest
+	(*NewRun)(nil),                   // 26: adze.v1.NewRun
+	(*IdempotencyKey)(nil),           // 27: adze.v1.IdempotencyKey
+	(*SubmitResponse)(nil),           // 28: adze.v1.SubmitResponse
+	(*Submitted)(nil),                // 29: adze.v1.Submitted
+	(*AwaitRequest)(nil),             // 30: adze.v1.AwaitRequest
+	(*AwaitResponse)(nil),            // 31: adze.v1.AwaitResponse
+	(*Outcome)(nil),                  // 32: adze.v1.Outcome
+	(*WorkerMessage)(nil),            // 33: adze.v1.WorkerMessage
+	(*LogLine)(nil),                  // 34: adze.v1.LogLine
+	(*Chunk)(nil),                    // 35: adze.v1.Chunk
+	(*Hello)(nil),                    // 36: adze.v1.Hello
+	(*Running)(nil),                  // 37: adze.v1.Running
+	(*Resize)(nil),                   // 38: adze.v1.Resize
+	(*Report)(nil),                   // 39: adze.v1.Report
+	(*NewEntry)(nil),                 // 40: adze.v1.NewEntry
+	(*WaitCondition)(nil),            // 41: adze.v1.WaitCondition
+	(*Entry)(nil),                    // 42: adze.v1.Entry
+	(*Met)(nil),                      // 43: adze.v1.Met
+	(*EngineMessage)(nil),            // 44: adze.v1.EngineMessage
+	(*Emitted)(nil),                  // 45: adze.v1.Emitted
+	(*Welcome)(nil),                  // 46: adze.v1.Welcome
+	(*Assignment)(nil),               // 47: adze.v1.Assignment
+	(*CameEvent)(nil),                // 48: adze.v1.CameEvent
+	(*RunEvent)(nil),                 // 49: adze.v1.RunEvent
+	(*ParentOutput)(nil),             // 50: adze.v1.ParentOutput
+	(*TaskFailure)(nil),              // 51: adze.v1.TaskFailure
+	(*Stop)(nil),                     // 52: adze.v1.Stop
+	(*Settlement)(nil),               // 53: adze.v1.Settlement
+	(*CancelRequest)(nil),            // 54: adze.v1.CancelRequest
+	(*CancelResponse)(nil),           // 55: adze.v1.CancelResponse
+	(*Cancelled)(nil),                // 56: adze.v1.Cancelled
+	(*ReplayRequest)(nil),            // 57: adze.v1.ReplayRequest
+	(*ReplayResponse)(nil),           // 58: adze.v1.ReplayResponse
+	(*ForkRequest)(nil),              // 59: adze.v1.ForkRequest
+	(*ForkResponse)(nil),             // 60: adze.v1.ForkResponse
+	(*GetValueRequest)(nil),          // 61: adze.v1.GetValueRequest
+	(*GetValueResponse)(nil),         // 62: adze.v1.GetValueResponse
+	(*NewEvent)(nil),                 // 63: adze.v1.NewEvent
+	(*PushEventsRequest)(nil),        // 64: adze.v1.PushEventsRequest
+	(*PushEventsResponse)(nil),       // 65: adze.v1.PushEventsResponse
+	(*PushedEvent)(nil),              // 66: adze.v1.PushedEvent
+	(*ReplayEventsRequest)(nil),      // 67: adze.v1.ReplayEventsRequest
+	(*GetEventRequest)(nil),          // 68: adze.v1.GetEventRequest
+	(*GetEventResponse)(nil),         // 69: adze.v1.GetEventResponse
+	(*ListEventsRequest)(nil),        // 70: adze.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),       // 71: adze.v1.ListEventsResponse
+	(*Event)(nil),                    // 72: adze.v1.Event
+	(*EventRun)(nil),                 // 73: adze.v1.EventRun
+	(*Filter)(nil),                   // 74: adze.v1.Filter
+	(*PutFilterRequest)(nil),         // 75: adze.v1.PutFilterRequest
+	(*PutFilterResponse)(nil),        // 76: adze.v1.PutFilterResponse
+	(*ListFiltersRequest)(nil),       // 77: adze.v1.ListFiltersRequest
+	(*ListFiltersResponse)(nil),      // 78: adze.v1.ListFiltersResponse
+	(*DeleteFiltersRequest)(nil),     // 79: adze.v1.DeleteFiltersRequest
+	(*DeleteFiltersResponse)(nil),    // 80: adze.v1.DeleteFiltersResponse
+	(*RefreshTimeoutRequest)(nil),    // 81: adze.v1.RefreshTimeoutRequest
+	(*RefreshTimeoutResponse)(nil),   // 82: adze.v1.RefreshTimeoutResponse
+	(*GetRunRequest)(nil),            // 83: adze.v1.GetRunRequest
+	(*GetRunResponse)(nil),           // 84: adze.v1.GetRunResponse
+	(*Child)(nil),                    // 85: adze.v1.Child
+	(*TaskRun)(nil),                  // 86: adze.v1.TaskRun
+	(*ReadStreamRequest)(nil),        // 87: adze.v1.ReadStreamRequest
+	(*ReadStreamResponse)(nil),       // 88: adze.v1.ReadStreamResponse
+	(*StreamedChunk)(nil),            // 89: adze.v1.StreamedChunk
+	(*ListLogsRequest)(nil),          // 90: adze.v1.ListLogsRequest
+	(*ListLogsResponse)(nil),         // 91: adze.v1.ListLogsResponse
+	(*LoggedLine)(nil),               // 92: adze.v1.LoggedLine
+	(*ListRunsRequest)(nil),          // 93: adze.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),         // 94: adze.v1.ListRunsResponse
+	(*Run)(nil),                      // 95: adze.v1.Run
+	(*Attempt)(nil),                  // 96: adze.v1.Attempt
+	(*Cron)(nil),                     // 97: adze.v1.Cron
+	(*Schedule)(nil),                 // 98: adze.v1.Schedule
+	(*PutSchedulesRequest)(nil),      // 99: adze.v1.PutSchedulesRequest
+	(*PutSchedulesResponse)(nil),     // 100: adze.v1.PutSchedulesResponse
+	(*ListSchedulesRequest)(nil),     // 101: adze.v1.ListSchedulesRequest
+	(*ListSchedulesResponse)(nil),    // 102: adze.v1.ListSchedulesResponse
+	(*ChangeSchedulesRequest)(nil),   // 103: adze.v1.ChangeSchedulesRequest
+	(*ChangeSchedulesResponse)(nil),  // 104: adze.v1.ChangeSchedulesResponse
+	(*DeleteSchedulesRequest)(nil),   // 105: adze.v1.DeleteSchedulesRequest
+	(*DeleteSchedulesResponse)(nil),  // 106: adze.v1.DeleteSchedulesResponse
+	(*TriggerSchedulesRequest)(nil),  // 107: adze.v1.TriggerSchedulesRequest
+	(*TriggerSchedulesResponse)(nil), // 108: adze.v1.TriggerSchedulesResponse
+	(*PreviewCronRequest)(nil),       // 109: adze.v1.PreviewCronRequest
+	(*PreviewCronResponse)(nil),      // 110: adze.v1.PreviewCronResponse
+	(*ListFailuresRequest)(nil),      // 111: adze.v1.ListFailuresRequest
+	(*ListFailuresResponse)(nil),     // 112: adze.v1.ListFailuresResponse
+	(*FailureGroup)(nil),             // 113: adze.v1.FailureGroup
+	(*RedriveRequest)(nil),           // 114: adze.v1.RedriveRequest
+	(*RedriveResponse)(nil),          // 115: adze.v1.RedriveResponse
+	(*RedrivenRun)(nil),              // 116: adze.v1.RedrivenRun
 }
 var file_adze_v1_adze_proto_depIdxs = []int32{
-	12,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
-	11,  // 1: adze.v1.Workflow.triggers:type_name -> adze.v1.Trigger
-	92,  // 2: adze.v1.Workflow.crons:type_name -> adze.v1.Cron
-	15,  // 3: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
-	13,  // 4: adze.v1.Task.skip_if:type_name -> adze.v1.Condition
-	13,  // 5: adze.v1.Task.cancel_if:type_name -> adze.v1.Condition
-	5,   // 6: adze.v1.Task.role:type_name -> adze.v1.Task.Role
-	13,  // 7: adze.v1.Task.wait_for:type_name -> adze.v1.Condition
-	14,  // 8: adze.v1.Task.map:type_name -> adze.v1.Map
-	13,  // 9: adze.v1.Condition.any:type_name -> adze.v1.Condition
-	13,  // 10: adze.v1.Condition.all:type_name -> adze.v1.Condition
-	10,  // 11: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
-	10,  // 12: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
-	20,  // 13: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
-	22,  // 14: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
-	0,   // 15: adze.v1.NewRun.on_close:type_name -> adze.v1.ClosePolicy
-	24,  // 16: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
-	9,   // 17: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
-	27,  // 18: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
-	1,   // 19: adze.v1.Outcome.status:type_name -> adze.v1.Status
-	31,  // 20: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
-	34,  // 21: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
-	33,  // 22: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
-	29,  // 23: adze.v1.WorkerMessage.logs:type_name -> adze.v1.LogLine
-	30,  // 24: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
-	32,  // 25: adze.v1.Hello.running:type_name -> adze.v1.Running
-	6,   // 26: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
-	35,  // 27: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
-	2,   // 28: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
-	36,  // 29: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
-	22,  // 30: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
-	2,   // 31: adze.v1.Entry.kind:type_name -> adze.v1.EntryKind
-	36,  // 32: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
-	41,  // 33: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
-	42,  // 34: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
-	47,  // 35: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
-	48,  // 36: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
-	38,  // 37: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
-	40,  // 38: adze.v1.EngineMessage.emitted:type_name -> adze.v1.Emitted
-	45,  // 39: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
-	46,  // 40: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
-	37,  // 41: adze.v1.Assignment.log:type_name -> adze.v1.Entry
-	38,  // 42: adze.v1.Assignment.mets:type_name -> adze.v1.Met
-	44,  // 43: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
-	43,  // 44: adze.v1.Assignment.came:type_name -> adze.v1.CameEvent
-	7,   // 45: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
-	51,  // 46: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
-	8,   // 47: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
-	24,  // 48: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
-	58,  // 49: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
-	61,  // 50: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
-	9,   // 51: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
-	67,  // 52: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
-	67,  // 53: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
-	68,  // 54: adze.v1.Event.runs:type_name -> adze.v1.EventRun
-	1,   // 55: adze.v1.EventRun.status:type_name -> adze.v1.Status
-	69,  // 56: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
-	69,  // 57: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
-	90,  // 58: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
-	91,  // 59: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
-	81,  // 60: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
-	37,  // 61: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
-	38,  // 62: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
-	80,  // 63: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
-	1,   // 64: adze.v1.TaskRun.status:type_name -> adze.v1.Status
-	5,   // 65: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
-	36,  // 66: adze.v1.TaskRun.waits:type_name -> adze.v1.WaitCondition
-	84,  // 67: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
-	87,  // 68: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
-	1,   // 69: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
-	90,  // 70: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
-	1,   // 71: adze.v1.Run.status:type_name -> adze.v1.Status
-	3,   // 72: adze.v1.Cron.overlap:type_name -> adze.v1.Overlap
-	4,   // 73: adze.v1.Cron.catch_up:type_name -> adze.v1.CatchUp
-	3,   // 74: adze.v1.Schedule.overlap:type_name -> adze.v1.Overlap
-	4,   // 75: adze.v1.Schedule.catch_up:type_name -> adze.v1.CatchUp
-	93,  // 76: adze.v1.PutSchedulesRequest.schedules:type_name -> adze.v1.Schedule
-	93,  // 77: adze.v1.ListSchedulesResponse.schedules:type_name -> adze.v1.Schedule
-	108, // 78: adze.v1.ListFailuresResponse.groups:type_name -> adze.v1.FailureGroup
-	111, // 79: adze.v1.RedriveResponse.runs:type_name -> adze.v1.RedrivenRun
-	9,   // 80: adze.v1.RedrivenRun.error:type_name -> adze.v1.FieldError
-	16,  // 81: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
-	21,  // 82: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
-	25,  // 83: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
-	28,  // 84: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
-	49,  // 85: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
-	52,  // 86: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
-	54,  // 87: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
-	56,  // 88: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
-	59,  // 89: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
-	62,  // 90: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
-	63,  // 91: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
-	65,  // 92: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
-	70,  // 93: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
-	72,  // 94: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
-	74,  // 95: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
-	94,  // 96: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
-	96,  // 97: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
-	98,  // 98: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
-	100, // 99: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
-	102, // 100: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
-	104, // 101: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
-	76,  // 102: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
-	17,  // 103: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
-	78,  // 104: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
-	82,  // 105: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
-	85,  // 106: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
-	88,  // 107: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
-	106, // 108: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
-	109, // 109: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
-	19,  // 110: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
-	23,  // 111: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
-	26,  // 112: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
-	39,  // 113: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
-	50,  // 114: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
-	53,  // 115: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
-	55,  // 116: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
-	57,  // 117: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
-	60,  // 118: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
-	60,  // 119: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
-	64,  // 120: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
-	66,  // 121: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
-	71,  // 122: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
-	73,  // 123: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
-	75,  // 124: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
-	95,  // 125: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
-	97,  // 126: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
-	99,  // 127: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
-	101, // 128: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
-	103, // 129: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
-	105, // 130: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
-	77,  // 131: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
-	18,  // 132: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
-	79,  // 133: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
-	83,  // 134: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
-	86,  // 135: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
-	89,  // 136: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
-	107, // 137: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
-	110, // 138: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
-	110, // [110:139] is the sub-list for method output_type
-	81,  // [81:110] is the sub-list for method input_type
-	81,  // [81:81] is the sub-list for extension type_name
-	81,  // [81:81] is the sub-list for extension extendee
-	0,   // [0:81] is the sub-list for field type_name
+	16,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
+	15,  // 1: adze.v1.Workflow.triggers:type_name -> adze.v1.Trigger
+	97,  // 2: adze.v1.Workflow.crons:type_name -> adze.v1.Cron
+	13,  // 3: adze.v1.Workflow.idempotency:type_name -> adze.v1.Idempotency
+	14,  // 4: adze.v1.Workflow.debounce:type_name -> adze.v1.Debounce
+	0,   // 5: adze.v1.Idempotency.hold:type_name -> adze.v1.Hold
+	1,   // 6: adze.v1.Idempotency.on_collision:type_name -> adze.v1.Collision
+	19,  // 7: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
+	17,  // 8: adze.v1.Task.skip_if:type_name -> adze.v1.Condition
+	17,  // 9: adze.v1.Task.cancel_if:type_name -> adze.v1.Condition
+	7,   // 10: adze.v1.Task.role:type_name -> adze.v1.Task.Role
+	17,  // 11: adze.v1.Task.wait_for:type_name -> adze.v1.Condition
+	18,  // 12: adze.v1.Task.map:type_name -> adze.v1.Map
+	17,  // 13: adze.v1.Condition.any:type_name -> adze.v1.Condition
+	17,  // 14: adze.v1.Condition.all:type_name -> adze.v1.Condition
+	12,  // 15: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
+	12,  // 16: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
+	24,  // 17: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
+	26,  // 18: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
+	2,   // 19: adze.v1.NewRun.on_close:type_name -> adze.v1.ClosePolicy
+	27,  // 20: adze.v1.NewRun.idempotency:type_name -> adze.v1.IdempotencyKey
+	0,   // 21: adze.v1.IdempotencyKey.hold:type_name -> adze.v1.Hold
+	1,   // 22: adze.v1.IdempotencyKey.on_collision:type_name -> adze.v1.Collision
+	29,  // 23: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
+	11,  // 24: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
+	32,  // 25: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
+	3,   // 26: adze.v1.Outcome.status:type_name -> adze.v1.Status
+	36,  // 27: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
+	39,  // 28: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
+	38,  // 29: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
+	34,  // 30: adze.v1.WorkerMessage.logs:type_name -> adze.v1.LogLine
+	35,  // 31: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
+	37,  // 32: adze.v1.Hello.running:type_name -> adze.v1.Running
+	8,   // 33: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
+	40,  // 34: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
+	4,   // 35: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
+	41,  // 36: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
+	26,  // 37: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
+	4,   // 38: adze.v1.Entry.kind:type_name -> adze.v1.EntryKind
+	41,  // 39: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
+	46,  // 40: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
+	47,  // 41: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
+	52,  // 42: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
+	53,  // 43: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
+	43,  // 44: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
+	45,  // 45: adze.v1.EngineMessage.emitted:type_name -> adze.v1.Emitted
+	50,  // 46: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
+	51,  // 47: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
+	42,  // 48: adze.v1.Assignment.log:type_name -> adze.v1.Entry
+	43,  // 49: adze.v1.Assignment.mets:type_name -> adze.v1.Met
+	49,  // 50: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
+	48,  // 51: adze.v1.Assignment.came:type_name -> adze.v1.CameEvent
+	9,   // 52: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
+	56,  // 53: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
+	10,  // 54: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
+	29,  // 55: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
+	63,  // 56: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
+	66,  // 57: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
+	11,  // 58: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
+	72,  // 59: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
+	72,  // 60: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
+	73,  // 61: adze.v1.Event.runs:type_name -> adze.v1.EventRun
+	3,   // 62: adze.v1.EventRun.status:type_name -> adze.v1.Status
+	74,  // 63: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
+	74,  // 64: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
+	95,  // 65: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
+	96,  // 66: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
+	86,  // 67: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
+	42,  // 68: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
+	43,  // 69: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
+	85,  // 70: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
+	3,   // 71: adze.v1.TaskRun.status:type_name -> adze.v1.Status
+	7,   // 72: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
+	41,  // 73: adze.v1.TaskRun.waits:type_name -> adze.v1.WaitCondition
+	89,  // 74: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
+	92,  // 75: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
+	3,   // 76: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
+	95,  // 77: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
+	3,   // 78: adze.v1.Run.status:type_name -> adze.v1.Status
+	5,   // 79: adze.v1.Cron.overlap:type_name -> adze.v1.Overlap
+	6,   // 80: adze.v1.Cron.catch_up:type_name -> adze.v1.CatchUp
+	5,   // 81: adze.v1.Schedule.overlap:type_name -> adze.v1.Overlap
+	6,   // 82: adze.v1.Schedule.catch_up:type_name -> adze.v1.CatchUp
+	98,  // 83: adze.v1.PutSchedulesRequest.schedules:type_name -> adze.v1.Schedule
+	98,  // 84: adze.v1.ListSchedulesResponse.schedules:type_name -> adze.v1.Schedule
+	113, // 85: adze.v1.ListFailuresResponse.groups:type_name -> adze.v1.FailureGroup
+	116, // 86: adze.v1.RedriveResponse.runs:type_name -> adze.v1.RedrivenRun
+	11,  // 87: adze.v1.RedrivenRun.error:type_name -> adze.v1.FieldError
+	20,  // 88: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
+	25,  // 89: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
+	30,  // 90: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
+	33,  // 91: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
+	54,  // 92: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
+	57,  // 93: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
+	59,  // 94: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
+	61,  // 95: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
+	64,  // 96: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
+	67,  // 97: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
+	68,  // 98: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
+	70,  // 99: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
+	75,  // 100: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
+	77,  // 101: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
+	79,  // 102: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
+	99,  // 103: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
+	101, // 104: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
+	103, // 105: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
+	105, // 106: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
+	107, // 107: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
+	109, // 108: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
+	81,  // 109: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
+	21,  // 110: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
+	83,  // 111: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
+	87,  // 112: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
+	90,  // 113: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
+	93,  // 114: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
+	111, // 115: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
+	114, // 116: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
+	23,  // 117: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
+	28,  // 118: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
+	31,  // 119: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
+	44,  // 120: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
+	55,  // 121: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
+	58,  // 122: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
+	60,  // 123: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
+	62,  // 124: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
+	65,  // 125: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
+	65,  // 126: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
+	69,  // 127: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
+	71,  // 128: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
+	76,  // 129: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
+	78,  // 130: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
+	80,  // 131: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
+	100, // 132: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
+	102, // 133: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
+	104, // 134: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
+	106, // 135: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
+	108, // 136: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
+	110, // 137: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
+	82,  // 138: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
+	22,  // 139: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
+	84,  // 140: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
+	88,  // 141: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
+	91,  // 142: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
+	94,  // 143: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
+	112, // 144: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
+	115, // 145: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
+	117, // [117:146] is the sub-list for method output_type
+	88,  // [88:117] is the sub-list for method input_type
+	88,  // [88:88] is the sub-list for extension type_name
+	88,  // [88:88] is the sub-list for extension extendee
+	0,   // [0:88] is the sub-list for field type_name
 }
 
 func init() { file_adze_v1_adze_proto_init() }
@@ -8763,14 +9140,14 @@ func file_adze_v1_adze_proto_init() {
 	if File_adze_v1_adze_proto != nil {
 		return
 	}
-	file_adze_v1_adze_proto_msgTypes[89].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[92].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_adze_v1_adze_proto_rawDesc), len(file_adze_v1_adze_proto_rawDesc)),
-			NumEnums:      9,
-			NumMessages:   103,
+			NumEnums:      11,
+			NumMessages:   106,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
