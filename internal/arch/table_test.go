@@ -22,6 +22,7 @@ var owners = map[string]string{
 	"event":            "internal/record/event",
 	"event_filter":     "internal/record/event",
 	"idempotency":      "internal/record/idempotency",
+	"setting":          "internal/record/flow",
 	"schedule":         "internal/record/schedule",
 	"schedule_state":   "internal/record/schedule",
 	"event_run":        "internal/record/event",
