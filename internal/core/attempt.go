@@ -31,7 +31,7 @@ func (s *Shard) reportItem(w *worker, in *Report, item *ReportItem) {
 		s.forgetAbandoned(w, item.Token)
 	}
 	if !current && t != nil && w != nil && s.adoptable(w, t, item.Attempt, item.Token) {
-		s.adopt(w, t, item.Token)
+		s.adopt(w, t, item.Token, 0)
 		current = true
 	}
 	s.out.Settled = append(s.out.Settled, Settlement{
@@ -60,9 +60,9 @@ func (s *Shard) reportEntry(worker id.ID, t *task, current bool, item *ReportIte
 
 // forgetAbandoned frees the slot of an attempt that was settled without its worker.
 func (s *Shard) forgetAbandoned(w *worker, token Token) {
-	if _, ok := w.abandoned[token]; ok {
+	if b, ok := w.abandoned[token]; ok {
 		delete(w.abandoned, token)
-		s.freeSlot(w)
+		s.freeSlot(w, b)
 	}
 }
 
@@ -126,7 +126,7 @@ func (s *Shard) retreat(t *task, outcome AttemptOutcome, text string, retryAt Ti
 	})
 	s.unplace(t)
 	s.giveBack(t)
-	t.worker, t.token, t.stop, t.cancelled = nil, 0, 0, ""
+	t.worker, t.batch, t.token, t.stop, t.cancelled = nil, nil, 0, 0, ""
 	t.attempt++
 	t.counted = true
 }

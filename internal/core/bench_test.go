@@ -26,7 +26,7 @@ func BenchmarkTask(b *testing.B) {
 			apply(&Restore{Epoch: 1})
 			apply(&Join{Worker: worker1, Tenant: tenant, Actions: []string{"act"}, Slots: 100})
 			for range backlog / 1_000 {
-				apply(batch(ids, now, 3, 1_000))
+				apply(submitOf(ids, now, 3, 1_000))
 			}
 			const size = 100
 			report := &Report{Worker: worker1, Items: make([]ReportItem, size)}
@@ -34,7 +34,7 @@ func BenchmarkTask(b *testing.B) {
 			b.ResetTimer()
 			for n := 0; n < b.N; n += size {
 				now++
-				apply(batch(ids, now, 2, size))
+				apply(submitOf(ids, now, 2, size))
 				for i, a := range out.Assigned {
 					report.Items[i] = ReportItem{Task: a.Task, Attempt: a.Attempt, Token: a.Token, Kind: ReportCompleted}
 				}
@@ -47,7 +47,7 @@ func BenchmarkTask(b *testing.B) {
 	}
 }
 
-func batch(ids *id.Source, now Time, version id.ID, n int) *Submit {
+func submitOf(ids *id.Source, now Time, version id.ID, n int) *Submit {
 	in := &Submit{Tasks: make([]NewTask, n)}
 	for i := range in.Tasks {
 		in.Tasks[i] = NewTask{ID: ids.Next(int64(now)), Tenant: tenant, Version: version}
@@ -70,7 +70,7 @@ func BenchmarkKeys(b *testing.B) {
 			apply(&Define{Definition: Definition{Version: version, Tenant: tenant, Action: "act"}})
 			apply(&Restore{Epoch: 1})
 			refill := func() {
-				in := batch(ids, now, version, 3_000)
+				in := submitOf(ids, now, version, 3_000)
 				for i := range in.Tasks {
 					in.Tasks[i].Key = fmt.Sprint(i % keys)
 				}

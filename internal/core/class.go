@@ -27,6 +27,8 @@ type class struct {
 	free  offers   // by workers with free slots; some may be full again, see freeOffer
 	live  bool     // in queue.live
 	kept  bool     // it stays, empty or not: definitions refer to it
+
+	gathering gathering // with Need.Batch
 }
 
 // text names the class of a need: the action if there is no more to it, else the action
@@ -43,7 +45,7 @@ func (n *Need) text() string {
 }
 
 func (n *Need) plain() bool {
-	return (n.Queue == "" || n.Queue == n.Action) && len(n.Slots)+len(n.Labels) == 0 && n.Worker == 0 && n.Spread == 0
+	return (n.Queue == "" || n.Queue == n.Action) && len(n.Slots)+len(n.Labels) == 0 && n.Worker == 0 && n.Spread == 0 && n.Batch == nil
 }
 
 // needOf is the inverse of Need.text.
@@ -98,7 +100,7 @@ func (s *Shard) classOf(t *task) *class {
 
 // needOf is what the worker of t must have.
 func (s *Shard) needOf(t *task) Need {
-	return Need{Queue: t.def.Queue, Action: t.def.Action, Slots: t.def.Slots, Labels: t.def.Labels}
+	return Need{Queue: t.def.Queue, Action: t.def.Action, Slots: t.def.Slots, Labels: t.def.Labels, Batch: t.def.Batch}
 }
 
 // lane finds the lane of a key, or makes it.
@@ -115,6 +117,9 @@ func (c *class) lane(key string) *lane {
 
 // offer implements place: l has something to give.
 func (c *class) offer(l *lane) {
+	if !l.gives() {
+		return
+	}
 	if l.seat < 0 {
 		l.share.begin()
 		c.lanes.add(l)

@@ -179,6 +179,7 @@ type OpenTask struct {
 	Run      id.ID // of a task of a graph: its run; 0 otherwise
 	Worker   id.ID // with OpenRunning; else 0
 	Token    Token // with OpenRunning; else 0
+	Batch    Token // with OpenRunning, as Assignment.Batch
 	Due      Time  // ready: end of the schedule timeout, 0 = none; delayed: when it is ready; waiting: when the first time that it waits for comes, 0 = none; running: end of the execution timeout, 0 = none
 	Assigned Time  // with OpenRunning
 	Priority int32
@@ -241,6 +242,7 @@ type Assignment struct {
 	Node     int32 // with Run
 	Deadline Time  // when it times out; 0 = never
 	Entries  int32 // of a durable task: the size of its log
+	Batch    Token // it goes with those of the same number, as one batch; 0 = alone
 	// Seq is the Apply that submitted the task, or that last added to its log
 	// (Shard.Seq): the assignment may be sent as soon as that one is committed, it
 	// waits for nothing else.

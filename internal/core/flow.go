@@ -48,10 +48,11 @@ type RateKey struct {
 type Need struct {
 	Queue  string // whose order and settings it shares; "" = Action
 	Action string
-	Slots  []SlotUse // what it takes up, by type; nil = one of the default type
-	Labels []Label   // by key
-	Worker id.ID     // only this one; 0 = any
-	Spread int32     // which hand of workers its key is dealt, 1-based; 0 = all of them
+	Slots  []SlotUse  // what it takes up, by type; nil = one of the default type
+	Labels []Label    // by key
+	Worker id.ID      // only this one; 0 = any
+	Spread int32      // which hand of workers its key is dealt, 1-based; 0 = all of them
+	Batch  *BatchRule // it is given to a worker with others; nil: alone
 }
 
 // SlotUse is how many slots of a type a task takes up.

@@ -66,6 +66,7 @@ type Claim struct {
 	Task    id.ID
 	Attempt int32
 	Token   Token
+	Batch   Token // as Assignment.Batch
 }
 
 // Resize changes a worker's slots. With 0 it is given nothing new: it drains.

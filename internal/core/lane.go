@@ -36,6 +36,7 @@ type lane struct {
 	class *class
 	share *share
 	seat  int // in class.lanes; -1 = not among them
+	gathered
 }
 
 // place is where lanes are: a class, where tasks wait for workers, or a limit, where they
@@ -167,10 +168,10 @@ func (s *Shard) store(t *task) {
 func (l *lane) leave(t *task) {
 	if l.has(t) {
 		l.remove(t)
-		if l.empty() {
+		l.shard.refill(l)
+		if !l.gives() {
 			l.place.withdraw(l)
 		}
-		l.shard.refill(l)
 		return
 	}
 	for i, other := range l.arrived {
@@ -211,7 +212,7 @@ func (s *Shard) unstore(l *lane) {
 			s.admit(t)
 		}
 	}
-	if l.empty() {
+	if !l.gives() {
 		l.place.withdraw(l)
 	}
 }
@@ -247,11 +248,7 @@ func (s *Shard) loadedLane(in *Loaded) {
 	if l.len() > 2*s.windowNow() { // what came before the edge during the load is in memory
 		s.spill(l)
 	}
-	if l.empty() {
-		l.place.withdraw(l)
-	} else {
-		l.place.offer(l)
-	}
 	s.refill(l)
+	l.weigh()
 	l.retire()
 }

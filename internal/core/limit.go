@@ -315,7 +315,7 @@ func (s *Shard) proceed(t *task) {
 	default:
 		c := s.classOf(t)
 		c.queue.in.add(s.now)
-		s.enterLane(t, c.lane(t.share))
+		s.enterLane(t, c.lane(t.laneKey()))
 	}
 }
 
@@ -388,6 +388,7 @@ func (s *Shard) arrived(tenant id.ID) {
 		return
 	}
 	delete(s.expected, tenant)
+	s.weighBatches(tenant)
 	keys := slices.SortedFunc(maps.Keys(s.limits), func(a, b queueKey) int { return cmp.Compare(a.name, b.name) })
 	for _, key := range keys {
 		if key.tenant == tenant {

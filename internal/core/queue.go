@@ -85,13 +85,21 @@ func (q *queue) matchOne() bool {
 		}
 		offer := c.free.first
 		q.charge(l.share, t)
-		if l.empty() {
-			c.withdraw(l)
+		var members []*task
+		if l.gathers() {
+			members = l.gather(t)
 		}
 		q.shard.refill(l)
+		if !l.gives() {
+			c.withdraw(l)
+		}
 		c.free.toBack(offer)
 		offer.worker.turn = offer.place + 1
-		q.shard.assign(t, offer.worker)
+		if members != nil {
+			q.shard.assignBatch(members, offer.worker)
+		} else {
+			q.shard.assign(t, offer.worker)
+		}
 		return true
 	}
 	return false

@@ -106,8 +106,12 @@ func (s *Shard) resume(row *OpenTask, logs map[id.ID]int32) {
 	}
 	w := s.expectedWorker(row.Worker, t.def.Tenant)
 	s.holdsRow(row)
+	t.batch = w.batchOf(row.Batch)
 	w.push(t)
-	w.used++
+	if w.occupy(t.batch) {
+		w.used++
+	}
+	t.joinBatch()
 	s.startTimer(t)
 }
 

@@ -28,6 +28,8 @@ type Shard struct {
 	stirred     []*queue      // have something to match at the end of this Apply
 	eager       []*group      // have something to settle before
 	away        []*worker
+	gathering   []*class // whose tasks wait for the interval of their batches
+	ripens      Time     // when the first of them has, at the earliest; 0 = there is none
 
 	schedules schedules
 	once      onceKeys
@@ -232,7 +234,7 @@ func (s *Shard) home(t *task) *lane {
 	if int(t.passed) < len(t.def.Limits) {
 		return s.groupOf(t.def.Tenant, t.def.Limits, t.flow, t.passed).lane
 	}
-	return s.classOf(t).lane(t.share)
+	return s.classOf(t).lane(t.laneKey())
 }
 
 // finish gives t its one result and forgets it.

@@ -11,7 +11,7 @@ type Stats struct {
 	Running    int   // of them, at a worker
 	Stored     int64 // tasks in Postgres only
 	Workers    int   // connected or expected back
-	SlotsUsed  int   // attempts outstanding at workers, abandoned ones included
+	SlotsUsed  int   // by attempts outstanding at workers, abandoned ones included; a batch uses one
 	Held       int   // places of limits that are taken
 	Loads      int   // in flight
 	Waits      int   // open waits in memory
@@ -52,7 +52,9 @@ func (s *Shard) Stats() Stats {
 	}
 	for _, w := range s.workers {
 		stats.SlotsUsed += int(w.used)
-		stats.Running += int(w.used) - len(w.abandoned)
+		for t := w.first; t != nil; t = t.next {
+			stats.Running++
+		}
 	}
 	return stats
 }

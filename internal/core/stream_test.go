@@ -95,7 +95,7 @@ func BenchmarkEmit(b *testing.B) {
 	apply(&Define{Definition: Definition{Version: 2, Tenant: tenant, Action: "act"}})
 	apply(&Restore{Epoch: 1})
 	apply(&Join{Worker: worker1, Tenant: tenant, Actions: []string{"act"}, Slots: 1})
-	apply(batch(ids, now, 2, 1))
+	apply(submitOf(ids, now, 2, 1))
 	a := out.Assigned[0]
 	in := &Emit{Worker: worker1, Chunks: make([]Chunk, 100)}
 	b.ReportAllocs()

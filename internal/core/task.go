@@ -35,9 +35,13 @@ type task struct {
 	node     int32    // with run
 	seats    [2]int32 // its index in a line of each seat; -1 = not in one
 
+	arrived Time   // in a lane that gathers: when it came
+	batch   *batch // with OpenRunning; nil: it was given alone
+
 	state OpenState
 	stop  StopReason // with OpenRunning: told to stop, and why
 	saved bool       // has a checkpoint row
+	ripe  bool       // with arrived: it has waited for the interval
 	dirty bool       // its checkpoint row is behind, and it is in the ledger for it
 	// An attempt ended: its row and the checkpoint are one commit, or a new owner
 	// would count the attempt, and its failure, anew.
@@ -96,6 +100,9 @@ func (s *Shard) rowOf(t *task) OpenTask {
 	}
 	if t.state == OpenRunning {
 		row.Worker, row.Token, row.Assigned, row.Cancel = t.worker.id, t.token, t.assigned, t.cancelled
+		if t.batch != nil {
+			row.Batch = t.batch.id
+		}
 	}
 	return row
 }

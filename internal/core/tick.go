@@ -8,6 +8,7 @@ func (s *Shard) tick() {
 	}
 	s.wake()
 	s.ripen()
+	s.ripenBatches()
 	s.expireOnce()
 	s.checkpoint()
 }
@@ -53,5 +54,6 @@ func (s *Shard) NextDue() Time {
 	}
 	sooner(s.once.next())
 	sooner(s.ledger.next)
+	sooner(s.ripens)
 	return next
 }

@@ -23,7 +23,8 @@ type worker struct {
 	first, last *task // running, in the order of assignment
 	// abandoned are attempts that the core has settled without the worker's word.
 	// They hold their slot until the worker reports or loses them.
-	abandoned map[Token]struct{}
+	abandoned map[Token]*batch
+	batches   map[Token]*batch // that it has, or has some of
 }
 
 func (w *worker) hasSlot() bool { return w.until == 0 && w.used < w.slots }
@@ -88,11 +89,14 @@ func (w *worker) drop(t *task) {
 	t.prev, t.next = nil, nil
 }
 
-func (w *worker) abandon(token Token) {
+func (w *worker) abandon(token Token, b *batch) {
 	if w.abandoned == nil {
-		w.abandoned = map[Token]struct{}{}
+		w.abandoned = map[Token]*batch{}
 	}
-	w.abandoned[token] = struct{}{}
+	w.abandoned[token] = b
+	if w.occupy(b) {
+		w.used++
+	}
 }
 
 // epochShift leaves a token 40 bits for its number: 31 years at 1,000 a second.
@@ -124,7 +128,10 @@ func (s *Shard) run(t *task, w *worker, token Token) {
 		s.setDue(t, s.now+Time(ms))
 	}
 	w.push(t)
-	w.used++
+	if w.occupy(t.batch) {
+		w.used++
+	}
+	t.joinBatch()
 	s.onceBegan(t)
 	s.changed(t)
 }
@@ -137,19 +144,21 @@ func (s *Shard) release(t *task) {
 		sh.queue.settle(sh, t, s.now-t.assigned)
 	}
 	w.drop(t)
-	s.freeSlot(w)
+	t.leaveBatch()
+	s.freeSlot(w, t.batch)
 }
 
 // abandon takes a running task from its worker, which has not answered a stop: the
 // slot stays in use.
 func (s *Shard) abandon(t *task) {
-	t.worker.abandon(t.token)
-	t.worker.used++ // release gives one back
+	t.worker.abandon(t.token, t.batch) // release gives back what it held before
 }
 
-func (s *Shard) freeSlot(w *worker) {
-	w.used--
-	s.welcome(w)
+func (s *Shard) freeSlot(w *worker, b *batch) {
+	if w.vacate(b) {
+		w.used--
+		s.welcome(w)
+	}
 }
 
 // welcome lists w's offers if it has a free slot, and stirs their queues; the one
@@ -223,7 +232,11 @@ func (s *Shard) reconcile(w *worker, claims []Claim) {
 		}
 		t = next
 	}
-	w.used -= int32(len(w.abandoned))
+	for _, b := range w.abandoned {
+		if w.vacate(b) {
+			w.used--
+		}
+	}
 	w.abandoned = nil
 	for _, c := range claims {
 		if claimed[c.Token] { // one that is named twice holds one slot
@@ -241,11 +254,10 @@ func (s *Shard) claim(w *worker, c Claim) {
 		if t.stop != 0 { // the first word may have been lost with the stream
 			s.tellStop(t)
 		}
-	case t != nil && s.adoptable(w, t, c.Attempt, c.Token):
-		s.adopt(w, t, c.Token)
+	case t != nil && s.adoptable(w, t, c.Attempt, c.Token) && s.mayJoin(w, t, c.Batch):
+		s.adopt(w, t, c.Token, c.Batch)
 	default:
-		w.abandon(c.Token)
-		w.used++
+		w.abandon(c.Token, w.batchOf(c.Batch))
 		s.out.Stopped = append(s.out.Stopped, Stop{Worker: w.id, Task: c.Task, Token: c.Token, Reason: StopForeign})
 	}
 }
@@ -270,11 +282,14 @@ func (s *Shard) mayHold(t *task) bool {
 	return true
 }
 
-func (s *Shard) adopt(w *worker, t *task, token Token) {
+func (s *Shard) adopt(w *worker, t *task, token, number Token) {
 	s.unplace(t)
 	s.holds(t.id, t.def.Tenant, t.def.Limits, t.flow, int32(len(t.def.Limits)))
 	t.passed = int32(len(t.def.Limits))
 	s.moveTo(t, s.home(t))
+	if t.def.Batch != nil {
+		t.batch = w.batch(cmp.Or(number, token))
+	}
 	s.run(t, w, token)
 	t.told = toldUnknown
 }
