@@ -191,6 +191,7 @@ func (l *lane) gather(first *task) []*task {
 			break
 		}
 		l.remove(t)
+		l.class.queue.out.add(l.shard.now)
 		bytes += t.bytes()
 		members = append(members, t)
 	}
@@ -304,6 +305,21 @@ func (t *task) laneKey() string {
 		return ""
 	default:
 		return t.flow.Batch
+	}
+}
+
+// explainBatch is why a lane that gathers gives nothing: enough batches of it run, or the
+// next one is neither full nor old enough.
+func (l *lane) explainBatch(r *Reason) {
+	rule := l.class.need.Batch
+	r.Cause, r.Max, r.Held = CauseBatch, int(rule.RunningMax), l.gathered.running
+	if l.gathered.ripe > 0 || rule.RunningMax > 0 && r.Held >= r.Max {
+		return
+	}
+	for _, t := range l.tasks {
+		if due := t.arrived + Time(rule.IntervalMS); r.Until == 0 || due < r.Until {
+			r.Until = due
+		}
 	}
 }
 

@@ -215,3 +215,14 @@ func TestDeepLaneGivesBatchAfterBatch(t *testing.T) {
 	}
 	require.Equal(t, ids, given)
 }
+
+func TestWhyTellsWhenTheBatchGoes(t *testing.T) {
+	t.Parallel()
+	r := newBatchRig(t, BatchRule{SizeMax: 10, IntervalMS: 1_000})
+	r.join(worker1, 1)
+	ids, _ := r.submit(1, keyed(sameKey, 0))
+	reason := r.apply(&Ask{Ref: 1, Tenant: tenant, Tasks: ids}).Answers[0].Reason
+	require.Equal(t, CauseBatch, reason.Cause)
+	require.Equal(t, r.now+1_000, reason.Until)
+	require.Equal(t, "k", reason.Key)
+}

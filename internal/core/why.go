@@ -268,6 +268,9 @@ func (c *class) explain(r *Reason, l *lane) {
 	default:
 		r.Cause = CauseBusy
 	}
+	if r.Cause == CauseBusy && l.gathers() && !l.gives() {
+		l.explainBatch(r)
+	}
 	if r.Cause == CauseBusy {
 		r.estimate((r.Ahead+1)*int64(r.Others+1), c.queue.out.perMinute(s.now))
 	}

@@ -23,7 +23,8 @@ select
     o.binds,
     o.passed,
     o.rank,
-    o.flow
+    o.flow,
+    o.batch
 from unnest($1::bigint[]) as wanted (id)
 cross join lateral (
     select *

@@ -24,7 +24,8 @@ select
     binds,
     passed,
     rank,
-    flow
+    flow,
+    batch
 from adze.open_task
 where
     shard = $1

@@ -49,14 +49,14 @@ func TestCheckpointRowsAreReadAsTheyWereWrittenLast(t *testing.T) {
 	first := core.OpenTask{
 		ID: seq(1), Tenant: 1, Version: 2, Worker: 3, Token: 4, Due: 5, Assigned: 6, Priority: -7,
 		Attempt: 8, Failures: 9, State: core.OpenRunning, Queue: "q", Key: "k", Cancel: "stop",
-		Entries: 10, Waits: 11, Binds: true,
+		Entries: 10, Waits: 11, Binds: true, Batch: 15,
 		Passed: 1, Rank: 12, Flow: &core.Flow{Share: "s", Limits: []core.LimitKey{{Key: "l", Max: 3}}},
 	}
 	write(t, pool, []core.OpenTask{first, ready(2, "", 0, 0), ready(3, "", 0, 0)})
 	changed := first
 	changed.Worker, changed.Token, changed.Due, changed.Assigned = 0, 0, 50, 0
 	changed.Attempt, changed.Failures, changed.State, changed.Cancel = 9, 10, core.OpenWaiting, ""
-	changed.Entries, changed.Waits, changed.Binds = 12, 13, false
+	changed.Entries, changed.Waits, changed.Binds, changed.Batch = 12, 13, false, 0
 	changed.Queue, changed.Key, changed.Passed, changed.Rank = "@limit l", "l", 2, 14
 
 	got, err := Running(t.Context(), pool, shard)

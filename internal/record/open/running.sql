@@ -23,7 +23,8 @@ select
     binds,
     passed,
     rank,
-    flow
+    flow,
+    batch
 from adze.open_task
 where
     shard = $1

@@ -24,7 +24,8 @@ insert into adze.open_task (
     cancel,
     passed,
     rank,
-    flow
+    flow,
+    batch
 )
 select
     id,
@@ -48,7 +49,8 @@ select
     cancel,
     passed,
     rank,
-    flow
+    flow,
+    batch
 from unnest(
     $1::bigint[],
     $2::bigint[],
@@ -71,11 +73,12 @@ from unnest(
     $19::text[],
     $20::integer[],
     $21::bigint[],
-    $22::bytea[]
+    $22::bytea[],
+    $23::bigint[]
 ) as new (
     id, tenant_id, version_id, worker_id, token, due_at, assigned_at,
     shard, priority, attempt, failures, node, entries, waits, binds, state, queue, key, cancel,
-    passed, rank, flow
+    passed, rank, flow, batch
 )
 on conflict (id) do update
 set
@@ -93,4 +96,5 @@ set
     key = excluded.key,
     cancel = excluded.cancel,
     passed = excluded.passed,
-    rank = excluded.rank
+    rank = excluded.rank,
+    batch = excluded.batch

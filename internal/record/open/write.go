@@ -46,6 +46,7 @@ type Columns struct {
 	passed                                            bulk.Int4
 	rank                                              bulk.Int8
 	flow                                              bulk.Bytea
+	batch                                             bulk.Int8
 }
 
 func (c *Columns) all() []bulk.Column {
@@ -54,7 +55,7 @@ func (c *Columns) all() []bulk.Column {
 		&c.shard, &c.priority, &c.attempt, &c.failures, &c.node,
 		&c.entries, &c.waits, &c.binds,
 		&c.state, &c.queue, &c.key, &c.cancel,
-		&c.passed, &c.rank, &c.flow,
+		&c.passed, &c.rank, &c.flow, &c.batch,
 	}
 }
 
@@ -86,6 +87,7 @@ func (c *Columns) Add(o *core.OpenTask) {
 	c.passed.Add(o.Passed)
 	c.rank.Add(o.Rank)
 	c.flow.Add(flow.Encode(o.Flow))
+	c.batch.Add(int64(o.Batch))
 }
 
 // Queue adds the upsert to b, unless there are no rows, and empties the columns.
