@@ -21,62 +21,45 @@ const keysSettle = 3 * time.Second
 // keys measures what a task takes by the depth of its queue and the number of keys in
 // it, of Adze and then of a queue in SQL.
 //
-// There is an engine for each depth, with a queue for each number of keys. All are
-// filled first, and then measured in turn, a part at a time: what else the machine does
-// meanwhile falls on all of them alike.
+// Each queue has an engine and a database to itself. All are filled first, and then
+// measured in turn, a part at a time: what else the machine does meanwhile falls on all
+// of them alike.
 func (b *bench) keys(ctx context.Context) error {
-	if err := b.keysOf(ctx, b.depths(), nil); err != nil {
+	var points []point
+	for _, queued := range b.depths() {
+		for _, keys := range keyCounts {
+			points = append(points, point{keys, queued})
+		}
+	}
+	if err := b.flowing(ctx, points, nil); err != nil {
 		return err
 	}
 	return b.classics(ctx, func(db *pgxpool.Pool) error {
-		for _, queued := range b.depths() {
-			for _, keys := range keyCounts {
-				if err := b.classicPoint(ctx, db, point{keys, queued}, "keys-classic", classicFair); err != nil {
-					return err
-				}
+		for _, p := range points {
+			if err := b.classicPoint(ctx, db, p, "keys-classic", classicFair); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
 }
 
-// keysOf starts an engine for each of the depths, and measures the queues of all.
-func (b *bench) keysOf(ctx context.Context, depths []int, taps []*tap) error {
-	if len(depths) == 0 {
+// flowing fills a queue for each of the points, with a worker, and measures all.
+func (b *bench) flowing(ctx context.Context, points []point, taps []*tap) error {
+	if len(points) == 0 {
 		return b.flows(ctx, taps)
 	}
-	queued := depths[0]
-	return b.rigged(ctx, fmt.Sprintf("keys_%d", queued), func(r *rig) error {
-		var own []*tap
-		for _, keys := range keyCounts {
-			t := newTap(r, fmt.Sprintf("bench.keys%d", keys), point{keys, queued})
-			if err := t.fill(ctx, t.filled()); err != nil {
-				return fmt.Errorf("fill queue: %w", err)
-			}
-			own = append(own, t)
+	p := points[0]
+	return b.rigged(ctx, p.mode("keys"), func(r *rig) error {
+		t := newTap(r, "bench.keys", p)
+		if err := t.fill(ctx, t.filled()); err != nil {
+			return fmt.Errorf("fill queue: %w", err)
 		}
-		rss, err := peakRSS(r.meter.enginePID)
-		if err != nil {
-			return err
-		}
-		name := fmt.Sprintf("keys-engine-%d", queued)
-		b.report.add(name, "queued", "tasks", float64(len(own)*own[0].filled()))
-		b.report.add(name, "engine_rss_mb", "MB", rss)
-		return serveEach(ctx, r, own, func(ctx context.Context) error {
-			return b.keysOf(ctx, depths[1:], append(taps, own...))
-		})
+		return r.serving(ctx, func(ctx context.Context) error {
+			defer close(t.gate) // what the worker holds can end, and so can the worker
+			return b.flowing(ctx, points[1:], append(taps, t))
+		}, adze.Slots(workerSlots), t.task)
 	})
-}
-
-// serveEach runs a worker for each of the queues while run lasts.
-func serveEach(ctx context.Context, r *rig, taps []*tap, run func(context.Context) error) error {
-	if len(taps) == 0 {
-		return run(ctx)
-	}
-	return r.serving(ctx, func(ctx context.Context) error {
-		defer close(taps[0].gate) // what the worker holds can end, and so can the worker
-		return serveEach(ctx, r, taps[1:], run)
-	}, adze.Slots(workerSlots), taps[0].task)
 }
 
 // flows measures all queues, round by round.
@@ -94,13 +77,12 @@ func (b *bench) flows(ctx context.Context, taps []*tap) error {
 			}
 		}
 	}
-	b.reportFlows(taps)
-	return nil
+	return b.reportFlows(taps)
 }
 
 // reportFlows adds what a task took at each point, and how far apart the points are: by
 // the clock, and by the processors' time, which a busy machine does not spoil.
-func (b *bench) reportFlows(taps []*tap) {
+func (b *bench) reportFlows(taps []*tap) error {
 	var times, costs []float64
 	for _, t := range taps {
 		us := t.usPerTask()
@@ -111,9 +93,15 @@ func (b *bench) reportFlows(taps []*tap) {
 		b.report.add(t.mode("keys"), "us_per_task", "µs", us)
 		b.report.add(t.mode("keys"), "engine_cpu_us_per_task", "µs", engine)
 		b.report.add(t.mode("keys"), "pg_cpu_us_per_task", "µs", postgres)
+		rss, err := peakRSS(t.rig.meter.enginePID)
+		if err != nil {
+			return err
+		}
+		b.report.add(t.mode("keys"), "engine_rss_mb", "MB", rss)
 	}
 	b.report.add("keys", "slowest_of_fastest", "ratio", slices.Max(times)/slices.Min(times))
 	if least := slices.Min(costs); least > 0 { // of so few tasks the clock of the kernel may see nothing
 		b.report.add("keys", "dearest_of_cheapest", "ratio", slices.Max(costs)/least)
 	}
+	return nil
 }
