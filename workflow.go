@@ -32,7 +32,7 @@ func NewWorkflow[In any](name string, options ...TaskOption) *Workflow[In] {
 	template := newTemplate(options)
 	return &Workflow[In]{
 		task: Task[In, Results]{&definition{
-			workflow: shard.Workflow{Name: name, Description: template.Description, Triggers: template.Triggers, Crons: template.Crons, Keyed: template.Keyed}, graph: true,
+			workflow: withoutTasks(name, template), graph: true,
 		}},
 		defaults: template.Tasks[0],
 	}
@@ -44,6 +44,13 @@ func newTemplate(options []TaskOption) *shard.Workflow {
 	for _, o := range options {
 		o(w)
 	}
+	return w
+}
+
+// withoutTasks is what a template says of the workflow itself.
+func withoutTasks(name string, template *shard.Workflow) shard.Workflow {
+	w := *template
+	w.Name, w.Tasks = name, nil
 	return w
 }
 
@@ -70,6 +77,8 @@ func (w *Workflow[In]) newTask(name string, options []NodeOption) shard.Task {
 	own.Crons = append(own.Crons, one.Crons...)
 	task := one.Tasks[0]
 	task.Name, task.Action, task.Description = name, w.Name()+":"+name, one.Description
+	task.Limits = append(task.Limits, one.Limits...)
+	flowOfTask(own, one, &task)
 	return task
 }
 

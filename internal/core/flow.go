@@ -118,6 +118,20 @@ const (
 	LimitKeepOldest                    // of those that wait, all but the oldest are cancelled
 )
 
+var strategies = [...]string{"queue", "fifo", "cancel_running", "cancel_newest", "keep_newest", "keep_oldest"}
+
+func (s Strategy) String() string { return strategies[s] }
+
+// ParseStrategy is the inverse of String.
+func ParseStrategy(name string) (Strategy, bool) {
+	for i, one := range strategies {
+		if one == name {
+			return Strategy(i), true
+		}
+	}
+	return 0, false
+}
+
 // Set changes how a queue, a limit or a rate limit works from now on, or drops what
 // was changed. It is answered with AnswerDone.
 type Set struct {

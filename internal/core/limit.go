@@ -46,7 +46,6 @@ func (s *Shard) limit(tenant id.ID, name string) *limit {
 	l := s.limits[key]
 	if l == nil {
 		l = &limit{shard: s, tenant: tenant, name: name, groups: map[string]*group{}}
-		l.declared.Max = 1
 		s.limits[key] = l
 	}
 	return l
@@ -71,7 +70,10 @@ func (g *group) bound() int {
 	if g.max > 0 {
 		return int(g.max)
 	}
-	return int(g.limit.all().Max)
+	if all := g.limit.all(); g.limit.set != nil || all.Max > 0 {
+		return int(all.Max)
+	}
+	return 1 // nobody has said how many
 }
 
 func (g *group) strategy() Strategy { return g.limit.all().Strategy }
@@ -346,31 +348,6 @@ func (s *Shard) holds(holding, tenant id.ID, limits []string, flow *Flow, passed
 				g.add(holding)
 			}
 		}
-	}
-}
-
-// set changes how things work.
-func (s *Shard) set(in *Set) {
-	for i := range in.Settings {
-		s.apply(&in.Settings[i])
-	}
-	s.out.Settings = append(s.out.Settings, in.Settings...)
-	if in.Ref != 0 {
-		s.out.Answers = append(s.out.Answers, Answer{Ref: in.Ref, Kind: AnswerDone})
-	}
-}
-
-// apply has a setting be in force.
-func (s *Shard) apply(setting *Setting) {
-	switch setting.Kind {
-	case SettingQueue:
-		q := s.queue(setting.Tenant, setting.Name)
-		q.change(setting, setting.Queue)
-		q.stir()
-	case SettingLimit:
-		l := s.limit(setting.Tenant, setting.Name)
-		l.change(setting, setting.Limit)
-		l.hasten()
 	}
 }
 

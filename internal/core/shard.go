@@ -23,6 +23,7 @@ type Shard struct {
 	classes     map[classKey]*class
 	actions     map[queueKey]*action
 	limits      map[queueKey]*limit
+	settings    map[SettingKey]Setting
 	expected    map[id.ID]int // by tenant: workers of the owner before that are not back
 	lanes       int           // how many there are
 	stirred     []*queue      // have something to match at the end of this Apply
@@ -62,6 +63,7 @@ func NewSized(shard int32, window int) *Shard {
 		classes:     map[classKey]*class{},
 		actions:     map[queueKey]*action{},
 		limits:      map[queueKey]*limit{},
+		settings:    map[SettingKey]Setting{},
 		expected:    map[id.ID]int{},
 		schedules:   newSchedules(),
 		once:        newOnceKeys(),

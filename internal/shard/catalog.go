@@ -26,6 +26,7 @@ type version struct {
 	graph    *graph // nil: one task
 	triggers []trigger
 	keyed    *keyed // nil: its runs have no keys but those that are given
+	rules    *rules // nil: nothing is said
 }
 
 type workflowKey struct {
@@ -69,16 +70,19 @@ func (c *catalog) conditional() bool {
 }
 
 // newVersion compiles what a definition needs outside the core.
-func newVersion(d core.Definition, g *Graph, triggers []Trigger, keys Keyed) (*version, error) {
-	v := &version{Definition: d}
+func newVersion(from *StoredDefinition) (*version, error) {
+	v := &version{Definition: from.Definition}
 	var err error
-	if v.keyed, err = newKeyed(d.Workflow, keys); err != nil {
+	if v.keyed, err = newKeyed(v.Workflow, from.Keyed); err != nil {
 		return v, err
 	}
-	if v.triggers, err = newTriggers(triggers); err != nil || g == nil {
+	if v.rules, err = newRules(from.Flow); err != nil {
 		return v, err
 	}
-	v.graph, err = newGraph(d, g)
+	if v.triggers, err = newTriggers(from.Triggers); err != nil || from.Graph == nil {
+		return v, err
+	}
+	v.graph, err = newGraph(v.Definition, from.Graph)
 	return v, err
 }
 
@@ -90,7 +94,8 @@ func (v *version) input() core.Input {
 	return &core.Define{Definition: v.Definition}
 }
 
-// Define implements Client.
+// Define implements Client. What definitions declare of queues and limits is stored before
+// they are: a run must never begin without it.
 func (r *Runtime) Define(ctx context.Context, tenant id.ID, definitions []Definition) ([]Defined, error) {
 	r.catalog.defining.Lock()
 	defer r.catalog.defining.Unlock()
@@ -99,6 +104,9 @@ func (r *Runtime) Define(ctx context.Context, tenant id.ID, definitions []Defini
 		return nil, err
 	}
 	defer crons.end()
+	if err := r.declare(ctx, tenant, definitions); err != nil {
+		return nil, err
+	}
 	defined, err := r.config.Store.Define(ctx, tenant, definitions, func() id.ID { return r.ids.Next(int64(r.now())) })
 	if err != nil {
 		return nil, err
@@ -106,7 +114,10 @@ func (r *Runtime) Define(ctx context.Context, tenant id.ID, definitions []Defini
 	for i := range defined {
 		d := definitions[i].Core
 		d.Tenant, d.Version, d.Workflow = tenant, defined[i].Version, definitions[i].Name
-		v, err := newVersion(d, definitions[i].Graph, definitions[i].Triggers, definitions[i].Keyed)
+		v, err := newVersion(&StoredDefinition{
+			Definition: d, Graph: definitions[i].Graph, Triggers: definitions[i].Triggers,
+			Keyed: definitions[i].Keyed, Flow: definitions[i].Flow,
+		})
 		if err != nil {
 			return nil, err
 		}

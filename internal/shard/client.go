@@ -84,6 +84,7 @@ type Definition struct {
 	Graph    *Graph
 	Triggers []Trigger
 	Crons    []Cron
+	Flow     *Flow // nil: nothing is said
 	Keyed
 }
 
@@ -128,9 +129,10 @@ type Defined struct {
 // NewRun is a run as it is submitted.
 type NewRun struct {
 	Workflow string
-	Input    []byte // JSON
-	Metadata []byte // JSON object, or nil
-	Priority int32
+	Input    []byte           // JSON
+	Metadata []byte           // JSON object, or nil
+	Priority int32            // 0 = the workflow's
+	FairKey  string           // whose share of its queue it counts for; "" = what the workflow's expression gives
 	RunAt    core.Time        // 0 = at once
 	DelayMS  int64            // instead of RunAt: counted from the submit
 	Key      string           // of a child: unique among those of its parent

@@ -143,6 +143,9 @@ func (r *Runtime) Fork(ctx context.Context, tenant, run id.ID, index int32, inpu
 	if input != nil {
 		fork.Task.Input = input
 	}
+	if err := current.complete(&fork.Task); err != nil {
+		return 0, err
+	}
 	return r.sendFork(ctx, fork)
 }
 

@@ -54,12 +54,7 @@ func (r *Runtime) match(tenant id.ID, p *push, i int, e *NewEvent) error {
 			"starts more runs than fit: the events of one call start %d at most; push fewer of them at once", StartsMax)
 	}
 	for _, s := range starts {
-		row := core.NewTask{
-			Tenant: tenant, Version: s.version.Version, Priority: e.Priority,
-			Input: e.Payload, Metadata: e.Metadata,
-		}
-		by := id.ID(0)
-		row.Scopes = s.scopes
+		row, by := s.row, id.ID(0)
 		if s.filter != nil {
 			by, row.Given = s.filter.id, s.filter.payload
 		}

@@ -184,7 +184,7 @@ func (r *Runtime) sendFire(ctx context.Context, s *core.Schedule, fire *core.Fir
 	if v == nil {
 		return fault.New(fault.NotFound, "workflow", "no workflow %q", s.Workflow)
 	}
-	scopes, err := v.scopesOf(s.Input)
+	row, err := v.scheduled(s)
 	if err != nil && len(ticks) > 0 {
 		return err
 	}
@@ -197,13 +197,8 @@ func (r *Runtime) sendFire(ctx context.Context, s *core.Schedule, fire *core.Fir
 		m.wanted = &wanted{s.Tenant, []string{once.Key}}
 	}
 	for _, tick := range ticks {
-		fire.Runs = append(fire.Runs, core.Fired{
-			Graph: v.graph != nil, Queued: tick.queued, Once: once,
-			Run: core.NewRun{Task: core.NewTask{
-				Tenant: s.Tenant, Version: v.Version, Schedule: s.ID, RunAt: tick.at,
-				Priority: s.Priority, Input: s.Input, Metadata: s.Metadata, Scopes: scopes,
-			}},
-		})
+		row.RunAt = tick.at
+		fire.Runs = append(fire.Runs, core.Fired{Graph: v.graph != nil, Queued: tick.queued, Once: once, Run: core.NewRun{Task: row}})
 	}
 	m.bytes = int64(len(ticks)) * (rowBytes + int64(len(s.Input)+len(s.Metadata)))
 	m.prepare = func(now core.Time) { r.enumerateFired(fire, v, now) }
@@ -215,11 +210,20 @@ func (r *Runtime) sendFire(ctx context.Context, s *core.Schedule, fire *core.Fir
 
 // takes tells why no run of v can start with the input of a schedule; nil if one can.
 func (v *version) takes(s *core.Schedule) error {
-	_, err := v.scopesOf(s.Input)
+	_, err := v.scheduled(s)
 	if err == nil {
 		_, err = v.onceOfTick(s)
 	}
 	return err
+}
+
+// scheduled is a run of v as s starts it, but for its time.
+func (v *version) scheduled(s *core.Schedule) (core.NewTask, error) {
+	row := core.NewTask{
+		Tenant: s.Tenant, Version: v.Version, Schedule: s.ID,
+		Priority: s.Priority, Input: s.Input, Metadata: s.Metadata,
+	}
+	return row, v.complete(&row)
 }
 
 // enumerateFired gives runs their ids, in the order in which the core starts them.

@@ -49,7 +49,9 @@ func (s *postgres) Definitions(ctx context.Context, shard int32) ([]StoredDefini
 			d.Graph.Version, d.Graph.Tenant = v.ID, v.Tenant
 			s.nodes.Store(v.ID, len(d.Graph.Nodes))
 		}
-		stored[i] = StoredDefinition{Definition: d.Core, Graph: d.Graph, Triggers: d.Triggers, Keyed: d.Keyed, Current: v.Current}
+		stored[i] = StoredDefinition{
+			Definition: d.Core, Graph: d.Graph, Triggers: d.Triggers, Keyed: d.Keyed, Flow: d.Flow, Current: v.Current,
+		}
 	}
 	return stored, nil
 }

@@ -70,7 +70,10 @@ func (r *Runtime) again(ctx context.Context, row *core.NewTask, fromFailed bool)
 	}
 	s := submission{version: r.catalog.workflow(was.Tenant, was.Workflow), row: *row}
 	s.row.ID, s.row.RunAt, s.row.ReplayOf, s.row.Version = 0, 0, row.ID, s.version.Version
-	if err := s.scope(); err != nil {
+	if s.version != was && s.version.rules != nil && s.version.rules.key != nil {
+		s.row.Key = "" // else what it was given, or what would be given again
+	}
+	if err := s.version.complete(&s.row); err != nil {
 		return s, err
 	}
 	if !fromFailed || was.graph == nil || s.version != was { // a changed graph runs whole

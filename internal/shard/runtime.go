@@ -143,7 +143,7 @@ func (r *Runtime) restore(ctx context.Context, mind *core.Shard) error {
 	r.ids = id.NewSource(r.number, state.LastID)
 	p := r.newPass(mind)
 	for i := range definitions {
-		v, err := newVersion(definitions[i].Definition, definitions[i].Graph, definitions[i].Triggers, definitions[i].Keyed)
+		v, err := newVersion(&definitions[i])
 		if err != nil {
 			return fmt.Errorf("restore shard %d: %w", r.number, err)
 		}

@@ -74,6 +74,7 @@ type StoredDefinition struct {
 	core.Definition
 	Graph    *Graph // of a workflow of several tasks; then Definition has Version, Tenant and Workflow only
 	Triggers []Trigger
+	Flow     *Flow
 	Keyed
 	Current bool // new runs of the workflow get it
 }

@@ -33,12 +33,12 @@ func (r *Runtime) submissions(tenant id.ID, runs []NewRun) ([]submission, error)
 		}
 		rows[i] = submission{version: v, row: core.NewTask{
 			Tenant: tenant, Version: v.Version, RunAt: run.RunAt, Priority: run.Priority,
-			Input: run.Input, Metadata: run.Metadata,
+			Input: run.Input, Metadata: run.Metadata, Key: run.FairKey,
 		}}
 		if run.DelayMS > 0 {
 			rows[i].row.RunAt = now + core.Time(run.DelayMS)
 		}
-		err := rows[i].scope()
+		err := v.complete(&rows[i].row)
 		if err == nil {
 			err = rows[i].key(run)
 		}
@@ -55,12 +55,6 @@ type submission struct {
 	row     core.NewTask
 	kept    []core.KeptNode
 	once    *core.NewOnceKey // nil = none
-}
-
-// scope finds the scopes of what the run's tasks wait for.
-func (s *submission) scope() (err error) {
-	s.row.Scopes, err = s.version.scopesOf(s.row.Input)
-	return err
 }
 
 // key finds the once key that the run wants.

@@ -105,8 +105,8 @@ func (s *subscriptions) candidates(tenant id.ID, e *NewEvent) (all []candidate) 
 // start is a run that an event starts.
 type start struct {
 	version *version
-	filter  *filter  // that chose it, or nil
-	scopes  []string // as core.NewTask's
+	filter  *filter // that chose it, or nil
+	row     core.NewTask
 	once    *core.NewOnceKey
 }
 
@@ -140,9 +140,12 @@ func (m *matching) ask(c *candidate) {
 	if !m.triggered(c) {
 		return
 	}
-	scopes, err := c.version.scopesOf(m.event.Payload)
-	if err != nil {
-		m.warn(c, "scope", err)
+	row := core.NewTask{
+		Tenant: c.version.Tenant, Version: c.version.Version, Priority: m.event.Priority,
+		Input: m.event.Payload, Metadata: m.event.Metadata,
+	}
+	if err := c.version.complete(&row); err != nil {
+		m.warn(c, "run", err)
 		return
 	}
 	once, err := c.version.onceOf(m.event.Payload, m.event.Metadata, nil)
@@ -151,7 +154,7 @@ func (m *matching) ask(c *candidate) {
 		return
 	}
 	if !c.filtered {
-		m.starts = append(m.starts, start{version: c.version, scopes: scopes, once: once})
+		m.starts = append(m.starts, start{version: c.version, row: row, once: once})
 		return
 	}
 	for _, one := range c.filters {
@@ -159,7 +162,7 @@ func (m *matching) ask(c *candidate) {
 		case err != nil:
 			m.warn(c, "filter "+one.id.String(), err)
 		case holds:
-			m.starts = append(m.starts, start{c.version, one, scopes, once})
+			m.starts = append(m.starts, start{c.version, one, row, once})
 		}
 	}
 }

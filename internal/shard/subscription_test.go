@@ -35,7 +35,9 @@ func TestAPatternFitsAKeyAsARegularExpressionWould(t *testing.T) {
 }
 
 func listening(number id.ID, workflow string, triggers ...Trigger) *version {
-	v, err := newVersion(core.Definition{Version: number, Tenant: owner, Workflow: workflow}, nil, triggers, Keyed{})
+	v, err := newVersion(&StoredDefinition{
+		Definition: core.Definition{Version: number, Tenant: owner, Workflow: workflow}, Triggers: triggers,
+	})
 	if err != nil {
 		panic(err)
 	}

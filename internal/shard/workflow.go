@@ -18,6 +18,10 @@ type Workflow struct {
 	Tasks       []Task    `json:"tasks"`
 	Triggers    []Trigger `json:"triggers,omitempty"`
 	Crons       []Cron    `json:"crons,omitempty"`
+	Key         string    `json:"key,omitempty"`      // CEL over a run (expr.Run): whose share of its queue it counts for
+	Priority    int32     `json:"priority,omitempty"` // of runs that have none of their own
+	Limits      []Limit   `json:"limits,omitempty"`   // of whole runs, taken in this order
+	Queues      []Queue   `json:"queues,omitempty"`
 	Keyed
 }
 
@@ -43,6 +47,8 @@ type Task struct {
 	Durable            bool            `json:"durable,omitempty"`
 	Map                *Map            `json:"map,omitempty"`
 	Description        string          `json:"description,omitempty"` // of a task of a graph
+	Queue              string          `json:"queue,omitempty"`       // that it waits in; "" = that of its action
+	Limits             []Limit         `json:"limits,omitempty"`      // taken in this order, after those of the run
 }
 
 // Map makes a task run a workflow for each element of a list. The task is durable and its
@@ -80,7 +86,7 @@ var nodeRoles = map[Role]core.NodeRole{
 // Definition is w with its encoding, ready for Client.Define. Its parts refer to each
 // other as edge/admit has checked.
 func (w *Workflow) Definition() (Definition, error) {
-	d := Definition{Name: w.Name, Triggers: w.Triggers, Crons: w.Crons, Keyed: w.Keyed}
+	d := Definition{Name: w.Name, Triggers: w.Triggers, Crons: w.Crons, Keyed: w.Keyed, Flow: w.flow()}
 	var err error
 	if d.Core, d.Graph, err = w.parts(); err != nil {
 		return Definition{}, err
@@ -98,7 +104,7 @@ func DecodeDefinition(encoded []byte) (Definition, error) {
 	if err := json.Unmarshal(encoded, &w); err != nil {
 		return Definition{}, fmt.Errorf("decode workflow: %w", err)
 	}
-	d := Definition{Name: w.Name, JSON: encoded, Triggers: w.Triggers, Keyed: w.Keyed}
+	d := Definition{Name: w.Name, JSON: encoded, Triggers: w.Triggers, Keyed: w.Keyed, Flow: w.flow()}
 	var err error
 	if d.Core, d.Graph, err = w.parts(); err != nil {
 		return Definition{}, fmt.Errorf("decode workflow %s: %w", w.Name, err)
@@ -122,7 +128,9 @@ func (w *Workflow) parts() (core.Definition, *Graph, error) {
 		if t.Role != "" || len(t.Parents)+len(t.SkipIf)+len(t.CancelIf) > 0 {
 			return core.Definition{}, nil, fmt.Errorf("workflow %q has one task, which has neither role nor parents, and no conditions without wait_for", w.Name)
 		}
-		return w.core(t), nil, nil
+		d := w.core(t)
+		d.Limits = append(namesOf(named(w.Name, w.Limits)), d.Limits...)
+		return d, nil, nil
 	}
 	graph, err := w.graph()
 	return core.Definition{Workflow: w.Name}, graph, err
@@ -139,6 +147,8 @@ func (w *Workflow) core(t *Task) core.Definition {
 		ScheduleTimeoutMS:  t.ScheduleTimeoutMS,
 		ExecutionTimeoutMS: t.ExecutionTimeoutMS,
 		Durable:            t.Durable,
+		Queue:              t.Queue,
+		Limits:             namesOf(named(w.Name+":"+t.Name, t.Limits)),
 	}
 }
 
@@ -148,7 +158,7 @@ func (w *Workflow) graph() (*Graph, error) {
 	for i := range w.Tasks {
 		places[w.Tasks[i].Name] = int32(i)
 	}
-	g := &Graph{Graph: core.Graph{Workflow: w.Name, Nodes: make([]core.Node, len(w.Tasks))}}
+	g := &Graph{Graph: core.Graph{Workflow: w.Name, Nodes: make([]core.Node, len(w.Tasks)), Limits: namesOf(named(w.Name, w.Limits))}}
 	for i := range w.Tasks {
 		t := &w.Tasks[i]
 		node := core.Node{Definition: w.core(t), Name: t.Name, Role: nodeRoles[t.Role]}

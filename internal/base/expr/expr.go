@@ -1,5 +1,5 @@
-// Package expr evaluates conditions and scopes: CEL expressions over JSON, such as what
-// a task gave or an event brings.
+// Package expr evaluates conditions, scopes and keys: CEL expressions over JSON, such as
+// what a task gave or an event brings.
 //
 // It owns the dialect: which variables there are where, the bounds of an expression and
 // what it may cost, and how JSON's numbers behave. It promises that a Program is compiled
@@ -11,6 +11,7 @@ package expr
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/cel"
@@ -44,7 +45,7 @@ type TextProgram struct{ Program }
 
 // Compile reads an expression whose value is a bool. Its error names the place.
 func (e *Environment) Compile(expression string) (*Program, error) {
-	program, err := e.compile(expression, cel.BoolType, "true or false")
+	program, err := e.compile(expression, "true or false", cel.BoolType)
 	if err != nil {
 		return nil, err
 	}
@@ -53,15 +54,16 @@ func (e *Environment) Compile(expression string) (*Program, error) {
 
 // CompileText is Compile of an expression whose value is a string.
 func (e *Environment) CompileText(expression string) (*TextProgram, error) {
-	program, err := e.compile(expression, cel.StringType, "a text; string(…) makes one of it")
+	program, err := e.compile(expression, "a text; string(…) makes one of it", cel.StringType)
 	if err != nil {
 		return nil, err
 	}
 	return &TextProgram{program}, nil
 }
 
-// compile reads an expression whose value is of the type wanted, if that can be known.
-func (e *Environment) compile(expression string, wanted *cel.Type, called string) (Program, error) {
+// compile reads an expression whose value is of one of the types wanted, if that can be
+// known.
+func (e *Environment) compile(expression, called string, wanted ...*cel.Type) (Program, error) {
 	if strings.TrimSpace(expression) == "" {
 		return Program{}, fmt.Errorf("is empty; write something like %s", e.example)
 	}
@@ -72,7 +74,7 @@ func (e *Environment) compile(expression string, wanted *cel.Type, called string
 	if issues.Err() != nil {
 		return Program{}, refusal(issues.Errors())
 	}
-	if t := ast.OutputType(); !t.IsExactType(wanted) && !t.IsExactType(cel.DynType) {
+	if t := ast.OutputType(); !t.IsExactType(cel.DynType) && !slices.ContainsFunc(wanted, t.IsExactType) {
 		return Program{}, fmt.Errorf("gives a value of type %s, not %s", t, called)
 	}
 	program, err := e.cel().Program(ast, cel.CostLimit(CostMax), cel.CustomDecorator(mixNumbers))

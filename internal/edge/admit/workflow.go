@@ -73,6 +73,9 @@ func definition(w shard.Workflow) (shard.Definition, error) {
 	if w.Keyed, err = declaredKeys(w.Name, w.Keyed); err != nil {
 		return shard.Definition{}, err
 	}
+	if err = flow(&w); err != nil {
+		return shard.Definition{}, err
+	}
 	return w.Definition()
 }
 

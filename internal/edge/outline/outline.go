@@ -14,7 +14,10 @@ import (
 func FromWire(from []*wire.Workflow) []shard.Workflow {
 	list := make([]shard.Workflow, len(from))
 	for i, w := range from {
-		list[i] = shard.Workflow{Name: w.GetName(), Description: w.GetDescription()}
+		list[i] = shard.Workflow{
+			Name: w.GetName(), Description: w.GetDescription(), Key: w.GetKey(), Priority: w.GetPriority(),
+			Limits: limitsFromWire(w.GetLimits()), Queues: queuesFromWire(w.GetQueues()),
+		}
 		for _, t := range w.GetTasks() {
 			list[i].Tasks = append(list[i].Tasks, taskFromWire(t))
 		}
@@ -49,6 +52,8 @@ func taskFromWire(t *wire.Task) shard.Task {
 		Durable:            t.GetDurable(),
 		Description:        t.GetDescription(),
 		Map:                mapFromWire(t.GetMap()),
+		Queue:              t.GetQueue(),
+		Limits:             limitsFromWire(t.GetLimits()),
 	}
 }
 
@@ -100,7 +105,10 @@ func RoleToWire(role shard.Role) wire.Task_Role {
 
 // ToWire gives w as it travels.
 func ToWire(w *shard.Workflow) *wire.Workflow {
-	to := &wire.Workflow{Name: w.Name, Description: w.Description}
+	to := &wire.Workflow{
+		Name: w.Name, Description: w.Description, Key: w.Key, Priority: w.Priority,
+		Limits: limitsToWire(w.Limits), Queues: queuesToWire(w.Queues),
+	}
 	for i := range w.Tasks {
 		to.Tasks = append(to.Tasks, taskToWire(&w.Tasks[i]))
 	}
@@ -123,7 +131,7 @@ func taskToWire(t *shard.Task) *wire.Task {
 		ScheduleTimeoutMs: t.ScheduleTimeoutMS, ExecutionTimeoutMs: t.ExecutionTimeoutMS,
 		Parents: t.Parents, WaitFor: conditionsToWire(t.WaitFor), SkipIf: conditionsToWire(t.SkipIf), CancelIf: conditionsToWire(t.CancelIf),
 		Role: RoleToWire(t.Role), Durable: t.Durable, Description: t.Description,
-		Map: mapToWire(t.Map),
+		Map: mapToWire(t.Map), Queue: t.Queue, Limits: limitsToWire(t.Limits),
 	}
 }
 

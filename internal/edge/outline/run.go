@@ -16,6 +16,7 @@ func RunsToWire(from []shard.NewRun, parent shard.Parent) []*wire.NewRun {
 		to.Workflow, to.Input, to.Metadata = r.Workflow, r.Input, r.Metadata
 		to.Priority, to.DelayMs, to.RunAtMs = r.Priority, r.DelayMS, int64(r.RunAt)
 		to.ParentId, to.ParentToken = uint64(parent.Task), uint64(parent.Token)
+		to.FairKey = r.FairKey
 		to.Key, to.OnClose = r.Key, wire.ClosePolicy(r.Policy)
 		to.Idempotency = onceToWire(r.Once)
 		list[i] = to
@@ -35,6 +36,7 @@ func RunsFromWire(from []*wire.NewRun) []shard.NewRun {
 			Priority: r.GetPriority(),
 			DelayMS:  r.GetDelayMs(),
 			RunAt:    core.Time(r.GetRunAtMs()),
+			FairKey:  r.GetFairKey(),
 			Key:      r.GetKey(),
 			Policy:   policy(r.GetOnClose()),
 			Once:     onceFromWire(r.GetIdempotency()),

@@ -410,6 +410,67 @@ func (CatchUp) EnumDescriptor() ([]byte, []int) {
 	return file_adze_v1_adze_proto_rawDescGZIP(), []int{6}
 }
 
+type Limit_Strategy int32
+
+const (
+	Limit_STRATEGY_UNSPECIFIED    Limit_Strategy = 0 // queue
+	Limit_STRATEGY_QUEUE          Limit_Strategy = 1 // they wait, higher priority first
+	Limit_STRATEGY_FIFO           Limit_Strategy = 2 // they wait, strictly in the order of their submit: one that is tried again keeps its place
+	Limit_STRATEGY_CANCEL_RUNNING Limit_Strategy = 3 // older ones are cancelled for newer ones
+	Limit_STRATEGY_CANCEL_NEWEST  Limit_Strategy = 4 // one that finds no place is cancelled
+	Limit_STRATEGY_KEEP_NEWEST    Limit_Strategy = 5 // of those that wait, all but the newest are cancelled
+	Limit_STRATEGY_KEEP_OLDEST    Limit_Strategy = 6 // of those that wait, all but the oldest are cancelled
+)
+
+// Enum value maps for Limit_Strategy.
+var (
+	Limit_Strategy_name = map[int32]string{
+		0: "STRATEGY_UNSPECIFIED",
+		1: "STRATEGY_QUEUE",
+		2: "STRATEGY_FIFO",
+		3: "STRATEGY_CANCEL_RUNNING",
+		4: "STRATEGY_CANCEL_NEWEST",
+		5: "STRATEGY_KEEP_NEWEST",
+		6: "STRATEGY_KEEP_OLDEST",
+	}
+	Limit_Strategy_value = map[string]int32{
+		"STRATEGY_UNSPECIFIED":    0,
+		"STRATEGY_QUEUE":          1,
+		"STRATEGY_FIFO":           2,
+		"STRATEGY_CANCEL_RUNNING": 3,
+		"STRATEGY_CANCEL_NEWEST":  4,
+		"STRATEGY_KEEP_NEWEST":    5,
+		"STRATEGY_KEEP_OLDEST":    6,
+	}
+)
+
+func (x Limit_Strategy) Enum() *Limit_Strategy {
+	p := new(Limit_Strategy)
+	*p = x
+	return p
+}
+
+func (x Limit_Strategy) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Limit_Strategy) Descriptor() protoreflect.EnumDescriptor {
+	return file_adze_v1_adze_proto_enumTypes[7].Descriptor()
+}
+
+func (Limit_Strategy) Type() protoreflect.EnumType {
+	return &file_adze_v1_adze_proto_enumTypes[7]
+}
+
+func (x Limit_Strategy) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Limit_Strategy.Descriptor instead.
+func (Limit_Strategy) EnumDescriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{2, 0}
+}
+
 type Task_Role int32
 
 const (
@@ -443,11 +504,11 @@ func (x Task_Role) String() string {
 }
 
 func (Task_Role) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[7].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[8].Descriptor()
 }
 
 func (Task_Role) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[7]
+	return &file_adze_v1_adze_proto_enumTypes[8]
 }
 
 func (x Task_Role) Number() protoreflect.EnumNumber {
@@ -456,7 +517,7 @@ func (x Task_Role) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Task_Role.Descriptor instead.
 func (Task_Role) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{5, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{7, 0}
 }
 
 type Report_Kind int32
@@ -501,11 +562,11 @@ func (x Report_Kind) String() string {
 }
 
 func (Report_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[8].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[9].Descriptor()
 }
 
 func (Report_Kind) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[8]
+	return &file_adze_v1_adze_proto_enumTypes[9]
 }
 
 func (x Report_Kind) Number() protoreflect.EnumNumber {
@@ -514,7 +575,7 @@ func (x Report_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Report_Kind.Descriptor instead.
 func (Report_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30, 0}
 }
 
 type Stop_Reason int32
@@ -553,11 +614,11 @@ func (x Stop_Reason) String() string {
 }
 
 func (Stop_Reason) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[9].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[10].Descriptor()
 }
 
 func (Stop_Reason) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[9]
+	return &file_adze_v1_adze_proto_enumTypes[10]
 }
 
 func (x Stop_Reason) Number() protoreflect.EnumNumber {
@@ -566,7 +627,7 @@ func (x Stop_Reason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Stop_Reason.Descriptor instead.
 func (Stop_Reason) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{43, 0}
 }
 
 type Cancelled_Outcome int32
@@ -605,11 +666,11 @@ func (x Cancelled_Outcome) String() string {
 }
 
 func (Cancelled_Outcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[10].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[11].Descriptor()
 }
 
 func (Cancelled_Outcome) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[10]
+	return &file_adze_v1_adze_proto_enumTypes[11]
 }
 
 func (x Cancelled_Outcome) Number() protoreflect.EnumNumber {
@@ -618,7 +679,7 @@ func (x Cancelled_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Cancelled_Outcome.Descriptor instead.
 func (Cancelled_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{47, 0}
 }
 
 // Details of an error about one field of the request.
@@ -697,8 +758,12 @@ type Workflow struct {
 	Description   string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"` // at most 1,024 bytes
 	Triggers      []*Trigger             `protobuf:"bytes,4,rep,name=triggers,proto3" json:"triggers,omitempty"`       // at most 100
 	Crons         []*Cron                `protobuf:"bytes,5,rep,name=crons,proto3" json:"crons,omitempty"`             // at most 100; these take the place of those of the version before
+	Limits        []*Limit               `protobuf:"bytes,6,rep,name=limits,proto3" json:"limits,omitempty"`           // of whole runs, taken in this order; at most 10
 	Idempotency   *Idempotency           `protobuf:"bytes,7,opt,name=idempotency,proto3" json:"idempotency,omitempty"`
-	Debounce      *Debounce              `protobuf:"bytes,8,opt,name=debounce,proto3" json:"debounce,omitempty"` // not with idempotency
+	Debounce      *Debounce              `protobuf:"bytes,8,opt,name=debounce,proto3" json:"debounce,omitempty"`   // not with idempotency
+	Priority      int32                  `protobuf:"varint,10,opt,name=priority,proto3" json:"priority,omitempty"` // of runs that have none of their own, -1,000 … 1,000
+	Key           string                 `protobuf:"bytes,11,opt,name=key,proto3" json:"key,omitempty"`            // CEL over input and metadata, gives a text, a whole number or a bool: whose share of the queue a run counts for
+	Queues        []*Queue               `protobuf:"bytes,12,rep,name=queues,proto3" json:"queues,omitempty"`      // how queues work that its tasks wait in; at most 100
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -768,6 +833,13 @@ func (x *Workflow) GetCrons() []*Cron {
 	return nil
 }
 
+func (x *Workflow) GetLimits() []*Limit {
+	if x != nil {
+		return x.Limits
+	}
+	return nil
+}
+
 func (x *Workflow) GetIdempotency() *Idempotency {
 	if x != nil {
 		return x.Idempotency
@@ -780,6 +852,105 @@ func (x *Workflow) GetDebounce() *Debounce {
 		return x.Debounce
 	}
 	return nil
+}
+
+func (x *Workflow) GetPriority() int32 {
+	if x != nil {
+		return x.Priority
+	}
+	return 0
+}
+
+func (x *Workflow) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Workflow) GetQueues() []*Queue {
+	if x != nil {
+		return x.Queues
+	}
+	return nil
+}
+
+// A concurrency limit: so many runs, or tasks, of a key have a place at a time. Those that
+// declare one of the same name share it.
+type Limit struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`                                        // empty = one of its own
+	Key           string                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`                                          // CEL over input and metadata, as Workflow.key; empty = one key for all
+	Max           int32                  `protobuf:"varint,3,opt,name=max,proto3" json:"max,omitempty"`                                         // 1–1,000,000; 0 = 1, or of one with a name: as others declare it
+	MaxExpression string                 `protobuf:"bytes,4,opt,name=max_expression,json=maxExpression,proto3" json:"max_expression,omitempty"` // CEL over input and metadata, gives a whole number: the maximum for the key from now on
+	Strategy      Limit_Strategy         `protobuf:"varint,5,opt,name=strategy,proto3,enum=adze.v1.Limit_Strategy" json:"strategy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Limit) Reset() {
+	*x = Limit{}
+	mi := &file_adze_v1_adze_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Limit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Limit) ProtoMessage() {}
+
+func (x *Limit) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Limit.ProtoReflect.Descriptor instead.
+func (*Limit) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Limit) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Limit) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Limit) GetMax() int32 {
+	if x != nil {
+		return x.Max
+	}
+	return 0
+}
+
+func (x *Limit) GetMaxExpression() string {
+	if x != nil {
+		return x.MaxExpression
+	}
+	return ""
+}
+
+func (x *Limit) GetStrategy() Limit_Strategy {
+	if x != nil {
+		return x.Strategy
+	}
+	return Limit_STRATEGY_UNSPECIFIED
 }
 
 // Of the runs of a tenant whose expression gives the same key, one is started for as long
@@ -796,7 +967,7 @@ type Idempotency struct {
 
 func (x *Idempotency) Reset() {
 	*x = Idempotency{}
-	mi := &file_adze_v1_adze_proto_msgTypes[2]
+	mi := &file_adze_v1_adze_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -808,7 +979,7 @@ func (x *Idempotency) String() string {
 func (*Idempotency) ProtoMessage() {}
 
 func (x *Idempotency) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[2]
+	mi := &file_adze_v1_adze_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -821,7 +992,7 @@ func (x *Idempotency) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Idempotency.ProtoReflect.Descriptor instead.
 func (*Idempotency) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{2}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Idempotency) GetKey() string {
@@ -865,7 +1036,7 @@ type Debounce struct {
 
 func (x *Debounce) Reset() {
 	*x = Debounce{}
-	mi := &file_adze_v1_adze_proto_msgTypes[3]
+	mi := &file_adze_v1_adze_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -877,7 +1048,7 @@ func (x *Debounce) String() string {
 func (*Debounce) ProtoMessage() {}
 
 func (x *Debounce) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[3]
+	mi := &file_adze_v1_adze_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -890,7 +1061,7 @@ func (x *Debounce) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Debounce.ProtoReflect.Descriptor instead.
 func (*Debounce) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{3}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Debounce) GetKey() string {
@@ -914,6 +1085,67 @@ func (x *Debounce) GetMaxDelayMs() int64 {
 	return 0
 }
 
+// How a queue works, as a workflow declares it.
+type Queue struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`                    // empty = the one that all tasks of the workflow wait in
+	ByCost        bool                   `protobuf:"varint,2,opt,name=by_cost,json=byCost,proto3" json:"by_cost,omitempty"` // keys share the time of the workers, instead of taking turns task by task
+	AgeMs         int64                  `protobuf:"varint,3,opt,name=age_ms,json=ageMs,proto3" json:"age_ms,omitempty"`    // so long a wait is worth one of priority; 0 = priority is strict
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Queue) Reset() {
+	*x = Queue{}
+	mi := &file_adze_v1_adze_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Queue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Queue) ProtoMessage() {}
+
+func (x *Queue) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Queue.ProtoReflect.Descriptor instead.
+func (*Queue) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Queue) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Queue) GetByCost() bool {
+	if x != nil {
+		return x.ByCost
+	}
+	return false
+}
+
+func (x *Queue) GetAgeMs() int64 {
+	if x != nil {
+		return x.AgeMs
+	}
+	return 0
+}
+
 // A trigger starts a run for each event that fits; several that fit start one.
 type Trigger struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -925,7 +1157,7 @@ type Trigger struct {
 
 func (x *Trigger) Reset() {
 	*x = Trigger{}
-	mi := &file_adze_v1_adze_proto_msgTypes[4]
+	mi := &file_adze_v1_adze_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -937,7 +1169,7 @@ func (x *Trigger) String() string {
 func (*Trigger) ProtoMessage() {}
 
 func (x *Trigger) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[4]
+	mi := &file_adze_v1_adze_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -950,7 +1182,7 @@ func (x *Trigger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Trigger.ProtoReflect.Descriptor instead.
 func (*Trigger) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{4}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Trigger) GetEvent() string {
@@ -971,6 +1203,7 @@ type Task struct {
 	state              protoimpl.MessageState `protogen:"open.v1"`
 	Name               string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`                                                          // unique in the workflow; empty = the workflow's name
 	Action             string                 `protobuf:"bytes,2,opt,name=action,proto3" json:"action,omitempty"`                                                      // what a worker offers; empty = "workflow" for a sole task of that name, else "workflow:task"
+	Queue              string                 `protobuf:"bytes,3,opt,name=queue,proto3" json:"queue,omitempty"`                                                        // that it waits in, with tasks of other actions; empty = that of its action
 	Retries            int32                  `protobuf:"varint,4,opt,name=retries,proto3" json:"retries,omitempty"`                                                   // 0–1,000
 	Backoff            *Backoff               `protobuf:"bytes,5,opt,name=backoff,proto3" json:"backoff,omitempty"`                                                    // unset = the server's defaults: 1 s, factor 2, at most 60 s
 	ScheduleTimeoutMs  int64                  `protobuf:"varint,6,opt,name=schedule_timeout_ms,json=scheduleTimeoutMs,proto3" json:"schedule_timeout_ms,omitempty"`    // 0 = no limit
@@ -983,13 +1216,14 @@ type Task struct {
 	Durable            bool                   `protobuf:"varint,13,opt,name=durable,proto3" json:"durable,omitempty"`               // it keeps a log, and may be suspended while it waits
 	WaitFor            []*Condition           `protobuf:"bytes,14,rep,name=wait_for,json=waitFor,proto3" json:"wait_for,omitempty"` // all of them hold before it begins
 	Map                *Map                   `protobuf:"bytes,17,opt,name=map,proto3" json:"map,omitempty"`                        // it is durable, and runs a workflow for each element of a list
+	Limits             []*Limit               `protobuf:"bytes,18,rep,name=limits,proto3" json:"limits,omitempty"`                  // taken in this order, after those of the run; at most 10
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Task) Reset() {
 	*x = Task{}
-	mi := &file_adze_v1_adze_proto_msgTypes[5]
+	mi := &file_adze_v1_adze_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1001,7 +1235,7 @@ func (x *Task) String() string {
 func (*Task) ProtoMessage() {}
 
 func (x *Task) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[5]
+	mi := &file_adze_v1_adze_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1014,7 +1248,7 @@ func (x *Task) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Task.ProtoReflect.Descriptor instead.
 func (*Task) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{5}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Task) GetName() string {
@@ -1027,6 +1261,13 @@ func (x *Task) GetName() string {
 func (x *Task) GetAction() string {
 	if x != nil {
 		return x.Action
+	}
+	return ""
+}
+
+func (x *Task) GetQueue() string {
+	if x != nil {
+		return x.Queue
 	}
 	return ""
 }
@@ -1115,6 +1356,13 @@ func (x *Task) GetMap() *Map {
 	return nil
 }
 
+func (x *Task) GetLimits() []*Limit {
+	if x != nil {
+		return x.Limits
+	}
+	return nil
+}
+
 // A condition of a task. It is about one thing.
 type Condition struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1132,7 +1380,7 @@ type Condition struct {
 
 func (x *Condition) Reset() {
 	*x = Condition{}
-	mi := &file_adze_v1_adze_proto_msgTypes[6]
+	mi := &file_adze_v1_adze_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1144,7 +1392,7 @@ func (x *Condition) String() string {
 func (*Condition) ProtoMessage() {}
 
 func (x *Condition) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[6]
+	mi := &file_adze_v1_adze_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1157,7 +1405,7 @@ func (x *Condition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Condition.ProtoReflect.Descriptor instead.
 func (*Condition) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{6}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Condition) GetParent() string {
@@ -1230,7 +1478,7 @@ type Map struct {
 
 func (x *Map) Reset() {
 	*x = Map{}
-	mi := &file_adze_v1_adze_proto_msgTypes[7]
+	mi := &file_adze_v1_adze_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1242,7 +1490,7 @@ func (x *Map) String() string {
 func (*Map) ProtoMessage() {}
 
 func (x *Map) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[7]
+	mi := &file_adze_v1_adze_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1255,7 +1503,7 @@ func (x *Map) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Map.ProtoReflect.Descriptor instead.
 func (*Map) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{7}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Map) GetOver() string {
@@ -1297,7 +1545,7 @@ type Backoff struct {
 
 func (x *Backoff) Reset() {
 	*x = Backoff{}
-	mi := &file_adze_v1_adze_proto_msgTypes[8]
+	mi := &file_adze_v1_adze_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1309,7 +1557,7 @@ func (x *Backoff) String() string {
 func (*Backoff) ProtoMessage() {}
 
 func (x *Backoff) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[8]
+	mi := &file_adze_v1_adze_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1322,7 +1570,7 @@ func (x *Backoff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Backoff.ProtoReflect.Descriptor instead.
 func (*Backoff) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{8}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Backoff) GetInitialMs() int64 {
@@ -1355,7 +1603,7 @@ type PutWorkflowsRequest struct {
 
 func (x *PutWorkflowsRequest) Reset() {
 	*x = PutWorkflowsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[9]
+	mi := &file_adze_v1_adze_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1367,7 +1615,7 @@ func (x *PutWorkflowsRequest) String() string {
 func (*PutWorkflowsRequest) ProtoMessage() {}
 
 func (x *PutWorkflowsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[9]
+	mi := &file_adze_v1_adze_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1380,7 +1628,7 @@ func (x *PutWorkflowsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutWorkflowsRequest.ProtoReflect.Descriptor instead.
 func (*PutWorkflowsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{9}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *PutWorkflowsRequest) GetWorkflows() []*Workflow {
@@ -1399,7 +1647,7 @@ type GetWorkflowRequest struct {
 
 func (x *GetWorkflowRequest) Reset() {
 	*x = GetWorkflowRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[10]
+	mi := &file_adze_v1_adze_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1411,7 +1659,7 @@ func (x *GetWorkflowRequest) String() string {
 func (*GetWorkflowRequest) ProtoMessage() {}
 
 func (x *GetWorkflowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[10]
+	mi := &file_adze_v1_adze_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1424,7 +1672,7 @@ func (x *GetWorkflowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkflowRequest.ProtoReflect.Descriptor instead.
 func (*GetWorkflowRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{10}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetWorkflowRequest) GetName() string {
@@ -1444,7 +1692,7 @@ type GetWorkflowResponse struct {
 
 func (x *GetWorkflowResponse) Reset() {
 	*x = GetWorkflowResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[11]
+	mi := &file_adze_v1_adze_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1456,7 +1704,7 @@ func (x *GetWorkflowResponse) String() string {
 func (*GetWorkflowResponse) ProtoMessage() {}
 
 func (x *GetWorkflowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[11]
+	mi := &file_adze_v1_adze_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1469,7 +1717,7 @@ func (x *GetWorkflowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkflowResponse.ProtoReflect.Descriptor instead.
 func (*GetWorkflowResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{11}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetWorkflowResponse) GetWorkflow() *Workflow {
@@ -1495,7 +1743,7 @@ type PutWorkflowsResponse struct {
 
 func (x *PutWorkflowsResponse) Reset() {
 	*x = PutWorkflowsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[12]
+	mi := &file_adze_v1_adze_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1507,7 +1755,7 @@ func (x *PutWorkflowsResponse) String() string {
 func (*PutWorkflowsResponse) ProtoMessage() {}
 
 func (x *PutWorkflowsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[12]
+	mi := &file_adze_v1_adze_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1520,7 +1768,7 @@ func (x *PutWorkflowsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutWorkflowsResponse.ProtoReflect.Descriptor instead.
 func (*PutWorkflowsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{12}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PutWorkflowsResponse) GetVersions() []*WorkflowVersion {
@@ -1541,7 +1789,7 @@ type WorkflowVersion struct {
 
 func (x *WorkflowVersion) Reset() {
 	*x = WorkflowVersion{}
-	mi := &file_adze_v1_adze_proto_msgTypes[13]
+	mi := &file_adze_v1_adze_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1553,7 +1801,7 @@ func (x *WorkflowVersion) String() string {
 func (*WorkflowVersion) ProtoMessage() {}
 
 func (x *WorkflowVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[13]
+	mi := &file_adze_v1_adze_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1566,7 +1814,7 @@ func (x *WorkflowVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkflowVersion.ProtoReflect.Descriptor instead.
 func (*WorkflowVersion) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{13}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *WorkflowVersion) GetName() string {
@@ -1601,7 +1849,7 @@ type SubmitRequest struct {
 
 func (x *SubmitRequest) Reset() {
 	*x = SubmitRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[14]
+	mi := &file_adze_v1_adze_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1613,7 +1861,7 @@ func (x *SubmitRequest) String() string {
 func (*SubmitRequest) ProtoMessage() {}
 
 func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[14]
+	mi := &file_adze_v1_adze_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1626,7 +1874,7 @@ func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitRequest.ProtoReflect.Descriptor instead.
 func (*SubmitRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{14}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SubmitRequest) GetRuns() []*NewRun {
@@ -1655,7 +1903,7 @@ type NewRun struct {
 	Workflow string                 `protobuf:"bytes,1,opt,name=workflow,proto3" json:"workflow,omitempty"`
 	Input    []byte                 `protobuf:"bytes,2,opt,name=input,proto3" json:"input,omitempty"`                       // JSON; empty = null
 	Metadata []byte                 `protobuf:"bytes,3,opt,name=metadata,proto3" json:"metadata,omitempty"`                 // JSON object, at most 64 KiB; empty = none
-	Priority int32                  `protobuf:"varint,4,opt,name=priority,proto3" json:"priority,omitempty"`                // -1,000 … 1,000, higher first; 0 = default
+	Priority int32                  `protobuf:"varint,4,opt,name=priority,proto3" json:"priority,omitempty"`                // -1,000 … 1,000, higher first; 0 = the workflow's
 	DelayMs  int64                  `protobuf:"varint,5,opt,name=delay_ms,json=delayMs,proto3" json:"delay_ms,omitempty"`   // ready so long after the submit; not with run_at_ms
 	RunAtMs  int64                  `protobuf:"varint,6,opt,name=run_at_ms,json=runAtMs,proto3" json:"run_at_ms,omitempty"` // not before
 	// A child of the task parent_id, whose current attempt has parent_token. All runs of
@@ -1664,14 +1912,15 @@ type NewRun struct {
 	ParentToken   uint64          `protobuf:"fixed64,8,opt,name=parent_token,json=parentToken,proto3" json:"parent_token,omitempty"`
 	Key           string          `protobuf:"bytes,9,opt,name=key,proto3" json:"key,omitempty"` // unique among the children of the parent: a second run of that key is the first one
 	OnClose       ClosePolicy     `protobuf:"varint,10,opt,name=on_close,json=onClose,proto3,enum=adze.v1.ClosePolicy" json:"on_close,omitempty"`
-	Idempotency   *IdempotencyKey `protobuf:"bytes,11,opt,name=idempotency,proto3" json:"idempotency,omitempty"` // goes before the key that the workflow declares
+	Idempotency   *IdempotencyKey `protobuf:"bytes,11,opt,name=idempotency,proto3" json:"idempotency,omitempty"`        // goes before the key that the workflow declares
+	FairKey       string          `protobuf:"bytes,16,opt,name=fair_key,json=fairKey,proto3" json:"fair_key,omitempty"` // whose share of the queue it counts for, at most 255 bytes; empty = what Workflow.key gives
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *NewRun) Reset() {
 	*x = NewRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[15]
+	mi := &file_adze_v1_adze_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1683,7 +1932,7 @@ func (x *NewRun) String() string {
 func (*NewRun) ProtoMessage() {}
 
 func (x *NewRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[15]
+	mi := &file_adze_v1_adze_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1696,7 +1945,7 @@ func (x *NewRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewRun.ProtoReflect.Descriptor instead.
 func (*NewRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{15}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *NewRun) GetWorkflow() string {
@@ -1776,6 +2025,13 @@ func (x *NewRun) GetIdempotency() *IdempotencyKey {
 	return nil
 }
 
+func (x *NewRun) GetFairKey() string {
+	if x != nil {
+		return x.FairKey
+	}
+	return ""
+}
+
 // A key of a run, as in Idempotency.
 type IdempotencyKey struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1789,7 +2045,7 @@ type IdempotencyKey struct {
 
 func (x *IdempotencyKey) Reset() {
 	*x = IdempotencyKey{}
-	mi := &file_adze_v1_adze_proto_msgTypes[16]
+	mi := &file_adze_v1_adze_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1801,7 +2057,7 @@ func (x *IdempotencyKey) String() string {
 func (*IdempotencyKey) ProtoMessage() {}
 
 func (x *IdempotencyKey) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[16]
+	mi := &file_adze_v1_adze_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1814,7 +2070,7 @@ func (x *IdempotencyKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdempotencyKey.ProtoReflect.Descriptor instead.
 func (*IdempotencyKey) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{16}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *IdempotencyKey) GetKey() string {
@@ -1854,7 +2110,7 @@ type SubmitResponse struct {
 
 func (x *SubmitResponse) Reset() {
 	*x = SubmitResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[17]
+	mi := &file_adze_v1_adze_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1866,7 +2122,7 @@ func (x *SubmitResponse) String() string {
 func (*SubmitResponse) ProtoMessage() {}
 
 func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[17]
+	mi := &file_adze_v1_adze_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1879,7 +2135,7 @@ func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitResponse.ProtoReflect.Descriptor instead.
 func (*SubmitResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{17}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SubmitResponse) GetRuns() []*Submitted {
@@ -1900,7 +2156,7 @@ type Submitted struct {
 
 func (x *Submitted) Reset() {
 	*x = Submitted{}
-	mi := &file_adze_v1_adze_proto_msgTypes[18]
+	mi := &file_adze_v1_adze_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1912,7 +2168,7 @@ func (x *Submitted) String() string {
 func (*Submitted) ProtoMessage() {}
 
 func (x *Submitted) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[18]
+	mi := &file_adze_v1_adze_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1925,7 +2181,7 @@ func (x *Submitted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Submitted.ProtoReflect.Descriptor instead.
 func (*Submitted) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{18}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Submitted) GetRunId() uint64 {
@@ -1958,7 +2214,7 @@ type AwaitRequest struct {
 
 func (x *AwaitRequest) Reset() {
 	*x = AwaitRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	mi := &file_adze_v1_adze_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1970,7 +2226,7 @@ func (x *AwaitRequest) String() string {
 func (*AwaitRequest) ProtoMessage() {}
 
 func (x *AwaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	mi := &file_adze_v1_adze_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1983,7 +2239,7 @@ func (x *AwaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AwaitRequest.ProtoReflect.Descriptor instead.
 func (*AwaitRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{19}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AwaitRequest) GetRunIds() []uint64 {
@@ -2002,7 +2258,7 @@ type AwaitResponse struct {
 
 func (x *AwaitResponse) Reset() {
 	*x = AwaitResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	mi := &file_adze_v1_adze_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2014,7 +2270,7 @@ func (x *AwaitResponse) String() string {
 func (*AwaitResponse) ProtoMessage() {}
 
 func (x *AwaitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	mi := &file_adze_v1_adze_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2027,7 +2283,7 @@ func (x *AwaitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AwaitResponse.ProtoReflect.Descriptor instead.
 func (*AwaitResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{20}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AwaitResponse) GetOutcomes() []*Outcome {
@@ -2050,7 +2306,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_adze_v1_adze_proto_msgTypes[21]
+	mi := &file_adze_v1_adze_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2062,7 +2318,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[21]
+	mi := &file_adze_v1_adze_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2075,7 +2331,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Outcome) GetRunId() uint64 {
@@ -2130,7 +2386,7 @@ type WorkerMessage struct {
 
 func (x *WorkerMessage) Reset() {
 	*x = WorkerMessage{}
-	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	mi := &file_adze_v1_adze_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2142,7 +2398,7 @@ func (x *WorkerMessage) String() string {
 func (*WorkerMessage) ProtoMessage() {}
 
 func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	mi := &file_adze_v1_adze_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2155,7 +2411,7 @@ func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerMessage.ProtoReflect.Descriptor instead.
 func (*WorkerMessage) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *WorkerMessage) GetHello() *Hello {
@@ -2216,7 +2472,7 @@ type LogLine struct {
 
 func (x *LogLine) Reset() {
 	*x = LogLine{}
-	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	mi := &file_adze_v1_adze_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2228,7 +2484,7 @@ func (x *LogLine) String() string {
 func (*LogLine) ProtoMessage() {}
 
 func (x *LogLine) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	mi := &file_adze_v1_adze_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2241,7 +2497,7 @@ func (x *LogLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
 func (*LogLine) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{23}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *LogLine) GetTaskId() uint64 {
@@ -2306,7 +2562,7 @@ type Chunk struct {
 
 func (x *Chunk) Reset() {
 	*x = Chunk{}
-	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	mi := &file_adze_v1_adze_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2318,7 +2574,7 @@ func (x *Chunk) String() string {
 func (*Chunk) ProtoMessage() {}
 
 func (x *Chunk) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	mi := &file_adze_v1_adze_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2331,7 +2587,7 @@ func (x *Chunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chunk.ProtoReflect.Descriptor instead.
 func (*Chunk) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Chunk) GetTaskId() uint64 {
@@ -2376,7 +2632,7 @@ type Hello struct {
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	mi := &file_adze_v1_adze_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2388,7 +2644,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	mi := &file_adze_v1_adze_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2401,7 +2657,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Hello) GetWorkerId() uint64 {
@@ -2457,7 +2713,7 @@ type Running struct {
 
 func (x *Running) Reset() {
 	*x = Running{}
-	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	mi := &file_adze_v1_adze_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2469,7 +2725,7 @@ func (x *Running) String() string {
 func (*Running) ProtoMessage() {}
 
 func (x *Running) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	mi := &file_adze_v1_adze_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2482,7 +2738,7 @@ func (x *Running) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Running.ProtoReflect.Descriptor instead.
 func (*Running) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Running) GetTaskId() uint64 {
@@ -2515,7 +2771,7 @@ type Resize struct {
 
 func (x *Resize) Reset() {
 	*x = Resize{}
-	mi := &file_adze_v1_adze_proto_msgTypes[27]
+	mi := &file_adze_v1_adze_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2527,7 +2783,7 @@ func (x *Resize) String() string {
 func (*Resize) ProtoMessage() {}
 
 func (x *Resize) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[27]
+	mi := &file_adze_v1_adze_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2540,7 +2796,7 @@ func (x *Resize) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resize.ProtoReflect.Descriptor instead.
 func (*Resize) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Resize) GetSlots() int32 {
@@ -2567,7 +2823,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_adze_v1_adze_proto_msgTypes[28]
+	mi := &file_adze_v1_adze_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2579,7 +2835,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[28]
+	mi := &file_adze_v1_adze_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2592,7 +2848,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Report) GetTaskId() uint64 {
@@ -2675,7 +2931,7 @@ type NewEntry struct {
 
 func (x *NewEntry) Reset() {
 	*x = NewEntry{}
-	mi := &file_adze_v1_adze_proto_msgTypes[29]
+	mi := &file_adze_v1_adze_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2687,7 +2943,7 @@ func (x *NewEntry) String() string {
 func (*NewEntry) ProtoMessage() {}
 
 func (x *NewEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[29]
+	mi := &file_adze_v1_adze_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2700,7 +2956,7 @@ func (x *NewEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewEntry.ProtoReflect.Descriptor instead.
 func (*NewEntry) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{29}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *NewEntry) GetIndex() int32 {
@@ -2779,7 +3035,7 @@ type WaitCondition struct {
 
 func (x *WaitCondition) Reset() {
 	*x = WaitCondition{}
-	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	mi := &file_adze_v1_adze_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2791,7 +3047,7 @@ func (x *WaitCondition) String() string {
 func (*WaitCondition) ProtoMessage() {}
 
 func (x *WaitCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	mi := &file_adze_v1_adze_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2804,7 +3060,7 @@ func (x *WaitCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitCondition.ProtoReflect.Descriptor instead.
 func (*WaitCondition) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *WaitCondition) GetGroup() int32 {
@@ -2893,7 +3149,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_adze_v1_adze_proto_msgTypes[31]
+	mi := &file_adze_v1_adze_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2905,7 +3161,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[31]
+	mi := &file_adze_v1_adze_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2918,7 +3174,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Entry) GetIndex() int32 {
@@ -2987,7 +3243,7 @@ type Met struct {
 
 func (x *Met) Reset() {
 	*x = Met{}
-	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2999,7 +3255,7 @@ func (x *Met) String() string {
 func (*Met) ProtoMessage() {}
 
 func (x *Met) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3012,7 +3268,7 @@ func (x *Met) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Met.ProtoReflect.Descriptor instead.
 func (*Met) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Met) GetTaskId() uint64 {
@@ -3085,7 +3341,7 @@ type EngineMessage struct {
 
 func (x *EngineMessage) Reset() {
 	*x = EngineMessage{}
-	mi := &file_adze_v1_adze_proto_msgTypes[33]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3097,7 +3353,7 @@ func (x *EngineMessage) String() string {
 func (*EngineMessage) ProtoMessage() {}
 
 func (x *EngineMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[33]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3110,7 +3366,7 @@ func (x *EngineMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EngineMessage.ProtoReflect.Descriptor instead.
 func (*EngineMessage) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *EngineMessage) GetWelcome() *Welcome {
@@ -3169,7 +3425,7 @@ type Emitted struct {
 
 func (x *Emitted) Reset() {
 	*x = Emitted{}
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3181,7 +3437,7 @@ func (x *Emitted) String() string {
 func (*Emitted) ProtoMessage() {}
 
 func (x *Emitted) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3194,7 +3450,7 @@ func (x *Emitted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Emitted.ProtoReflect.Descriptor instead.
 func (*Emitted) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Emitted) GetTaskId() uint64 {
@@ -3236,7 +3492,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3248,7 +3504,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3261,7 +3517,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Welcome) GetWorkerId() uint64 {
@@ -3309,7 +3565,7 @@ type Assignment struct {
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3321,7 +3577,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3334,7 +3590,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Assignment) GetTaskId() uint64 {
@@ -3463,7 +3719,7 @@ type CameEvent struct {
 
 func (x *CameEvent) Reset() {
 	*x = CameEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[37]
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3475,7 +3731,7 @@ func (x *CameEvent) String() string {
 func (*CameEvent) ProtoMessage() {}
 
 func (x *CameEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[37]
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3488,7 +3744,7 @@ func (x *CameEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CameEvent.ProtoReflect.Descriptor instead.
 func (*CameEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *CameEvent) GetEventId() uint64 {
@@ -3539,7 +3795,7 @@ type RunEvent struct {
 
 func (x *RunEvent) Reset() {
 	*x = RunEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3551,7 +3807,7 @@ func (x *RunEvent) String() string {
 func (*RunEvent) ProtoMessage() {}
 
 func (x *RunEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3564,7 +3820,7 @@ func (x *RunEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunEvent.ProtoReflect.Descriptor instead.
 func (*RunEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *RunEvent) GetEventId() uint64 {
@@ -3605,7 +3861,7 @@ type ParentOutput struct {
 
 func (x *ParentOutput) Reset() {
 	*x = ParentOutput{}
-	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3617,7 +3873,7 @@ func (x *ParentOutput) String() string {
 func (*ParentOutput) ProtoMessage() {}
 
 func (x *ParentOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3630,7 +3886,7 @@ func (x *ParentOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParentOutput.ProtoReflect.Descriptor instead.
 func (*ParentOutput) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ParentOutput) GetTask() string {
@@ -3657,7 +3913,7 @@ type TaskFailure struct {
 
 func (x *TaskFailure) Reset() {
 	*x = TaskFailure{}
-	mi := &file_adze_v1_adze_proto_msgTypes[40]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3669,7 +3925,7 @@ func (x *TaskFailure) String() string {
 func (*TaskFailure) ProtoMessage() {}
 
 func (x *TaskFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[40]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3682,7 +3938,7 @@ func (x *TaskFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskFailure.ProtoReflect.Descriptor instead.
 func (*TaskFailure) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *TaskFailure) GetTask() string {
@@ -3710,7 +3966,7 @@ type Stop struct {
 
 func (x *Stop) Reset() {
 	*x = Stop{}
-	mi := &file_adze_v1_adze_proto_msgTypes[41]
+	mi := &file_adze_v1_adze_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3722,7 +3978,7 @@ func (x *Stop) String() string {
 func (*Stop) ProtoMessage() {}
 
 func (x *Stop) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[41]
+	mi := &file_adze_v1_adze_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3735,7 +3991,7 @@ func (x *Stop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stop.ProtoReflect.Descriptor instead.
 func (*Stop) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Stop) GetTaskId() uint64 {
@@ -3774,7 +4030,7 @@ type Settlement struct {
 
 func (x *Settlement) Reset() {
 	*x = Settlement{}
-	mi := &file_adze_v1_adze_proto_msgTypes[42]
+	mi := &file_adze_v1_adze_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3786,7 +4042,7 @@ func (x *Settlement) String() string {
 func (*Settlement) ProtoMessage() {}
 
 func (x *Settlement) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[42]
+	mi := &file_adze_v1_adze_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3799,7 +4055,7 @@ func (x *Settlement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Settlement.ProtoReflect.Descriptor instead.
 func (*Settlement) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Settlement) GetTaskId() uint64 {
@@ -3862,7 +4118,7 @@ type CancelRequest struct {
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[43]
+	mi := &file_adze_v1_adze_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3874,7 +4130,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[43]
+	mi := &file_adze_v1_adze_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3887,7 +4143,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{43}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *CancelRequest) GetRunIds() []uint64 {
@@ -3920,7 +4176,7 @@ type CancelResponse struct {
 
 func (x *CancelResponse) Reset() {
 	*x = CancelResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[44]
+	mi := &file_adze_v1_adze_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3932,7 +4188,7 @@ func (x *CancelResponse) String() string {
 func (*CancelResponse) ProtoMessage() {}
 
 func (x *CancelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[44]
+	mi := &file_adze_v1_adze_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3945,7 +4201,7 @@ func (x *CancelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelResponse.ProtoReflect.Descriptor instead.
 func (*CancelResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{44}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *CancelResponse) GetRuns() []*Cancelled {
@@ -3965,7 +4221,7 @@ type Cancelled struct {
 
 func (x *Cancelled) Reset() {
 	*x = Cancelled{}
-	mi := &file_adze_v1_adze_proto_msgTypes[45]
+	mi := &file_adze_v1_adze_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3977,7 +4233,7 @@ func (x *Cancelled) String() string {
 func (*Cancelled) ProtoMessage() {}
 
 func (x *Cancelled) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[45]
+	mi := &file_adze_v1_adze_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3990,7 +4246,7 @@ func (x *Cancelled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancelled.ProtoReflect.Descriptor instead.
 func (*Cancelled) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Cancelled) GetRunId() uint64 {
@@ -4019,7 +4275,7 @@ type ReplayRequest struct {
 
 func (x *ReplayRequest) Reset() {
 	*x = ReplayRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[46]
+	mi := &file_adze_v1_adze_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4031,7 +4287,7 @@ func (x *ReplayRequest) String() string {
 func (*ReplayRequest) ProtoMessage() {}
 
 func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[46]
+	mi := &file_adze_v1_adze_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4044,7 +4300,7 @@ func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayRequest.ProtoReflect.Descriptor instead.
 func (*ReplayRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{46}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *ReplayRequest) GetRunIds() []uint64 {
@@ -4070,7 +4326,7 @@ type ReplayResponse struct {
 
 func (x *ReplayResponse) Reset() {
 	*x = ReplayResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[47]
+	mi := &file_adze_v1_adze_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4082,7 +4338,7 @@ func (x *ReplayResponse) String() string {
 func (*ReplayResponse) ProtoMessage() {}
 
 func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[47]
+	mi := &file_adze_v1_adze_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4095,7 +4351,7 @@ func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayResponse.ProtoReflect.Descriptor instead.
 func (*ReplayResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{47}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *ReplayResponse) GetRuns() []*Submitted {
@@ -4116,7 +4372,7 @@ type ForkRequest struct {
 
 func (x *ForkRequest) Reset() {
 	*x = ForkRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[48]
+	mi := &file_adze_v1_adze_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4128,7 +4384,7 @@ func (x *ForkRequest) String() string {
 func (*ForkRequest) ProtoMessage() {}
 
 func (x *ForkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[48]
+	mi := &file_adze_v1_adze_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4141,7 +4397,7 @@ func (x *ForkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkRequest.ProtoReflect.Descriptor instead.
 func (*ForkRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *ForkRequest) GetRunId() uint64 {
@@ -4174,7 +4430,7 @@ type ForkResponse struct {
 
 func (x *ForkResponse) Reset() {
 	*x = ForkResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[49]
+	mi := &file_adze_v1_adze_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4186,7 +4442,7 @@ func (x *ForkResponse) String() string {
 func (*ForkResponse) ProtoMessage() {}
 
 func (x *ForkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[49]
+	mi := &file_adze_v1_adze_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4199,7 +4455,7 @@ func (x *ForkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkResponse.ProtoReflect.Descriptor instead.
 func (*ForkResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{49}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *ForkResponse) GetRunId() uint64 {
@@ -4219,7 +4475,7 @@ type GetValueRequest struct {
 
 func (x *GetValueRequest) Reset() {
 	*x = GetValueRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[50]
+	mi := &file_adze_v1_adze_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4231,7 +4487,7 @@ func (x *GetValueRequest) String() string {
 func (*GetValueRequest) ProtoMessage() {}
 
 func (x *GetValueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[50]
+	mi := &file_adze_v1_adze_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4244,7 +4500,7 @@ func (x *GetValueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetValueRequest.ProtoReflect.Descriptor instead.
 func (*GetValueRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{50}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *GetValueRequest) GetRunId() uint64 {
@@ -4272,7 +4528,7 @@ type GetValueResponse struct {
 
 func (x *GetValueResponse) Reset() {
 	*x = GetValueResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[51]
+	mi := &file_adze_v1_adze_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4284,7 +4540,7 @@ func (x *GetValueResponse) String() string {
 func (*GetValueResponse) ProtoMessage() {}
 
 func (x *GetValueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[51]
+	mi := &file_adze_v1_adze_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4297,7 +4553,7 @@ func (x *GetValueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetValueResponse.ProtoReflect.Descriptor instead.
 func (*GetValueResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{51}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *GetValueResponse) GetFound() bool {
@@ -4335,7 +4591,7 @@ type NewEvent struct {
 
 func (x *NewEvent) Reset() {
 	*x = NewEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[52]
+	mi := &file_adze_v1_adze_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4347,7 +4603,7 @@ func (x *NewEvent) String() string {
 func (*NewEvent) ProtoMessage() {}
 
 func (x *NewEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[52]
+	mi := &file_adze_v1_adze_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4360,7 +4616,7 @@ func (x *NewEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewEvent.ProtoReflect.Descriptor instead.
 func (*NewEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{52}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *NewEvent) GetKey() string {
@@ -4416,7 +4672,7 @@ type PushEventsRequest struct {
 
 func (x *PushEventsRequest) Reset() {
 	*x = PushEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[53]
+	mi := &file_adze_v1_adze_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4428,7 +4684,7 @@ func (x *PushEventsRequest) String() string {
 func (*PushEventsRequest) ProtoMessage() {}
 
 func (x *PushEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[53]
+	mi := &file_adze_v1_adze_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4441,7 +4697,7 @@ func (x *PushEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushEventsRequest.ProtoReflect.Descriptor instead.
 func (*PushEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{53}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *PushEventsRequest) GetEvents() []*NewEvent {
@@ -4474,7 +4730,7 @@ type PushEventsResponse struct {
 
 func (x *PushEventsResponse) Reset() {
 	*x = PushEventsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[54]
+	mi := &file_adze_v1_adze_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4486,7 +4742,7 @@ func (x *PushEventsResponse) String() string {
 func (*PushEventsResponse) ProtoMessage() {}
 
 func (x *PushEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[54]
+	mi := &file_adze_v1_adze_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4499,7 +4755,7 @@ func (x *PushEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushEventsResponse.ProtoReflect.Descriptor instead.
 func (*PushEventsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{54}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *PushEventsResponse) GetEvents() []*PushedEvent {
@@ -4521,7 +4777,7 @@ type PushedEvent struct {
 
 func (x *PushedEvent) Reset() {
 	*x = PushedEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[55]
+	mi := &file_adze_v1_adze_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4533,7 +4789,7 @@ func (x *PushedEvent) String() string {
 func (*PushedEvent) ProtoMessage() {}
 
 func (x *PushedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[55]
+	mi := &file_adze_v1_adze_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4546,7 +4802,7 @@ func (x *PushedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushedEvent.ProtoReflect.Descriptor instead.
 func (*PushedEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{55}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *PushedEvent) GetEventId() uint64 {
@@ -4586,7 +4842,7 @@ type ReplayEventsRequest struct {
 
 func (x *ReplayEventsRequest) Reset() {
 	*x = ReplayEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[56]
+	mi := &file_adze_v1_adze_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4598,7 +4854,7 @@ func (x *ReplayEventsRequest) String() string {
 func (*ReplayEventsRequest) ProtoMessage() {}
 
 func (x *ReplayEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[56]
+	mi := &file_adze_v1_adze_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4611,7 +4867,7 @@ func (x *ReplayEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayEventsRequest.ProtoReflect.Descriptor instead.
 func (*ReplayEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{56}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *ReplayEventsRequest) GetEventIds() []uint64 {
@@ -4631,7 +4887,7 @@ type GetEventRequest struct {
 
 func (x *GetEventRequest) Reset() {
 	*x = GetEventRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[57]
+	mi := &file_adze_v1_adze_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4643,7 +4899,7 @@ func (x *GetEventRequest) String() string {
 func (*GetEventRequest) ProtoMessage() {}
 
 func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[57]
+	mi := &file_adze_v1_adze_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4656,7 +4912,7 @@ func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventRequest.ProtoReflect.Descriptor instead.
 func (*GetEventRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{57}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *GetEventRequest) GetEventId() uint64 {
@@ -4682,7 +4938,7 @@ type GetEventResponse struct {
 
 func (x *GetEventResponse) Reset() {
 	*x = GetEventResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[58]
+	mi := &file_adze_v1_adze_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4694,7 +4950,7 @@ func (x *GetEventResponse) String() string {
 func (*GetEventResponse) ProtoMessage() {}
 
 func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[58]
+	mi := &file_adze_v1_adze_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4707,7 +4963,7 @@ func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventResponse.ProtoReflect.Descriptor instead.
 func (*GetEventResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{58}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *GetEventResponse) GetEvent() *Event {
@@ -4730,7 +4986,7 @@ type ListEventsRequest struct {
 
 func (x *ListEventsRequest) Reset() {
 	*x = ListEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[59]
+	mi := &file_adze_v1_adze_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4742,7 +4998,7 @@ func (x *ListEventsRequest) String() string {
 func (*ListEventsRequest) ProtoMessage() {}
 
 func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[59]
+	mi := &file_adze_v1_adze_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4755,7 +5011,7 @@ func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{59}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *ListEventsRequest) GetKey() string {
@@ -4803,7 +5059,7 @@ type ListEventsResponse struct {
 
 func (x *ListEventsResponse) Reset() {
 	*x = ListEventsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[60]
+	mi := &file_adze_v1_adze_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4815,7 +5071,7 @@ func (x *ListEventsResponse) String() string {
 func (*ListEventsResponse) ProtoMessage() {}
 
 func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[60]
+	mi := &file_adze_v1_adze_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4828,7 +5084,7 @@ func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListEventsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{60}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *ListEventsResponse) GetEvents() []*Event {
@@ -4864,7 +5120,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_adze_v1_adze_proto_msgTypes[61]
+	mi := &file_adze_v1_adze_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4876,7 +5132,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[61]
+	mi := &file_adze_v1_adze_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4889,7 +5145,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{61}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *Event) GetEventId() uint64 {
@@ -4982,7 +5238,7 @@ type EventRun struct {
 
 func (x *EventRun) Reset() {
 	*x = EventRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[62]
+	mi := &file_adze_v1_adze_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4994,7 +5250,7 @@ func (x *EventRun) String() string {
 func (*EventRun) ProtoMessage() {}
 
 func (x *EventRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[62]
+	mi := &file_adze_v1_adze_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5007,7 +5263,7 @@ func (x *EventRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventRun.ProtoReflect.Descriptor instead.
 func (*EventRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{62}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *EventRun) GetRunId() uint64 {
@@ -5053,7 +5309,7 @@ type Filter struct {
 
 func (x *Filter) Reset() {
 	*x = Filter{}
-	mi := &file_adze_v1_adze_proto_msgTypes[63]
+	mi := &file_adze_v1_adze_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5065,7 +5321,7 @@ func (x *Filter) String() string {
 func (*Filter) ProtoMessage() {}
 
 func (x *Filter) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[63]
+	mi := &file_adze_v1_adze_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5078,7 +5334,7 @@ func (x *Filter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Filter.ProtoReflect.Descriptor instead.
 func (*Filter) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{63}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *Filter) GetFilterId() uint64 {
@@ -5132,7 +5388,7 @@ type PutFilterRequest struct {
 
 func (x *PutFilterRequest) Reset() {
 	*x = PutFilterRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[64]
+	mi := &file_adze_v1_adze_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5144,7 +5400,7 @@ func (x *PutFilterRequest) String() string {
 func (*PutFilterRequest) ProtoMessage() {}
 
 func (x *PutFilterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[64]
+	mi := &file_adze_v1_adze_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5157,7 +5413,7 @@ func (x *PutFilterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutFilterRequest.ProtoReflect.Descriptor instead.
 func (*PutFilterRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{64}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *PutFilterRequest) GetFilter() *Filter {
@@ -5176,7 +5432,7 @@ type PutFilterResponse struct {
 
 func (x *PutFilterResponse) Reset() {
 	*x = PutFilterResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[65]
+	mi := &file_adze_v1_adze_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5188,7 +5444,7 @@ func (x *PutFilterResponse) String() string {
 func (*PutFilterResponse) ProtoMessage() {}
 
 func (x *PutFilterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[65]
+	mi := &file_adze_v1_adze_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5201,7 +5457,7 @@ func (x *PutFilterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutFilterResponse.ProtoReflect.Descriptor instead.
 func (*PutFilterResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{65}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *PutFilterResponse) GetFilterId() uint64 {
@@ -5222,7 +5478,7 @@ type ListFiltersRequest struct {
 
 func (x *ListFiltersRequest) Reset() {
 	*x = ListFiltersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[66]
+	mi := &file_adze_v1_adze_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5234,7 +5490,7 @@ func (x *ListFiltersRequest) String() string {
 func (*ListFiltersRequest) ProtoMessage() {}
 
 func (x *ListFiltersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[66]
+	mi := &file_adze_v1_adze_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5247,7 +5503,7 @@ func (x *ListFiltersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFiltersRequest.ProtoReflect.Descriptor instead.
 func (*ListFiltersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{66}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *ListFiltersRequest) GetWorkflow() string {
@@ -5281,7 +5537,7 @@ type ListFiltersResponse struct {
 
 func (x *ListFiltersResponse) Reset() {
 	*x = ListFiltersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[67]
+	mi := &file_adze_v1_adze_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5293,7 +5549,7 @@ func (x *ListFiltersResponse) String() string {
 func (*ListFiltersResponse) ProtoMessage() {}
 
 func (x *ListFiltersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[67]
+	mi := &file_adze_v1_adze_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5306,7 +5562,7 @@ func (x *ListFiltersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFiltersResponse.ProtoReflect.Descriptor instead.
 func (*ListFiltersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{67}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *ListFiltersResponse) GetFilters() []*Filter {
@@ -5332,7 +5588,7 @@ type DeleteFiltersRequest struct {
 
 func (x *DeleteFiltersRequest) Reset() {
 	*x = DeleteFiltersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[68]
+	mi := &file_adze_v1_adze_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5344,7 +5600,7 @@ func (x *DeleteFiltersRequest) String() string {
 func (*DeleteFiltersRequest) ProtoMessage() {}
 
 func (x *DeleteFiltersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[68]
+	mi := &file_adze_v1_adze_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5357,7 +5613,7 @@ func (x *DeleteFiltersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFiltersRequest.ProtoReflect.Descriptor instead.
 func (*DeleteFiltersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{68}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *DeleteFiltersRequest) GetFilterIds() []uint64 {
@@ -5376,7 +5632,7 @@ type DeleteFiltersResponse struct {
 
 func (x *DeleteFiltersResponse) Reset() {
 	*x = DeleteFiltersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[69]
+	mi := &file_adze_v1_adze_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5388,7 +5644,7 @@ func (x *DeleteFiltersResponse) String() string {
 func (*DeleteFiltersResponse) ProtoMessage() {}
 
 func (x *DeleteFiltersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[69]
+	mi := &file_adze_v1_adze_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5401,7 +5657,7 @@ func (x *DeleteFiltersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFiltersResponse.ProtoReflect.Descriptor instead.
 func (*DeleteFiltersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{69}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *DeleteFiltersResponse) GetDeleted() []bool {
@@ -5422,7 +5678,7 @@ type RefreshTimeoutRequest struct {
 
 func (x *RefreshTimeoutRequest) Reset() {
 	*x = RefreshTimeoutRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[70]
+	mi := &file_adze_v1_adze_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5434,7 +5690,7 @@ func (x *RefreshTimeoutRequest) String() string {
 func (*RefreshTimeoutRequest) ProtoMessage() {}
 
 func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[70]
+	mi := &file_adze_v1_adze_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5447,7 +5703,7 @@ func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutRequest.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{70}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *RefreshTimeoutRequest) GetTaskId() uint64 {
@@ -5480,7 +5736,7 @@ type RefreshTimeoutResponse struct {
 
 func (x *RefreshTimeoutResponse) Reset() {
 	*x = RefreshTimeoutResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[71]
+	mi := &file_adze_v1_adze_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5492,7 +5748,7 @@ func (x *RefreshTimeoutResponse) String() string {
 func (*RefreshTimeoutResponse) ProtoMessage() {}
 
 func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[71]
+	mi := &file_adze_v1_adze_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5505,7 +5761,7 @@ func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutResponse.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{71}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *RefreshTimeoutResponse) GetDeadlineMs() int64 {
@@ -5526,7 +5782,7 @@ type GetRunRequest struct {
 
 func (x *GetRunRequest) Reset() {
 	*x = GetRunRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[72]
+	mi := &file_adze_v1_adze_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5538,7 +5794,7 @@ func (x *GetRunRequest) String() string {
 func (*GetRunRequest) ProtoMessage() {}
 
 func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[72]
+	mi := &file_adze_v1_adze_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5551,7 +5807,7 @@ func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunRequest.ProtoReflect.Descriptor instead.
 func (*GetRunRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{72}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *GetRunRequest) GetRunId() uint64 {
@@ -5589,7 +5845,7 @@ type GetRunResponse struct {
 
 func (x *GetRunResponse) Reset() {
 	*x = GetRunResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[73]
+	mi := &file_adze_v1_adze_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5601,7 +5857,7 @@ func (x *GetRunResponse) String() string {
 func (*GetRunResponse) ProtoMessage() {}
 
 func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[73]
+	mi := &file_adze_v1_adze_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5614,7 +5870,7 @@ func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunResponse.ProtoReflect.Descriptor instead.
 func (*GetRunResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{73}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *GetRunResponse) GetRun() *Run {
@@ -5671,7 +5927,7 @@ type Child struct {
 
 func (x *Child) Reset() {
 	*x = Child{}
-	mi := &file_adze_v1_adze_proto_msgTypes[74]
+	mi := &file_adze_v1_adze_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5683,7 +5939,7 @@ func (x *Child) String() string {
 func (*Child) ProtoMessage() {}
 
 func (x *Child) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[74]
+	mi := &file_adze_v1_adze_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5696,7 +5952,7 @@ func (x *Child) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Child.ProtoReflect.Descriptor instead.
 func (*Child) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{74}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *Child) GetRunId() uint64 {
@@ -5741,7 +5997,7 @@ type TaskRun struct {
 
 func (x *TaskRun) Reset() {
 	*x = TaskRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[75]
+	mi := &file_adze_v1_adze_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5753,7 +6009,7 @@ func (x *TaskRun) String() string {
 func (*TaskRun) ProtoMessage() {}
 
 func (x *TaskRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[75]
+	mi := &file_adze_v1_adze_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5766,7 +6022,7 @@ func (x *TaskRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskRun.ProtoReflect.Descriptor instead.
 func (*TaskRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{75}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *TaskRun) GetName() string {
@@ -5864,7 +6120,7 @@ type ReadStreamRequest struct {
 
 func (x *ReadStreamRequest) Reset() {
 	*x = ReadStreamRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[76]
+	mi := &file_adze_v1_adze_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5876,7 +6132,7 @@ func (x *ReadStreamRequest) String() string {
 func (*ReadStreamRequest) ProtoMessage() {}
 
 func (x *ReadStreamRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[76]
+	mi := &file_adze_v1_adze_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5889,7 +6145,7 @@ func (x *ReadStreamRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadStreamRequest.ProtoReflect.Descriptor instead.
 func (*ReadStreamRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{76}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *ReadStreamRequest) GetRunId() uint64 {
@@ -5922,7 +6178,7 @@ type ReadStreamResponse struct {
 
 func (x *ReadStreamResponse) Reset() {
 	*x = ReadStreamResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[77]
+	mi := &file_adze_v1_adze_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5934,7 +6190,7 @@ func (x *ReadStreamResponse) String() string {
 func (*ReadStreamResponse) ProtoMessage() {}
 
 func (x *ReadStreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[77]
+	mi := &file_adze_v1_adze_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5947,7 +6203,7 @@ func (x *ReadStreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadStreamResponse.ProtoReflect.Descriptor instead.
 func (*ReadStreamResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{77}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *ReadStreamResponse) GetChunks() []*StreamedChunk {
@@ -5974,7 +6230,7 @@ type StreamedChunk struct {
 
 func (x *StreamedChunk) Reset() {
 	*x = StreamedChunk{}
-	mi := &file_adze_v1_adze_proto_msgTypes[78]
+	mi := &file_adze_v1_adze_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5986,7 +6242,7 @@ func (x *StreamedChunk) String() string {
 func (*StreamedChunk) ProtoMessage() {}
 
 func (x *StreamedChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[78]
+	mi := &file_adze_v1_adze_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5999,7 +6255,7 @@ func (x *StreamedChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamedChunk.ProtoReflect.Descriptor instead.
 func (*StreamedChunk) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{78}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *StreamedChunk) GetTaskId() uint64 {
@@ -6068,7 +6324,7 @@ type ListLogsRequest struct {
 
 func (x *ListLogsRequest) Reset() {
 	*x = ListLogsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[79]
+	mi := &file_adze_v1_adze_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6080,7 +6336,7 @@ func (x *ListLogsRequest) String() string {
 func (*ListLogsRequest) ProtoMessage() {}
 
 func (x *ListLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[79]
+	mi := &file_adze_v1_adze_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6093,7 +6349,7 @@ func (x *ListLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLogsRequest.ProtoReflect.Descriptor instead.
 func (*ListLogsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{79}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *ListLogsRequest) GetRunId() uint64 {
@@ -6168,7 +6424,7 @@ type ListLogsResponse struct {
 
 func (x *ListLogsResponse) Reset() {
 	*x = ListLogsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[80]
+	mi := &file_adze_v1_adze_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6180,7 +6436,7 @@ func (x *ListLogsResponse) String() string {
 func (*ListLogsResponse) ProtoMessage() {}
 
 func (x *ListLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[80]
+	mi := &file_adze_v1_adze_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6193,7 +6449,7 @@ func (x *ListLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLogsResponse.ProtoReflect.Descriptor instead.
 func (*ListLogsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{80}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *ListLogsResponse) GetLines() []*LoggedLine {
@@ -6220,7 +6476,7 @@ type LoggedLine struct {
 
 func (x *LoggedLine) Reset() {
 	*x = LoggedLine{}
-	mi := &file_adze_v1_adze_proto_msgTypes[81]
+	mi := &file_adze_v1_adze_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6232,7 +6488,7 @@ func (x *LoggedLine) String() string {
 func (*LoggedLine) ProtoMessage() {}
 
 func (x *LoggedLine) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[81]
+	mi := &file_adze_v1_adze_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6245,7 +6501,7 @@ func (x *LoggedLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoggedLine.ProtoReflect.Descriptor instead.
 func (*LoggedLine) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{81}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *LoggedLine) GetTaskId() uint64 {
@@ -6325,7 +6581,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[82]
+	mi := &file_adze_v1_adze_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6337,7 +6593,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[82]
+	mi := &file_adze_v1_adze_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6350,7 +6606,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{82}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *ListRunsRequest) GetWorkflow() string {
@@ -6405,7 +6661,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[83]
+	mi := &file_adze_v1_adze_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6417,7 +6673,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[83]
+	mi := &file_adze_v1_adze_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6430,7 +6686,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{83}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -6475,7 +6731,7 @@ type Run struct {
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_adze_v1_adze_proto_msgTypes[84]
+	mi := &file_adze_v1_adze_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6487,7 +6743,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[84]
+	mi := &file_adze_v1_adze_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6500,7 +6756,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{84}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *Run) GetRunId() uint64 {
@@ -6659,7 +6915,7 @@ type Attempt struct {
 
 func (x *Attempt) Reset() {
 	*x = Attempt{}
-	mi := &file_adze_v1_adze_proto_msgTypes[85]
+	mi := &file_adze_v1_adze_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6671,7 +6927,7 @@ func (x *Attempt) String() string {
 func (*Attempt) ProtoMessage() {}
 
 func (x *Attempt) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[85]
+	mi := &file_adze_v1_adze_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6684,7 +6940,7 @@ func (x *Attempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
 func (*Attempt) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{85}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *Attempt) GetNumber() int32 {
@@ -6762,7 +7018,7 @@ type Cron struct {
 
 func (x *Cron) Reset() {
 	*x = Cron{}
-	mi := &file_adze_v1_adze_proto_msgTypes[86]
+	mi := &file_adze_v1_adze_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6774,7 +7030,7 @@ func (x *Cron) String() string {
 func (*Cron) ProtoMessage() {}
 
 func (x *Cron) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[86]
+	mi := &file_adze_v1_adze_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6787,7 +7043,7 @@ func (x *Cron) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cron.ProtoReflect.Descriptor instead.
 func (*Cron) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{86}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *Cron) GetName() string {
@@ -6890,7 +7146,7 @@ type Schedule struct {
 
 func (x *Schedule) Reset() {
 	*x = Schedule{}
-	mi := &file_adze_v1_adze_proto_msgTypes[87]
+	mi := &file_adze_v1_adze_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6902,7 +7158,7 @@ func (x *Schedule) String() string {
 func (*Schedule) ProtoMessage() {}
 
 func (x *Schedule) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[87]
+	mi := &file_adze_v1_adze_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6915,7 +7171,7 @@ func (x *Schedule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Schedule.ProtoReflect.Descriptor instead.
 func (*Schedule) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{87}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *Schedule) GetScheduleId() uint64 {
@@ -7067,7 +7323,7 @@ type PutSchedulesRequest struct {
 
 func (x *PutSchedulesRequest) Reset() {
 	*x = PutSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[88]
+	mi := &file_adze_v1_adze_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7079,7 +7335,7 @@ func (x *PutSchedulesRequest) String() string {
 func (*PutSchedulesRequest) ProtoMessage() {}
 
 func (x *PutSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[88]
+	mi := &file_adze_v1_adze_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7092,7 +7348,7 @@ func (x *PutSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*PutSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{88}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *PutSchedulesRequest) GetSchedules() []*Schedule {
@@ -7111,7 +7367,7 @@ type PutSchedulesResponse struct {
 
 func (x *PutSchedulesResponse) Reset() {
 	*x = PutSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[89]
+	mi := &file_adze_v1_adze_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7123,7 +7379,7 @@ func (x *PutSchedulesResponse) String() string {
 func (*PutSchedulesResponse) ProtoMessage() {}
 
 func (x *PutSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[89]
+	mi := &file_adze_v1_adze_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7136,7 +7392,7 @@ func (x *PutSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*PutSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{89}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *PutSchedulesResponse) GetScheduleIds() []uint64 {
@@ -7158,7 +7414,7 @@ type ListSchedulesRequest struct {
 
 func (x *ListSchedulesRequest) Reset() {
 	*x = ListSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[90]
+	mi := &file_adze_v1_adze_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7170,7 +7426,7 @@ func (x *ListSchedulesRequest) String() string {
 func (*ListSchedulesRequest) ProtoMessage() {}
 
 func (x *ListSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[90]
+	mi := &file_adze_v1_adze_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7183,7 +7439,7 @@ func (x *ListSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*ListSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{90}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *ListSchedulesRequest) GetWorkflow() string {
@@ -7224,7 +7480,7 @@ type ListSchedulesResponse struct {
 
 func (x *ListSchedulesResponse) Reset() {
 	*x = ListSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[91]
+	mi := &file_adze_v1_adze_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7236,7 +7492,7 @@ func (x *ListSchedulesResponse) String() string {
 func (*ListSchedulesResponse) ProtoMessage() {}
 
 func (x *ListSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[91]
+	mi := &file_adze_v1_adze_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7249,7 +7505,7 @@ func (x *ListSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*ListSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{91}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *ListSchedulesResponse) GetSchedules() []*Schedule {
@@ -7277,7 +7533,7 @@ type ChangeSchedulesRequest struct {
 
 func (x *ChangeSchedulesRequest) Reset() {
 	*x = ChangeSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[92]
+	mi := &file_adze_v1_adze_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7289,7 +7545,7 @@ func (x *ChangeSchedulesRequest) String() string {
 func (*ChangeSchedulesRequest) ProtoMessage() {}
 
 func (x *ChangeSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[92]
+	mi := &file_adze_v1_adze_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7302,7 +7558,7 @@ func (x *ChangeSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*ChangeSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{92}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *ChangeSchedulesRequest) GetScheduleIds() []uint64 {
@@ -7334,7 +7590,7 @@ type ChangeSchedulesResponse struct {
 
 func (x *ChangeSchedulesResponse) Reset() {
 	*x = ChangeSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[93]
+	mi := &file_adze_v1_adze_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7346,7 +7602,7 @@ func (x *ChangeSchedulesResponse) String() string {
 func (*ChangeSchedulesResponse) ProtoMessage() {}
 
 func (x *ChangeSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[93]
+	mi := &file_adze_v1_adze_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7359,7 +7615,7 @@ func (x *ChangeSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*ChangeSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{93}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{95}
 }
 
 type DeleteSchedulesRequest struct {
@@ -7371,7 +7627,7 @@ type DeleteSchedulesRequest struct {
 
 func (x *DeleteSchedulesRequest) Reset() {
 	*x = DeleteSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[94]
+	mi := &file_adze_v1_adze_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7383,7 +7639,7 @@ func (x *DeleteSchedulesRequest) String() string {
 func (*DeleteSchedulesRequest) ProtoMessage() {}
 
 func (x *DeleteSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[94]
+	mi := &file_adze_v1_adze_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7396,7 +7652,7 @@ func (x *DeleteSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*DeleteSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{94}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *DeleteSchedulesRequest) GetScheduleIds() []uint64 {
@@ -7415,7 +7671,7 @@ type DeleteSchedulesResponse struct {
 
 func (x *DeleteSchedulesResponse) Reset() {
 	*x = DeleteSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[95]
+	mi := &file_adze_v1_adze_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7427,7 +7683,7 @@ func (x *DeleteSchedulesResponse) String() string {
 func (*DeleteSchedulesResponse) ProtoMessage() {}
 
 func (x *DeleteSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[95]
+	mi := &file_adze_v1_adze_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7440,7 +7696,7 @@ func (x *DeleteSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*DeleteSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{95}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *DeleteSchedulesResponse) GetDeleted() []bool {
@@ -7459,7 +7715,7 @@ type TriggerSchedulesRequest struct {
 
 func (x *TriggerSchedulesRequest) Reset() {
 	*x = TriggerSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[96]
+	mi := &file_adze_v1_adze_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7471,7 +7727,7 @@ func (x *TriggerSchedulesRequest) String() string {
 func (*TriggerSchedulesRequest) ProtoMessage() {}
 
 func (x *TriggerSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[96]
+	mi := &file_adze_v1_adze_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7484,7 +7740,7 @@ func (x *TriggerSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*TriggerSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{96}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *TriggerSchedulesRequest) GetScheduleIds() []uint64 {
@@ -7503,7 +7759,7 @@ type TriggerSchedulesResponse struct {
 
 func (x *TriggerSchedulesResponse) Reset() {
 	*x = TriggerSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[97]
+	mi := &file_adze_v1_adze_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7515,7 +7771,7 @@ func (x *TriggerSchedulesResponse) String() string {
 func (*TriggerSchedulesResponse) ProtoMessage() {}
 
 func (x *TriggerSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[97]
+	mi := &file_adze_v1_adze_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7528,7 +7784,7 @@ func (x *TriggerSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*TriggerSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{97}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *TriggerSchedulesResponse) GetRunIds() []uint64 {
@@ -7550,7 +7806,7 @@ type PreviewCronRequest struct {
 
 func (x *PreviewCronRequest) Reset() {
 	*x = PreviewCronRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[98]
+	mi := &file_adze_v1_adze_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7562,7 +7818,7 @@ func (x *PreviewCronRequest) String() string {
 func (*PreviewCronRequest) ProtoMessage() {}
 
 func (x *PreviewCronRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[98]
+	mi := &file_adze_v1_adze_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7575,7 +7831,7 @@ func (x *PreviewCronRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewCronRequest.ProtoReflect.Descriptor instead.
 func (*PreviewCronRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{98}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *PreviewCronRequest) GetExpression() string {
@@ -7615,7 +7871,7 @@ type PreviewCronResponse struct {
 
 func (x *PreviewCronResponse) Reset() {
 	*x = PreviewCronResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[99]
+	mi := &file_adze_v1_adze_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7627,7 +7883,7 @@ func (x *PreviewCronResponse) String() string {
 func (*PreviewCronResponse) ProtoMessage() {}
 
 func (x *PreviewCronResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[99]
+	mi := &file_adze_v1_adze_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7640,7 +7896,7 @@ func (x *PreviewCronResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewCronResponse.ProtoReflect.Descriptor instead.
 func (*PreviewCronResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{99}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *PreviewCronResponse) GetTickMs() []int64 {
@@ -7664,7 +7920,7 @@ type ListFailuresRequest struct {
 
 func (x *ListFailuresRequest) Reset() {
 	*x = ListFailuresRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[100]
+	mi := &file_adze_v1_adze_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7676,7 +7932,7 @@ func (x *ListFailuresRequest) String() string {
 func (*ListFailuresRequest) ProtoMessage() {}
 
 func (x *ListFailuresRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[100]
+	mi := &file_adze_v1_adze_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7689,7 +7945,7 @@ func (x *ListFailuresRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFailuresRequest.ProtoReflect.Descriptor instead.
 func (*ListFailuresRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{100}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *ListFailuresRequest) GetWorkflow() string {
@@ -7744,7 +8000,7 @@ type ListFailuresResponse struct {
 
 func (x *ListFailuresResponse) Reset() {
 	*x = ListFailuresResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[101]
+	mi := &file_adze_v1_adze_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7756,7 +8012,7 @@ func (x *ListFailuresResponse) String() string {
 func (*ListFailuresResponse) ProtoMessage() {}
 
 func (x *ListFailuresResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[101]
+	mi := &file_adze_v1_adze_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7769,7 +8025,7 @@ func (x *ListFailuresResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFailuresResponse.ProtoReflect.Descriptor instead.
 func (*ListFailuresResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{101}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *ListFailuresResponse) GetGroups() []*FailureGroup {
@@ -7804,7 +8060,7 @@ type FailureGroup struct {
 
 func (x *FailureGroup) Reset() {
 	*x = FailureGroup{}
-	mi := &file_adze_v1_adze_proto_msgTypes[102]
+	mi := &file_adze_v1_adze_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7816,7 +8072,7 @@ func (x *FailureGroup) String() string {
 func (*FailureGroup) ProtoMessage() {}
 
 func (x *FailureGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[102]
+	mi := &file_adze_v1_adze_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7829,7 +8085,7 @@ func (x *FailureGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureGroup.ProtoReflect.Descriptor instead.
 func (*FailureGroup) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{102}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *FailureGroup) GetWorkflow() string {
@@ -7906,7 +8162,7 @@ type RedriveRequest struct {
 
 func (x *RedriveRequest) Reset() {
 	*x = RedriveRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[103]
+	mi := &file_adze_v1_adze_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7918,7 +8174,7 @@ func (x *RedriveRequest) String() string {
 func (*RedriveRequest) ProtoMessage() {}
 
 func (x *RedriveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[103]
+	mi := &file_adze_v1_adze_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7931,7 +8187,7 @@ func (x *RedriveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedriveRequest.ProtoReflect.Descriptor instead.
 func (*RedriveRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{103}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *RedriveRequest) GetWorkflow() string {
@@ -8015,7 +8271,7 @@ type RedriveResponse struct {
 
 func (x *RedriveResponse) Reset() {
 	*x = RedriveResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[104]
+	mi := &file_adze_v1_adze_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8027,7 +8283,7 @@ func (x *RedriveResponse) String() string {
 func (*RedriveResponse) ProtoMessage() {}
 
 func (x *RedriveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[104]
+	mi := &file_adze_v1_adze_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8040,7 +8296,7 @@ func (x *RedriveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedriveResponse.ProtoReflect.Descriptor instead.
 func (*RedriveResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{104}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *RedriveResponse) GetRuns() []*RedrivenRun {
@@ -8075,7 +8331,7 @@ type RedrivenRun struct {
 
 func (x *RedrivenRun) Reset() {
 	*x = RedrivenRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[105]
+	mi := &file_adze_v1_adze_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8087,7 +8343,7 @@ func (x *RedrivenRun) String() string {
 func (*RedrivenRun) ProtoMessage() {}
 
 func (x *RedrivenRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[105]
+	mi := &file_adze_v1_adze_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8100,7 +8356,7 @@ func (x *RedrivenRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedrivenRun.ProtoReflect.Descriptor instead.
 func (*RedrivenRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{105}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *RedrivenRun) GetReplayOf() uint64 {
@@ -8134,15 +8390,34 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\tR\x04text\x12\x15\n" +
-	"\x06run_id\x18\x04 \x01(\x06R\x05runId\"\x9f\x02\n" +
+	"\x06run_id\x18\x04 \x01(\x06R\x05runId\"\x9d\x03\n" +
 	"\bWorkflow\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12#\n" +
 	"\x05tasks\x18\x02 \x03(\v2\r.adze.v1.TaskR\x05tasks\x12 \n" +
 	"\vdescription\x18\x03 \x01(\tR\vdescription\x12,\n" +
 	"\btriggers\x18\x04 \x03(\v2\x10.adze.v1.TriggerR\btriggers\x12#\n" +
-	"\x05crons\x18\x05 \x03(\v2\r.adze.v1.CronR\x05crons\x126\n" +
+	"\x05crons\x18\x05 \x03(\v2\r.adze.v1.CronR\x05crons\x12&\n" +
+	"\x06limits\x18\x06 \x03(\v2\x0e.adze.v1.LimitR\x06limits\x126\n" +
 	"\vidempotency\x18\a \x01(\v2\x14.adze.v1.IdempotencyR\vidempotency\x12-\n" +
-	"\bdebounce\x18\b \x01(\v2\x11.adze.v1.DebounceR\bdebounce\"\x90\x01\n" +
+	"\bdebounce\x18\b \x01(\v2\x11.adze.v1.DebounceR\bdebounce\x12\x1a\n" +
+	"\bpriority\x18\n" +
+	" \x01(\x05R\bpriority\x12\x10\n" +
+	"\x03key\x18\v \x01(\tR\x03key\x12&\n" +
+	"\x06queues\x18\f \x03(\v2\x0e.adze.v1.QueueR\x06queues\"\xd6\x02\n" +
+	"\x05Limit\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x12\x10\n" +
+	"\x03max\x18\x03 \x01(\x05R\x03max\x12%\n" +
+	"\x0emax_expression\x18\x04 \x01(\tR\rmaxExpression\x123\n" +
+	"\bstrategy\x18\x05 \x01(\x0e2\x17.adze.v1.Limit.StrategyR\bstrategy\"\xb8\x01\n" +
+	"\bStrategy\x12\x18\n" +
+	"\x14STRATEGY_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0eSTRATEGY_QUEUE\x10\x01\x12\x11\n" +
+	"\rSTRATEGY_FIFO\x10\x02\x12\x1b\n" +
+	"\x17STRATEGY_CANCEL_RUNNING\x10\x03\x12\x1a\n" +
+	"\x16STRATEGY_CANCEL_NEWEST\x10\x04\x12\x18\n" +
+	"\x14STRATEGY_KEEP_NEWEST\x10\x05\x12\x18\n" +
+	"\x14STRATEGY_KEEP_OLDEST\x10\x06\"\x90\x01\n" +
 	"\vIdempotency\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x15\n" +
 	"\x06ttl_ms\x18\x02 \x01(\x03R\x05ttlMs\x12!\n" +
@@ -8152,15 +8427,20 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x1b\n" +
 	"\tperiod_ms\x18\x02 \x01(\x03R\bperiodMs\x12 \n" +
 	"\fmax_delay_ms\x18\x03 \x01(\x03R\n" +
-	"maxDelayMs\"?\n" +
+	"maxDelayMs\"K\n" +
+	"\x05Queue\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x17\n" +
+	"\aby_cost\x18\x02 \x01(\bR\x06byCost\x12\x15\n" +
+	"\x06age_ms\x18\x03 \x01(\x03R\x05ageMs\"?\n" +
 	"\aTrigger\x12\x14\n" +
 	"\x05event\x18\x01 \x01(\tR\x05event\x12\x1e\n" +
 	"\n" +
 	"expression\x18\x02 \x01(\tR\n" +
-	"expression\"\xcc\x04\n" +
+	"expression\"\x84\x05\n" +
 	"\x04Task\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
-	"\x06action\x18\x02 \x01(\tR\x06action\x12\x18\n" +
+	"\x06action\x18\x02 \x01(\tR\x06action\x12\x14\n" +
+	"\x05queue\x18\x03 \x01(\tR\x05queue\x12\x18\n" +
 	"\aretries\x18\x04 \x01(\x05R\aretries\x12*\n" +
 	"\abackoff\x18\x05 \x01(\v2\x10.adze.v1.BackoffR\abackoff\x12.\n" +
 	"\x13schedule_timeout_ms\x18\x06 \x01(\x03R\x11scheduleTimeoutMs\x120\n" +
@@ -8173,11 +8453,12 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\vdescription\x18\f \x01(\tR\vdescription\x12\x18\n" +
 	"\adurable\x18\r \x01(\bR\adurable\x12-\n" +
 	"\bwait_for\x18\x0e \x03(\v2\x12.adze.v1.ConditionR\awaitFor\x12\x1e\n" +
-	"\x03map\x18\x11 \x01(\v2\f.adze.v1.MapR\x03map\"?\n" +
+	"\x03map\x18\x11 \x01(\v2\f.adze.v1.MapR\x03map\x12&\n" +
+	"\x06limits\x18\x12 \x03(\v2\x0e.adze.v1.LimitR\x06limits\"?\n" +
 	"\x04Role\x12\r\n" +
 	"\tROLE_TASK\x10\x00\x12\x13\n" +
 	"\x0fROLE_ON_FAILURE\x10\x01\x12\x13\n" +
-	"\x0fROLE_ON_SUCCESS\x10\x02J\x04\b\x03\x10\x04\"\xee\x01\n" +
+	"\x0fROLE_ON_SUCCESS\x10\x02\"\xee\x01\n" +
 	"\tCondition\x12\x16\n" +
 	"\x06parent\x18\x01 \x01(\tR\x06parent\x12\x1e\n" +
 	"\n" +
@@ -8218,7 +8499,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\rSubmitRequest\x12#\n" +
 	"\x04runs\x18\x01 \x03(\v2\x0f.adze.v1.NewRunR\x04runs\x12$\n" +
 	"\x0eall_or_nothing\x18\x02 \x01(\bR\fallOrNothing\x12\x17\n" +
-	"\ano_wait\x18\x03 \x01(\bR\x06noWait\"\xe7\x02\n" +
+	"\ano_wait\x18\x03 \x01(\bR\x06noWait\"\x82\x03\n" +
 	"\x06NewRun\x12\x1a\n" +
 	"\bworkflow\x18\x01 \x01(\tR\bworkflow\x12\x14\n" +
 	"\x05input\x18\x02 \x01(\fR\x05input\x12\x1a\n" +
@@ -8231,7 +8512,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x03key\x18\t \x01(\tR\x03key\x12/\n" +
 	"\bon_close\x18\n" +
 	" \x01(\x0e2\x14.adze.v1.ClosePolicyR\aonClose\x129\n" +
-	"\vidempotency\x18\v \x01(\v2\x17.adze.v1.IdempotencyKeyR\vidempotency\"\x93\x01\n" +
+	"\vidempotency\x18\v \x01(\v2\x17.adze.v1.IdempotencyKeyR\vidempotency\x12\x19\n" +
+	"\bfair_key\x18\x10 \x01(\tR\afairKey\"\x93\x01\n" +
 	"\x0eIdempotencyKey\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x15\n" +
 	"\x06ttl_ms\x18\x02 \x01(\x03R\x05ttlMs\x12!\n" +
@@ -8860,8 +9142,8 @@ func file_adze_v1_adze_proto_rawDescGZIP() []byte {
 	return file_adze_v1_adze_proto_rawDescData
 }
 
-var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
-var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 106)
+var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 12)
+var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 108)
 var file_adze_v1_adze_proto_goTypes = []any{
 	(Hold)(0),                        // 0: adze.v1.Hold
 	(Collision)(0),                   // 1: adze.v1.Collision
@@ -8870,269 +9152,276 @@ var file_adze_v1_adze_proto_goTypes = []any{
 	(EntryKind)(0),                   // 4: adze.v1.EntryKind
 	(Overlap)(0),                     // 5: adze.v1.Overlap
 	(CatchUp)(0),                     // 6: adze.v1.CatchUp
-	(Task_Role)(0),                   // 7: adze.v1.Task.Role
-	(Report_Kind)(0),                 // 8: adze.v1.Report.Kind
-	(Stop_Reason)(0),                 // 9: adze.v1.Stop.Reason
-	(Cancelled_Outcome)(0),           // 10: adze.v1.Cancelled.Outcome
-	(*FieldError)(nil),               // 11: adze.v1.FieldError
-	(*Workflow)(nil),                 // 12: adze.v1.Workflow
-	(*Idempotency)(nil),              // 13: adze.v1.Idempotency
-	(*Debounce)(nil),                 // 14: adze.v1.Debounce
-	(*Trigger)(nil),                  // 15: adze.v1.Trigger
-	(*Task)(nil),                     // 16: adze.v1.Task
-	(*Condition)(nil),                // 17: adze.v1.Condition
-	(*Map)(nil),                      // 18: adze.v1.Map
-	(*Backoff)(nil),                  // 19: adze.v1.Backoff
-	(*PutWorkflowsRequest)(nil),      // 20: adze.v1.PutWorkflowsRequest
-	(*GetWorkflowRequest)(nil),       // 21: adze.v1.GetWorkflowRequest
-	(*GetWorkflowResponse)(nil),      // 22: adze.v1.GetWorkflowResponse
-	(*PutWorkflowsResponse)(nil),     // 23: adze.v1.PutWorkflowsResponse
-	(*WorkflowVersion)(nil),          // 24: adze.v1.WorkflowVersion
-	(*SubmitRequest)(nil),            // 25: adze.v1.SubmitRequest
-	(*NewRun)(nil),                   // 26: adze.v1.NewRun
-	(*IdempotencyKey)(nil),           // 27: adze.v1.IdempotencyKey
-	(*SubmitResponse)(nil),           // 28: adze.v1.SubmitResponse
-	(*Submitted)(nil),                // 29: adze.v1.Submitted
-	(*AwaitRequest)(nil),             // 30: adze.v1.AwaitRequest
-	(*AwaitResponse)(nil),            // 31: adze.v1.AwaitResponse
-	(*Outcome)(nil),                  // 32: adze.v1.Outcome
-	(*WorkerMessage)(nil),            // 33: adze.v1.WorkerMessage
-	(*LogLine)(nil),                  // 34: adze.v1.LogLine
-	(*Chunk)(nil),                    // 35: adze.v1.Chunk
-	(*Hello)(nil),                    // 36: adze.v1.Hello
-	(*Running)(nil),                  // 37: adze.v1.Running
-	(*Resize)(nil),                   // 38: adze.v1.Resize
-	(*Report)(nil),                   // 39: adze.v1.Report
-	(*NewEntry)(nil),                 // 40: adze.v1.NewEntry
-	(*WaitCondition)(nil),            // 41: adze.v1.WaitCondition
-	(*Entry)(nil),                    // 42: adze.v1.Entry
-	(*Met)(nil),                      // 43: adze.v1.Met
-	(*EngineMessage)(nil),            // 44: adze.v1.EngineMessage
-	(*Emitted)(nil),                  // 45: adze.v1.Emitted
-	(*Welcome)(nil),                  // 46: adze.v1.Welcome
-	(*Assignment)(nil),               // 47: adze.v1.Assignment
-	(*CameEvent)(nil),                // 48: adze.v1.CameEvent
-	(*RunEvent)(nil),                 // 49: adze.v1.RunEvent
-	(*ParentOutput)(nil),             // 50: adze.v1.ParentOutput
-	(*TaskFailure)(nil),              // 51: adze.v1.TaskFailure
-	(*Stop)(nil),                     // 52: adze.v1.Stop
-	(*Settlement)(nil),               // 53: adze.v1.Settlement
-	(*CancelRequest)(nil),            // 54: adze.v1.CancelRequest
-	(*CancelResponse)(nil),           // 55: adze.v1.CancelResponse
-	(*Cancelled)(nil),                // 56: adze.v1.Cancelled
-	(*ReplayRequest)(nil),            // 57: adze.v1.ReplayRequest
-	(*ReplayResponse)(nil),           // 58: adze.v1.ReplayResponse
-	(*ForkRequest)(nil),              // 59: adze.v1.ForkRequest
-	(*ForkResponse)(nil),             // 60: adze.v1.ForkResponse
-	(*GetValueRequest)(nil),          // 61: adze.v1.GetValueRequest
-	(*GetValueResponse)(nil),         // 62: adze.v1.GetValueResponse
-	(*NewEvent)(nil),                 // 63: adze.v1.NewEvent
-	(*PushEventsRequest)(nil),        // 64: adze.v1.PushEventsRequest
-	(*PushEventsResponse)(nil),       // 65: adze.v1.PushEventsResponse
-	(*PushedEvent)(nil),              // 66: adze.v1.PushedEvent
-	(*ReplayEventsRequest)(nil),      // 67: adze.v1.ReplayEventsRequest
-	(*GetEventRequest)(nil),          // 68: adze.v1.GetEventRequest
-	(*GetEventResponse)(nil),         // 69: adze.v1.GetEventResponse
-	(*ListEventsRequest)(nil),        // 70: adze.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),       // 71: adze.v1.ListEventsResponse
-	(*Event)(nil),                    // 72: adze.v1.Event
-	(*EventRun)(nil),                 // 73: adze.v1.EventRun
-	(*Filter)(nil),                   // 74: adze.v1.Filter
-	(*PutFilterRequest)(nil),         // 75: adze.v1.PutFilterRequest
-	(*PutFilterResponse)(nil),        // 76: adze.v1.PutFilterResponse
-	(*ListFiltersRequest)(nil),       // 77: adze.v1.ListFiltersRequest
-	(*ListFiltersResponse)(nil),      // 78: adze.v1.ListFiltersResponse
-	(*DeleteFiltersRequest)(nil),     // 79: adze.v1.DeleteFiltersRequest
-	(*DeleteFiltersResponse)(nil),    // 80: adze.v1.DeleteFiltersResponse
-	(*RefreshTimeoutRequest)(nil),    // 81: adze.v1.RefreshTimeoutRequest
-	(*RefreshTimeoutResponse)(nil),   // 82: adze.v1.RefreshTimeoutResponse
-	(*GetRunRequest)(nil),            // 83: adze.v1.GetRunRequest
-	(*GetRunResponse)(nil),           // 84: adze.v1.GetRunResponse
-	(*Child)(nil),                    // 85: adze.v1.Child
-	(*TaskRun)(nil),                  // 86: adze.v1.TaskRun
-	(*ReadStreamRequest)(nil),        // 87: adze.v1.ReadStreamRequest
-	(*ReadStreamResponse)(nil),       // 88: adze.v1.ReadStreamResponse
-	(*StreamedChunk)(nil),            // 89: adze.v1.StreamedChunk
-	(*ListLogsRequest)(nil),          // 90: adze.v1.ListLogsRequest
-	(*ListLogsResponse)(nil),         // 91: adze.v1.ListLogsResponse
-	(*LoggedLine)(nil),               // 92: adze.v1.LoggedLine
-	(*ListRunsRequest)(nil),          // 93: adze.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),         // 94: adze.v1.ListRunsResponse
-	(*Run)(nil),                      // 95: adze.v1.Run
-	(*Attempt)(nil),                  // 96: adze.v1.Attempt
-	(*Cron)(nil),                     // 97: adze.v1.Cron
-	(*Schedule)(nil),                 // 98: adze.v1.Schedule
-	(*PutSchedulesRequest)(nil),      // 99: adze.v1.PutSchedulesRequest
-	(*PutSchedulesResponse)(nil),     // 100: adze.v1.PutSchedulesResponse
-	(*ListSchedulesRequest)(nil),     // 101: adze.v1.ListSchedulesRequest
-	(*ListSchedulesResponse)(nil),    // 102: adze.v1.ListSchedulesResponse
-	(*ChangeSchedulesRequest)(nil),   // 103: adze.v1.ChangeSchedulesRequest
-	(*ChangeSchedulesResponse)(nil),  // 104: adze.v1.ChangeSchedulesResponse
-	(*DeleteSchedulesRequest)(nil),   // 105: adze.v1.DeleteSchedulesRequest
-	(*DeleteSchedulesResponse)(nil),  // 106: adze.v1.DeleteSchedulesResponse
-	(*TriggerSchedulesRequest)(nil),  // 107: adze.v1.TriggerSchedulesRequest
-	(*TriggerSchedulesResponse)(nil), // 108: adze.v1.TriggerSchedulesResponse
-	(*PreviewCronRequest)(nil),       // 109: adze.v1.PreviewCronRequest
-	(*PreviewCronResponse)(nil),      // 110: adze.v1.PreviewCronResponse
-	(*ListFailuresRequest)(nil),      // 111: adze.v1.ListFailuresRequest
-	(*ListFailuresResponse)(nil),     // 112: adze.v1.ListFailuresResponse
-	(*FailureGroup)(nil),             // 113: adze.v1.FailureGroup
-	(*RedriveRequest)(nil),           // 114: adze.v1.RedriveRequest
-	(*RedriveResponse)(nil),          // 115: adze.v1.RedriveResponse
-	(*RedrivenRun)(nil),              // 116: adze.v1.RedrivenRun
+	(Limit_Strategy)(0),              // 7: adze.v1.Limit.Strategy
+	(Task_Role)(0),                   // 8: adze.v1.Task.Role
+	(Report_Kind)(0),                 // 9: adze.v1.Report.Kind
+	(Stop_Reason)(0),                 // 10: adze.v1.Stop.Reason
+	(Cancelled_Outcome)(0),           // 11: adze.v1.Cancelled.Outcome
+	(*FieldError)(nil),               // 12: adze.v1.FieldError
+	(*Workflow)(nil),                 // 13: adze.v1.Workflow
+	(*Limit)(nil),                    // 14: adze.v1.Limit
+	(*Idempotency)(nil),              // 15: adze.v1.Idempotency
+	(*Debounce)(nil),                 // 16: adze.v1.Debounce
+	(*Queue)(nil),                    // 17: adze.v1.Queue
+	(*Trigger)(nil),                  // 18: adze.v1.Trigger
+	(*Task)(nil),                     // 19: adze.v1.Task
+	(*Condition)(nil),                // 20: adze.v1.Condition
+	(*Map)(nil),                      // 21: adze.v1.Map
+	(*Backoff)(nil),                  // 22: adze.v1.Backoff
+	(*PutWorkflowsRequest)(nil),      // 23: adze.v1.PutWorkflowsRequest
+	(*GetWorkflowRequest)(nil),       // 24: adze.v1.GetWorkflowRequest
+	(*GetWorkflowResponse)(nil),      // 25: adze.v1.GetWorkflowResponse
+	(*PutWorkflowsResponse)(nil),     // 26: adze.v1.PutWorkflowsResponse
+	(*WorkflowVersion)(nil),          // 27: adze.v1.WorkflowVersion
+	(*SubmitRequest)(nil),            // 28: adze.v1.SubmitRequest
+	(*NewRun)(nil),                   // 29: adze.v1.NewRun
+	(*IdempotencyKey)(nil),           // 30: adze.v1.IdempotencyKey
+	(*SubmitResponse)(nil),           // 31: adze.v1.SubmitResponse
+	(*Submitted)(nil),                // 32: adze.v1.Submitted
+	(*AwaitRequest)(nil),             // 33: adze.v1.AwaitRequest
+	(*AwaitResponse)(nil),            // 34: adze.v1.AwaitResponse
+	(*Outcome)(nil),                  // 35: adze.v1.Outcome
+	(*WorkerMessage)(nil),            // 36: adze.v1.WorkerMessage
+	(*LogLine)(nil),                  // 37: adze.v1.LogLine
+	(*Chunk)(nil),                    // 38: adze.v1.Chunk
+	(*Hello)(nil),                    // 39: adze.v1.Hello
+	(*Running)(nil),                  // 40: adze.v1.Running
+	(*Resize)(nil),                   // 41: adze.v1.Resize
+	(*Report)(nil),                   // 42: adze.v1.Report
+	(*NewEntry)(nil),                 // 43: adze.v1.NewEntry
+	(*WaitCondition)(nil),            // 44: adze.v1.WaitCondition
+	(*Entry)(nil),                    // 45: adze.v1.Entry
+	(*Met)(nil),                      // 46: adze.v1.Met
+	(*EngineMessage)(nil),            // 47: adze.v1.EngineMessage
+	(*Emitted)(nil),                  // 48: adze.v1.Emitted
+	(*Welcome)(nil),                  // 49: adze.v1.Welcome
+	(*Assignment)(nil),               // 50: adze.v1.Assignment
+	(*CameEvent)(nil),                // 51: adze.v1.CameEvent
+	(*RunEvent)(nil),                 // 52: adze.v1.RunEvent
+	(*ParentOutput)(nil),             // 53: adze.v1.ParentOutput
+	(*TaskFailure)(nil),              // 54: adze.v1.TaskFailure
+	(*Stop)(nil),                     // 55: adze.v1.Stop
+	(*Settlement)(nil),               // 56: adze.v1.Settlement
+	(*CancelRequest)(nil),            // 57: adze.v1.CancelRequest
+	(*CancelResponse)(nil),           // 58: adze.v1.CancelResponse
+	(*Cancelled)(nil),                // 59: adze.v1.Cancelled
+	(*ReplayRequest)(nil),            // 60: adze.v1.ReplayRequest
+	(*ReplayResponse)(nil),           // 61: adze.v1.ReplayResponse
+	(*ForkRequest)(nil),              // 62: adze.v1.ForkRequest
+	(*ForkResponse)(nil),             // 63: adze.v1.ForkResponse
+	(*GetValueRequest)(nil),          // 64: adze.v1.GetValueRequest
+	(*GetValueResponse)(nil),         // 65: adze.v1.GetValueResponse
+	(*NewEvent)(nil),                 // 66: adze.v1.NewEvent
+	(*PushEventsRequest)(nil),        // 67: adze.v1.PushEventsRequest
+	(*PushEventsResponse)(nil),       // 68: adze.v1.PushEventsResponse
+	(*PushedEvent)(nil),              // 69: adze.v1.PushedEvent
+	(*ReplayEventsRequest)(nil),      // 70: adze.v1.ReplayEventsRequest
+	(*GetEventRequest)(nil),          // 71: adze.v1.GetEventRequest
+	(*GetEventResponse)(nil),         // 72: adze.v1.GetEventResponse
+	(*ListEventsRequest)(nil),        // 73: adze.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),       // 74: adze.v1.ListEventsResponse
+	(*Event)(nil),                    // 75: adze.v1.Event
+	(*EventRun)(nil),                 // 76: adze.v1.EventRun
+	(*Filter)(nil),                   // 77: adze.v1.Filter
+	(*PutFilterRequest)(nil),         // 78: adze.v1.PutFilterRequest
+	(*PutFilterResponse)(nil),        // 79: adze.v1.PutFilterResponse
+	(*ListFiltersRequest)(nil),       // 80: adze.v1.ListFiltersRequest
+	(*ListFiltersResponse)(nil),      // 81: adze.v1.ListFiltersResponse
+	(*DeleteFiltersRequest)(nil),     // 82: adze.v1.DeleteFiltersRequest
+	(*DeleteFiltersResponse)(nil),    // 83: adze.v1.DeleteFiltersResponse
+	(*RefreshTimeoutRequest)(nil),    // 84: adze.v1.RefreshTimeoutRequest
+	(*RefreshTimeoutResponse)(nil),   // 85: adze.v1.RefreshTimeoutResponse
+	(*GetRunRequest)(nil),            // 86: adze.v1.GetRunRequest
+	(*GetRunResponse)(nil),           // 87: adze.v1.GetRunResponse
+	(*Child)(nil),                    // 88: adze.v1.Child
+	(*TaskRun)(nil),                  // 89: adze.v1.TaskRun
+	(*ReadStreamRequest)(nil),        // 90: adze.v1.ReadStreamRequest
+	(*ReadStreamResponse)(nil),       // 91: adze.v1.ReadStreamResponse
+	(*StreamedChunk)(nil),            // 92: adze.v1.StreamedChunk
+	(*ListLogsRequest)(nil),          // 93: adze.v1.ListLogsRequest
+	(*ListLogsResponse)(nil),         // 94: adze.v1.ListLogsResponse
+	(*LoggedLine)(nil),               // 95: adze.v1.LoggedLine
+	(*ListRunsRequest)(nil),          // 96: adze.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),         // 97: adze.v1.ListRunsResponse
+	(*Run)(nil),                      // 98: adze.v1.Run
+	(*Attempt)(nil),                  // 99: adze.v1.Attempt
+	(*Cron)(nil),                     // 100: adze.v1.Cron
+	(*Schedule)(nil),                 // 101: adze.v1.Schedule
+	(*PutSchedulesRequest)(nil),      // 102: adze.v1.PutSchedulesRequest
+	(*PutSchedulesResponse)(nil),     // 103: adze.v1.PutSchedulesResponse
+	(*ListSchedulesRequest)(nil),     // 104: adze.v1.ListSchedulesRequest
+	(*ListSchedulesResponse)(nil),    // 105: adze.v1.ListSchedulesResponse
+	(*ChangeSchedulesRequest)(nil),   // 106: adze.v1.ChangeSchedulesRequest
+	(*ChangeSchedulesResponse)(nil),  // 107: adze.v1.ChangeSchedulesResponse
+	(*DeleteSchedulesRequest)(nil),   // 108: adze.v1.DeleteSchedulesRequest
+	(*DeleteSchedulesResponse)(nil),  // 109: adze.v1.DeleteSchedulesResponse
+	(*TriggerSchedulesRequest)(nil),  // 110: adze.v1.TriggerSchedulesRequest
+	(*TriggerSchedulesResponse)(nil), // 111: adze.v1.TriggerSchedulesResponse
+	(*PreviewCronRequest)(nil),       // 112: adze.v1.PreviewCronRequest
+	(*PreviewCronResponse)(nil),      // 113: adze.v1.PreviewCronResponse
+	(*ListFailuresRequest)(nil),      // 114: adze.v1.ListFailuresRequest
+	(*ListFailuresResponse)(nil),     // 115: adze.v1.ListFailuresResponse
+	(*FailureGroup)(nil),             // 116: adze.v1.FailureGroup
+	(*RedriveRequest)(nil),           // 117: adze.v1.RedriveRequest
+	(*RedriveResponse)(nil),          // 118: adze.v1.RedriveResponse
+	(*RedrivenRun)(nil),              // 119: adze.v1.RedrivenRun
 }
 var file_adze_v1_adze_proto_depIdxs = []int32{
-	16,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
-	15,  // 1: adze.v1.Workflow.triggers:type_name -> adze.v1.Trigger
-	97,  // 2: adze.v1.Workflow.crons:type_name -> adze.v1.Cron
-	13,  // 3: adze.v1.Workflow.idempotency:type_name -> adze.v1.Idempotency
-	14,  // 4: adze.v1.Workflow.debounce:type_name -> adze.v1.Debounce
-	0,   // 5: adze.v1.Idempotency.hold:type_name -> adze.v1.Hold
-	1,   // 6: adze.v1.Idempotency.on_collision:type_name -> adze.v1.Collision
-	19,  // 7: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
-	17,  // 8: adze.v1.Task.skip_if:type_name -> adze.v1.Condition
-	17,  // 9: adze.v1.Task.cancel_if:type_name -> adze.v1.Condition
-	7,   // 10: adze.v1.Task.role:type_name -> adze.v1.Task.Role
-	17,  // 11: adze.v1.Task.wait_for:type_name -> adze.v1.Condition
-	18,  // 12: adze.v1.Task.map:type_name -> adze.v1.Map
-	17,  // 13: adze.v1.Condition.any:type_name -> adze.v1.Condition
-	17,  // 14: adze.v1.Condition.all:type_name -> adze.v1.Condition
-	12,  // 15: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
-	12,  // 16: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
-	24,  // 17: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
-	26,  // 18: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
-	2,   // 19: adze.v1.NewRun.on_close:type_name -> adze.v1.ClosePolicy
-	27,  // 20: adze.v1.NewRun.idempotency:type_name -> adze.v1.IdempotencyKey
-	0,   // 21: adze.v1.IdempotencyKey.hold:type_name -> adze.v1.Hold
-	1,   // 22: adze.v1.IdempotencyKey.on_collision:type_name -> adze.v1.Collision
-	29,  // 23: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
-	11,  // 24: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
-	32,  // 25: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
-	3,   // 26: adze.v1.Outcome.status:type_name -> adze.v1.Status
-	36,  // 27: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
-	39,  // 28: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
-	38,  // 29: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
-	34,  // 30: adze.v1.WorkerMessage.logs:type_name -> adze.v1.LogLine
-	35,  // 31: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
-	37,  // 32: adze.v1.Hello.running:type_name -> adze.v1.Running
-	8,   // 33: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
-	40,  // 34: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
-	4,   // 35: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
-	41,  // 36: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
-	26,  // 37: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
-	4,   // 38: adze.v1.Entry.kind:type_name -> adze.v1.EntryKind
-	41,  // 39: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
-	46,  // 40: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
-	47,  // 41: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
-	52,  // 42: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
-	53,  // 43: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
-	43,  // 44: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
-	45,  // 45: adze.v1.EngineMessage.emitted:type_name -> adze.v1.Emitted
-	50,  // 46: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
-	51,  // 47: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
-	42,  // 48: adze.v1.Assignment.log:type_name -> adze.v1.Entry
-	43,  // 49: adze.v1.Assignment.mets:type_name -> adze.v1.Met
-	49,  // 50: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
-	48,  // 51: adze.v1.Assignment.came:type_name -> adze.v1.CameEvent
-	9,   // 52: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
-	56,  // 53: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
-	10,  // 54: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
-	29,  // 55: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
-	63,  // 56: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
-	66,  // 57: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
-	11,  // 58: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
-	72,  // 59: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
-	72,  // 60: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
-	73,  // 61: adze.v1.Event.runs:type_name -> adze.v1.EventRun
-	3,   // 62: adze.v1.EventRun.status:type_name -> adze.v1.Status
-	74,  // 63: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
-	74,  // 64: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
-	95,  // 65: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
-	96,  // 66: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
-	86,  // 67: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
-	42,  // 68: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
-	43,  // 69: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
-	85,  // 70: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
-	3,   // 71: adze.v1.TaskRun.status:type_name -> adze.v1.Status
-	7,   // 72: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
-	41,  // 73: adze.v1.TaskRun.waits:type_name -> adze.v1.WaitCondition
-	89,  // 74: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
-	92,  // 75: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
-	3,   // 76: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
-	95,  // 77: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
-	3,   // 78: adze.v1.Run.status:type_name -> adze.v1.Status
-	5,   // 79: adze.v1.Cron.overlap:type_name -> adze.v1.Overlap
-	6,   // 80: adze.v1.Cron.catch_up:type_name -> adze.v1.CatchUp
-	5,   // 81: adze.v1.Schedule.overlap:type_name -> adze.v1.Overlap
-	6,   // 82: adze.v1.Schedule.catch_up:type_name -> adze.v1.CatchUp
-	98,  // 83: adze.v1.PutSchedulesRequest.schedules:type_name -> adze.v1.Schedule
-	98,  // 84: adze.v1.ListSchedulesResponse.schedules:type_name -> adze.v1.Schedule
-	113, // 85: adze.v1.ListFailuresResponse.groups:type_name -> adze.v1.FailureGroup
-	116, // 86: adze.v1.RedriveResponse.runs:type_name -> adze.v1.RedrivenRun
-	11,  // 87: adze.v1.RedrivenRun.error:type_name -> adze.v1.FieldError
-	20,  // 88: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
-	25,  // 89: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
-	30,  // 90: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
-	33,  // 91: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
-	54,  // 92: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
-	57,  // 93: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
-	59,  // 94: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
-	61,  // 95: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
-	64,  // 96: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
-	67,  // 97: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
-	68,  // 98: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
-	70,  // 99: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
-	75,  // 100: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
-	77,  // 101: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
-	79,  // 102: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
-	99,  // 103: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
-	101, // 104: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
-	103, // 105: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
-	105, // 106: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
-	107, // 107: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
-	109, // 108: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
-	81,  // 109: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
-	21,  // 110: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
-	83,  // 111: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
-	87,  // 112: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
-	90,  // 113: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
-	93,  // 114: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
-	111, // 115: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
-	114, // 116: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
-	23,  // 117: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
-	28,  // 118: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
-	31,  // 119: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
-	44,  // 120: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
-	55,  // 121: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
-	58,  // 122: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
-	60,  // 123: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
-	62,  // 124: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
-	65,  // 125: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
-	65,  // 126: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
-	69,  // 127: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
-	71,  // 128: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
-	76,  // 129: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
-	78,  // 130: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
-	80,  // 131: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
-	100, // 132: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
-	102, // 133: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
-	104, // 134: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
-	106, // 135: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
-	108, // 136: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
-	110, // 137: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
-	82,  // 138: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
-	22,  // 139: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
-	84,  // 140: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
-	88,  // 141: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
-	91,  // 142: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
-	94,  // 143: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
-	112, // 144: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
-	115, // 145: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
-	117, // [117:146] is the sub-list for method output_type
-	88,  // [88:117] is the sub-list for method input_type
-	88,  // [88:88] is the sub-list for extension type_name
-	88,  // [88:88] is the sub-list for extension extendee
-	0,   // [0:88] is the sub-list for field type_name
+	19,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
+	18,  // 1: adze.v1.Workflow.triggers:type_name -> adze.v1.Trigger
+	100, // 2: adze.v1.Workflow.crons:type_name -> adze.v1.Cron
+	14,  // 3: adze.v1.Workflow.limits:type_name -> adze.v1.Limit
+	15,  // 4: adze.v1.Workflow.idempotency:type_name -> adze.v1.Idempotency
+	16,  // 5: adze.v1.Workflow.debounce:type_name -> adze.v1.Debounce
+	17,  // 6: adze.v1.Workflow.queues:type_name -> adze.v1.Queue
+	7,   // 7: adze.v1.Limit.strategy:type_name -> adze.v1.Limit.Strategy
+	0,   // 8: adze.v1.Idempotency.hold:type_name -> adze.v1.Hold
+	1,   // 9: adze.v1.Idempotency.on_collision:type_name -> adze.v1.Collision
+	22,  // 10: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
+	20,  // 11: adze.v1.Task.skip_if:type_name -> adze.v1.Condition
+	20,  // 12: adze.v1.Task.cancel_if:type_name -> adze.v1.Condition
+	8,   // 13: adze.v1.Task.role:type_name -> adze.v1.Task.Role
+	20,  // 14: adze.v1.Task.wait_for:type_name -> adze.v1.Condition
+	21,  // 15: adze.v1.Task.map:type_name -> adze.v1.Map
+	14,  // 16: adze.v1.Task.limits:type_name -> adze.v1.Limit
+	20,  // 17: adze.v1.Condition.any:type_name -> adze.v1.Condition
+	20,  // 18: adze.v1.Condition.all:type_name -> adze.v1.Condition
+	13,  // 19: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
+	13,  // 20: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
+	27,  // 21: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
+	29,  // 22: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
+	2,   // 23: adze.v1.NewRun.on_close:type_name -> adze.v1.ClosePolicy
+	30,  // 24: adze.v1.NewRun.idempotency:type_name -> adze.v1.IdempotencyKey
+	0,   // 25: adze.v1.IdempotencyKey.hold:type_name -> adze.v1.Hold
+	1,   // 26: adze.v1.IdempotencyKey.on_collision:type_name -> adze.v1.Collision
+	32,  // 27: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
+	12,  // 28: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
+	35,  // 29: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
+	3,   // 30: adze.v1.Outcome.status:type_name -> adze.v1.Status
+	39,  // 31: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
+	42,  // 32: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
+	41,  // 33: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
+	37,  // 34: adze.v1.WorkerMessage.logs:type_name -> adze.v1.LogLine
+	38,  // 35: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
+	40,  // 36: adze.v1.Hello.running:type_name -> adze.v1.Running
+	9,   // 37: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
+	43,  // 38: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
+	4,   // 39: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
+	44,  // 40: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
+	29,  // 41: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
+	4,   // 42: adze.v1.Entry.kind:type_name -> adze.v1.EntryKind
+	44,  // 43: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
+	49,  // 44: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
+	50,  // 45: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
+	55,  // 46: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
+	56,  // 47: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
+	46,  // 48: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
+	48,  // 49: adze.v1.EngineMessage.emitted:type_name -> adze.v1.Emitted
+	53,  // 50: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
+	54,  // 51: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
+	45,  // 52: adze.v1.Assignment.log:type_name -> adze.v1.Entry
+	46,  // 53: adze.v1.Assignment.mets:type_name -> adze.v1.Met
+	52,  // 54: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
+	51,  // 55: adze.v1.Assignment.came:type_name -> adze.v1.CameEvent
+	10,  // 56: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
+	59,  // 57: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
+	11,  // 58: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
+	32,  // 59: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
+	66,  // 60: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
+	69,  // 61: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
+	12,  // 62: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
+	75,  // 63: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
+	75,  // 64: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
+	76,  // 65: adze.v1.Event.runs:type_name -> adze.v1.EventRun
+	3,   // 66: adze.v1.EventRun.status:type_name -> adze.v1.Status
+	77,  // 67: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
+	77,  // 68: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
+	98,  // 69: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
+	99,  // 70: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
+	89,  // 71: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
+	45,  // 72: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
+	46,  // 73: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
+	88,  // 74: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
+	3,   // 75: adze.v1.TaskRun.status:type_name -> adze.v1.Status
+	8,   // 76: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
+	44,  // 77: adze.v1.TaskRun.waits:type_name -> adze.v1.WaitCondition
+	92,  // 78: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
+	95,  // 79: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
+	3,   // 80: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
+	98,  // 81: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
+	3,   // 82: adze.v1.Run.status:type_name -> adze.v1.Status
+	5,   // 83: adze.v1.Cron.overlap:type_name -> adze.v1.Overlap
+	6,   // 84: adze.v1.Cron.catch_up:type_name -> adze.v1.CatchUp
+	5,   // 85: adze.v1.Schedule.overlap:type_name -> adze.v1.Overlap
+	6,   // 86: adze.v1.Schedule.catch_up:type_name -> adze.v1.CatchUp
+	101, // 87: adze.v1.PutSchedulesRequest.schedules:type_name -> adze.v1.Schedule
+	101, // 88: adze.v1.ListSchedulesResponse.schedules:type_name -> adze.v1.Schedule
+	116, // 89: adze.v1.ListFailuresResponse.groups:type_name -> adze.v1.FailureGroup
+	119, // 90: adze.v1.RedriveResponse.runs:type_name -> adze.v1.RedrivenRun
+	12,  // 91: adze.v1.RedrivenRun.error:type_name -> adze.v1.FieldError
+	23,  // 92: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
+	28,  // 93: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
+	33,  // 94: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
+	36,  // 95: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
+	57,  // 96: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
+	60,  // 97: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
+	62,  // 98: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
+	64,  // 99: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
+	67,  // 100: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
+	70,  // 101: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
+	71,  // 102: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
+	73,  // 103: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
+	78,  // 104: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
+	80,  // 105: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
+	82,  // 106: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
+	102, // 107: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
+	104, // 108: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
+	106, // 109: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
+	108, // 110: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
+	110, // 111: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
+	112, // 112: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
+	84,  // 113: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
+	24,  // 114: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
+	86,  // 115: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
+	90,  // 116: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
+	93,  // 117: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
+	96,  // 118: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
+	114, // 119: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
+	117, // 120: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
+	26,  // 121: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
+	31,  // 122: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
+	34,  // 123: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
+	47,  // 124: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
+	58,  // 125: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
+	61,  // 126: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
+	63,  // 127: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
+	65,  // 128: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
+	68,  // 129: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
+	68,  // 130: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
+	72,  // 131: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
+	74,  // 132: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
+	79,  // 133: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
+	81,  // 134: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
+	83,  // 135: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
+	103, // 136: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
+	105, // 137: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
+	107, // 138: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
+	109, // 139: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
+	111, // 140: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
+	113, // 141: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
+	85,  // 142: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
+	25,  // 143: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
+	87,  // 144: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
+	91,  // 145: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
+	94,  // 146: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
+	97,  // 147: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
+	115, // 148: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
+	118, // 149: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
+	121, // [121:150] is the sub-list for method output_type
+	92,  // [92:121] is the sub-list for method input_type
+	92,  // [92:92] is the sub-list for extension type_name
+	92,  // [92:92] is the sub-list for extension extendee
+	0,   // [0:92] is the sub-list for field type_name
 }
 
 func init() { file_adze_v1_adze_proto_init() }
@@ -9140,14 +9429,14 @@ func file_adze_v1_adze_proto_init() {
 	if File_adze_v1_adze_proto != nil {
 		return
 	}
-	file_adze_v1_adze_proto_msgTypes[92].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[94].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_adze_v1_adze_proto_rawDesc), len(file_adze_v1_adze_proto_rawDesc)),
-			NumEnums:      11,
-			NumMessages:   106,
+			NumEnums:      12,
+			NumMessages:   108,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

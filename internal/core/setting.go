@@ -1,0 +1,75 @@
+package core
+
+import "github.com/adzehq/adze/internal/base/id"
+
+// SettingsMax is how many settings a shard has at most, all of them in memory: some 20 MB.
+const SettingsMax = 100_000
+
+// set changes how things work, all of it or nothing. What works so already costs nothing:
+// workers declare it whenever they start.
+func (s *Shard) set(in *Set) {
+	kind := AnswerDone
+	if len(s.settings)+s.added(in.Settings) > SettingsMax {
+		kind = AnswerFull
+	} else {
+		s.change(in.Settings)
+	}
+	if in.Ref != 0 {
+		s.out.Answers = append(s.out.Answers, Answer{Ref: in.Ref, Kind: kind})
+	}
+}
+
+// added is how many rows more there would be.
+func (s *Shard) added(settings []Setting) (n int) {
+	for i := range settings {
+		_, there := s.settings[settings[i].ID()]
+		switch {
+		case there && settings[i].Dropped:
+			n--
+		case !there && !settings[i].Dropped:
+			n++
+		}
+	}
+	return n
+}
+
+func (s *Shard) change(settings []Setting) {
+	for i := range settings {
+		setting := &settings[i]
+		was, there := s.settings[setting.ID()]
+		if there && was == *setting || !there && setting.Dropped {
+			continue
+		}
+		s.apply(setting)
+		s.out.Settings = append(s.out.Settings, *setting)
+	}
+}
+
+// apply has a setting be in force.
+func (s *Shard) apply(setting *Setting) {
+	if setting.Dropped {
+		delete(s.settings, setting.ID())
+	} else {
+		s.settings[setting.ID()] = *setting
+	}
+	switch setting.Kind {
+	case SettingQueue:
+		q := s.queue(setting.Tenant, setting.Name)
+		q.change(setting, setting.Queue)
+		q.stir()
+	case SettingLimit:
+		l := s.limit(setting.Tenant, setting.Name)
+		l.change(setting, setting.Limit)
+		l.hasten()
+	}
+}
+
+// Setting is how a thing works, or a key of it if one is given: as it was set, else as it
+// was declared. Without either it is false.
+func (s *Shard) Setting(tenant id.ID, kind SettingKind, name, key string) (Setting, bool) {
+	setting, there := s.settings[SettingKey{Tenant: tenant, Kind: kind, Name: name, Key: key}]
+	if !there {
+		setting, there = s.settings[SettingKey{Tenant: tenant, Kind: kind, Name: name, Key: key, Declared: true}]
+	}
+	return setting, there
+}
