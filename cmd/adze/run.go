@@ -17,12 +17,31 @@ const inputBytesMax = 64 << 20
 
 type runCmd struct {
 	connection
-	Workflow string        `arg:"" help:"The workflow's name."`
-	Input    string        `short:"i" default:"null" placeholder:"JSON" help:"The input: JSON, @FILE, or - for standard input; null if there is none."`
-	Metadata string        `placeholder:"JSON" help:"A JSON object to keep with the run."`
-	Priority int32         `default:"0" help:"-1000 to 1000; a higher one goes first."`
-	Delay    time.Duration `help:"Start no sooner than so long from now."`
-	Wait     bool          `short:"w" help:"Wait for the result and print it; exit code 3 if the run does not succeed."`
+	Workflow     string        `arg:"" help:"The workflow's name."`
+	Input        string        `short:"i" default:"null" placeholder:"JSON" help:"The input: JSON, @FILE, or - for standard input; null if there is none."`
+	Metadata     string        `placeholder:"JSON" help:"A JSON object to keep with the run."`
+	Priority     int32         `default:"0" help:"-1000 to 1000; a higher one goes first."`
+	Delay        time.Duration `help:"Start no sooner than so long from now."`
+	Once         string        `placeholder:"KEY" help:"Start only if no other run holds this idempotency key."`
+	HeldFor      time.Duration `default:"24h" help:"With --once: how long the run holds the key."`
+	HeldUntilEnd bool          `help:"With --once: the run holds the key until it ends."`
+	OnCollision  string        `enum:"reject,existing,replace" default:"reject" help:"With --once: what becomes of the run if another one holds the key: ${enum}."`
+	Wait         bool          `short:"w" help:"Wait for the result and print it; exit code 3 if the run does not succeed."`
+}
+
+// once says how the run holds its key, and what becomes of it if another one does.
+func (c *runCmd) once() []adze.OnceOption {
+	options := []adze.OnceOption{adze.HeldFor(c.HeldFor)}
+	if c.HeldUntilEnd {
+		options = []adze.OnceOption{adze.HeldUntilEnd()}
+	}
+	switch c.OnCollision {
+	case "existing":
+		options = append(options, adze.OrExisting())
+	case "replace":
+		options = append(options, adze.OrReplace())
+	}
+	return options
 }
 
 // runEndedError says that a run which was waited for did not succeed.
@@ -43,6 +62,9 @@ func (c *runCmd) Run(e *env) error {
 			return err
 		}
 		options = append(options, metadata)
+	}
+	if c.Once != "" {
+		options = append(options, adze.Once(c.Once, c.once()...))
 	}
 	client, err := c.dial(e)
 	if err != nil {

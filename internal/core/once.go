@@ -539,5 +539,5 @@ func (o *onceKeys) down(i int) {
 }
 
 // KeepOnce has the shard keep so few once keys in memory, so that a simulation reaches its
-// bound with few runs.
+// bound with few runs. An input that wants more keys than that is never free of Missing.
 func (s *Shard) KeepOnce(keys int) { s.once.max = keys }

@@ -113,6 +113,9 @@ func newRuntime(number int32, epoch int64, config *Config, payloads *payloads) *
 // Run restores the shard and serves until ctx ends or the shard is lost.
 func (r *Runtime) Run(ctx context.Context) error {
 	mind := core.NewSized(r.number, r.config.window())
+	if r.config.OnceKeys > 0 {
+		mind.KeepOnce(r.config.OnceKeys)
+	}
 	if err := r.restore(ctx, mind); err != nil {
 		r.fail(err)
 		return err

@@ -27,6 +27,7 @@ type Config struct {
 
 	CacheBytesMax int64 // payloads kept in memory, of all shards; 0 = CacheBytesDefault
 	Window        int   // 0 = core.WindowMax
+	OnceKeys      int   // once keys kept in memory, of a shard; 0 = core.OnceKeysMax
 }
 
 // CacheBytesDefault is the payload cache of a process.
