@@ -23,6 +23,10 @@ func (s *Shard) reportItem(w *worker, in *Report, item *ReportItem) {
 		}
 		return
 	}
+	if item.Kind == ReportReleased {
+		s.reportReleased(w, t, current, item)
+		return
+	}
 	if item.Kind == ReportEntry {
 		s.reportEntry(in.Worker, t, current, item)
 		return
@@ -60,9 +64,19 @@ func (s *Shard) reportEntry(worker id.ID, t *task, current bool, item *ReportIte
 
 // forgetAbandoned frees the slot of an attempt that was settled without its worker.
 func (s *Shard) forgetAbandoned(w *worker, token Token) {
-	if b, ok := w.abandoned[token]; ok {
+	if g, ok := w.abandoned[token]; ok {
 		delete(w.abandoned, token)
-		s.freeSlot(w, b)
+		s.freeSlots(w, g)
+	}
+}
+
+// reportReleased gives the slots of an attempt back that goes on without.
+func (s *Shard) reportReleased(w *worker, t *task, current bool, item *ReportItem) {
+	switch {
+	case current:
+		s.releaseSlots(t)
+	case w != nil:
+		s.forgetAbandoned(w, item.Token)
 	}
 }
 

@@ -11,9 +11,10 @@ import (
 // batch is attempts that a worker was given together. They end one by one, and hold one
 // slot until the worker has let go of the last.
 type batch struct {
-	id      Token // that of its first member
-	running int   // members that run, as far as the core is concerned
-	held    int   // members that the worker has: those that run, and those it did not answer about
+	id      Token     // that of its first member
+	running int       // members that run, as far as the core is concerned
+	held    int       // members that the worker has: those that run, and those it did not answer about
+	uses    []SlotUse // that they take up together
 }
 
 // gathered is of a lane whose class has a batch rule: what of its tasks in memory is to

@@ -26,7 +26,12 @@ type class struct {
 	lanes fairLine // those with something to give
 	free  offers   // by workers with free slots; some may be full again, see freeOffer
 	live  bool     // in queue.live
-	kept  bool     // it stays, empty or not: definitions refer to it
+
+	dealt      []*worker // with need.Spread: who is in that hand
+	halted     bool      // its queue is paused, or all workflows that it has tasks of
+	reserved   *worker   // whose free slots are kept for it
+	reservedAt Time
+	kept       bool // it stays, empty or not: definitions refer to it
 
 	gathering gathering // with Need.Batch
 }
@@ -77,6 +82,8 @@ func (s *Shard) class(tenant id.ID, text string) *class {
 	c.queue.classes = append(c.queue.classes, c)
 	a := s.action(tenant, need.Action)
 	a.classes = append(a.classes, c)
+	c.deal(a)
+	c.halted = c.isPaused()
 	for _, w := range a.workers {
 		if o := w.consider(c); o != nil && w.fits(c) {
 			c.free.add(o)
@@ -87,20 +94,35 @@ func (s *Shard) class(tenant id.ID, text string) *class {
 
 // classOf is the class of t.
 func (s *Shard) classOf(t *task) *class {
-	if t.flow == nil && t.def.class != nil {
+	usual := t.flow == nil || len(t.flow.Labels) == 0
+	only := id.ID(0)
+	if t.def.Sticky == StickyOnly {
+		only = t.wanted()
+	}
+	hand := int32(0)
+	if t.share != "" {
+		hand = s.handOf(t)
+	}
+	usual = usual && only == 0 && hand == 0
+	if usual && t.def.class != nil {
 		return t.def.class
 	}
-	need := s.needOf(t)
+	need := Need{
+		Queue: t.def.Queue, Action: t.def.Action, Slots: t.def.Slots, Labels: t.labelsOf(), Worker: only, Spread: hand, Batch: t.def.Batch,
+	}
 	c := s.class(t.def.Tenant, need.text())
-	if t.flow == nil {
+	if usual {
 		t.def.class, c.kept = c, true
 	}
 	return c
 }
 
-// needOf is what the worker of t must have.
-func (s *Shard) needOf(t *task) Need {
-	return Need{Queue: t.def.Queue, Action: t.def.Action, Slots: t.def.Slots, Labels: t.def.Labels, Batch: t.def.Batch}
+// handOf is which hand of workers t is for; 0 = for all.
+func (s *Shard) handOf(t *task) int32 {
+	if s.spreads == 0 || s.queue(t.def.Tenant, queueOf(t.def)).spread == 0 {
+		return 0
+	}
+	return handOf(t.share)
 }
 
 // lane finds the lane of a key, or makes it.
@@ -134,6 +156,9 @@ func (c *class) withdraw(l *lane) {
 		c.lanes.remove(l)
 		l.share.ready--
 		c.enliven()
+		if c.lanes.len() == 0 {
+			c.unreserve()
+		}
 	}
 }
 
@@ -211,15 +236,18 @@ func (c *class) freeOffer() *offer {
 
 // action is who runs an action of a tenant, and what there is to run of it.
 type action struct {
-	workers []*worker
-	classes []*class
+	name string
+	// The workflows that have tasks of it.
+	workflows []string
+	workers   []*worker
+	classes   []*class
 }
 
 func (s *Shard) action(tenant id.ID, name string) *action {
 	key := queueKey{tenant, name}
 	a := s.actions[key]
 	if a == nil {
-		a = &action{}
+		a = &action{name: name}
 		s.actions[key] = a
 	}
 	return a

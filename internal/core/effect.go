@@ -40,10 +40,11 @@ type Effects struct {
 	ScheduleStates  []ScheduleState // insert or update schedule_state; the last of an id counts
 	ClosedSchedules []id.ID         // delete schedule and schedule_state, after both
 
-	OnceKeys       []OnceKey // insert or update idempotency; the last of a run counts
-	ClosedOnceKeys []id.ID   // delete idempotency by run, after OnceKeys
-	Settings       []Setting // insert, update or delete setting; the last of a name counts
-	Absent         []Absence // update worker
+	OnceKeys       []OnceKey      // insert or update idempotency; the last of a run counts
+	ClosedOnceKeys []id.ID        // delete idempotency by run, after OnceKeys
+	Settings       []Setting      // insert, update or delete setting; the last of a name counts
+	Absent         []Absence      // update worker
+	Paused         []PausedWorker // update worker
 
 	// Told after the commit, but for an Assignment: see Assignment.Seq.
 	Assigned []Assignment
@@ -83,7 +84,7 @@ func (e *Effects) Reset() {
 		Answers: e.Answers[:0], Loads: e.Loads[:0], Ripe: e.Ripe[:0],
 		Schedules: e.Schedules[:0], ScheduleStates: e.ScheduleStates[:0], ClosedSchedules: e.ClosedSchedules[:0],
 		OnceKeys: e.OnceKeys[:0], ClosedOnceKeys: e.ClosedOnceKeys[:0],
-		Settings: e.Settings[:0], Absent: e.Absent[:0],
+		Settings: e.Settings[:0], Absent: e.Absent[:0], Paused: e.Paused[:0],
 	}
 }
 
@@ -97,7 +98,7 @@ func (e *Effects) Rows() int {
 		len(e.Lines) + len(e.Chunks) +
 		len(e.Schedules) + len(e.ScheduleStates) + len(e.ClosedSchedules) +
 		len(e.OnceKeys) + len(e.ClosedOnceKeys) +
-		len(e.Settings) + len(e.Absent)
+		len(e.Settings) + len(e.Absent) + len(e.Paused)
 	if e.LowWater != 0 {
 		n++
 	}
@@ -108,6 +109,12 @@ func (e *Effects) Rows() int {
 type Absence struct {
 	Worker id.ID
 	Since  Time
+}
+
+// PausedWorker is a worker that is given nothing new, or something again.
+type PausedWorker struct {
+	Worker id.ID
+	Paused bool
 }
 
 // Status is how a task ended.

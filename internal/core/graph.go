@@ -15,6 +15,7 @@ type Graph struct {
 	Limits   []string // names of the concurrency limits that a run must have a place in before its tasks begin, taken in this order
 
 	ticket *Definition // of the task that waits for a run's places
+	sticky bool        // a node is
 }
 
 // NodesMax is how many tasks a workflow may have. A run takes one id more than its
@@ -92,6 +93,7 @@ type EndedNode struct {
 	Node     int32
 	Status   Status
 	Verdicts []Verdict
+	Worker   id.ID // who ran it; of a graph with sticky nodes
 }
 
 // RunResult is the one terminal result of a run of a graph.
@@ -137,7 +139,8 @@ type run struct {
 	verdicts  []Verdict // of all parents that ended, by node, ored
 	scopes    []string
 	flow      *Flow
-	passed    int32 // as OpenRun.Passed
+	passed    int32   // as OpenRun.Passed
+	ranAt     []id.ID // by node: who ran it; nil if nobody asks
 }
 
 // flowOf is what is said of the task of a node.
@@ -168,8 +171,12 @@ func (s *Shard) defineGraph(in *DefineGraph) {
 	if _, known := s.graphs[in.Graph.Version]; !known {
 		graph := in.Graph
 		graph.Nodes = slices.Clone(graph.Nodes) // each has its class
+		graph.sticky = slices.ContainsFunc(graph.Nodes, func(n Node) bool { return n.Sticky != StickyNone })
 		graph.ticket = &Definition{Version: graph.Version, Tenant: graph.Tenant, Workflow: graph.Workflow, Limits: graph.Limits}
 		s.graphs[graph.Version] = &graph
+		for i := range graph.Nodes {
+			s.enlist(&graph.Nodes[i].Definition)
+		}
 	}
 }
 
@@ -219,6 +226,7 @@ func (s *Shard) openRun(row *OpenRun) *run {
 	}
 	for _, ended := range row.Ended {
 		r.nodes[ended.Node] = stateOf(ended.Status)
+		r.ran(ended.Node, ended.Worker)
 		r.left--
 		r.hear(ended.Verdicts)
 	}

@@ -67,6 +67,23 @@ type Claim struct {
 	Attempt int32
 	Token   Token
 	Batch   Token // as Assignment.Batch
+	// Released says that it has given its slots back: it holds none.
+	Released bool
+}
+
+// Relabel changes a worker's labels.
+type Relabel struct {
+	Worker id.ID
+	Labels map[string]string
+}
+
+// PauseWorkers has workers be given nothing new, from outside, or something again. Each is
+// answered under Ref with AnswerDone or AnswerUnknown.
+type PauseWorkers struct {
+	Ref     uint64
+	Tenant  id.ID
+	Workers []id.ID
+	Paused  bool
 }
 
 // Resize changes a worker's slots. With 0 it is given nothing new: it drains.
@@ -121,6 +138,7 @@ const (
 	ReportFailed                          // it returned an error, panicked, or was stopped
 	ReportEntry                           // a durable task adds to its log
 	ReportSuspended                       // a durable task waits, and gives its slot back
+	ReportReleased                        // it goes on, and gives its slots back
 )
 
 // Token names one assignment: the owner's epoch in the high 24 bits and a
@@ -215,6 +233,7 @@ type Restore struct {
 type Present struct {
 	Worker id.ID
 	Tenant id.ID
+	Paused bool
 }
 
 // LogSize is how many entries the log of a durable task has.
@@ -231,17 +250,19 @@ type LaneDepth struct {
 	Depth  int64
 }
 
-func (*Define) input()      {}
-func (*DefineGraph) input() {}
-func (*Submit) input()      {}
-func (*Join) input()        {}
-func (*Resize) input()      {}
-func (*Leave) input()       {}
-func (*Report) input()      {}
-func (*Emit) input()        {}
-func (*Refresh) input()     {}
-func (*Cancel) input()      {}
-func (*Tick) input()        {}
-func (*Loaded) input()      {}
-func (*Restore) input()     {}
-func (*Spawn) input()       {}
+func (*Define) input()       {}
+func (*DefineGraph) input()  {}
+func (*Submit) input()       {}
+func (*Join) input()         {}
+func (*Resize) input()       {}
+func (*Relabel) input()      {}
+func (*PauseWorkers) input() {}
+func (*Leave) input()        {}
+func (*Report) input()       {}
+func (*Emit) input()         {}
+func (*Refresh) input()      {}
+func (*Cancel) input()       {}
+func (*Tick) input()         {}
+func (*Loaded) input()       {}
+func (*Restore) input()      {}
+func (*Spawn) input()        {}

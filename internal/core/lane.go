@@ -59,6 +59,9 @@ func (s *Shard) lane(tenant id.ID, queue, key string) *lane {
 	if name, ok := strings.CutPrefix(queue, limitPlace); ok {
 		return s.limit(tenant, name).group(key).lane
 	}
+	if text, ok := strings.CutPrefix(queue, pausePlace); ok {
+		return s.pauseLane(tenant, text)
+	}
 	return s.class(tenant, queue).lane(key)
 }
 
@@ -247,6 +250,9 @@ func (s *Shard) loadedLane(in *Loaded) {
 	}
 	if l.len() > 2*s.windowNow() { // what came before the edge during the load is in memory
 		s.spill(l)
+	}
+	if l.class != nil && len(s.pauses) > 0 {
+		s.sweepLane(l)
 	}
 	s.refill(l)
 	l.weigh()

@@ -164,13 +164,20 @@ func (g *group) admit() {
 
 // take takes the first out of the line; nil if that is in Postgres, or there is none.
 func (g *group) take() *task {
-	t := g.lane.take()
-	if t == nil {
-		g.limit.shard.requestLane(g.lane)
-		return nil
+	s := g.limit.shard
+	for {
+		t := g.lane.take()
+		if t == nil {
+			s.requestLane(g.lane)
+			return nil
+		}
+		s.refill(g.lane)
+		p := s.pausedBy(t)
+		if p == nil {
+			return t
+		}
+		s.shelve(t, p)
 	}
-	g.limit.shard.refill(g.lane)
-	return t
 }
 
 // hold gives t a place, and has it go on.
@@ -305,9 +312,18 @@ func (s *Shard) groupOf(tenant id.ID, limits []string, flow *Flow, i int32) *gro
 	return g
 }
 
-// proceed has a ready task wait for the next thing that it needs: a place in a limit,
-// then a worker.
+// proceed has a ready task wait for the next thing that it needs: the end of a pause, a
+// place in a limit, then a worker.
 func (s *Shard) proceed(t *task) {
+	if p := s.heldBy(t); p != nil {
+		s.enterLane(t, p.lane)
+		return
+	}
+	s.seekPlace(t)
+}
+
+// seekPlace is proceed of a task that no pause holds back.
+func (s *Shard) seekPlace(t *task) {
 	switch {
 	case int(t.passed) < len(t.def.Limits):
 		g := s.groupOf(t.def.Tenant, t.def.Limits, t.flow, t.passed)

@@ -5,12 +5,14 @@ package core
 type offer struct {
 	worker     *worker
 	class      *class
-	place      int // in worker.offers
+	score      int64 // how well the worker meets the labels of the class
+	place      int   // in worker.offers
 	prev, next *offer
 	listed     bool
 }
 
-// offers is a list of offers whose workers take turns.
+// offers is a list of offers: those with a higher score first, and the workers of those
+// with the same one take turns.
 type offers struct{ first, last *offer }
 
 func (l *offers) add(o *offer) {
@@ -18,13 +20,21 @@ func (l *offers) add(o *offer) {
 		return
 	}
 	o.listed = true
-	o.prev, o.next = l.last, nil
-	if l.last == nil {
-		l.first = o
-	} else {
-		l.last.next = o
+	before := l.last
+	for before != nil && before.score < o.score {
+		before = before.prev
 	}
-	l.last = o
+	o.prev = before
+	if before == nil {
+		o.next, l.first = l.first, o
+	} else {
+		o.next, before.next = before.next, o
+	}
+	if o.next == nil {
+		l.last = o
+	} else {
+		o.next.prev = o
+	}
 }
 
 func (l *offers) remove(o *offer) {
@@ -44,6 +54,7 @@ func (l *offers) remove(o *offer) {
 	o.prev, o.next, o.listed = nil, nil, false
 }
 
+// toBack has o come after all others of its score.
 func (l *offers) toBack(o *offer) {
 	l.remove(o)
 	l.add(o)

@@ -19,6 +19,7 @@ type queue struct {
 	tenant id.ID
 	name   string
 	settings[QueueSetting]
+	spread int32 // as its setting: how many workers each key is dealt; 0 = all
 
 	shares map[string]*share
 	idle   []*share // that have had more than their share, and nothing waits of them
@@ -46,6 +47,7 @@ func (s *Shard) queue(tenant id.ID, name string) *queue {
 
 // stir has the queue matched at the end of this Apply.
 func (q *queue) stir() {
+	q.shard.astir = true
 	if !q.stirred {
 		q.stirred = true
 		q.shard.stirred = append(q.shard.stirred, q)
@@ -55,11 +57,11 @@ func (q *queue) stir() {
 // match gives ready tasks to free workers until one side of each stirred queue is
 // used up. Queues take turns task by task: a worker that serves several is shared.
 func (s *Shard) match() {
-	for progress := true; progress; {
-		progress = false
+	for s.astir {
+		s.astir = false
 		for _, q := range s.stirred {
 			if q.matchOne() {
-				progress = true
+				s.astir = true
 			}
 		}
 	}
@@ -72,9 +74,6 @@ func (s *Shard) match() {
 
 // matchOne gives the next task of q to the next free worker, if there are both.
 func (q *queue) matchOne() bool {
-	if q.paused() {
-		return false
-	}
 	for c := q.next(); c != nil; c = q.next() {
 		l := c.lanes.first()
 		t := l.take()
@@ -83,7 +82,17 @@ func (q *queue) matchOne() bool {
 			q.shard.requestLane(l)
 			continue
 		}
-		offer := c.free.first
+		if p := q.shard.pausedBy(t); p != nil { // one of several workflows that have this action
+			if !l.gives() {
+				c.withdraw(l)
+			}
+			q.shard.refill(l)
+			q.shard.shelve(t, p)
+			continue
+		}
+		offer := c.chosen(t)
+		passed := offer.worker.passedOver(l, t)
+		c.unreserve() // it had its turn
 		q.charge(l.share, t)
 		var members []*task
 		if l.gathers() {
@@ -100,6 +109,9 @@ func (q *queue) matchOne() bool {
 		} else {
 			q.shard.assign(t, offer.worker)
 		}
+		if passed != nil && !offer.worker.has(passed.need.Slots) {
+			passed.reserve(offer.worker)
+		}
 		return true
 	}
 	return false
@@ -113,6 +125,10 @@ func (q *queue) next() *class {
 		if c.freeOffer() == nil { // it is no longer live
 			continue
 		}
+		if c.halted {
+			i++
+			continue
+		}
 		if best == nil || c.before(best) {
 			best = c
 		}
@@ -120,9 +136,6 @@ func (q *queue) next() *class {
 	}
 	return best
 }
-
-// paused tells whether nothing of q begins.
-func (q *queue) paused() bool { return q.all().Paused }
 
 // settings are how something works, as it was declared, and as it was set since.
 type settings[T any] struct {

@@ -10,7 +10,9 @@ func (s *Shard) restore(in *Restore) {
 		s.apply(&in.Settings[i])
 	}
 	for _, w := range in.Workers {
-		s.awaitWorker(s.expectedWorker(w.Worker, w.Tenant))
+		expected := s.expectedWorker(w.Worker, w.Tenant)
+		expected.paused = w.Paused
+		s.awaitWorker(expected)
 	}
 	for i := range in.Lanes {
 		depth := &in.Lanes[i]
@@ -108,9 +110,7 @@ func (s *Shard) resume(row *OpenTask, logs map[id.ID]int32) {
 	s.holdsRow(row)
 	t.batch = w.batchOf(row.Batch)
 	w.push(t)
-	if w.occupy(t.batch) {
-		w.used++
-	}
+	w.hold(t.grip())
 	t.joinBatch()
 	s.startTimer(t)
 }

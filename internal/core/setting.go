@@ -35,13 +35,14 @@ func (s *Shard) added(settings []Setting) (n int) {
 
 func (s *Shard) change(settings []Setting) {
 	for i := range settings {
-		setting := &settings[i]
+		setting := settings[i]
+		s.stamp(&setting)
 		was, there := s.settings[setting.ID()]
-		if there && was == *setting || !there && setting.Dropped {
+		if there && was == setting || !there && setting.Dropped {
 			continue
 		}
-		s.apply(setting)
-		s.out.Settings = append(s.out.Settings, *setting)
+		s.apply(&setting)
+		s.out.Settings = append(s.out.Settings, setting)
 	}
 }
 
@@ -56,7 +57,13 @@ func (s *Shard) apply(setting *Setting) {
 	case SettingQueue:
 		q := s.queue(setting.Tenant, setting.Name)
 		q.change(setting, setting.Queue)
+		q.respread()
+		s.setPause(pauseKey{setting.Tenant, SettingQueue, setting.Name}, q.all())
 		q.stir()
+	case SettingWorkflow:
+		w := s.workflow(setting.Tenant, setting.Name)
+		w.change(setting, setting.Queue)
+		s.setPause(pauseKey{setting.Tenant, SettingWorkflow, setting.Name}, w.all())
 	case SettingLimit:
 		l := s.limit(setting.Tenant, setting.Name)
 		l.change(setting, setting.Limit)

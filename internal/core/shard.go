@@ -1,6 +1,10 @@
 package core
 
-import "github.com/adzehq/adze/internal/base/id"
+import (
+	"slices"
+
+	"github.com/adzehq/adze/internal/base/id"
+)
 
 // Shard is the state of one shard. It is for one goroutine.
 type Shard struct {
@@ -24,9 +28,14 @@ type Shard struct {
 	actions     map[queueKey]*action
 	limits      map[queueKey]*limit
 	settings    map[SettingKey]Setting
+	workflows   map[queueKey]*settings[QueueSetting] // what is set of them
+	pauses      map[pauseKey]*pause
+	pausesHasty []*pause      // have something to let go on at the end of this Apply
 	expected    map[id.ID]int // by tenant: workers of the owner before that are not back
 	lanes       int           // how many there are
 	stirred     []*queue      // have something to match at the end of this Apply
+	astir       bool          // and may have found it since they were looked at
+	spreads     int           // queues whose keys are dealt some workers each
 	eager       []*group      // have something to settle before
 	away        []*worker
 	gathering   []*class // whose tasks wait for the interval of their batches
@@ -64,6 +73,8 @@ func NewSized(shard int32, window int) *Shard {
 		actions:     map[queueKey]*action{},
 		limits:      map[queueKey]*limit{},
 		settings:    map[SettingKey]Setting{},
+		workflows:   map[queueKey]*settings[QueueSetting]{},
+		pauses:      map[pauseKey]*pause{},
 		expected:    map[id.ID]int{},
 		schedules:   newSchedules(),
 		once:        newOnceKeys(),
@@ -104,6 +115,10 @@ func (s *Shard) Apply(now Time, in Input, out *Effects) {
 		s.join(in)
 	case *Resize:
 		s.resize(in)
+	case *Relabel:
+		s.relabel(in)
+	case *PauseWorkers:
+		s.pauseWorkers(in)
 	case *Leave:
 		s.leave(in)
 	case *Cancel:
@@ -127,6 +142,7 @@ func (s *Shard) Apply(now Time, in Input, out *Effects) {
 	case *Restore:
 		s.restore(in)
 	}
+	s.settlePauses()
 	s.settleLimits()
 	s.match()
 	s.restRuns()
@@ -138,6 +154,18 @@ func (s *Shard) define(in *Define) {
 	if _, known := s.definitions[in.Definition.Version]; !known {
 		definition := in.Definition
 		s.definitions[definition.Version] = &definition
+		s.enlist(&definition)
+	}
+}
+
+// enlist notes that an action has tasks of a workflow.
+func (s *Shard) enlist(d *Definition) {
+	a := s.action(d.Tenant, d.Action)
+	if !slices.Contains(a.workflows, d.Workflow) {
+		a.workflows = append(a.workflows, d.Workflow)
+		if len(s.pauses) > 0 {
+			s.halt(d.Tenant)
+		}
 	}
 }
 
@@ -233,6 +261,9 @@ func (s *Shard) makeReady(t *task) {
 
 // home is the lane that t belongs to when it is ready.
 func (s *Shard) home(t *task) *lane {
+	if p := s.heldBy(t); p != nil {
+		return p.lane
+	}
 	if int(t.passed) < len(t.def.Limits) {
 		return s.groupOf(t.def.Tenant, t.def.Limits, t.flow, t.passed).lane
 	}
@@ -261,6 +292,7 @@ func (s *Shard) finishJudged(t *task, status Status, text string, output Payload
 	}
 	graphRun, node := t.run, t.node
 	if graphRun != nil {
+		graphRun.ran(node, r.Worker)
 		r.Run, r.Node, r.Verdicts = graphRun.id, node, verdicts
 	}
 	s.out.Results = append(s.out.Results, r)

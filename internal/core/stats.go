@@ -11,7 +11,7 @@ type Stats struct {
 	Running    int   // of them, at a worker
 	Stored     int64 // tasks in Postgres only
 	Workers    int   // connected or expected back
-	SlotsUsed  int   // by attempts outstanding at workers, abandoned ones included; a batch uses one
+	SlotsUsed  int   // of all types, by attempts outstanding at workers, abandoned ones included; those of a batch share theirs
 	Held       int   // places of limits that are taken
 	Loads      int   // in flight
 	Waits      int   // open waits in memory
@@ -47,14 +47,18 @@ func (s *Shard) Stats() Stats {
 			count(g.lane)
 		}
 	}
+	for _, p := range s.pauses {
+		count(p.lane)
+	}
 	for _, waits := range s.waits.of {
 		stats.Waits += len(waits)
 	}
 	for _, w := range s.workers {
 		stats.SlotsUsed += int(w.used)
-		for t := w.first; t != nil; t = t.next {
-			stats.Running++
+		for _, of := range w.types {
+			stats.SlotsUsed += int(of.used)
 		}
+		stats.Running += w.running
 	}
 	return stats
 }

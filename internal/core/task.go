@@ -50,11 +50,12 @@ type task struct {
 	cancelled string  // as OpenTask.Cancel
 	written   written // by the current attempt
 
-	entries int32 // of a durable task: the size of its log
-	told    int32 // with OpenRunning: Mets that its worker was told since the assignment, or toldUnknown
-	young   bool  // submitted to this owner, and in memory since: it knows all its children
-	binds   bool  // as OpenTask.Binds
-	kin     *kin  // its children; nil until it spawns one
+	entries  int32 // of a durable task: the size of its log
+	told     int32 // with OpenRunning: Mets that its worker was told since the assignment, or toldUnknown
+	released bool  // with OpenRunning: it has given its slots back
+	young    bool  // submitted to this owner, and in memory since: it knows all its children
+	binds    bool  // as OpenTask.Binds
+	kin      *kin  // its children; nil until it spawns one
 }
 
 // toldUnknown is of a task that the owner before assigned: what that one told is not

@@ -9,6 +9,7 @@ func (s *Shard) tick() {
 	s.wake()
 	s.ripen()
 	s.ripenBatches()
+	s.expirePauses()
 	s.expireOnce()
 	s.checkpoint()
 }
@@ -48,6 +49,9 @@ func (s *Shard) NextDue() Time {
 	}
 	for _, w := range s.away {
 		sooner(w.until)
+	}
+	for _, p := range s.pauses {
+		sooner(p.next())
 	}
 	if c := s.schedules.first(); c != nil {
 		sooner(c.at)

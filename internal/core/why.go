@@ -259,8 +259,8 @@ func (c *class) explain(r *Reason, l *lane) {
 		r.Others += other.lanes.len()
 	}
 	switch {
-	case c.queue.paused():
-		r.Cause = CausePaused
+	case c.halted:
+		r.Cause, r.Name = CausePaused, c.pausedBy()
 	case r.Offered == 0:
 		r.Cause = CauseNoWorker
 	case r.Fitting == 0:

@@ -16,29 +16,45 @@ type worker struct {
 	awaited bool      // by the owner, from the one before
 	turn    int       // which offer is asked first when a slot is free
 
-	slots int32
-	used  int32 // attempts outstanding at it: those in its list, and the abandoned
-	until Time  // when it is away: until when it is expected back; else 0
+	slots  int32
+	used   int32  // of them, by attempts outstanding at it: those in its list, and the abandoned
+	types  []room // slots of other types than the default one
+	until  Time   // when it is away: until when it is expected back; else 0
+	paused bool   // from outside: it is given nothing new
+	labels map[string]string
+
+	wide     int    // of its offers, those whose tasks take up several slots
+	reserved *class // which its free slots are kept for
+
+	running int // how many are in the list
 
 	first, last *task // running, in the order of assignment
 	// abandoned are attempts that the core has settled without the worker's word.
-	// They hold their slot until the worker reports or loses them.
-	abandoned map[Token]*batch
+	// They hold their slots until the worker reports or loses them.
+	abandoned map[Token]grip
 	batches   map[Token]*batch // that it has, or has some of
 }
 
-func (w *worker) hasSlot() bool { return w.until == 0 && w.used < w.slots }
+// takes tells whether w is given anything new.
+func (w *worker) takes() bool { return w.until == 0 && !w.paused }
 
 // fits tells whether w may be given a task of c now.
-func (w *worker) fits(*class) bool { return w.hasSlot() }
+func (w *worker) fits(c *class) bool {
+	return w.takes() && w.has(c.need.Slots) &&
+		(w.reserved == nil || w.reserved == c || !w.reserved.shares(c))
+}
 
 // consider has w offer to run tasks of c, if it may; else it returns nil.
 func (w *worker) consider(c *class) *offer {
-	if c.need.Worker != 0 && c.need.Worker != w.id {
+	score, may := w.score(c.need.Labels)
+	if !may || c.need.Worker != 0 && c.need.Worker != w.id || !c.mayTake(w) {
 		return nil
 	}
-	o := &offer{worker: w, class: c, place: len(w.offers)}
+	o := &offer{worker: w, class: c, score: score, place: len(w.offers)}
 	w.offers = append(w.offers, o)
+	if c.wide() {
+		w.wide++
+	}
 	return o
 }
 
@@ -49,6 +65,12 @@ func (w *worker) unconsider(c *class) {
 		return
 	}
 	c.free.remove(o)
+	if c.wide() {
+		w.wide--
+	}
+	if c.reserved == w {
+		c.unreserve()
+	}
 	w.offers = slices.Delete(w.offers, o.place, o.place+1)
 	for i, later := range w.offers[o.place:] {
 		later.place = o.place + i
@@ -73,6 +95,7 @@ func (w *worker) push(t *task) {
 		w.last.next = t
 	}
 	w.last = t
+	w.running++
 }
 
 func (w *worker) drop(t *task) {
@@ -87,16 +110,16 @@ func (w *worker) drop(t *task) {
 		t.next.prev = t.prev
 	}
 	t.prev, t.next = nil, nil
+	w.running--
 }
 
-func (w *worker) abandon(token Token, b *batch) {
+// abandon notes an attempt that w may run without being known to.
+func (w *worker) abandon(token Token, g grip) {
 	if w.abandoned == nil {
-		w.abandoned = map[Token]*batch{}
+		w.abandoned = map[Token]grip{}
 	}
-	w.abandoned[token] = b
-	if w.occupy(b) {
-		w.used++
-	}
+	w.abandoned[token] = g
+	w.hold(g)
 }
 
 // epochShift leaves a token 40 bits for its number: 31 years at 1,000 a second.
@@ -121,16 +144,14 @@ func (s *Shard) assign(t *task, w *worker) {
 
 // run has t run at w from now on.
 func (s *Shard) run(t *task, w *worker, token Token) {
-	t.state, t.token, t.stop, t.told = OpenRunning, token, 0, 0
+	t.state, t.token, t.stop, t.told, t.released = OpenRunning, token, 0, 0, false
 	t.assigned, t.started, t.due = s.now, 0, 0
 	t.written = written{}
 	if ms := t.def.ExecutionTimeoutMS; ms > 0 {
 		s.setDue(t, s.now+Time(ms))
 	}
 	w.push(t)
-	if w.occupy(t.batch) {
-		w.used++
-	}
+	w.hold(t.grip())
 	t.joinBatch()
 	s.onceBegan(t)
 	s.changed(t)
@@ -145,26 +166,38 @@ func (s *Shard) release(t *task) {
 	}
 	w.drop(t)
 	t.leaveBatch()
-	s.freeSlot(w, t.batch)
+	if !t.released {
+		s.freeSlots(w, t.grip())
+	}
 }
 
-// abandon takes a running task from its worker, which has not answered a stop: the
-// slot stays in use.
+// abandon takes a running task from its worker, which has not answered a stop: its
+// slots stay in use, unless it has given them back.
 func (s *Shard) abandon(t *task) {
-	t.worker.abandon(t.token, t.batch) // release gives back what it held before
+	if !t.released {
+		t.worker.abandon(t.token, t.grip()) // release gives back what it held before
+	}
 }
 
-func (s *Shard) freeSlot(w *worker, b *batch) {
-	if w.vacate(b) {
-		w.used--
+// freeSlots has w let go of an attempt.
+func (s *Shard) freeSlots(w *worker, g grip) {
+	if w.letGo(g) {
 		s.welcome(w)
+	}
+}
+
+// releaseSlots gives the slots of t back, which goes on without.
+func (s *Shard) releaseSlots(t *task) {
+	if !t.released {
+		t.released = true
+		s.freeSlots(t.worker, t.grip())
 	}
 }
 
 // welcome lists w's offers if it has a free slot, and stirs their queues; the one
 // whose turn it is comes first.
 func (s *Shard) welcome(w *worker) {
-	if !w.hasSlot() {
+	if !w.takes() {
 		return
 	}
 	n := len(w.offers)
@@ -188,8 +221,9 @@ func (s *Shard) join(in *Join) {
 		s.workers[w.id] = w
 	}
 	s.present(w)
+	w.labels = in.Labels
+	w.setTypes(in.Slots, in.Types)
 	s.setOffers(w, in.Actions)
-	w.slots = in.Slots
 	s.reconcile(w, in.Running)
 	s.welcome(w)
 }
@@ -205,10 +239,38 @@ func (s *Shard) setOffers(w *worker, actions []string) {
 		}
 	}
 	w.turn = 0
+	w.redeal()
+}
+
+// redeal deals the hands again that w is or was in.
+func (w *worker) redeal() {
+	for _, a := range w.served {
+		for _, c := range a.classes {
+			c.redeal(a)
+		}
+	}
+}
+
+// relabel changes what w says of itself.
+func (s *Shard) relabel(in *Relabel) {
+	w := s.workers[in.Worker]
+	if w == nil {
+		return
+	}
+	w.labels = in.Labels
+	actions := make([]string, len(w.served))
+	for i, a := range w.served {
+		actions[i] = a.name
+	}
+	s.setOffers(w, actions)
+	s.welcome(w)
 }
 
 // unserve takes all offers of w back.
 func (s *Shard) unserve(w *worker) {
+	if w.reserved != nil {
+		w.reserved.unreserve()
+	}
 	for _, o := range w.offers {
 		o.class.free.remove(o)
 		o.class.enliven()
@@ -216,7 +278,9 @@ func (s *Shard) unserve(w *worker) {
 	for _, a := range w.served {
 		a.workers = slices.DeleteFunc(a.workers, func(other *worker) bool { return other == w })
 	}
-	w.offers, w.served = w.offers[:0], w.served[:0]
+	w.offers, w.wide = w.offers[:0], 0
+	w.redeal()
+	w.served = w.served[:0]
 }
 
 // reconcile compares what w says it runs with what it should run.
@@ -232,10 +296,8 @@ func (s *Shard) reconcile(w *worker, claims []Claim) {
 		}
 		t = next
 	}
-	for _, b := range w.abandoned {
-		if w.vacate(b) {
-			w.used--
-		}
+	for _, g := range w.abandoned { // in any order: it is a sum
+		w.letGo(g)
 	}
 	w.abandoned = nil
 	for _, c := range claims {
@@ -251,15 +313,31 @@ func (s *Shard) claim(w *worker, c Claim) {
 	t := s.tasks[c.Task]
 	switch {
 	case t != nil && t.state == OpenRunning && t.token == c.Token && t.worker == w:
+		if c.Released {
+			s.releaseSlots(t)
+		}
 		if t.stop != 0 { // the first word may have been lost with the stream
 			s.tellStop(t)
 		}
 	case t != nil && s.adoptable(w, t, c.Attempt, c.Token) && s.mayJoin(w, t, c.Batch):
 		s.adopt(w, t, c.Token, c.Batch)
+		if c.Released {
+			s.releaseSlots(t)
+		}
 	default:
-		w.abandon(c.Token, w.batchOf(c.Batch))
+		if !c.Released {
+			w.abandon(c.Token, grip{w.batchOf(c.Batch), s.slotsOf(t)})
+		}
 		s.out.Stopped = append(s.out.Stopped, Stop{Worker: w.id, Task: c.Task, Token: c.Token, Reason: StopForeign})
 	}
+}
+
+// slotsOf is what an attempt of t takes up that is not the current one; nil t is unknown.
+func (s *Shard) slotsOf(t *task) []SlotUse {
+	if t == nil {
+		return nil
+	}
+	return t.def.Slots
 }
 
 // adoptable tells whether an attempt that was assigned by an owner before, and not
@@ -297,7 +375,30 @@ func (s *Shard) adopt(w *worker, t *task, token, number Token) {
 func (s *Shard) resize(in *Resize) {
 	if w := s.workers[in.Worker]; w != nil {
 		w.slots = in.Slots
+		w.keepReserve()
 		s.welcome(w)
+	}
+}
+
+// keepReserve ends what w is kept for if it can no longer have room for it.
+func (w *worker) keepReserve() {
+	if c := w.reserved; c != nil && (w.paused || !w.couldHave(c.need.Slots)) {
+		c.unreserve()
+	}
+}
+
+// pauseWorkers has workers be given nothing new, or something again.
+func (s *Shard) pauseWorkers(in *PauseWorkers) {
+	for _, target := range in.Workers {
+		kind := AnswerUnknown
+		if w := s.workers[target]; w != nil && w.tenant == in.Tenant {
+			kind = AnswerDone
+			w.paused = in.Paused
+			s.out.Paused = append(s.out.Paused, PausedWorker{Worker: w.id, Paused: in.Paused})
+			w.keepReserve()
+			s.welcome(w)
+		}
+		s.out.Answers = append(s.out.Answers, Answer{Ref: in.Ref, Task: target, Kind: kind})
 	}
 }
 
@@ -336,7 +437,7 @@ func (s *Shard) present(w *worker) {
 // bury forgets w; its tasks run elsewhere.
 func (s *Shard) bury(w *worker) {
 	s.present(w)
-	w.slots = 0
+	w.setTypes(0, nil)
 	s.unserve(w)
 	for w.first != nil {
 		s.lose(w.first)

@@ -1,0 +1,211 @@
+package core
+
+// room is how many slots of a type a worker has, and how many of them are taken.
+type room struct {
+	typ         string
+	slots, used int32
+}
+
+// oneSlot is what a task takes up of which nothing is said.
+const oneSlot = 1
+
+// has tells whether w has so many free slots of each type.
+func (w *worker) has(uses []SlotUse) bool {
+	if len(uses) == 0 {
+		return w.used+oneSlot <= w.slots
+	}
+	for _, use := range uses {
+		if slots, used := w.room(use.Type); used+use.Units > slots {
+			return false
+		}
+	}
+	return true
+}
+
+// couldHave is has of a worker that runs nothing.
+func (w *worker) couldHave(uses []SlotUse) bool {
+	for _, use := range uses {
+		if slots, _ := w.room(use.Type); use.Units > slots {
+			return false
+		}
+	}
+	return len(uses) > 0 || w.slots > 0
+}
+
+// room is how many slots of a type w has, and how many are in use.
+func (w *worker) room(typ string) (slots, used int32) {
+	if typ == "" {
+		return w.slots, w.used
+	}
+	for i := range w.types {
+		if w.types[i].typ == typ {
+			return w.types[i].slots, w.types[i].used
+		}
+	}
+	return 0, 0
+}
+
+// take counts slots as used.
+func (w *worker) take(uses []SlotUse) {
+	if len(uses) == 0 {
+		w.used += oneSlot
+	}
+	for _, use := range uses {
+		*w.usedOf(use.Type) += use.Units
+	}
+}
+
+// give counts them as free again.
+func (w *worker) give(uses []SlotUse) {
+	if len(uses) == 0 {
+		w.used -= oneSlot
+	}
+	for _, use := range uses {
+		*w.usedOf(use.Type) -= use.Units
+	}
+}
+
+// grip is what an attempt holds of its worker: slots, which those of a batch share.
+type grip struct {
+	batch *batch
+	uses  []SlotUse
+}
+
+func (t *task) grip() grip { return grip{t.batch, t.def.Slots} }
+
+// hold has w hold an attempt.
+func (w *worker) hold(g grip) {
+	if !w.occupy(g.batch) {
+		return
+	}
+	if g.batch != nil {
+		g.batch.uses = g.uses
+	}
+	w.take(g.uses)
+}
+
+// letGo is the inverse of hold; it tells whether slots are free again.
+func (w *worker) letGo(g grip) bool {
+	if !w.vacate(g.batch) {
+		return false
+	}
+	if g.batch != nil {
+		g.uses = g.batch.uses
+	}
+	w.give(g.uses)
+	return true
+}
+
+func (w *worker) usedOf(typ string) *int32 {
+	if typ == "" {
+		return &w.used
+	}
+	for i := range w.types {
+		if w.types[i].typ == typ {
+			return &w.types[i].used
+		}
+	}
+	w.types = append(w.types, room{typ: typ})
+	return &w.types[len(w.types)-1].used
+}
+
+// setTypes changes how many slots w has; what is in use stays so.
+func (w *worker) setTypes(slots int32, types []SlotUse) {
+	w.slots = slots
+	for i := range w.types {
+		w.types[i].slots = 0
+	}
+	for _, t := range types {
+		w.usedOf(t.Type) // it is there now
+		for i := range w.types {
+			if w.types[i].typ == t.Type {
+				w.types[i].slots = t.Units
+			}
+		}
+	}
+}
+
+// wide tells whether tasks of c take up several slots: a worker that gives each free slot
+// to the next one that needs only that would never have room for them.
+func (c *class) wide() bool {
+	units := int32(0)
+	for _, use := range c.need.Slots {
+		units += use.Units
+	}
+	return units > oneSlot
+}
+
+// shares tells whether tasks of c and other take up slots of the same type.
+func (c *class) shares(other *class) bool {
+	if len(c.need.Slots) == 0 && len(other.need.Slots) == 0 {
+		return true
+	}
+	for _, use := range c.need.Slots {
+		if other.uses(use.Type) {
+			return true
+		}
+	}
+	return len(c.need.Slots) == 0 && other.uses("")
+}
+
+func (c *class) uses(typ string) bool {
+	if len(c.need.Slots) == 0 {
+		return typ == ""
+	}
+	for _, use := range c.need.Slots {
+		if use.Type == typ {
+			return true
+		}
+	}
+	return false
+}
+
+// reserveMS is how long a worker may be kept for a class before another one that
+// passes it over is kept instead: what runs at the first may run for long.
+const reserveMS = 10_000
+
+// passedOver is the wide class that w goes by when it is given t, which has left l: its
+// turn came before, or it is of another queue, and so has a turn of its own.
+func (w *worker) passedOver(l *lane, t *task) *class {
+	if w.wide == 0 || w.reserved != nil {
+		return nil
+	}
+	c := l.class
+	for i := range w.offers {
+		other := w.offers[(w.turn+i)%len(w.offers)].class
+		switch {
+		case other == c || !other.wide() || other.lanes.len() == 0 || other.halted:
+		case !other.shares(c) || !w.couldHave(other.need.Slots):
+		case other.reserved != nil && other.reserved.takes() && other.shard.now < other.reservedAt+reserveMS:
+		case other.queue == c.queue && !other.goesBefore(l, t):
+		default:
+			return other
+		}
+	}
+	return nil
+}
+
+// goesBefore tells whether the first task of c goes before t, which has left l.
+func (c *class) goesBefore(l *lane, t *task) bool {
+	first := c.lanes.first()
+	if first.share != l.share {
+		return first.share.before(l.share)
+	}
+	other := first.first()
+	return other != nil && first.order(other).Before(l.order(t))
+}
+
+// reserve keeps slots of w for c: until it was given a task, others get none of the types
+// that it needs. One worker at a time is kept for a class.
+func (c *class) reserve(w *worker) {
+	c.unreserve()
+	c.reserved, c.reservedAt, w.reserved = w, c.shard.now, c
+}
+
+// unreserve ends that.
+func (c *class) unreserve() {
+	if w := c.reserved; w != nil {
+		c.reserved, w.reserved = nil, nil
+		c.shard.welcome(w)
+	}
+}
