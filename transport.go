@@ -49,6 +49,8 @@ type transport interface {
 	get(ctx context.Context, run id.ID, task string) (*RunInfo, error)
 	list(ctx context.Context, filter Filter, before id.ID, limit int) (page []RunInfo, next id.ID, err error)
 	failures(ctx context.Context, filter history.FailureFilter) (page []FailureGroup, next id.ID, err error)
+	why(ctx context.Context, run id.ID) (*Explanation, error)
+	overview(ctx context.Context) (*Overview, error)
 	// redrive replays a step of what failed.
 	redrive(ctx context.Context, want shard.Redrive) (shard.Redriven, error)
 	// readStream and listLogs call take with what comes, until it fails, or all came.

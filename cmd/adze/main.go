@@ -52,6 +52,9 @@ type cli struct {
 	Cancel cancelCmd `cmd:"" group:"client" help:"Cancel runs."`
 	Replay replayCmd `cmd:"" group:"client" help:"Submit runs that have ended again."`
 
+	Why whyCmd `cmd:"" group:"client" help:"Say why a run is not done yet."`
+	Top topCmd `cmd:"" group:"client" help:"Show where queues and limits stand."`
+
 	Failures failuresCmd `cmd:"" group:"client" help:"List failed runs, grouped by what went wrong."`
 	Redrive  redriveCmd  `cmd:"" group:"client" help:"Replay runs that failed, many at a time."`
 

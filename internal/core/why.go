@@ -70,6 +70,13 @@ type Reason struct {
 	Need  Need        // of the worker
 	Waits []Condition // with CauseWaits: those not met yet
 	Open  []id.ID     // with CauseTasks
+	Next  []Awaiting  // with CauseTasks: those that have not begun
+}
+
+// Awaiting is a node of a run that has not begun, and the parents that have not ended.
+type Awaiting struct {
+	Node    int32
+	Parents []int32 // of a handler none: it waits for all tasks
 }
 
 // HoldersMax bounds Reason.Holders.
@@ -133,11 +140,25 @@ func (s *Shard) loadedWhy(in *Loaded) {
 func (s *Shard) whyRun(r *run) *Reason {
 	reason := &Reason{Task: r.id, Version: r.graph.Version, State: OpenRunning, Cause: CauseTasks, Priority: r.priority}
 	for node, state := range r.nodes {
-		if state == nodeOpen {
+		switch state {
+		case nodeOpen:
 			reason.Open = append(reason.Open, r.task(int32(node)))
+		case nodeWaits:
+			reason.Next = append(reason.Next, r.awaiting(int32(node)))
 		}
 	}
 	return reason
+}
+
+// awaiting is what a node waits for that has not begun.
+func (r *run) awaiting(node int32) Awaiting {
+	a := Awaiting{Node: node}
+	for _, parent := range r.graph.Nodes[node].Parents {
+		if !r.nodes[parent].ended() {
+			a.Parents = append(a.Parents, parent)
+		}
+	}
+	return a
 }
 
 // why is why the task of a row is not done yet. t is nil if it is in Postgres only, with

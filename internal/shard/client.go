@@ -73,6 +73,10 @@ type Client interface {
 	// Live tells where open tasks stand, in the order of ids; one that is not open
 	// (or waits in Postgres only) has State 0.
 	Live(ctx context.Context, tenant id.ID, ids []id.ID) ([]core.Live, error)
+	// Why tells why a run is not done yet: of each of its tasks, what it waits for.
+	Why(ctx context.Context, tenant, run id.ID) (Explained, error)
+	// Overview tells where the tenant's queues and limits stand, by name.
+	Overview(ctx context.Context, tenant id.ID) (Overview, error)
 }
 
 // Definition is a workflow as it is registered.

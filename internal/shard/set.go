@@ -332,4 +332,22 @@ func (s *Set) Live(ctx context.Context, tenant id.ID, ids []id.ID) ([]core.Live,
 	return r.Live(ctx, tenant, ids)
 }
 
+// Why implements Client.
+func (s *Set) Why(ctx context.Context, tenant, run id.ID) (Explained, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return Explained{}, err
+	}
+	return r.Why(ctx, tenant, run)
+}
+
+// Overview implements Client.
+func (s *Set) Overview(ctx context.Context, tenant id.ID) (Overview, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return Overview{}, err
+	}
+	return r.Overview(ctx, tenant)
+}
+
 var _ Client = (*Set)(nil)

@@ -8380,6 +8380,714 @@ func (x *RedrivenRun) GetError() *FieldError {
 	return nil
 }
 
+type WhyRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RunId         uint64                 `protobuf:"fixed64,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WhyRequest) Reset() {
+	*x = WhyRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[108]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WhyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WhyRequest) ProtoMessage() {}
+
+func (x *WhyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[108]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WhyRequest.ProtoReflect.Descriptor instead.
+func (*WhyRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{108}
+}
+
+func (x *WhyRequest) GetRunId() uint64 {
+	if x != nil {
+		return x.RunId
+	}
+	return 0
+}
+
+type WhyResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Workflow      string                 `protobuf:"bytes,1,opt,name=workflow,proto3" json:"workflow,omitempty"`
+	Ended         bool                   `protobuf:"varint,2,opt,name=ended,proto3" json:"ended,omitempty"`    // it is done
+	Reasons       []*Reason              `protobuf:"bytes,3,rep,name=reasons,proto3" json:"reasons,omitempty"` // of its tasks that have not ended; of a run that waits as a whole, one without a task
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WhyResponse) Reset() {
+	*x = WhyResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[109]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WhyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WhyResponse) ProtoMessage() {}
+
+func (x *WhyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[109]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WhyResponse.ProtoReflect.Descriptor instead.
+func (*WhyResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{109}
+}
+
+func (x *WhyResponse) GetWorkflow() string {
+	if x != nil {
+		return x.Workflow
+	}
+	return ""
+}
+
+func (x *WhyResponse) GetEnded() bool {
+	if x != nil {
+		return x.Ended
+	}
+	return false
+}
+
+func (x *WhyResponse) GetReasons() []*Reason {
+	if x != nil {
+		return x.Reasons
+	}
+	return nil
+}
+
+// Why a task is not done yet.
+type Reason struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Task          string                 `protobuf:"bytes,1,opt,name=task,proto3" json:"task,omitempty"`                             // its name in the workflow; empty of a workflow of one task
+	TaskId        uint64                 `protobuf:"fixed64,2,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`         // 0: it has not begun
+	Cause         string                 `protobuf:"bytes,3,opt,name=cause,proto3" json:"cause,omitempty"`                           // running, stopping, time, waits, parents, limit, returning, paused, no_worker, no_match, busy, rate, batch
+	Text          string                 `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`                             // a sentence for people
+	SinceMs       int64                  `protobuf:"varint,5,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`       // it runs since then
+	UntilMs       int64                  `protobuf:"varint,6,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"`       // it goes on then
+	ExpiresMs     int64                  `protobuf:"varint,7,opt,name=expires_ms,json=expiresMs,proto3" json:"expires_ms,omitempty"` // it is given up then
+	Parents       []string               `protobuf:"bytes,8,rep,name=parents,proto3" json:"parents,omitempty"`                       // with parents
+	Queue         string                 `protobuf:"bytes,9,opt,name=queue,proto3" json:"queue,omitempty"`
+	Name          string                 `protobuf:"bytes,10,opt,name=name,proto3" json:"name,omitempty"`                                     // of the limit, or rate limit
+	Key           string                 `protobuf:"bytes,11,opt,name=key,proto3" json:"key,omitempty"`                                       // of it in the limit, or its share of the queue
+	Max           int32                  `protobuf:"varint,12,opt,name=max,proto3" json:"max,omitempty"`                                      // places of that key
+	Held          int32                  `protobuf:"varint,13,opt,name=held,proto3" json:"held,omitempty"`                                    // of them, those that are taken
+	HolderIds     []uint64               `protobuf:"fixed64,14,rep,packed,name=holder_ids,json=holderIds,proto3" json:"holder_ids,omitempty"` // the runs and tasks that have them; at most 20
+	Ahead         int64                  `protobuf:"varint,15,opt,name=ahead,proto3" json:"ahead,omitempty"`                                  // how many of its line go before it
+	Others        int32                  `protobuf:"varint,16,opt,name=others,proto3" json:"others,omitempty"`                                // keys that share the queue with its own, and have something waiting
+	WorkerId      uint64                 `protobuf:"fixed64,17,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`           // that runs it, or that it is for
+	Workers       int32                  `protobuf:"varint,18,opt,name=workers,proto3" json:"workers,omitempty"`                              // that offer its action
+	Fitting       int32                  `protobuf:"varint,19,opt,name=fitting,proto3" json:"fitting,omitempty"`                              // of them, those that it may be given to
+	Slots         int32                  `protobuf:"varint,20,opt,name=slots,proto3" json:"slots,omitempty"`                                  // these have in all
+	EstimateMs    int64                  `protobuf:"varint,21,opt,name=estimate_ms,json=estimateMs,proto3" json:"estimate_ms,omitempty"`      // until it begins, by the last minute; 0 = nobody can say
+	Attempt       int32                  `protobuf:"varint,22,opt,name=attempt,proto3" json:"attempt,omitempty"`                              // current, or next
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reason) Reset() {
+	*x = Reason{}
+	mi := &file_adze_v1_adze_proto_msgTypes[110]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reason) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reason) ProtoMessage() {}
+
+func (x *Reason) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[110]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reason.ProtoReflect.Descriptor instead.
+func (*Reason) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{110}
+}
+
+func (x *Reason) GetTask() string {
+	if x != nil {
+		return x.Task
+	}
+	return ""
+}
+
+func (x *Reason) GetTaskId() uint64 {
+	if x != nil {
+		return x.TaskId
+	}
+	return 0
+}
+
+func (x *Reason) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
+func (x *Reason) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Reason) GetSinceMs() int64 {
+	if x != nil {
+		return x.SinceMs
+	}
+	return 0
+}
+
+func (x *Reason) GetUntilMs() int64 {
+	if x != nil {
+		return x.UntilMs
+	}
+	return 0
+}
+
+func (x *Reason) GetExpiresMs() int64 {
+	if x != nil {
+		return x.ExpiresMs
+	}
+	return 0
+}
+
+func (x *Reason) GetParents() []string {
+	if x != nil {
+		return x.Parents
+	}
+	return nil
+}
+
+func (x *Reason) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+func (x *Reason) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Reason) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Reason) GetMax() int32 {
+	if x != nil {
+		return x.Max
+	}
+	return 0
+}
+
+func (x *Reason) GetHeld() int32 {
+	if x != nil {
+		return x.Held
+	}
+	return 0
+}
+
+func (x *Reason) GetHolderIds() []uint64 {
+	if x != nil {
+		return x.HolderIds
+	}
+	return nil
+}
+
+func (x *Reason) GetAhead() int64 {
+	if x != nil {
+		return x.Ahead
+	}
+	return 0
+}
+
+func (x *Reason) GetOthers() int32 {
+	if x != nil {
+		return x.Others
+	}
+	return 0
+}
+
+func (x *Reason) GetWorkerId() uint64 {
+	if x != nil {
+		return x.WorkerId
+	}
+	return 0
+}
+
+func (x *Reason) GetWorkers() int32 {
+	if x != nil {
+		return x.Workers
+	}
+	return 0
+}
+
+func (x *Reason) GetFitting() int32 {
+	if x != nil {
+		return x.Fitting
+	}
+	return 0
+}
+
+func (x *Reason) GetSlots() int32 {
+	if x != nil {
+		return x.Slots
+	}
+	return 0
+}
+
+func (x *Reason) GetEstimateMs() int64 {
+	if x != nil {
+		return x.EstimateMs
+	}
+	return 0
+}
+
+func (x *Reason) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+type GetOverviewRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetOverviewRequest) Reset() {
+	*x = GetOverviewRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[111]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetOverviewRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetOverviewRequest) ProtoMessage() {}
+
+func (x *GetOverviewRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[111]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetOverviewRequest.ProtoReflect.Descriptor instead.
+func (*GetOverviewRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{111}
+}
+
+type GetOverviewResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Queues        []*QueueStat           `protobuf:"bytes,1,rep,name=queues,proto3" json:"queues,omitempty"` // by name
+	Limits        []*LimitStat           `protobuf:"bytes,2,rep,name=limits,proto3" json:"limits,omitempty"` // by name
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetOverviewResponse) Reset() {
+	*x = GetOverviewResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[112]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetOverviewResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetOverviewResponse) ProtoMessage() {}
+
+func (x *GetOverviewResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[112]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetOverviewResponse.ProtoReflect.Descriptor instead.
+func (*GetOverviewResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{112}
+}
+
+func (x *GetOverviewResponse) GetQueues() []*QueueStat {
+	if x != nil {
+		return x.Queues
+	}
+	return nil
+}
+
+func (x *GetOverviewResponse) GetLimits() []*LimitStat {
+	if x != nil {
+		return x.Limits
+	}
+	return nil
+}
+
+// Where a queue stands.
+type QueueStat struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Ready         int64                  `protobuf:"varint,2,opt,name=ready,proto3" json:"ready,omitempty"`                                   // tasks that wait for a worker
+	Keys          int32                  `protobuf:"varint,3,opt,name=keys,proto3" json:"keys,omitempty"`                                     // that have some
+	OldestId      uint64                 `protobuf:"fixed64,4,opt,name=oldest_id,json=oldestId,proto3" json:"oldest_id,omitempty"`            // of those that are first of their keys; 0 = none is in memory
+	InPerMinute   float64                `protobuf:"fixed64,5,opt,name=in_per_minute,json=inPerMinute,proto3" json:"in_per_minute,omitempty"` // by the last minute
+	OutPerMinute  float64                `protobuf:"fixed64,6,opt,name=out_per_minute,json=outPerMinute,proto3" json:"out_per_minute,omitempty"`
+	DrainMs       int64                  `protobuf:"varint,7,opt,name=drain_ms,json=drainMs,proto3" json:"drain_ms,omitempty"` // until it is empty, if it goes on so; 0 = it does not, or is empty
+	Workers       int32                  `protobuf:"varint,8,opt,name=workers,proto3" json:"workers,omitempty"`                // connected, that offer one of its actions
+	Slots         int32                  `protobuf:"varint,9,opt,name=slots,proto3" json:"slots,omitempty"`
+	SlotsUsed     int32                  `protobuf:"varint,10,opt,name=slots_used,json=slotsUsed,proto3" json:"slots_used,omitempty"`
+	Paused        bool                   `protobuf:"varint,11,opt,name=paused,proto3" json:"paused,omitempty"`
+	Top           []*KeyStat             `protobuf:"bytes,12,rep,name=top,proto3" json:"top,omitempty"` // the deepest keys, at most 20
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QueueStat) Reset() {
+	*x = QueueStat{}
+	mi := &file_adze_v1_adze_proto_msgTypes[113]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QueueStat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QueueStat) ProtoMessage() {}
+
+func (x *QueueStat) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[113]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QueueStat.ProtoReflect.Descriptor instead.
+func (*QueueStat) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{113}
+}
+
+func (x *QueueStat) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *QueueStat) GetReady() int64 {
+	if x != nil {
+		return x.Ready
+	}
+	return 0
+}
+
+func (x *QueueStat) GetKeys() int32 {
+	if x != nil {
+		return x.Keys
+	}
+	return 0
+}
+
+func (x *QueueStat) GetOldestId() uint64 {
+	if x != nil {
+		return x.OldestId
+	}
+	return 0
+}
+
+func (x *QueueStat) GetInPerMinute() float64 {
+	if x != nil {
+		return x.InPerMinute
+	}
+	return 0
+}
+
+func (x *QueueStat) GetOutPerMinute() float64 {
+	if x != nil {
+		return x.OutPerMinute
+	}
+	return 0
+}
+
+func (x *QueueStat) GetDrainMs() int64 {
+	if x != nil {
+		return x.DrainMs
+	}
+	return 0
+}
+
+func (x *QueueStat) GetWorkers() int32 {
+	if x != nil {
+		return x.Workers
+	}
+	return 0
+}
+
+func (x *QueueStat) GetSlots() int32 {
+	if x != nil {
+		return x.Slots
+	}
+	return 0
+}
+
+func (x *QueueStat) GetSlotsUsed() int32 {
+	if x != nil {
+		return x.SlotsUsed
+	}
+	return 0
+}
+
+func (x *QueueStat) GetPaused() bool {
+	if x != nil {
+		return x.Paused
+	}
+	return false
+}
+
+func (x *QueueStat) GetTop() []*KeyStat {
+	if x != nil {
+		return x.Top
+	}
+	return nil
+}
+
+// Where a concurrency limit stands.
+type LimitStat struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Max           int32                  `protobuf:"varint,2,opt,name=max,proto3" json:"max,omitempty"`
+	Strategy      string                 `protobuf:"bytes,3,opt,name=strategy,proto3" json:"strategy,omitempty"`
+	Keys          int32                  `protobuf:"varint,4,opt,name=keys,proto3" json:"keys,omitempty"` // that have places taken, or somebody waiting
+	Held          int64                  `protobuf:"varint,5,opt,name=held,proto3" json:"held,omitempty"`
+	Waiting       int64                  `protobuf:"varint,6,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	Top           []*KeyStat             `protobuf:"bytes,7,rep,name=top,proto3" json:"top,omitempty"` // the deepest keys, at most 20
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LimitStat) Reset() {
+	*x = LimitStat{}
+	mi := &file_adze_v1_adze_proto_msgTypes[114]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LimitStat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LimitStat) ProtoMessage() {}
+
+func (x *LimitStat) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[114]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LimitStat.ProtoReflect.Descriptor instead.
+func (*LimitStat) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{114}
+}
+
+func (x *LimitStat) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *LimitStat) GetMax() int32 {
+	if x != nil {
+		return x.Max
+	}
+	return 0
+}
+
+func (x *LimitStat) GetStrategy() string {
+	if x != nil {
+		return x.Strategy
+	}
+	return ""
+}
+
+func (x *LimitStat) GetKeys() int32 {
+	if x != nil {
+		return x.Keys
+	}
+	return 0
+}
+
+func (x *LimitStat) GetHeld() int64 {
+	if x != nil {
+		return x.Held
+	}
+	return 0
+}
+
+func (x *LimitStat) GetWaiting() int64 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+func (x *LimitStat) GetTop() []*KeyStat {
+	if x != nil {
+		return x.Top
+	}
+	return nil
+}
+
+// A key of a queue or of a limit.
+type KeyStat struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Waiting       int64                  `protobuf:"varint,2,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	Held          int32                  `protobuf:"varint,3,opt,name=held,proto3" json:"held,omitempty"`     // of a limit: places that are taken
+	Max           int32                  `protobuf:"varint,4,opt,name=max,proto3" json:"max,omitempty"`       // of a limit
+	Weight        int32                  `protobuf:"varint,5,opt,name=weight,proto3" json:"weight,omitempty"` // of a queue, in thousandths
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeyStat) Reset() {
+	*x = KeyStat{}
+	mi := &file_adze_v1_adze_proto_msgTypes[115]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeyStat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeyStat) ProtoMessage() {}
+
+func (x *KeyStat) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[115]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeyStat.ProtoReflect.Descriptor instead.
+func (*KeyStat) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{115}
+}
+
+func (x *KeyStat) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *KeyStat) GetWaiting() int64 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+func (x *KeyStat) GetHeld() int32 {
+	if x != nil {
+		return x.Held
+	}
+	return 0
+}
+
+func (x *KeyStat) GetMax() int32 {
+	if x != nil {
+		return x.Max
+	}
+	return 0
+}
+
+func (x *KeyStat) GetWeight() int32 {
+	if x != nil {
+		return x.Weight
+	}
+	return 0
+}
+
 var File_adze_v1_adze_proto protoreflect.FileDescriptor
 
 const file_adze_v1_adze_proto_rawDesc = "" +
@@ -9058,7 +9766,74 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\vRedrivenRun\x12\x1b\n" +
 	"\treplay_of\x18\x01 \x01(\x06R\breplayOf\x12\x15\n" +
 	"\x06run_id\x18\x02 \x01(\x06R\x05runId\x12)\n" +
-	"\x05error\x18\x03 \x01(\v2\x13.adze.v1.FieldErrorR\x05error*\"\n" +
+	"\x05error\x18\x03 \x01(\v2\x13.adze.v1.FieldErrorR\x05error\"#\n" +
+	"\n" +
+	"WhyRequest\x12\x15\n" +
+	"\x06run_id\x18\x01 \x01(\x06R\x05runId\"j\n" +
+	"\vWhyResponse\x12\x1a\n" +
+	"\bworkflow\x18\x01 \x01(\tR\bworkflow\x12\x14\n" +
+	"\x05ended\x18\x02 \x01(\bR\x05ended\x12)\n" +
+	"\areasons\x18\x03 \x03(\v2\x0f.adze.v1.ReasonR\areasons\"\x9f\x04\n" +
+	"\x06Reason\x12\x12\n" +
+	"\x04task\x18\x01 \x01(\tR\x04task\x12\x17\n" +
+	"\atask_id\x18\x02 \x01(\x06R\x06taskId\x12\x14\n" +
+	"\x05cause\x18\x03 \x01(\tR\x05cause\x12\x12\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\x12\x19\n" +
+	"\bsince_ms\x18\x05 \x01(\x03R\asinceMs\x12\x19\n" +
+	"\buntil_ms\x18\x06 \x01(\x03R\auntilMs\x12\x1d\n" +
+	"\n" +
+	"expires_ms\x18\a \x01(\x03R\texpiresMs\x12\x18\n" +
+	"\aparents\x18\b \x03(\tR\aparents\x12\x14\n" +
+	"\x05queue\x18\t \x01(\tR\x05queue\x12\x12\n" +
+	"\x04name\x18\n" +
+	" \x01(\tR\x04name\x12\x10\n" +
+	"\x03key\x18\v \x01(\tR\x03key\x12\x10\n" +
+	"\x03max\x18\f \x01(\x05R\x03max\x12\x12\n" +
+	"\x04held\x18\r \x01(\x05R\x04held\x12\x1d\n" +
+	"\n" +
+	"holder_ids\x18\x0e \x03(\x06R\tholderIds\x12\x14\n" +
+	"\x05ahead\x18\x0f \x01(\x03R\x05ahead\x12\x16\n" +
+	"\x06others\x18\x10 \x01(\x05R\x06others\x12\x1b\n" +
+	"\tworker_id\x18\x11 \x01(\x06R\bworkerId\x12\x18\n" +
+	"\aworkers\x18\x12 \x01(\x05R\aworkers\x12\x18\n" +
+	"\afitting\x18\x13 \x01(\x05R\afitting\x12\x14\n" +
+	"\x05slots\x18\x14 \x01(\x05R\x05slots\x12\x1f\n" +
+	"\vestimate_ms\x18\x15 \x01(\x03R\n" +
+	"estimateMs\x12\x18\n" +
+	"\aattempt\x18\x16 \x01(\x05R\aattempt\"\x14\n" +
+	"\x12GetOverviewRequest\"m\n" +
+	"\x13GetOverviewResponse\x12*\n" +
+	"\x06queues\x18\x01 \x03(\v2\x12.adze.v1.QueueStatR\x06queues\x12*\n" +
+	"\x06limits\x18\x02 \x03(\v2\x12.adze.v1.LimitStatR\x06limits\"\xd6\x02\n" +
+	"\tQueueStat\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05ready\x18\x02 \x01(\x03R\x05ready\x12\x12\n" +
+	"\x04keys\x18\x03 \x01(\x05R\x04keys\x12\x1b\n" +
+	"\toldest_id\x18\x04 \x01(\x06R\boldestId\x12\"\n" +
+	"\rin_per_minute\x18\x05 \x01(\x01R\vinPerMinute\x12$\n" +
+	"\x0eout_per_minute\x18\x06 \x01(\x01R\foutPerMinute\x12\x19\n" +
+	"\bdrain_ms\x18\a \x01(\x03R\adrainMs\x12\x18\n" +
+	"\aworkers\x18\b \x01(\x05R\aworkers\x12\x14\n" +
+	"\x05slots\x18\t \x01(\x05R\x05slots\x12\x1d\n" +
+	"\n" +
+	"slots_used\x18\n" +
+	" \x01(\x05R\tslotsUsed\x12\x16\n" +
+	"\x06paused\x18\v \x01(\bR\x06paused\x12\"\n" +
+	"\x03top\x18\f \x03(\v2\x10.adze.v1.KeyStatR\x03top\"\xb3\x01\n" +
+	"\tLimitStat\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
+	"\x03max\x18\x02 \x01(\x05R\x03max\x12\x1a\n" +
+	"\bstrategy\x18\x03 \x01(\tR\bstrategy\x12\x12\n" +
+	"\x04keys\x18\x04 \x01(\x05R\x04keys\x12\x12\n" +
+	"\x04held\x18\x05 \x01(\x03R\x04held\x12\x18\n" +
+	"\awaiting\x18\x06 \x01(\x03R\awaiting\x12\"\n" +
+	"\x03top\x18\a \x03(\v2\x10.adze.v1.KeyStatR\x03top\"s\n" +
+	"\aKeyStat\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x18\n" +
+	"\awaiting\x18\x02 \x01(\x03R\awaiting\x12\x12\n" +
+	"\x04held\x18\x03 \x01(\x05R\x04held\x12\x10\n" +
+	"\x03max\x18\x04 \x01(\x05R\x03max\x12\x16\n" +
+	"\x06weight\x18\x05 \x01(\x05R\x06weight*\"\n" +
 	"\x04Hold\x12\f\n" +
 	"\bHOLD_TTL\x10\x00\x12\f\n" +
 	"\bHOLD_RUN\x10\x01*P\n" +
@@ -9095,7 +9870,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\aCatchUp\x12\x11\n" +
 	"\rCATCH_UP_LAST\x10\x00\x12\x11\n" +
 	"\rCATCH_UP_NONE\x10\x01\x12\x10\n" +
-	"\fCATCH_UP_ALL\x10\x022\x86\x10\n" +
+	"\fCATCH_UP_ALL\x10\x022\x82\x11\n" +
 	"\x04Adze\x12K\n" +
 	"\fPutWorkflows\x12\x1c.adze.v1.PutWorkflowsRequest\x1a\x1d.adze.v1.PutWorkflowsResponse\x129\n" +
 	"\x06Submit\x12\x16.adze.v1.SubmitRequest\x1a\x17.adze.v1.SubmitResponse\x12:\n" +
@@ -9128,7 +9903,9 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\bListLogs\x12\x18.adze.v1.ListLogsRequest\x1a\x19.adze.v1.ListLogsResponse0\x01\x12?\n" +
 	"\bListRuns\x12\x18.adze.v1.ListRunsRequest\x1a\x19.adze.v1.ListRunsResponse\x12K\n" +
 	"\fListFailures\x12\x1c.adze.v1.ListFailuresRequest\x1a\x1d.adze.v1.ListFailuresResponse\x12<\n" +
-	"\aRedrive\x12\x17.adze.v1.RedriveRequest\x1a\x18.adze.v1.RedriveResponseB4Z2github.com/adzehq/adze/internal/wire/adzev1;adzev1b\x06proto3"
+	"\aRedrive\x12\x17.adze.v1.RedriveRequest\x1a\x18.adze.v1.RedriveResponse\x120\n" +
+	"\x03Why\x12\x13.adze.v1.WhyRequest\x1a\x14.adze.v1.WhyResponse\x12H\n" +
+	"\vGetOverview\x12\x1b.adze.v1.GetOverviewRequest\x1a\x1c.adze.v1.GetOverviewResponseB4Z2github.com/adzehq/adze/internal/wire/adzev1;adzev1b\x06proto3"
 
 var (
 	file_adze_v1_adze_proto_rawDescOnce sync.Once
@@ -9143,7 +9920,7 @@ func file_adze_v1_adze_proto_rawDescGZIP() []byte {
 }
 
 var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 12)
-var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 108)
+var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 116)
 var file_adze_v1_adze_proto_goTypes = []any{
 	(Hold)(0),                        // 0: adze.v1.Hold
 	(Collision)(0),                   // 1: adze.v1.Collision
@@ -9265,6 +10042,14 @@ var file_adze_v1_adze_proto_goTypes = []any{
 	(*RedriveRequest)(nil),           // 117: adze.v1.RedriveRequest
 	(*RedriveResponse)(nil),          // 118: adze.v1.RedriveResponse
 	(*RedrivenRun)(nil),              // 119: adze.v1.RedrivenRun
+	(*WhyRequest)(nil),               // 120: adze.v1.WhyRequest
+	(*WhyResponse)(nil),              // 121: adze.v1.WhyResponse
+	(*Reason)(nil),                   // 122: adze.v1.Reason
+	(*GetOverviewRequest)(nil),       // 123: adze.v1.GetOverviewRequest
+	(*GetOverviewResponse)(nil),      // 124: adze.v1.GetOverviewResponse
+	(*QueueStat)(nil),                // 125: adze.v1.QueueStat
+	(*LimitStat)(nil),                // 126: adze.v1.LimitStat
+	(*KeyStat)(nil),                  // 127: adze.v1.KeyStat
 }
 var file_adze_v1_adze_proto_depIdxs = []int32{
 	19,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
@@ -9359,69 +10144,78 @@ var file_adze_v1_adze_proto_depIdxs = []int32{
 	116, // 89: adze.v1.ListFailuresResponse.groups:type_name -> adze.v1.FailureGroup
 	119, // 90: adze.v1.RedriveResponse.runs:type_name -> adze.v1.RedrivenRun
 	12,  // 91: adze.v1.RedrivenRun.error:type_name -> adze.v1.FieldError
-	23,  // 92: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
-	28,  // 93: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
-	33,  // 94: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
-	36,  // 95: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
-	57,  // 96: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
-	60,  // 97: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
-	62,  // 98: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
-	64,  // 99: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
-	67,  // 100: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
-	70,  // 101: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
-	71,  // 102: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
-	73,  // 103: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
-	78,  // 104: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
-	80,  // 105: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
-	82,  // 106: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
-	102, // 107: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
-	104, // 108: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
-	106, // 109: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
-	108, // 110: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
-	110, // 111: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
-	112, // 112: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
-	84,  // 113: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
-	24,  // 114: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
-	86,  // 115: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
-	90,  // 116: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
-	93,  // 117: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
-	96,  // 118: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
-	114, // 119: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
-	117, // 120: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
-	26,  // 121: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
-	31,  // 122: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
-	34,  // 123: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
-	47,  // 124: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
-	58,  // 125: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
-	61,  // 126: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
-	63,  // 127: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
-	65,  // 128: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
-	68,  // 129: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
-	68,  // 130: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
-	72,  // 131: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
-	74,  // 132: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
-	79,  // 133: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
-	81,  // 134: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
-	83,  // 135: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
-	103, // 136: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
-	105, // 137: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
-	107, // 138: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
-	109, // 139: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
-	111, // 140: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
-	113, // 141: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
-	85,  // 142: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
-	25,  // 143: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
-	87,  // 144: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
-	91,  // 145: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
-	94,  // 146: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
-	97,  // 147: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
-	115, // 148: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
-	118, // 149: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
-	121, // [121:150] is the sub-list for method output_type
-	92,  // [92:121] is the sub-list for method input_type
-	92,  // [92:92] is the sub-list for extension type_name
-	92,  // [92:92] is the sub-list for extension extendee
-	0,   // [0:92] is the sub-list for field type_name
+	122, // 92: adze.v1.WhyResponse.reasons:type_name -> adze.v1.Reason
+	125, // 93: adze.v1.GetOverviewResponse.queues:type_name -> adze.v1.QueueStat
+	126, // 94: adze.v1.GetOverviewResponse.limits:type_name -> adze.v1.LimitStat
+	127, // 95: adze.v1.QueueStat.top:type_name -> adze.v1.KeyStat
+	127, // 96: adze.v1.LimitStat.top:type_name -> adze.v1.KeyStat
+	23,  // 97: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
+	28,  // 98: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
+	33,  // 99: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
+	36,  // 100: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
+	57,  // 101: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
+	60,  // 102: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
+	62,  // 103: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
+	64,  // 104: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
+	67,  // 105: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
+	70,  // 106: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
+	71,  // 107: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
+	73,  // 108: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
+	78,  // 109: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
+	80,  // 110: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
+	82,  // 111: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
+	102, // 112: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
+	104, // 113: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
+	106, // 114: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
+	108, // 115: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
+	110, // 116: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
+	112, // 117: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
+	84,  // 118: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
+	24,  // 119: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
+	86,  // 120: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
+	90,  // 121: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
+	93,  // 122: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
+	96,  // 123: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
+	114, // 124: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
+	117, // 125: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
+	120, // 126: adze.v1.Adze.Why:input_type -> adze.v1.WhyRequest
+	123, // 127: adze.v1.Adze.GetOverview:input_type -> adze.v1.GetOverviewRequest
+	26,  // 128: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
+	31,  // 129: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
+	34,  // 130: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
+	47,  // 131: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
+	58,  // 132: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
+	61,  // 133: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
+	63,  // 134: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
+	65,  // 135: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
+	68,  // 136: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
+	68,  // 137: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
+	72,  // 138: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
+	74,  // 139: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
+	79,  // 140: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
+	81,  // 141: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
+	83,  // 142: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
+	103, // 143: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
+	105, // 144: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
+	107, // 145: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
+	109, // 146: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
+	111, // 147: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
+	113, // 148: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
+	85,  // 149: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
+	25,  // 150: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
+	87,  // 151: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
+	91,  // 152: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
+	94,  // 153: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
+	97,  // 154: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
+	115, // 155: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
+	118, // 156: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
+	121, // 157: adze.v1.Adze.Why:output_type -> adze.v1.WhyResponse
+	124, // 158: adze.v1.Adze.GetOverview:output_type -> adze.v1.GetOverviewResponse
+	128, // [128:159] is the sub-list for method output_type
+	97,  // [97:128] is the sub-list for method input_type
+	97,  // [97:97] is the sub-list for extension type_name
+	97,  // [97:97] is the sub-list for extension extendee
+	0,   // [0:97] is the sub-list for field type_name
 }
 
 func init() { file_adze_v1_adze_proto_init() }
@@ -9436,7 +10230,7 @@ func file_adze_v1_adze_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_adze_v1_adze_proto_rawDesc), len(file_adze_v1_adze_proto_rawDesc)),
 			NumEnums:      12,
-			NumMessages:   108,
+			NumMessages:   116,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -62,6 +62,8 @@ const (
 	Adze_ListRuns_FullMethodName         = "/adze.v1.Adze/ListRuns"
 	Adze_ListFailures_FullMethodName     = "/adze.v1.Adze/ListFailures"
 	Adze_Redrive_FullMethodName          = "/adze.v1.Adze/Redrive"
+	Adze_Why_FullMethodName              = "/adze.v1.Adze/Why"
+	Adze_GetOverview_FullMethodName      = "/adze.v1.Adze/GetOverview"
 )
 
 // AdzeClient is the client API for Adze service.
@@ -137,6 +139,10 @@ type AdzeClient interface {
 	// Redrive replays runs that failed, a bounded number of them a call, newest first. One
 	// that was replayed before is skipped: a call whose answer was lost may be repeated.
 	Redrive(ctx context.Context, in *RedriveRequest, opts ...grpc.CallOption) (*RedriveResponse, error)
+	// Why tells why a run is not done yet: of each of its tasks, what it waits for.
+	Why(ctx context.Context, in *WhyRequest, opts ...grpc.CallOption) (*WhyResponse, error)
+	// GetOverview tells where the tenant's queues and concurrency limits stand.
+	GetOverview(ctx context.Context, in *GetOverviewRequest, opts ...grpc.CallOption) (*GetOverviewResponse, error)
 }
 
 type adzeClient struct {
@@ -461,6 +467,26 @@ func (c *adzeClient) Redrive(ctx context.Context, in *RedriveRequest, opts ...gr
 	return out, nil
 }
 
+func (c *adzeClient) Why(ctx context.Context, in *WhyRequest, opts ...grpc.CallOption) (*WhyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(WhyResponse)
+	err := c.cc.Invoke(ctx, Adze_Why_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adzeClient) GetOverview(ctx context.Context, in *GetOverviewRequest, opts ...grpc.CallOption) (*GetOverviewResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetOverviewResponse)
+	err := c.cc.Invoke(ctx, Adze_GetOverview_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AdzeServer is the server API for Adze service.
 // All implementations must embed UnimplementedAdzeServer
 // for forward compatibility.
@@ -534,6 +560,10 @@ type AdzeServer interface {
 	// Redrive replays runs that failed, a bounded number of them a call, newest first. One
 	// that was replayed before is skipped: a call whose answer was lost may be repeated.
 	Redrive(context.Context, *RedriveRequest) (*RedriveResponse, error)
+	// Why tells why a run is not done yet: of each of its tasks, what it waits for.
+	Why(context.Context, *WhyRequest) (*WhyResponse, error)
+	// GetOverview tells where the tenant's queues and concurrency limits stand.
+	GetOverview(context.Context, *GetOverviewRequest) (*GetOverviewResponse, error)
 	mustEmbedUnimplementedAdzeServer()
 }
 
@@ -630,6 +660,12 @@ func (UnimplementedAdzeServer) ListFailures(context.Context, *ListFailuresReques
 }
 func (UnimplementedAdzeServer) Redrive(context.Context, *RedriveRequest) (*RedriveResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Redrive not implemented")
+}
+func (UnimplementedAdzeServer) Why(context.Context, *WhyRequest) (*WhyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Why not implemented")
+}
+func (UnimplementedAdzeServer) GetOverview(context.Context, *GetOverviewRequest) (*GetOverviewResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetOverview not implemented")
 }
 func (UnimplementedAdzeServer) mustEmbedUnimplementedAdzeServer() {}
 func (UnimplementedAdzeServer) testEmbeddedByValue()              {}
@@ -1138,6 +1174,42 @@ func _Adze_Redrive_Handler(srv interface{}, ctx context.Context, dec func(interf
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Adze_Why_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(WhyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).Why(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_Why_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).Why(ctx, req.(*WhyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Adze_GetOverview_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetOverviewRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).GetOverview(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_GetOverview_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).GetOverview(ctx, req.(*GetOverviewRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Adze_ServiceDesc is the grpc.ServiceDesc for Adze service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -1244,6 +1316,14 @@ var Adze_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Redrive",
 			Handler:    _Adze_Redrive_Handler,
+		},
+		{
+			MethodName: "Why",
+			Handler:    _Adze_Why_Handler,
+		},
+		{
+			MethodName: "GetOverview",
+			Handler:    _Adze_GetOverview_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

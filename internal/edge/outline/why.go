@@ -1,0 +1,238 @@
+package outline
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/shard"
+	wire "github.com/adzehq/adze/internal/wire/adzev1"
+)
+
+// causes are what the causes are called.
+var causes = map[core.Cause]string{
+	core.CauseRunning: "running", core.CauseStopping: "stopping", core.CauseTime: "time", core.CauseWaits: "waits",
+	core.CauseLimit: "limit", core.CauseReturning: "returning", core.CausePaused: "paused", core.CauseNoWorker: "no_worker",
+	core.CauseNoMatch: "no_match", core.CauseBusy: "busy", core.CauseRate: "rate", core.CauseBatch: "batch",
+}
+
+// causeParents is of a task of a graph that has not begun.
+const causeParents = "parents"
+
+// WhyToWire is why a run is not done yet, as it is told.
+func WhyToWire(e *shard.Explained) *wire.WhyResponse {
+	response := &wire.WhyResponse{Workflow: e.Workflow, Ended: e.Ended}
+	for i := range e.Reasons {
+		response.Reasons = append(response.Reasons, reasonToWire(&e.Reasons[i]))
+	}
+	return response
+}
+
+func reasonToWire(r *shard.TaskReason) *wire.Reason {
+	if !r.Begun {
+		return &wire.Reason{Task: r.Task, Cause: causeParents, Parents: r.Parents, Text: parentsText(r.Parents)}
+	}
+	reason := &wire.Reason{
+		Task: r.Task, TaskId: uint64(r.Reason.Task), Cause: causes[r.Cause], Text: sentence(&r.Reason),
+		SinceMs: int64(r.Since), UntilMs: int64(r.Until), ExpiresMs: int64(r.Expires),
+		Queue: r.Queue, Name: r.Name, Key: r.Key, Max: int32(r.Max), Held: int32(r.Held),
+		Ahead: r.Ahead, Others: int32(r.Others), WorkerId: uint64(r.Worker),
+		Workers: int32(r.Offered), Fitting: int32(r.Fitting), Slots: int32(r.Slots),
+		EstimateMs: r.EstimateMS, Attempt: r.Attempt,
+	}
+	for _, holder := range r.Holders {
+		reason.HolderIds = append(reason.HolderIds, uint64(holder))
+	}
+	return reason
+}
+
+func parentsText(parents []string) string {
+	if len(parents) == 0 {
+		return "It comes after all other tasks of the run."
+	}
+	return "It waits for " + list(parents) + " to end."
+}
+
+// sentence says for people why a task is not done yet.
+func sentence(r *core.Reason) string {
+	text := cause(r)
+	if r.Expires > 0 {
+		text += fmt.Sprintf(" It is given up at %s.", clock(r.Expires))
+	}
+	return text
+}
+
+func cause(r *core.Reason) string {
+	switch r.Cause {
+	case core.CauseRunning:
+		return fmt.Sprintf("It runs at worker %s since %s.", r.Worker, clock(r.Since))
+	case core.CauseStopping:
+		return fmt.Sprintf("Worker %s was told to stop it, and has not answered yet.", r.Worker)
+	case core.CauseTime:
+		if r.Attempt > 1 {
+			return fmt.Sprintf("Attempt %d begins at %s.", r.Attempt, clock(r.Until))
+		}
+		return fmt.Sprintf("It begins at %s.", clock(r.Until))
+	case core.CauseWaits:
+		return "It waits for " + conditions(r.Waits) + "."
+	case core.CauseLimit:
+		return fmt.Sprintf("The limit %s has %s, taken by %s. %s", r.Name+ofKey(r.Key), count(r.Max, "place"), ids(r.Holders, r.Held), ahead(r))
+	case core.CauseReturning:
+		return fmt.Sprintf("The engine was restarted, and workers of before may have the places of the limit %s: they are awaited until %s.", r.Name+ofKey(r.Key), clock(r.Until))
+	default:
+		return queueCause(r)
+	}
+}
+
+// queueCause is cause of a task that waits for a worker.
+func queueCause(r *core.Reason) string {
+	switch r.Cause {
+	case core.CausePaused:
+		return fmt.Sprintf("The queue %s is paused.", r.Queue)
+	case core.CauseNoWorker:
+		return fmt.Sprintf("No worker is connected that runs the action %s.", r.Need.Action)
+	case core.CauseNoMatch:
+		return fmt.Sprintf("%s run the action %s, and none of them may have it: %s.", count(r.Offered, "worker"), r.Need.Action, needs(&r.Need))
+	case core.CauseBusy:
+		text := fmt.Sprintf("All slots are in use: %s of %s for the queue %s. %s", count(r.Slots, "slot"), count(r.Fitting, "worker"), r.Queue, ahead(r))
+		if r.Others > 0 {
+			text += fmt.Sprintf(" Its key %q takes turns with %s.", r.Key, count(r.Others, "other key"))
+		}
+		return text
+	case core.CauseRate:
+		return fmt.Sprintf("The rate limit %s has no units left; there are more at %s. %s", r.Name+ofKey(r.Key), clock(r.Until), ahead(r))
+	case core.CauseBatch:
+		return fmt.Sprintf("Its batch is not full, and goes at %s at the latest.", clock(r.Until))
+	}
+	return ""
+}
+
+// ahead is its place in the line, and what that means.
+func ahead(r *core.Reason) string {
+	text := "It is the next."
+	if r.Ahead > 0 {
+		text = fmt.Sprintf("%d go before it.", r.Ahead)
+	}
+	if r.EstimateMS > 0 {
+		text += fmt.Sprintf(" By the last minute it begins in %s.", time.Duration(r.EstimateMS*int64(time.Millisecond)).Round(time.Second/10))
+	}
+	return text
+}
+
+func needs(n *core.Need) string {
+	if n.Worker != 0 {
+		return fmt.Sprintf("it is for worker %s only", n.Worker)
+	}
+	var parts []string
+	for _, l := range n.Labels {
+		if l.Required {
+			parts = append(parts, fmt.Sprintf("the label %s has to be %s", l.Key, l.Value))
+		}
+	}
+	for _, s := range n.Slots {
+		parts = append(parts, fmt.Sprintf("it takes %s", count(int(s.Units), strings.TrimSpace(s.Type+" slot"))))
+	}
+	if len(parts) == 0 {
+		return "of what it needs, nobody has all"
+	}
+	return list(parts)
+}
+
+func conditions(all []core.Condition) string {
+	var parts []string
+	for i := range all {
+		switch c := &all[i]; c.Kind {
+		case core.OnSleep:
+			parts = append(parts, "the time "+clock(c.Due))
+		case core.OnEvent:
+			text := "the event " + c.Key
+			if c.Scope != "" {
+				text += " of " + c.Scope
+			}
+			parts = append(parts, text)
+		default:
+			parts = append(parts, "runs to end")
+		}
+	}
+	if len(parts) == 0 {
+		return "what happens next"
+	}
+	return list(parts)
+}
+
+func ids(holders []id.ID, held int) string {
+	parts := make([]string, 0, len(holders)+1)
+	for _, h := range holders {
+		parts = append(parts, h.String())
+	}
+	if more := held - len(holders); more > 0 {
+		parts = append(parts, fmt.Sprintf("%d more", more))
+	}
+	if len(parts) == 0 {
+		return "nobody"
+	}
+	return list(parts)
+}
+
+func ofKey(key string) string {
+	if key == "" {
+		return ""
+	}
+	return fmt.Sprintf(" of %q", key)
+}
+
+func list(parts []string) string {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return strings.Join(parts[:len(parts)-1], ", ") + " and " + parts[len(parts)-1]
+}
+
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+func clock(at core.Time) string {
+	return time.UnixMilli(int64(at)).UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+// strategies are what the strategies of limits are called.
+var strategies = map[core.Strategy]string{
+	core.LimitQueue: "queue", core.LimitFIFO: "fifo", core.LimitCancelRunning: "cancel_running",
+	core.LimitCancelNewest: "cancel_newest", core.LimitKeepNewest: "keep_newest", core.LimitKeepOldest: "keep_oldest",
+}
+
+// OverviewToWire is where queues and limits stand, as it is told.
+func OverviewToWire(o *shard.Overview) *wire.GetOverviewResponse {
+	response := &wire.GetOverviewResponse{}
+	for i := range o.Queues {
+		q := &o.Queues[i]
+		response.Queues = append(response.Queues, &wire.QueueStat{
+			Name: q.Name, Ready: q.Ready, Keys: int32(q.Keys), OldestId: uint64(q.Oldest),
+			InPerMinute: q.InPerMinute, OutPerMinute: q.OutPerMinute, DrainMs: q.DrainMS,
+			Workers: int32(q.Workers), Slots: int32(q.Slots), SlotsUsed: int32(q.SlotsUsed),
+			Paused: q.Setting.Paused, Top: keysToWire(q.Top),
+		})
+	}
+	for i := range o.Limits {
+		l := &o.Limits[i]
+		response.Limits = append(response.Limits, &wire.LimitStat{
+			Name: l.Name, Max: l.Setting.Max, Strategy: strategies[l.Setting.Strategy], Keys: int32(l.Keys),
+			Held: int64(l.Held), Waiting: l.Waiting, Top: keysToWire(l.Top),
+		})
+	}
+	return response
+}
+
+func keysToWire(top []core.KeyStat) []*wire.KeyStat {
+	keys := make([]*wire.KeyStat, len(top))
+	for i, k := range top {
+		keys[i] = &wire.KeyStat{Key: k.Key, Waiting: k.Ready, Held: int32(k.Held), Max: int32(k.Max), Weight: k.Weight}
+	}
+	return keys
+}
