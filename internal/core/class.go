@@ -132,7 +132,6 @@ func (c *class) lane(key string) *lane {
 		l = &lane{shard: c.shard, place: c, queue: c.key.text, key: key, tenant: c.key.tenant, class: c, share: c.queue.share(key), seat: -1, line: line{kind: laneLine}}
 		l.share.lanes = append(l.share.lanes, l)
 		c.byKey[key] = l
-		c.shard.lanes++
 	}
 	return l
 }
@@ -173,7 +172,6 @@ func (c *class) forget(l *lane) {
 	}
 	c.withdraw(l)
 	delete(c.byKey, l.key)
-	c.shard.lanes--
 	l.share.drop(l)
 	if len(c.byKey) == 0 && !c.kept {
 		c.end()

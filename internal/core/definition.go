@@ -71,9 +71,10 @@ const (
 	// lane keeps at most twice as many in memory; the rest is there.
 	WindowMax = 2_048
 
-	// windowsMax windows at most, or twice as many where lanes are few:
-	// with more lanes than that the windows are smaller,
-	windowsMax = 128
+	// windowsMax windows of tasks are in memory before the windows become smaller, so that
+	// no lane takes more than a windowShare-th of the room that is left,
+	windowsMax  = 128
+	windowShare = 8
 	// but not by more than this: 16 tasks of a lane are read at least.
 	windowShrinkMax = 128
 )

@@ -129,10 +129,11 @@ func (s *Shard) admit(t *task) {
 	}
 }
 
-// windowNow is how many tasks of a lane are read at once: fewer where there are very
-// many lanes, so that all together are bounded.
+// windowNow is how many tasks of a lane are read at once: fewer where little room is left
+// for all lanes together.
 func (s *Shard) windowNow() int {
-	return min(s.window, max(s.window/windowShrinkMax, s.window*windowsMax/max(s.lanes, 1), 1))
+	room := s.window*windowsMax - len(s.tasks)
+	return min(s.window, max(s.window/windowShrinkMax, room/windowShare, 1))
 }
 
 // spill moves what is beyond a window to Postgres.

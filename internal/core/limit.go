@@ -57,7 +57,6 @@ func (l *limit) group(key string) *group {
 		g = &group{limit: l, key: key}
 		g.lane = &lane{shard: l.shard, place: g, tenant: l.tenant, queue: limitPlace + l.name, key: key, seat: -1, line: line{kind: laneLine}}
 		l.groups[key] = g
-		l.shard.lanes++
 	}
 	return g
 }
@@ -103,7 +102,6 @@ func (g *group) rank(t *task) int64 {
 func (g *group) forget(*lane) {
 	if len(g.held) == 0 && g.lane.open == 0 && g.lane.stored == 0 && !g.lane.loading && !g.eager {
 		delete(g.limit.groups, g.key)
-		g.limit.shard.lanes--
 	}
 }
 

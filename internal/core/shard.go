@@ -32,7 +32,6 @@ type Shard struct {
 	pauses      map[pauseKey]*pause
 	pausesHasty []*pause      // have something to let go on at the end of this Apply
 	expected    map[id.ID]int // by tenant: workers of the owner before that are not back
-	lanes       int           // how many there are
 	stirred     []*queue      // have something to match at the end of this Apply
 	astir       bool          // and may have found it since they were looked at
 	spreads     int           // queues whose keys are dealt some workers each
