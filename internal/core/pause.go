@@ -51,7 +51,6 @@ func (s *Shard) pause(key pauseKey) *pause {
 		p = &pause{shard: s, key: key}
 		p.lane = &lane{shard: s, place: p, tenant: key.tenant, queue: key.text(), seat: -1, line: line{kind: laneLine}}
 		s.pauses[key] = p
-		s.lanes++
 	}
 	return p
 }
@@ -84,7 +83,6 @@ func (p *pause) rank(*task) int64 { return int64(p.shard.now) }
 func (p *pause) forget(l *lane) {
 	if !p.on && l.open == 0 && l.stored == 0 && !l.loading && p.shard.pauses[p.key] == p {
 		delete(p.shard.pauses, p.key)
-		p.shard.lanes--
 	}
 }
 
