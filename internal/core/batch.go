@@ -188,7 +188,7 @@ func (l *lane) gather(first *task) []*task {
 	members, bytes := []*task{first}, first.bytes()
 	for len(members) < int(rule.SizeMax) {
 		t := l.first()
-		if t == nil || l.beyond(t) || rule.BytesMax > 0 && bytes+t.bytes() > rule.BytesMax {
+		if t == nil || l.beyond(t) || rule.BytesMax > 0 && bytes+t.bytes() > rule.BytesMax || !l.shard.drawAlong(l, t) {
 			break
 		}
 		l.remove(t)
@@ -295,18 +295,6 @@ func (s *Shard) mayJoin(w *worker, t *task, number Token) bool {
 	}
 	l := s.classOf(t).byKey[t.laneKey()]
 	return l == nil || l.gathered.running < int(t.def.Batch.RunningMax)
-}
-
-// laneKey is the key of the lane of its class that t waits in.
-func (t *task) laneKey() string {
-	switch {
-	case t.def.Batch == nil:
-		return t.share
-	case t.flow == nil:
-		return ""
-	default:
-		return t.flow.Batch
-	}
 }
 
 // explainBatch is why a lane that gathers gives nothing: enough batches of it run, or the

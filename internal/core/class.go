@@ -129,18 +129,24 @@ func (s *Shard) handOf(t *task) int32 {
 func (c *class) lane(key string) *lane {
 	l := c.byKey[key]
 	if l == nil {
-		l = &lane{shard: c.shard, place: c, queue: c.key.text, key: key, tenant: c.key.tenant, class: c, share: c.queue.share(key), seat: -1, line: line{kind: laneLine}}
+		share, draws := readLaneKey(key)
+		l = &lane{shard: c.shard, place: c, queue: c.key.text, key: key, tenant: c.key.tenant, class: c, share: c.queue.share(share), draws: draws, seat: -1, line: line{kind: laneLine}}
 		l.share.lanes = append(l.share.lanes, l)
 		c.byKey[key] = l
 	}
 	return l
 }
 
-// offer implements place: l has something to give.
+// offer implements place: l has something to give. It goes on waiting for units if
+// whoever needs them still goes first.
 func (c *class) offer(l *lane) {
 	if !l.gives() {
 		return
 	}
+	if t := l.first(); l.blocked != nil && t != nil && t.id == l.claim {
+		return
+	}
+	l.unblock()
 	if l.seat < 0 {
 		l.share.begin()
 		c.lanes.add(l)
@@ -151,6 +157,13 @@ func (c *class) offer(l *lane) {
 
 // withdraw implements place: l has nothing to give for now.
 func (c *class) withdraw(l *lane) {
+	l.unblock()
+	c.retract(l)
+	c.shard.passOn(l)
+}
+
+// retract takes l out of the lanes that have something to give.
+func (c *class) retract(l *lane) {
 	if l.seat >= 0 {
 		c.lanes.remove(l)
 		l.share.ready--
@@ -231,6 +244,9 @@ func (c *class) freeOffer() *offer {
 	c.enliven()
 	return nil
 }
+
+// mayServe tells whether a task of c could be given to a worker now.
+func (c *class) mayServe() bool { return !c.halted && c.freeOffer() != nil }
 
 // action is who runs an action of a tenant, and what there is to run of it.
 type action struct {

@@ -45,6 +45,8 @@ type Effects struct {
 	Settings       []Setting      // insert, update or delete setting; the last of a name counts
 	Absent         []Absence      // update worker
 	Paused         []PausedWorker // update worker
+	Rates          []RateState    // insert or update rate_state; the last of a name counts
+	ClosedRates    []RateName     // delete rate_state; after Rates, none of which has its name
 
 	// Told after the commit, but for an Assignment: see Assignment.Seq.
 	Assigned []Assignment
@@ -72,6 +74,8 @@ func (e *Effects) Reset() {
 	clear(e.OnceKeys)
 	clear(e.Open)
 	clear(e.OpenRuns)
+	clear(e.Rates)
+	clear(e.ClosedRates)
 	*e = Effects{
 		Tasks: e.Tasks[:0], Results: e.Results[:0], Attempts: e.Attempts[:0],
 		Open: e.Open[:0], Closed: e.Closed[:0],
@@ -85,6 +89,7 @@ func (e *Effects) Reset() {
 		Schedules: e.Schedules[:0], ScheduleStates: e.ScheduleStates[:0], ClosedSchedules: e.ClosedSchedules[:0],
 		OnceKeys: e.OnceKeys[:0], ClosedOnceKeys: e.ClosedOnceKeys[:0],
 		Settings: e.Settings[:0], Absent: e.Absent[:0], Paused: e.Paused[:0],
+		Rates: e.Rates[:0], ClosedRates: e.ClosedRates[:0],
 	}
 }
 
@@ -98,7 +103,8 @@ func (e *Effects) Rows() int {
 		len(e.Lines) + len(e.Chunks) +
 		len(e.Schedules) + len(e.ScheduleStates) + len(e.ClosedSchedules) +
 		len(e.OnceKeys) + len(e.ClosedOnceKeys) +
-		len(e.Settings) + len(e.Absent) + len(e.Paused)
+		len(e.Settings) + len(e.Absent) + len(e.Paused) +
+		len(e.Rates) + len(e.ClosedRates)
 	if e.LowWater != 0 {
 		n++
 	}
@@ -210,7 +216,8 @@ func (o *OpenTask) share() string {
 	if o.Flow != nil {
 		return o.Flow.Share
 	}
-	return o.Key
+	share, _ := readLaneKey(o.Key)
+	return share
 }
 
 // OpenState is where an open task stands.
@@ -250,8 +257,9 @@ type Assignment struct {
 	Deadline Time  // when it times out; 0 = never
 	Entries  int32 // of a durable task: the size of its log
 	Batch    Token // it goes with those of the same number, as one batch; 0 = alone
-	// Seq is the Apply that submitted the task, or that last added to its log
-	// (Shard.Seq): the assignment may be sent as soon as that one is committed, it
+	// Seq is the Apply that submitted the task, that last added to its log, or that
+	// drew its units from rate limits (Shard.Seq): the assignment may be sent as soon as
+	// that one is committed, it
 	// waits for nothing else.
 	Seq uint64
 }

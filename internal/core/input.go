@@ -212,6 +212,7 @@ type Restore struct {
 	Holding  []OpenTask // checkpoint rows that have places in limits, and do not run
 	Workers  []Present  // workers that were connected to the owner before
 	Settings []Setting
+	Rates    []RateState
 	Fresh    []NewTask // tasks above the low-water mark with neither result nor checkpoint row; ids ascending; payloads nil
 	// Runs are open runs of graphs, from the checkpoint or above the low-water mark, ids
 	// ascending. Of those with a row it needs only the cancelled ones, and those with a

@@ -33,9 +33,13 @@ type lane struct {
 	arrived []*task
 
 	// Of a class.
-	class *class
-	share *share
-	seat  int // in class.lanes; -1 = not among them
+	class   *class
+	share   *share
+	among   *fairLine // class.lanes, or where it waits for units; nil = neither
+	seat    int       // in among; -1 = in none
+	draws   []string  // names and keys of the rate limits that its tasks draw from
+	blocked *rateLine // that it waits in for units
+	claim   id.ID     // with blocked: the task that needs them
 	gathered
 }
 
@@ -78,14 +82,21 @@ func (l *lane) retire() {
 	}
 }
 
-// take removes and returns the task that goes first; nil if that is in Postgres,
-// or there is none.
-func (l *lane) take() *task {
+// head is the task that goes first; nil if that is in Postgres, or there is none.
+func (l *lane) head() *task {
 	t := l.first()
 	if t == nil || l.beyond(t) {
 		return nil
 	}
-	l.remove(t)
+	return t
+}
+
+// take removes and returns the head.
+func (l *lane) take() *task {
+	t := l.head()
+	if t != nil {
+		l.remove(t)
+	}
 	return t
 }
 
@@ -175,6 +186,8 @@ func (l *lane) leave(t *task) {
 		l.shard.refill(l)
 		if !l.gives() {
 			l.place.withdraw(l)
+		} else if l.blocked != nil {
+			l.place.offer(l)
 		}
 		return
 	}

@@ -76,13 +76,14 @@ func (s *Shard) match() {
 func (q *queue) matchOne() bool {
 	for c := q.next(); c != nil; c = q.next() {
 		l := c.lanes.first()
-		t := l.take()
+		t := l.head()
 		if t == nil { // all it has is in Postgres
 			c.withdraw(l)
 			q.shard.requestLane(l)
 			continue
 		}
 		if p := q.shard.pausedBy(t); p != nil { // one of several workflows that have this action
+			l.remove(t)
 			if !l.gives() {
 				c.withdraw(l)
 			}
@@ -90,6 +91,10 @@ func (q *queue) matchOne() bool {
 			q.shard.shelve(t, p)
 			continue
 		}
+		if l.draws != nil && !q.shard.draw(l, t) {
+			continue
+		}
+		l.remove(t)
 		offer := c.chosen(t)
 		passed := offer.worker.passedOver(l, t)
 		c.unreserve() // it had its turn

@@ -9,6 +9,7 @@ func (s *Shard) restore(in *Restore) {
 	for i := range in.Settings {
 		s.apply(&in.Settings[i])
 	}
+	s.restoreRates(in.Rates)
 	for _, w := range in.Workers {
 		expected := s.expectedWorker(w.Worker, w.Tenant)
 		expected.paused = w.Paused

@@ -35,6 +35,12 @@ type Shard struct {
 	stirred     []*queue      // have something to match at the end of this Apply
 	astir       bool          // and may have found it since they were looked at
 	spreads     int           // queues whose keys are dealt some workers each
+	rates       map[queueKey]*rate
+	filling     filling       // buckets that are not full
+	kept        []*bucket     // to be looked at after the match
+	drawn       []*bucket     // whose rows are written at the end of this Apply
+	owing       int           // how many buckets have a debt
+	owingMax    int           // RateKeysMax; smaller in tests
 	eager       []*group      // have something to settle before
 	away        []*worker
 	gathering   []*class // whose tasks wait for the interval of their batches
@@ -74,6 +80,8 @@ func NewSized(shard int32, window int) *Shard {
 		settings:    map[SettingKey]Setting{},
 		workflows:   map[queueKey]*settings[QueueSetting]{},
 		pauses:      map[pauseKey]*pause{},
+		rates:       map[queueKey]*rate{},
+		owingMax:    RateKeysMax,
 		expected:    map[id.ID]int{},
 		schedules:   newSchedules(),
 		once:        newOnceKeys(),
@@ -144,6 +152,12 @@ func (s *Shard) Apply(now Time, in Input, out *Effects) {
 	s.settlePauses()
 	s.settleLimits()
 	s.match()
+	for len(s.eager)+len(s.kept) > 0 { // what was matched gave places back, or units
+		s.settleLimits()
+		s.lookAgain()
+		s.match()
+	}
+	s.writeRates()
 	s.restRuns()
 	s.trimOnce()
 	s.out = nil

@@ -92,7 +92,9 @@ func average(mean, latest int64) int64 {
 func (sh *share) move(cost int64) {
 	sh.tag += cost * tagOfTask * WeightDefault / sh.weight()
 	for _, l := range sh.lanes {
-		l.class.lanes.fix(l)
+		if l.among != nil {
+			l.among.fix(l)
+		}
 	}
 }
 
@@ -144,7 +146,7 @@ func (f *fairLine) first() *lane {
 }
 
 func (f *fairLine) add(l *lane) {
-	l.seat = len(f.lanes)
+	l.seat, l.among = len(f.lanes), f
 	f.lanes = append(f.lanes, l)
 	f.up(l.seat)
 }
@@ -154,7 +156,7 @@ func (f *fairLine) remove(l *lane) {
 	moved := f.lanes[last]
 	f.lanes[last] = nil
 	f.lanes = f.lanes[:last]
-	l.seat = -1
+	l.seat, l.among = -1, nil
 	if at < last {
 		f.place(moved, at)
 		f.fix(moved)

@@ -23,7 +23,7 @@ type task struct {
 	due      Time // as OpenTask.Due; while stopping: the end of the stop's grace
 	assigned Time
 	started  Time
-	seq      uint64 // the Apply that submitted it; 0 if that is committed for sure
+	seq      uint64 // as Assignment.Seq; 0 if that is committed for sure
 
 	share    string // as NewTask.Key
 	rank     int64  // its place in lane, see Order

@@ -7,6 +7,7 @@ func (s *Shard) tick() {
 		s.expire(t)
 	}
 	s.wake()
+	s.fill()
 	s.ripen()
 	s.ripenBatches()
 	s.expirePauses()
@@ -55,6 +56,9 @@ func (s *Shard) NextDue() Time {
 	}
 	if c := s.schedules.first(); c != nil {
 		sooner(c.at)
+	}
+	if len(s.filling) > 0 {
+		sooner(s.filling[0].due)
 	}
 	sooner(s.once.next())
 	sooner(s.ledger.next)

@@ -1,0 +1,276 @@
+package core
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A task that draws from rate limits waits in a lane of its class with those that draw
+// from the same keys. When the first of a lane lacks units, the lane steps out of the
+// class and stands in a line of the bucket until there are enough: nothing is moved, and
+// the other lanes go on. The line is in the order of the shares, so that who was served
+// least goes first, and the bucket saves up for it.
+
+// rateLine is the lanes of a class that wait for units of a bucket.
+type rateLine struct {
+	bucket *bucket
+	class  *class
+	lanes  fairLine
+}
+
+// drawsMark begins the key of a lane whose tasks draw from rate limits; in JSON the
+// share follows, and of each rate limit its name and its key.
+const drawsMark = "\x1f"
+
+// laneKey is the key of the lane of its class that t waits in.
+func (t *task) laneKey() string {
+	share := t.share
+	switch {
+	case t.def.Batch == nil:
+	case t.flow == nil:
+		share = ""
+	default:
+		share = t.flow.Batch
+	}
+	if len(t.def.Rates) == 0 && !strings.HasPrefix(share, drawsMark) {
+		return share
+	}
+	parts := make([]string, 1, 1+2*len(t.def.Rates))
+	parts[0] = share
+	for i, use := range t.def.Rates {
+		parts = append(parts, use.Name, t.draws(i).Key)
+	}
+	encoded, err := json.Marshal(parts)
+	if err != nil { // they are texts
+		panic(err)
+	}
+	return drawsMark + string(encoded)
+}
+
+// readLaneKey is the inverse of laneKey: the share, and the names and keys of the rate
+// limits.
+func readLaneKey(key string) (share string, rates []string) {
+	encoded, draws := strings.CutPrefix(key, drawsMark)
+	if !draws {
+		return key, nil
+	}
+	var parts []string
+	if err := json.Unmarshal([]byte(encoded), &parts); err != nil || len(parts) == 0 {
+		return key, nil // of a lane that no task comes to any more
+	}
+	return parts[0], parts[1:]
+}
+
+// draws is what t draws from the i-th rate limit of its definition: one unit, if nothing
+// is said of it.
+func (t *task) draws(i int) RateKey {
+	if t.flow == nil || i >= len(t.flow.Rates) {
+		return RateKey{Units: 1}
+	}
+	key := t.flow.Rates[i]
+	key.Units = max(key.Units, 0)
+	return key
+}
+
+// bucketOf is what t draws from for the i-th rate limit of its definition.
+func (s *Shard) bucketOf(t *task, i int) *bucket {
+	return s.rate(t.def.Tenant, t.def.Rates[i].Name).bucket(t.draws(i).Key)
+}
+
+// demand is how much of b the task needs, and the smallest limit that it gives.
+func (b *bucket) demand(t *task) (units int64, given int32) {
+	for i, use := range t.def.Rates {
+		if key := t.draws(i); use.Name == b.rate.name && key.Key == b.key {
+			units += int64(key.Units)
+			if key.Limit > 0 && (given == 0 || key.Limit < given) {
+				given = key.Limit
+			}
+		}
+	}
+	return units, given
+}
+
+// wanted is how much of b the first of a lane needs. Of one in Postgres that is not
+// known, and one that is paused does not wait for it: they go on as if they needed
+// nothing.
+func (b *bucket) wanted(l *lane) int64 {
+	t := l.head()
+	if t == nil || b.rate.shard.pausedBy(t) != nil {
+		return 0
+	}
+	units, given := b.demand(t)
+	b.heed(given)
+	return units
+}
+
+// draw takes what t, the first of l, needs of each of its rate limits: all at once, or
+// nothing, and then l waits. A task that needs more than there can ever be fails.
+func (s *Shard) draw(l *lane, t *task) bool {
+	for i, use := range t.def.Rates {
+		b := s.bucketOf(t, i)
+		b.refill()
+		units, given := b.demand(t)
+		if limit := b.limitWith(given); limit > 0 && units > limit {
+			s.passOn(l)
+			s.finish(t, Failed, fmt.Sprintf("rate limit %s: needs %d units, and it never has more than %d", use.Name, units, limit), nil)
+			return false
+		}
+		b.heed(given)
+		if units > 0 && (!b.has(units) || b.saves(l)) {
+			b.block(l, units)
+			return false
+		}
+	}
+	s.spend(l, t)
+	return true
+}
+
+// drawAlong takes what t needs to go along with another one of l, if there is as much.
+func (s *Shard) drawAlong(l *lane, t *task) bool {
+	for i := range t.def.Rates {
+		b := s.bucketOf(t, i)
+		b.refill()
+		units, given := b.demand(t)
+		if b.heed(given); units > 0 && !b.has(units) {
+			s.passOn(l)
+			return false
+		}
+	}
+	if len(t.def.Rates) > 0 {
+		s.spend(l, t)
+	}
+	return true
+}
+
+// spend draws what t needs. Its worker is told when it is certain that this is spent.
+func (s *Shard) spend(l *lane, t *task) {
+	for i := range t.def.Rates {
+		if units := t.draws(i).Units; units > 0 {
+			s.bucketOf(t, i).spend(int64(units))
+		}
+	}
+	t.seq = s.seq
+	s.passOn(l)
+}
+
+// lookAgain looks at the buckets that kept units for someone who was matched since.
+func (s *Shard) lookAgain() {
+	again := s.kept
+	s.kept = nil
+	for _, b := range again {
+		b.look()
+		b.tidy()
+	}
+}
+
+// saves tells whether b keeps its units for a lane that waits for more of them: l comes
+// after that one.
+func (b *bucket) saves(l *lane) bool {
+	for _, line := range b.lines {
+		first, own := line.lanes.first(), line.class == l.class
+		if own && l.before(first) {
+			return false
+		}
+		if !b.has(b.wanted(first)) && (own || line.class.mayServe()) {
+			return true
+		}
+		if own {
+			return false
+		}
+	}
+	return false
+}
+
+// before tells whether l is served before another lane of its class.
+func (l *lane) before(other *lane) bool {
+	if l.share != other.share {
+		return l.share.before(other.share)
+	}
+	a, b := l.first(), other.first()
+	return a != nil && (b == nil || l.order(a).Before(l.order(b)))
+}
+
+// block has l wait until its first task can draw so many units from b. What it might
+// have drawn elsewhere is for others.
+func (b *bucket) block(l *lane, units int64) {
+	c := l.class
+	c.retract(l)
+	line := b.line(c)
+	line.lanes.add(l)
+	l.blocked, l.claim = line, l.first().id
+	if !b.has(units) {
+		b.lookAt(b.when(units))
+	}
+	c.shard.passOn(l)
+}
+
+// line finds the line of a class, or makes it: the last in turn.
+func (b *bucket) line(c *class) *rateLine {
+	for _, line := range b.lines {
+		if line.class == c {
+			return line
+		}
+	}
+	line := &rateLine{bucket: b, class: c}
+	b.lines = append(b.lines, line)
+	return line
+}
+
+// unblock takes l out of the line that it waits in.
+func (l *lane) unblock() {
+	line := l.blocked
+	if line == nil {
+		return
+	}
+	line.lanes.remove(l)
+	l.blocked, l.claim = nil, 0
+	if b := line.bucket; line.lanes.len() == 0 {
+		b.lines = slices.DeleteFunc(b.lines, func(other *rateLine) bool { return other == line })
+		b.tidy()
+	}
+}
+
+// passOn looks for others who may draw what l might have drawn.
+func (s *Shard) passOn(l *lane) {
+	for i := 0; i+1 < len(l.draws); i += 2 {
+		if b := s.rate(l.tenant, l.draws[i]).buckets[l.draws[i+1]]; b != nil && (l.blocked == nil || l.blocked.bucket != b) {
+			b.look()
+			b.tidy()
+		}
+	}
+}
+
+// look has the first of each line go on that there are units for. It keeps for it what
+// it needs if there is a worker, until that one was matched, and saves up if there are
+// not enough for now.
+func (b *bucket) look() {
+	b.refill()
+	kept := int64(0)
+	for i := 0; i < len(b.lines); {
+		line := b.lines[i]
+		l := line.lanes.first()
+		units, free := b.wanted(l), line.class.mayServe()
+		if units > 0 && !b.has(kept+units) {
+			if b.has(units) {
+				b.rate.shard.kept = append(b.rate.shard.kept, b)
+				return
+			}
+			b.lookAt(b.when(units))
+			if free {
+				return
+			}
+			i++
+			continue
+		}
+		if free {
+			kept += units
+		}
+		l.unblock()
+		line.class.offer(l)
+		if i < len(b.lines) && b.lines[i] == line {
+			i++
+		}
+	}
+}
