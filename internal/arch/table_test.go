@@ -23,6 +23,7 @@ var owners = map[string]string{
 	"event_filter":     "internal/record/event",
 	"idempotency":      "internal/record/idempotency",
 	"setting":          "internal/record/flow",
+	"rate_state":       "internal/record/flow",
 	"schedule":         "internal/record/schedule",
 	"schedule_state":   "internal/record/schedule",
 	"event_run":        "internal/record/event",

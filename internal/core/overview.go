@@ -98,10 +98,10 @@ func (l *lane) count(stat *QueueStat, keys map[string]*KeyStat) {
 	if t := l.first(); t != nil && (stat.Oldest == 0 || t.id < stat.Oldest) {
 		stat.Oldest = t.id
 	}
-	k := keys[l.key]
+	k := keys[l.share.key]
 	if k == nil {
-		k = &KeyStat{Key: l.key, Weight: int32(l.share.weight())}
-		keys[l.key] = k
+		k = &KeyStat{Key: l.share.key, Weight: int32(l.share.weight())}
+		keys[l.share.key] = k
 	}
 	k.Ready += n
 }

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"container/heap"
 	"maps"
 	"slices"
@@ -69,6 +70,11 @@ type RateState struct {
 type RateName struct {
 	Tenant    id.ID
 	Name, Key string
+}
+
+// Compare orders the names of keys.
+func (r RateName) Compare(other RateName) int {
+	return cmp.Or(cmp.Compare(r.Tenant, other.Tenant), cmp.Compare(r.Name, other.Name), cmp.Compare(r.Key, other.Key))
 }
 
 func (s *Shard) rate(tenant id.ID, name string) *rate {
@@ -171,6 +177,14 @@ func (b *bucket) spend(units int64) {
 	b.lookAt(b.full())
 }
 
+// spent is the debt in units; a part of one counts as a whole one.
+func (b *bucket) spent() int64 {
+	if b.debt == 0 {
+		return 0
+	}
+	return (b.debt + b.period - 1) / b.period
+}
+
 // touch has the row written at the end of this Apply.
 func (b *bucket) touch() {
 	if !b.dirty {
@@ -214,8 +228,7 @@ func (b *bucket) paid(debt int64) Time {
 // rescale counts the debt in the period of now. A part of a unit counts as a whole one.
 func (b *bucket) rescale() {
 	if period := b.rate.all().PeriodMS; b.debt > 0 && period > 0 && period != b.period {
-		b.debt = (b.debt + b.period - 1) / b.period * period
-		b.period = period
+		b.debt, b.period = b.spent()*period, period
 	}
 }
 

@@ -68,6 +68,8 @@ func (s *Shard) apply(setting *Setting) {
 		l := s.limit(setting.Tenant, setting.Name)
 		l.change(setting, setting.Limit)
 		l.hasten()
+	case SettingRate:
+		s.setRate(setting)
 	}
 }
 

@@ -53,10 +53,10 @@ type Reason struct {
 
 	Queue   string  // it is in, or will be
 	Name    string  // of the limit or rate limit
-	Key     string  // of it in the limit, or its share of the queue
-	Max     int     // places of that key
+	Key     string  // of it in the limit or rate limit, or its share of the queue
+	Max     int     // places, or units in a period, of that key; 0 = a rate limit that is not known
 	Holders []id.ID // who have the places; HoldersMax at most
-	Held    int     // how many have
+	Held    int     // how many have; of a rate limit: units that are spent
 
 	Ahead   int64 // how many of its line go before it
 	Others  int   // keys that share the queue with its own, and have something waiting
@@ -279,6 +279,7 @@ func (c *class) explain(r *Reason, l *lane) {
 	for _, other := range c.queue.classes {
 		r.Others += other.lanes.len()
 	}
+	r.Key = l.share.key
 	switch {
 	case c.halted:
 		r.Cause, r.Name = CausePaused, c.pausedBy()
@@ -286,6 +287,8 @@ func (c *class) explain(r *Reason, l *lane) {
 		r.Cause = CauseNoWorker
 	case r.Fitting == 0:
 		r.Cause = CauseNoMatch
+	case l.blocked != nil:
+		l.blocked.bucket.explain(r, l)
 	default:
 		r.Cause = CauseBusy
 	}
@@ -294,6 +297,16 @@ func (c *class) explain(r *Reason, l *lane) {
 	}
 	if r.Cause == CauseBusy {
 		r.estimate((r.Ahead+1)*int64(r.Others+1), c.queue.out.perMinute(s.now))
+	}
+}
+
+// explain says what l waits for.
+func (b *bucket) explain(r *Reason, l *lane) {
+	units := b.wanted(l)
+	b.refill()
+	r.Cause, r.Name, r.Key, r.Max, r.Held = CauseRate, b.rate.name, b.key, int(b.limit()), int(b.spent())
+	if !b.has(units) {
+		r.Until = b.when(units)
 	}
 }
 

@@ -42,6 +42,7 @@ type columns struct {
 	schedules  schedule.Columns
 	onceKeys   idempotency.Columns
 	settings   flow.Columns
+	rates      flow.RateColumns
 	left       worker.LeftColumns
 	lowWater   open.LowWaterColumns
 
@@ -100,6 +101,7 @@ func (c *columns) encode(items []item, repeat bool) *bulk.Batch {
 	c.schedules.Queue(&b)
 	c.onceKeys.Queue(&b)
 	c.settings.Queue(&b)
+	c.rates.Queue(&b)
 	c.left.Queue(&b)
 	c.queueDurable(&b, repeat)
 	c.lowWater.Queue(&b)

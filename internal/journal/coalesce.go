@@ -59,6 +59,11 @@ func compareValues(a, b valueKey) int {
 	return cmp.Or(cmp.Compare(a.task, b.task), cmp.Compare(a.name, b.name))
 }
 
+// cleanRate is the name as it is stored.
+func cleanRate(r core.RateName) core.RateName {
+	return core.RateName{Tenant: r.Tenant, Name: bulk.Clean(r.Name), Key: bulk.Clean(r.Key)}
+}
+
 func compareWaits(a, b core.WaitKey) int {
 	return cmp.Or(cmp.Compare(a.Task, b.Task), cmp.Compare(a.Index, b.Index))
 }
@@ -80,12 +85,19 @@ type states struct {
 
 	settings changes[core.SettingKey, shardSetting]
 	absences changes[id.ID, core.Absence]
+	rates    changes[core.RateName, shardRate] // by their names as they are stored
 }
 
 // shardSetting is a setting with the shard of its tenant.
 type shardSetting struct {
 	shard int32
 	*core.Setting
+}
+
+// shardRate is the state of a rate limit with the shard of its tenant.
+type shardRate struct {
+	shard int32
+	*core.RateState
 }
 
 // note lists what e makes of the rows.
@@ -132,6 +144,12 @@ func (s *states) note(shard int32, e *core.Effects) {
 	for i := range e.Settings {
 		s.settings.put(e.Settings[i].ID(), &shardSetting{shard, &e.Settings[i]})
 	}
+	for i := range e.Rates {
+		s.rates.put(cleanRate(e.Rates[i].RateName), &shardRate{shard, &e.Rates[i]})
+	}
+	for _, closed := range e.ClosedRates {
+		s.rates.drop(cleanRate(closed))
+	}
 	for i := range e.Absent {
 		s.absences.put(e.Absent[i].Worker, &e.Absent[i])
 	}
@@ -170,5 +188,6 @@ func (c *columns) addStates() {
 	s.scheduleStates.write(cmp.Compare, c.schedules.AddState, func(id.ID) {}) // Close deletes both rows
 	s.onceKeys.write(cmp.Compare, c.onceKeys.Add, c.onceKeys.Close)
 	s.settings.write(core.SettingKey.Compare, func(row *shardSetting) { c.settings.Add(row.shard, row.Setting) }, func(core.SettingKey) {})
+	s.rates.write(core.RateName.Compare, func(row *shardRate) { c.rates.Add(row.shard, row.RateState) }, c.rates.Close)
 	s.absences.write(cmp.Compare, func(row *core.Absence) { c.left.Add(row.Worker, row.Since) }, func(id.ID) {})
 }

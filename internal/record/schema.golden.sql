@@ -192,6 +192,19 @@ CREATE INDEX open_task_lane_idx ON adze.open_task USING btree (shard, tenant_id,
 CREATE INDEX open_task_running_idx ON adze.open_task USING btree (shard, id) WHERE (state = 'running'::text);
 CREATE INDEX open_task_waits_idx ON adze.open_task USING btree (shard, state, id) WHERE (waits > 0);
 
+create table adze.rate_state (
+    tenant_id bigint not null,
+    debt bigint not null,
+    since_at bigint not null,
+    period_ms bigint not null,
+    shard integer not null,
+    units_max integer not null,
+    name text not null,
+    key text not null,
+    constraint rate_state_pkey PRIMARY KEY (tenant_id, name, key)
+) with (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_insert_scale_factor=0, autovacuum_vacuum_insert_threshold=50000, autovacuum_vacuum_cost_delay=0);
+CREATE INDEX rate_state_shard_idx ON adze.rate_state USING btree (shard);
+
 create table adze.reply (
     event_id bigint not null,
     tenant_id bigint not null,

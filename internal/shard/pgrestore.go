@@ -206,6 +206,9 @@ func (s *postgres) addFlow(ctx context.Context, shard int32, r *core.Restore) (e
 	if r.Settings, err = flow.OfShard(ctx, s.pool, shard); err != nil {
 		return err
 	}
+	if r.Rates, err = flow.RatesOfShard(ctx, s.pool, shard); err != nil {
+		return err
+	}
 	if r.Holding, err = open.Holding(ctx, s.pool, shard); err != nil {
 		return err
 	}

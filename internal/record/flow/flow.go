@@ -1,6 +1,6 @@
 // Package flow keeps how queues and limits work, and writes down what is said of a run.
 //
-// It owns the table setting, and the encoding of the columns named flow, which stand in
+// It owns the tables setting and rate_state, and the encoding of the columns named flow, which stand in
 // the rows of tasks and runs. It promises that what was encoded is decoded as it was, by
 // any later version too: fields are added, never renamed.
 package flow

@@ -27,7 +27,7 @@ var (
 
 // Statements are those that the columns of this package queue: they must be prepared on
 // the connection that sends them. All may be repeated as they are.
-func Statements() []bulk.Statement { return []bulk.Statement{put, drop} }
+func Statements() []bulk.Statement { return []bulk.Statement{put, drop, putRate, closeRate} }
 
 // Columns are settings on their way to Postgres.
 type Columns struct {
