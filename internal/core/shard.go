@@ -36,12 +36,12 @@ type Shard struct {
 	astir       bool          // and may have found it since they were looked at
 	spreads     int           // queues whose keys are dealt some workers each
 	rates       map[queueKey]*rate
-	filling     filling       // buckets that are not full
-	kept        []*bucket     // to be looked at after the match
-	drawn       []*bucket     // whose rows are written at the end of this Apply
-	owing       int           // how many buckets have a debt
-	owingMax    int           // RateKeysMax; smaller in tests
-	eager       []*group      // have something to settle before
+	filling     filling   // buckets that are not full
+	kept        []*bucket // to be looked at after the match
+	drawn       []*bucket // whose rows are written at the end of this Apply
+	owing       int       // how many buckets have a debt
+	owingMax    int       // RateKeysMax; smaller in tests
+	eager       []*group  // have something to settle before
 	away        []*worker
 	gathering   []*class // whose tasks wait for the interval of their batches
 	ripens      Time     // when the first of them has, at the earliest; 0 = there is none
