@@ -2,7 +2,6 @@ package adze_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -260,7 +259,7 @@ func TestABadKeyIsRefusedWithItsField(t *testing.T) {
 	} {
 		_, err := task.Run(t.Context(), c, 1, option)
 		var refused *adze.Error
-		require.True(t, errors.As(err, &refused), "%v", err)
+		require.ErrorAs(t, err, &refused)
 		require.Equal(t, field, refused.Field)
 	}
 }

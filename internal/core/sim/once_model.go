@@ -33,7 +33,7 @@ func (m *model) takeSubmitOnce(st *step, in *core.Submit, told func(*core.NewOnc
 	tasks, runs := slices.Clone(in.Tasks), slices.Clone(in.Runs)
 	for _, target := range sortedRuns(in) {
 		want := slices.IndexFunc(in.Once, func(k core.NewOnceKey) bool { return k.Run == target })
-		row := &core.NewTask{}
+		var row *core.NewTask
 		at := slices.IndexFunc(tasks, func(t core.NewTask) bool { return t.ID == target })
 		graph := slices.IndexFunc(runs, func(r core.NewRun) bool { return r.Task.ID == target })
 		if at >= 0 {
