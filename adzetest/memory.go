@@ -144,6 +144,18 @@ func (m *memory) find(wanted version) id.ID {
 	return 0
 }
 
+// LoadLanes implements shard.Store.
+func (m *memory) LoadLanes(ctx context.Context, shard int32, loads []core.Load) (all []*core.Loaded, err error) {
+	for _, load := range loads {
+		loaded, err := m.Load(ctx, shard, load)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, loaded)
+	}
+	return all, nil
+}
+
 // Load implements shard.Store.
 func (m *memory) Load(_ context.Context, _ int32, load core.Load) (*core.Loaded, error) {
 	m.mu.Lock()
@@ -154,10 +166,13 @@ func (m *memory) Load(_ context.Context, _ int32, load core.Load) (*core.Loaded,
 			loaded.NextDue = row.Due
 			break
 		}
-		if load.Kind != core.LoadTasks && len(loaded.Rows) == load.Limit {
+		if !byID(load.Kind) && len(loaded.Rows) == load.Limit {
 			break
 		}
 		loaded.Rows = append(loaded.Rows, row)
+	}
+	if load.Kind == core.LoadWhy {
+		loaded.Ahead = make([]int64, len(loaded.Rows)) // what waits here is few
 	}
 	m.loadDurable(&load, loaded)
 	loaded.Runs = m.runsOf(loaded)
@@ -168,7 +183,7 @@ func (m *memory) Load(_ context.Context, _ int32, load core.Load) (*core.Loaded,
 func (m *memory) candidates(load core.Load) []core.OpenTask {
 	var rows []core.OpenTask
 	for _, row := range m.open {
-		if asked(&load, &row) && (load.Kind == core.LoadTasks || load.After.Before(place(&load, &row))) {
+		if asked(&load, &row) && (byID(load.Kind) || load.After.Before(place(&load, &row))) {
 			rows = append(rows, row)
 		}
 	}
@@ -181,11 +196,13 @@ func (m *memory) candidates(load core.Load) []core.OpenTask {
 	return rows
 }
 
+func byID(kind core.LoadKind) bool { return kind == core.LoadTasks || kind == core.LoadWhy }
+
 func asked(load *core.Load, row *core.OpenTask) bool {
 	switch load.Kind {
 	case core.LoadDue:
 		return row.State != core.OpenRunning && row.Due > 0
-	case core.LoadTasks:
+	case core.LoadTasks, core.LoadWhy:
 		return slices.Contains(load.Tasks, row.ID)
 	case core.LoadLane:
 		return row.State == core.OpenReady &&
@@ -198,7 +215,7 @@ func place(load *core.Load, row *core.OpenTask) core.Order {
 	if load.Kind == core.LoadDue {
 		return core.Order{Rank: int64(row.Due), ID: row.ID}
 	}
-	return core.Order{Rank: -int64(row.Priority), ID: row.ID}
+	return core.Order{Rank: row.Rank, ID: row.ID}
 }
 
 // Inputs implements shard.Store.

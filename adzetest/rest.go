@@ -15,7 +15,7 @@ func (m *memory) runsOf(loaded *core.Loaded) []core.OpenRun {
 		ids = append(ids, loaded.Rows[i].Run)
 	}
 	switch loaded.Load.Kind {
-	case core.LoadTasks:
+	case core.LoadTasks, core.LoadWhy:
 		ids = append(ids, loaded.Load.Tasks...)
 	case core.LoadChildren:
 		for i := range loaded.Children {

@@ -18,11 +18,16 @@ import (
 // Load implements Store. Rows are read before what belongs to them: whatever comes
 // between is newer than the load, and the core knows of it.
 func (s *postgres) Load(ctx context.Context, shard int32, load core.Load) (*core.Loaded, error) {
+	if load.Kind == core.LoadLane {
+		all, err := s.LoadLanes(ctx, shard, []core.Load{load})
+		if err != nil {
+			return nil, err
+		}
+		return all[0], nil
+	}
 	loaded := &core.Loaded{Load: load}
 	var err error
 	switch load.Kind {
-	case core.LoadLane:
-		loaded.Rows, err = open.Lane(ctx, s.pool, shard, load)
 	case core.LoadDue:
 		if loaded.Rows, err = open.Due(ctx, s.pool, shard, load); err == nil {
 			loaded.NextDue, err = open.NextDue(ctx, s.pool, shard, load.Until)
@@ -50,13 +55,35 @@ func (s *postgres) Load(ctx context.Context, shard int32, load core.Load) (*core
 	case core.LoadKeys:
 		loaded.Children, err = child.OfParent(ctx, s.pool, load.Tasks[0])
 	}
-	if err == nil {
-		loaded.Waits, err = s.waitsOf(ctx, loaded.Rows)
+	if err != nil {
+		return nil, err
 	}
-	if err == nil {
-		loaded.Runs, err = s.runsOf(ctx, shard, loaded)
+	return loaded, s.complete(ctx, shard, loaded)
+}
+
+// LoadLanes implements Store.
+func (s *postgres) LoadLanes(ctx context.Context, shard int32, loads []core.Load) ([]*core.Loaded, error) {
+	windows, err := open.Windows(ctx, s.pool, shard, loads, loads[0].Limit)
+	if err != nil {
+		return nil, err
 	}
-	return loaded, err
+	all := make([]*core.Loaded, len(loads))
+	for i := range loads {
+		all[i] = &core.Loaded{Load: loads[i], Rows: windows[i]}
+		if err := s.complete(ctx, shard, all[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// complete adds what belongs to the rows.
+func (s *postgres) complete(ctx context.Context, shard int32, loaded *core.Loaded) (err error) {
+	if loaded.Waits, err = s.waitsOf(ctx, loaded.Rows); err != nil {
+		return err
+	}
+	loaded.Runs, err = s.runsOf(ctx, shard, loaded)
+	return err
 }
 
 // runsOf reads the open runs of tasks that were loaded, and those that a task load may

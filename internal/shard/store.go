@@ -22,6 +22,8 @@ type Store interface {
 	Definitions(ctx context.Context, shard int32) ([]StoredDefinition, error)
 	// Define stores definitions, all or none; a new version takes its id from next.
 	Define(ctx context.Context, tenant id.ID, definitions []Definition, next func() id.ID) ([]Defined, error)
+	// LoadLanes answers lane loads, which have one Limit, in their order.
+	LoadLanes(ctx context.Context, shard int32, loads []core.Load) ([]*core.Loaded, error)
 	// Load answers a core.Load.
 	Load(ctx context.Context, shard int32, load core.Load) (*core.Loaded, error)
 	// Inputs reads task rows; ids without one are left out.

@@ -98,18 +98,54 @@ func (r *Runtime) tellPass(ctx context.Context, p *pass) {
 	if len(e.Ripe) > 0 {
 		go r.ripen(ctx, slices.Clone(e.Ripe))
 	}
-	for _, load := range e.Loads {
-		go r.load(ctx, load)
+	r.tellLoads(ctx, e.Loads)
+}
+
+// windowsMax and windowRowsMax bound the lanes of one look-up, and its rows.
+const (
+	windowsMax    = 128
+	windowRowsMax = 8_192
+)
+
+// tellLoads has read what the core asked for. Lanes that are read as far go together: a
+// queue of many keys asks for many small windows.
+func (r *Runtime) tellLoads(ctx context.Context, loads []core.Load) {
+	var lanes []core.Load
+	for _, load := range loads {
+		if load.Kind != core.LoadLane {
+			go r.load(ctx, []core.Load{load})
+			continue
+		}
+		n := len(lanes)
+		if n > 0 && (load.Limit != lanes[0].Limit || n == windowsMax || (n+1)*load.Limit > windowRowsMax) {
+			go r.load(ctx, lanes)
+			lanes = nil
+		}
+		lanes = append(lanes, load)
 	}
+	if len(lanes) > 0 {
+		go r.load(ctx, lanes)
+	}
+}
+
+// read reads several lanes, or one of anything.
+func (r *Runtime) read(ctx context.Context, loads []core.Load) ([]*core.Loaded, error) {
+	if len(loads) > 1 {
+		return r.config.Store.LoadLanes(ctx, r.number, loads)
+	}
+	loaded, err := r.config.Store.Load(ctx, r.number, loads[0])
+	return []*core.Loaded{loaded}, err
 }
 
 // load reads what the core asked for and brings it in. It does not give up: a load
 // that is never answered would leave its lane waiting for ever.
-func (r *Runtime) load(ctx context.Context, load core.Load) {
+func (r *Runtime) load(ctx context.Context, loads []core.Load) {
 	for {
-		loaded, err := r.config.Store.Load(ctx, r.number, load)
+		all, err := r.read(ctx, loads)
 		if err == nil {
-			_ = r.send(message{input: loaded}) // a lost shard needs no answer
+			for _, loaded := range all {
+				_ = r.send(message{input: loaded}) // a lost shard needs no answer
+			}
 			return
 		}
 		if ctx.Err() != nil {

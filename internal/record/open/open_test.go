@@ -83,12 +83,25 @@ func TestATaskOfAGraphIsReadWithItsRun(t *testing.T) {
 	running, err := Running(t.Context(), pool, shard)
 	require.NoError(t, err)
 	require.Equal(t, []core.OpenTask{third}, running)
-	lane, err := Lane(t.Context(), pool, shard, core.Load{Tenant: 1, Queue: "q", Key: "k", After: core.LaneStart, Limit: 9})
+	lane, err := window(t, pool, core.Load{Tenant: 1, Queue: "q", Key: "k", After: core.LaneStart, Limit: 9})
 	require.NoError(t, err)
 	require.Equal(t, []core.OpenTask{first}, lane)
 	due, err := Due(t.Context(), pool, shard, core.Load{Until: 9, Limit: 9})
 	require.NoError(t, err)
 	require.Equal(t, []core.OpenTask{first}, due)
+}
+
+// window reads one between two others.
+func window(t *testing.T, pool *pgxpool.Pool, load core.Load) ([]core.OpenTask, error) {
+	t.Helper()
+	none := core.Load{Tenant: 9, Queue: "q", Key: "k"}
+	windows, err := Windows(t.Context(), pool, shard, []core.Load{none, load, none}, load.Limit)
+	if err != nil {
+		return nil, err
+	}
+	require.Empty(t, windows[0])
+	require.Empty(t, windows[2])
+	return windows[1], nil
 }
 
 func TestALaneIsReadInItsOrderWindowByWindow(t *testing.T) {
@@ -104,13 +117,13 @@ func TestALaneIsReadInItsOrderWindowByWindow(t *testing.T) {
 	var order []id.ID
 	load := core.Load{Kind: core.LoadLane, Tenant: 1, Queue: "q", Key: "k", After: core.LaneStart, Limit: 2}
 	for {
-		window, err := Lane(t.Context(), pool, shard, load)
+		rows, err := window(t, pool, load)
 		require.NoError(t, err)
-		for _, o := range window {
+		for _, o := range rows {
 			order = append(order, o.ID)
 			load.After = core.Order{Rank: o.Rank, ID: o.ID}
 		}
-		if len(window) < load.Limit {
+		if len(rows) < load.Limit {
 			break
 		}
 	}
@@ -241,7 +254,7 @@ func TestWindowsAreOneRangeOfAnIndexAtAnyDepth(t *testing.T) {
 	backlog(t, pool, 100_000)
 	plans := func(t *testing.T) {
 		for name, c := range map[string]struct{ sql, arguments, index string }{
-			"lane":     {laneSQL, fmt.Sprintf("7, 1, 'q', 'k7', -1, %d, 100", seq(50_000)), "open_task_lane_idx"},
+			"windows":  {windowsSQL, fmt.Sprintf("7, '{1,1}', '{q,q}', '{k7,k8}', '{-1,-2}', '{%d,0}', 100", seq(50_000)), "open_task_lane_idx"},
 			"due":      {dueSQL, "7, 0, 0, 60000, 100", "open_task_due_idx"},
 			"next due": {nextDueSQL, "7, 50000", "open_task_due_idx"},
 			"running":  {runningSQL, "7", "open_task_running_idx"},

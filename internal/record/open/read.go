@@ -15,8 +15,8 @@ import (
 )
 
 var (
-	//go:embed lane.sql
-	laneSQL string
+	//go:embed windows.sql
+	windowsSQL string
 	//go:embed due.sql
 	dueSQL string
 	//go:embed next_due.sql
@@ -27,14 +27,34 @@ var (
 	aheadSQL string
 )
 
-// Lane reads at most load.Limit rows of a lane after load.After, in lane order.
-func Lane(ctx context.Context, db pg.DB, shard int32, load core.Load) ([]core.OpenTask, error) {
-	tasks, err := collect(ctx, db, load.Limit, laneSQL,
-		shard, load.Tenant, load.Queue, load.Key, load.After.Rank, load.After.ID, load.Limit)
-	if err != nil {
-		return nil, fmt.Errorf("read lane of queue %s: %w", load.Queue, err)
+// Windows reads, of each of some lanes, at most limit rows after Load.After, in lane
+// order. Load.Limit is not looked at.
+func Windows(ctx context.Context, db pg.DB, shard int32, loads []core.Load, limit int) ([][]core.OpenTask, error) {
+	n := len(loads)
+	tenants, queues, keys := make([]id.ID, n), make([]string, n), make([]string, n)
+	ranks, ids := make([]int64, n), make([]id.ID, n)
+	for i := range loads {
+		l := &loads[i]
+		tenants[i], queues[i], keys[i], ranks[i], ids[i] = l.Tenant, l.Queue, l.Key, l.After.Rank, l.After.ID
 	}
-	return tasks, nil
+	windows := make([][]core.OpenTask, n)
+	rows, err := db.Query(ctx, windowsSQL, shard, tenants, queues, keys, ranks, ids, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read windows of %d lanes: %w", n, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var place int64 // 1-based
+		task, err := scan(rows, &place)
+		if err != nil {
+			return nil, fmt.Errorf("read windows of %d lanes: %w", n, err)
+		}
+		windows[place-1] = append(windows[place-1], task)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read windows of %d lanes: %w", n, err)
+	}
+	return windows, nil
 }
 
 // Due reads at most load.Limit rows that are due after load.After and up to
@@ -97,15 +117,16 @@ func collect(ctx context.Context, db pg.DB, room int, sql string, args ...any) (
 	if err != nil {
 		return nil, err
 	}
-	return pgx.AppendRows(make([]core.OpenTask, 0, room), rows, scan)
+	return pgx.AppendRows(make([]core.OpenTask, 0, room), rows, func(row pgx.CollectableRow) (core.OpenTask, error) { return scan(row) })
 }
 
-func scan(row pgx.CollectableRow) (o core.OpenTask, err error) {
+// scan reads a row, with what stands before its columns.
+func scan(row pgx.CollectableRow, before ...any) (o core.OpenTask, err error) {
 	var state string
 	var encoded []byte
-	err = row.Scan(&o.ID, &o.Tenant, &o.Version, &o.Run, &o.Worker, &o.Token, &o.Due, &o.Assigned,
+	err = row.Scan(append(before, &o.ID, &o.Tenant, &o.Version, &o.Run, &o.Worker, &o.Token, &o.Due, &o.Assigned,
 		&o.Priority, &o.Attempt, &o.Failures, &o.Node, &state, &o.Queue, &o.Key, &o.Cancel,
-		&o.Entries, &o.Waits, &o.Binds, &o.Passed, &o.Rank, &encoded, &o.Batch)
+		&o.Entries, &o.Waits, &o.Binds, &o.Passed, &o.Rank, &encoded, &o.Batch)...)
 	if err != nil {
 		return o, err
 	}
