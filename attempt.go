@@ -144,19 +144,27 @@ func (a *attempt) run() {
 		if p := recover(); p != nil {
 			report.Error = panicText(p)
 		} else if !returned {
-			report.Error = "task ended its goroutine (runtime.Goexit) instead of returning"
+			report.Error = errNotReturned.Error()
 		}
 		a.hand(report)
 	}()
 	output, err := a.action.call(a.ctx, a.Input)
 	returned = true
 	a.Input, a.Metadata = nil, nil // the report may be kept for a while
+	report = a.outcome(output, err)
+}
+
+// outcome is the report of what the attempt's function gave.
+func (a *attempt) outcome(output []byte, err error) core.ReportItem {
 	if err == nil {
-		report.Kind, report.Output = core.ReportCompleted, output
-		return
+		report := a.item(core.ReportCompleted)
+		report.Output = output
+		return report
 	}
+	report := a.item(core.ReportFailed)
 	var final *nonRetryable
 	report.Error, report.NonRetryable = err.Error(), errors.As(err, &final)
+	return report
 }
 
 // hand hands in what came of the attempt.
@@ -177,7 +185,7 @@ func (a *attempt) item(kind core.ReportKind) core.ReportItem {
 
 // claim says that the attempt is still this worker's to report.
 func (a *attempt) claim() core.Claim {
-	return core.Claim{Task: a.Task, Attempt: a.Assignment.Attempt, Token: a.Token}
+	return core.Claim{Task: a.Task, Attempt: a.Assignment.Attempt, Token: a.Token, Batch: a.Batch}
 }
 
 // panicText is a panic's value and stack.

@@ -96,7 +96,7 @@ func wireHello(h *shard.Hello) *wire.Hello {
 	}
 	for _, c := range h.Running {
 		hello.Running = append(hello.Running, &wire.Running{
-			TaskId: uint64(c.Task), Token: uint64(c.Token), Attempt: c.Attempt,
+			TaskId: uint64(c.Task), Token: uint64(c.Token), Attempt: c.Attempt, Batch: uint64(c.Batch),
 		})
 	}
 	return hello
@@ -105,14 +105,34 @@ func wireHello(h *shard.Hello) *wire.Hello {
 func (s *grpcSession) Worker() id.ID { return s.worker }
 
 // Recv fails when the stream is over; it ends with the context of attach, not with ctx.
+// A batch that comes in several messages is received whole.
 func (s *grpcSession) Recv(context.Context) (shard.Down, error) {
+	message, err := s.next()
+	if err != nil {
+		return shard.Down{}, err
+	}
+	received := down(message)
+	for more := message.More; more; {
+		if message, err = s.next(); err != nil {
+			return shard.Down{}, err // what was received is another worker's, or comes again
+		}
+		if len(message.Assignments) > 0 { // else it is a ping
+			more = message.More
+			received.Assignments = append(received.Assignments, down(message).Assignments...)
+			received.Mets = append(received.Mets, outline.MetsFromWire(message.Mets)...)
+		}
+	}
+	return received, nil
+}
+
+func (s *grpcSession) next() (*wire.EngineMessage, error) {
 	message, err := s.stream.Recv()
 	if err != nil {
 		s.over.Do(func() { close(s.ended) })
-		return shard.Down{}, s.broken(err)
+		return nil, s.broken(err)
 	}
 	s.silence.Reset(engineSilenceMax)
-	return down(message), nil
+	return message, nil
 }
 
 func down(m *wire.EngineMessage) (d shard.Down) {
@@ -149,7 +169,7 @@ func assignment(a *wire.Assignment) shard.Assignment {
 	to := shard.Assignment{
 		Assignment: core.Assignment{
 			Task: id.ID(a.TaskId), Token: core.Token(a.Token),
-			Attempt: a.Attempt, Deadline: core.Time(a.DeadlineMs),
+			Attempt: a.Attempt, Deadline: core.Time(a.DeadlineMs), Batch: core.Token(a.Batch),
 		},
 		Action: a.Action, Workflow: a.Workflow, Name: a.Task, Input: a.Input, Metadata: a.Metadata,
 	}

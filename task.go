@@ -21,9 +21,10 @@ type Task[In, Out any] struct {
 // definition is a task or a workflow as client and worker use it, without its types.
 type definition struct {
 	workflow shard.Workflow
-	calls    []call        // of each of its tasks; nil if it was declared without its function
-	graph    bool          // made by NewWorkflow, whatever tasks it has
-	parts    []*definition // what its tasks run for each element of a list
+	calls    []call            // of each of its tasks; nil if it was declared without its function
+	batched  map[int]batchCall // of those that take several runs at once
+	graph    bool              // made by NewWorkflow, whatever tasks it has
+	parts    []*definition     // what its tasks run for each element of a list
 }
 
 // call decodes the input, calls the function and encodes what it returns.

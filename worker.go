@@ -131,6 +131,7 @@ type action struct {
 	definition *definition
 	task       *shard.Task
 	call       call
+	together   batchCall // of a task that takes several runs at once; else nil
 }
 
 // offer adds the tasks of d that have a function.
@@ -143,7 +144,7 @@ func (w *Worker) offer(d *definition) error {
 		if other, taken := w.actions[name]; taken && other.definition != d {
 			return &Error{Kind: KindConflict, Field: name, Text: "is the name of two tasks of this worker; rename one"}
 		}
-		w.actions[name] = action{d, &d.workflow.Tasks[i], function}
+		w.actions[name] = action{d, &d.workflow.Tasks[i], function, d.batched[i]}
 	}
 	for _, part := range d.parts {
 		if err := w.offer(part); err != nil {
@@ -263,9 +264,7 @@ func (w *Worker) lose(session shard.Session) {
 func (w *Worker) take(down *shard.Down) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for i := range down.Assignments {
-		w.start(&down.Assignments[i])
-	}
+	w.startAll(down.Assignments)
 	for _, stop := range down.Stops {
 		if a := w.held[stop.Token]; a != nil {
 			a.cancel(stopCause(stop.Reason))
@@ -294,10 +293,30 @@ func stopCause(reason core.StopReason) error {
 	}
 }
 
-// start runs an attempt in a goroutine of its own. Called with mu held.
-func (w *Worker) start(assigned *shard.Assignment) {
+// startAll runs each attempt in a goroutine of its own, but for those of a batch, which
+// share one. Called with mu held.
+func (w *Worker) startAll(assigned []shard.Assignment) {
+	var members []*attempt
+	for i := range assigned {
+		a := w.start(&assigned[i])
+		switch {
+		case a == nil:
+		case a.Batch == 0 || a.action.together == nil:
+			go a.run()
+		default:
+			members = append(members, a)
+		}
+		if n := len(members); n > 0 && (i+1 == len(assigned) || assigned[i+1].Batch != members[0].Batch) {
+			go w.runTogether(members)
+			members = nil
+		}
+	}
+}
+
+// start takes an attempt; nil if there is nothing to run. Called with mu held.
+func (w *Worker) start(assigned *shard.Assignment) *attempt {
 	if w.drained || w.held[assigned.Token] != nil {
-		return // the goodbye gives it to another worker, or it was told twice
+		return nil // the goodbye gives it to another worker, or it was told twice
 	}
 	a := &attempt{Assignment: *assigned, worker: w}
 	var offered bool
@@ -314,7 +333,7 @@ func (w *Worker) start(assigned *shard.Assignment) {
 	a.batch, a.place = w.reports.add(a.item(core.ReportStarted))
 	w.held[a.Token] = a
 	w.running++
-	go a.run()
+	return a
 }
 
 // unknownAction fails what this worker never offered.

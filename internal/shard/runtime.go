@@ -280,16 +280,7 @@ func (p *pass) open() {
 // assignEarly sends the assignments of tasks that Postgres has, and keeps the rest
 // for after the commit.
 func (r *Runtime) assignEarly(p *pass) {
-	committed := r.committed.Load()
-	kept := p.effects.Assigned[:0]
-	for _, a := range p.effects.Assigned {
-		if a.Seq <= committed {
-			r.sessions.assign(a, p.first)
-			continue
-		}
-		kept = append(kept, a)
-	}
-	p.effects.Assigned = kept
+	p.effects.Assigned = r.sessions.assign(p.effects.Assigned, p.first, r.committed.Load())
 	r.sessions.flush()
 }
 

@@ -134,12 +134,20 @@ func (ss *sessions) find(worker id.ID, decided uint64) *session {
 	return s
 }
 
-func (ss *sessions) assign(a core.Assignment, decided uint64) {
+// assign gives out the assignments of what is committed, and returns the others in their
+// room. All are given at once: a batch is received whole.
+func (ss *sessions) assign(all []core.Assignment, decided, committed uint64) (kept []core.Assignment) {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
-	if s := ss.find(a.Worker, decided); s != nil {
-		s.assigned = append(s.assigned, a)
+	kept = all[:0]
+	for _, a := range all {
+		if a.Seq > committed {
+			kept = append(kept, a)
+		} else if s := ss.find(a.Worker, decided); s != nil {
+			s.assigned = append(s.assigned, a)
+		}
 	}
+	return kept
 }
 
 func (ss *sessions) stop(stop core.Stop, decided uint64) {

@@ -69,9 +69,7 @@ func (r *Runtime) tellPass(ctx context.Context, p *pass) {
 	}
 	r.committed.Store(p.last)
 	e := &p.effects
-	for _, a := range e.Assigned {
-		r.sessions.assign(a, p.first)
-	}
+	r.sessions.assign(e.Assigned, p.first, p.last)
 	for _, s := range e.Stopped {
 		r.sessions.stop(s, p.first)
 	}

@@ -46,6 +46,7 @@ type Task struct {
 	Role               Role            `json:"role,omitempty"`
 	Durable            bool            `json:"durable,omitempty"`
 	Map                *Map            `json:"map,omitempty"`
+	Batch              *Batch          `json:"batch,omitempty"`
 	Description        string          `json:"description,omitempty"` // of a task of a graph
 	Queue              string          `json:"queue,omitempty"`       // that it waits in; "" = that of its action
 	Limits             []Limit         `json:"limits,omitempty"`      // taken in this order, after those of the run
@@ -149,6 +150,7 @@ func (w *Workflow) core(t *Task) core.Definition {
 		Durable:            t.Durable,
 		Queue:              t.Queue,
 		Limits:             namesOf(named(w.Name+":"+t.Name, t.Limits)),
+		Batch:              t.Batch.rule(),
 	}
 }
 

@@ -122,8 +122,11 @@ func task(workflow string, t shard.Task, sole bool) (shard.Task, error) {
 	if t.Backoff, err = backoff(t.Backoff); err != nil {
 		return t, fault.At("backoff", err)
 	}
-	t.Map, err = mapping(t.Map)
-	return t, fault.At("map", err)
+	if t.Map, err = mapping(t.Map); err != nil {
+		return t, fault.At("map", err)
+	}
+	t.Batch, err = batch(&t, t.Batch)
+	return t, fault.At("batch", err)
 }
 
 // backoff is b with a default for each field that is zero.

@@ -67,6 +67,7 @@ func (l *line) sendDown(d *shard.Down) error {
 	list, left, mets := assignments(d.Assignments), d.Assignments, d.Mets
 	for {
 		n := fitting(left, payloadBytes)
+		message.More = splits(left, n)
 		message.Assignments = list[:n]
 		if list, left = list[n:], left[n:]; len(list) == 0 && (n == 0 || len(mets) == 0) {
 			met := fitting(mets, metBytes)
@@ -80,6 +81,11 @@ func (l *line) sendDown(d *shard.Down) error {
 		}
 		message = &wire.EngineMessage{}
 	}
+}
+
+// splits tells whether the members of a batch stand on both sides of place n.
+func splits(list []shard.Assignment, n int) bool {
+	return n > 0 && n < len(list) && list[n].Batch != 0 && list[n-1].Batch == list[n].Batch
 }
 
 // watch ends the session of a worker that is not heard, and lets the worker hear
@@ -121,6 +127,7 @@ func assignments(from []shard.Assignment) []*wire.Assignment {
 		a, to := &from[i], &room[i]
 		to.TaskId, to.RunId = uint64(a.Task), uint64(cmp.Or(a.Run, a.Task))
 		to.Token, to.Attempt, to.DeadlineMs = uint64(a.Token), a.Attempt, int64(a.Deadline)
+		to.Batch = uint64(a.Batch)
 		to.Action, to.Workflow, to.Task = a.Action, a.Workflow, a.Name
 		to.Input, to.Metadata = a.Input, a.Metadata
 		for _, p := range a.Parents {

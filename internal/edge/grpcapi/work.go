@@ -79,7 +79,7 @@ func helloOf(h *wire.Hello) shard.Hello {
 	}
 	for i, r := range h.Running {
 		hello.Running[i] = core.Claim{
-			Task: id.ID(r.GetTaskId()), Token: core.Token(r.GetToken()), Attempt: r.GetAttempt(),
+			Task: id.ID(r.GetTaskId()), Token: core.Token(r.GetToken()), Attempt: r.GetAttempt(), Batch: core.Token(r.GetBatch()),
 		}
 	}
 	return hello

@@ -54,6 +54,7 @@ func taskFromWire(t *wire.Task) shard.Task {
 		Map:                mapFromWire(t.GetMap()),
 		Queue:              t.GetQueue(),
 		Limits:             limitsFromWire(t.GetLimits()),
+		Batch:              batchFromWire(t.GetBatch()),
 	}
 }
 
@@ -132,6 +133,7 @@ func taskToWire(t *shard.Task) *wire.Task {
 		Parents: t.Parents, WaitFor: conditionsToWire(t.WaitFor), SkipIf: conditionsToWire(t.SkipIf), CancelIf: conditionsToWire(t.CancelIf),
 		Role: RoleToWire(t.Role), Durable: t.Durable, Description: t.Description,
 		Map: mapToWire(t.Map), Queue: t.Queue, Limits: limitsToWire(t.Limits),
+		Batch: batchToWire(t.Batch),
 	}
 }
 

@@ -575,7 +575,7 @@ func (x Report_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Report_Kind.Descriptor instead.
 func (Report_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31, 0}
 }
 
 type Stop_Reason int32
@@ -627,7 +627,7 @@ func (x Stop_Reason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Stop_Reason.Descriptor instead.
 func (Stop_Reason) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{43, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{44, 0}
 }
 
 type Cancelled_Outcome int32
@@ -679,7 +679,7 @@ func (x Cancelled_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Cancelled_Outcome.Descriptor instead.
 func (Cancelled_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{47, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48, 0}
 }
 
 // Details of an error about one field of the request.
@@ -1217,6 +1217,7 @@ type Task struct {
 	WaitFor            []*Condition           `protobuf:"bytes,14,rep,name=wait_for,json=waitFor,proto3" json:"wait_for,omitempty"` // all of them hold before it begins
 	Map                *Map                   `protobuf:"bytes,17,opt,name=map,proto3" json:"map,omitempty"`                        // it is durable, and runs a workflow for each element of a list
 	Limits             []*Limit               `protobuf:"bytes,18,rep,name=limits,proto3" json:"limits,omitempty"`                  // taken in this order, after those of the run; at most 10
+	Batch              *Batch                 `protobuf:"bytes,23,opt,name=batch,proto3" json:"batch,omitempty"`                    // workers are given several of it together; not of a durable task
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -1359,6 +1360,13 @@ func (x *Task) GetMap() *Map {
 func (x *Task) GetLimits() []*Limit {
 	if x != nil {
 		return x.Limits
+	}
+	return nil
+}
+
+func (x *Task) GetBatch() *Batch {
+	if x != nil {
+		return x.Batch
 	}
 	return nil
 }
@@ -1534,6 +1542,84 @@ func (x *Map) GetKeepGoing() bool {
 	return false
 }
 
+// Tasks of one key that a worker is given together, in one slot: when there are enough of
+// them, or when one has waited for the interval. Each has a result of its own.
+type Batch struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SizeMax       int32                  `protobuf:"varint,1,opt,name=size_max,json=sizeMax,proto3" json:"size_max,omitempty"`          // of tasks, 1–100,000
+	IntervalMs    int64                  `protobuf:"varint,2,opt,name=interval_ms,json=intervalMs,proto3" json:"interval_ms,omitempty"` // no task waits longer while a slot is free; 0 = 1,000
+	BytesMax      int64                  `protobuf:"varint,3,opt,name=bytes_max,json=bytesMax,proto3" json:"bytes_max,omitempty"`       // of their inputs, one task at least, 1 byte to 32 MiB; 0 = 4 MiB
+	Key           string                 `protobuf:"bytes,4,opt,name=key,proto3" json:"key,omitempty"`                                  // CEL over input and metadata, gives a text, a whole number or a bool; empty = one for all
+	RunningMax    int32                  `protobuf:"varint,5,opt,name=running_max,json=runningMax,proto3" json:"running_max,omitempty"` // batches of a key at a time, 1–100,000; 0 = no bound
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Batch) Reset() {
+	*x = Batch{}
+	mi := &file_adze_v1_adze_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Batch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Batch) ProtoMessage() {}
+
+func (x *Batch) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Batch.ProtoReflect.Descriptor instead.
+func (*Batch) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Batch) GetSizeMax() int32 {
+	if x != nil {
+		return x.SizeMax
+	}
+	return 0
+}
+
+func (x *Batch) GetIntervalMs() int64 {
+	if x != nil {
+		return x.IntervalMs
+	}
+	return 0
+}
+
+func (x *Batch) GetBytesMax() int64 {
+	if x != nil {
+		return x.BytesMax
+	}
+	return 0
+}
+
+func (x *Batch) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Batch) GetRunningMax() int32 {
+	if x != nil {
+		return x.RunningMax
+	}
+	return 0
+}
+
 type Backoff struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	InitialMs     int64                  `protobuf:"varint,1,opt,name=initial_ms,json=initialMs,proto3" json:"initial_ms,omitempty"`
@@ -1545,7 +1631,7 @@ type Backoff struct {
 
 func (x *Backoff) Reset() {
 	*x = Backoff{}
-	mi := &file_adze_v1_adze_proto_msgTypes[10]
+	mi := &file_adze_v1_adze_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1557,7 +1643,7 @@ func (x *Backoff) String() string {
 func (*Backoff) ProtoMessage() {}
 
 func (x *Backoff) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[10]
+	mi := &file_adze_v1_adze_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1570,7 +1656,7 @@ func (x *Backoff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Backoff.ProtoReflect.Descriptor instead.
 func (*Backoff) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{10}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Backoff) GetInitialMs() int64 {
@@ -1603,7 +1689,7 @@ type PutWorkflowsRequest struct {
 
 func (x *PutWorkflowsRequest) Reset() {
 	*x = PutWorkflowsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[11]
+	mi := &file_adze_v1_adze_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1615,7 +1701,7 @@ func (x *PutWorkflowsRequest) String() string {
 func (*PutWorkflowsRequest) ProtoMessage() {}
 
 func (x *PutWorkflowsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[11]
+	mi := &file_adze_v1_adze_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1628,7 +1714,7 @@ func (x *PutWorkflowsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutWorkflowsRequest.ProtoReflect.Descriptor instead.
 func (*PutWorkflowsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{11}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PutWorkflowsRequest) GetWorkflows() []*Workflow {
@@ -1647,7 +1733,7 @@ type GetWorkflowRequest struct {
 
 func (x *GetWorkflowRequest) Reset() {
 	*x = GetWorkflowRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[12]
+	mi := &file_adze_v1_adze_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1659,7 +1745,7 @@ func (x *GetWorkflowRequest) String() string {
 func (*GetWorkflowRequest) ProtoMessage() {}
 
 func (x *GetWorkflowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[12]
+	mi := &file_adze_v1_adze_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1672,7 +1758,7 @@ func (x *GetWorkflowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkflowRequest.ProtoReflect.Descriptor instead.
 func (*GetWorkflowRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{12}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetWorkflowRequest) GetName() string {
@@ -1692,7 +1778,7 @@ type GetWorkflowResponse struct {
 
 func (x *GetWorkflowResponse) Reset() {
 	*x = GetWorkflowResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[13]
+	mi := &file_adze_v1_adze_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1704,7 +1790,7 @@ func (x *GetWorkflowResponse) String() string {
 func (*GetWorkflowResponse) ProtoMessage() {}
 
 func (x *GetWorkflowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[13]
+	mi := &file_adze_v1_adze_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1717,7 +1803,7 @@ func (x *GetWorkflowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkflowResponse.ProtoReflect.Descriptor instead.
 func (*GetWorkflowResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{13}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetWorkflowResponse) GetWorkflow() *Workflow {
@@ -1743,7 +1829,7 @@ type PutWorkflowsResponse struct {
 
 func (x *PutWorkflowsResponse) Reset() {
 	*x = PutWorkflowsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[14]
+	mi := &file_adze_v1_adze_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1755,7 +1841,7 @@ func (x *PutWorkflowsResponse) String() string {
 func (*PutWorkflowsResponse) ProtoMessage() {}
 
 func (x *PutWorkflowsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[14]
+	mi := &file_adze_v1_adze_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1768,7 +1854,7 @@ func (x *PutWorkflowsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutWorkflowsResponse.ProtoReflect.Descriptor instead.
 func (*PutWorkflowsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{14}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PutWorkflowsResponse) GetVersions() []*WorkflowVersion {
@@ -1789,7 +1875,7 @@ type WorkflowVersion struct {
 
 func (x *WorkflowVersion) Reset() {
 	*x = WorkflowVersion{}
-	mi := &file_adze_v1_adze_proto_msgTypes[15]
+	mi := &file_adze_v1_adze_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1801,7 +1887,7 @@ func (x *WorkflowVersion) String() string {
 func (*WorkflowVersion) ProtoMessage() {}
 
 func (x *WorkflowVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[15]
+	mi := &file_adze_v1_adze_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1814,7 +1900,7 @@ func (x *WorkflowVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkflowVersion.ProtoReflect.Descriptor instead.
 func (*WorkflowVersion) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{15}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *WorkflowVersion) GetName() string {
@@ -1849,7 +1935,7 @@ type SubmitRequest struct {
 
 func (x *SubmitRequest) Reset() {
 	*x = SubmitRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[16]
+	mi := &file_adze_v1_adze_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1861,7 +1947,7 @@ func (x *SubmitRequest) String() string {
 func (*SubmitRequest) ProtoMessage() {}
 
 func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[16]
+	mi := &file_adze_v1_adze_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1874,7 +1960,7 @@ func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitRequest.ProtoReflect.Descriptor instead.
 func (*SubmitRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{16}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SubmitRequest) GetRuns() []*NewRun {
@@ -1920,7 +2006,7 @@ type NewRun struct {
 
 func (x *NewRun) Reset() {
 	*x = NewRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[17]
+	mi := &file_adze_v1_adze_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1932,7 +2018,7 @@ func (x *NewRun) String() string {
 func (*NewRun) ProtoMessage() {}
 
 func (x *NewRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[17]
+	mi := &file_adze_v1_adze_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1945,7 +2031,7 @@ func (x *NewRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewRun.ProtoReflect.Descriptor instead.
 func (*NewRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{17}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *NewRun) GetWorkflow() string {
@@ -2045,7 +2131,7 @@ type IdempotencyKey struct {
 
 func (x *IdempotencyKey) Reset() {
 	*x = IdempotencyKey{}
-	mi := &file_adze_v1_adze_proto_msgTypes[18]
+	mi := &file_adze_v1_adze_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2057,7 +2143,7 @@ func (x *IdempotencyKey) String() string {
 func (*IdempotencyKey) ProtoMessage() {}
 
 func (x *IdempotencyKey) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[18]
+	mi := &file_adze_v1_adze_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2070,7 +2156,7 @@ func (x *IdempotencyKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdempotencyKey.ProtoReflect.Descriptor instead.
 func (*IdempotencyKey) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{18}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *IdempotencyKey) GetKey() string {
@@ -2110,7 +2196,7 @@ type SubmitResponse struct {
 
 func (x *SubmitResponse) Reset() {
 	*x = SubmitResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	mi := &file_adze_v1_adze_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2122,7 +2208,7 @@ func (x *SubmitResponse) String() string {
 func (*SubmitResponse) ProtoMessage() {}
 
 func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	mi := &file_adze_v1_adze_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2135,7 +2221,7 @@ func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitResponse.ProtoReflect.Descriptor instead.
 func (*SubmitResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{19}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SubmitResponse) GetRuns() []*Submitted {
@@ -2156,7 +2242,7 @@ type Submitted struct {
 
 func (x *Submitted) Reset() {
 	*x = Submitted{}
-	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	mi := &file_adze_v1_adze_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2168,7 +2254,7 @@ func (x *Submitted) String() string {
 func (*Submitted) ProtoMessage() {}
 
 func (x *Submitted) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	mi := &file_adze_v1_adze_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2181,7 +2267,7 @@ func (x *Submitted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Submitted.ProtoReflect.Descriptor instead.
 func (*Submitted) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{20}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Submitted) GetRunId() uint64 {
@@ -2214,7 +2300,7 @@ type AwaitRequest struct {
 
 func (x *AwaitRequest) Reset() {
 	*x = AwaitRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[21]
+	mi := &file_adze_v1_adze_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2226,7 +2312,7 @@ func (x *AwaitRequest) String() string {
 func (*AwaitRequest) ProtoMessage() {}
 
 func (x *AwaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[21]
+	mi := &file_adze_v1_adze_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2239,7 +2325,7 @@ func (x *AwaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AwaitRequest.ProtoReflect.Descriptor instead.
 func (*AwaitRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AwaitRequest) GetRunIds() []uint64 {
@@ -2258,7 +2344,7 @@ type AwaitResponse struct {
 
 func (x *AwaitResponse) Reset() {
 	*x = AwaitResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	mi := &file_adze_v1_adze_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2270,7 +2356,7 @@ func (x *AwaitResponse) String() string {
 func (*AwaitResponse) ProtoMessage() {}
 
 func (x *AwaitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	mi := &file_adze_v1_adze_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2283,7 +2369,7 @@ func (x *AwaitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AwaitResponse.ProtoReflect.Descriptor instead.
 func (*AwaitResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *AwaitResponse) GetOutcomes() []*Outcome {
@@ -2306,7 +2392,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	mi := &file_adze_v1_adze_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2318,7 +2404,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	mi := &file_adze_v1_adze_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2331,7 +2417,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{23}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Outcome) GetRunId() uint64 {
@@ -2386,7 +2472,7 @@ type WorkerMessage struct {
 
 func (x *WorkerMessage) Reset() {
 	*x = WorkerMessage{}
-	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	mi := &file_adze_v1_adze_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2398,7 +2484,7 @@ func (x *WorkerMessage) String() string {
 func (*WorkerMessage) ProtoMessage() {}
 
 func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	mi := &file_adze_v1_adze_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2411,7 +2497,7 @@ func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerMessage.ProtoReflect.Descriptor instead.
 func (*WorkerMessage) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *WorkerMessage) GetHello() *Hello {
@@ -2472,7 +2558,7 @@ type LogLine struct {
 
 func (x *LogLine) Reset() {
 	*x = LogLine{}
-	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	mi := &file_adze_v1_adze_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2484,7 +2570,7 @@ func (x *LogLine) String() string {
 func (*LogLine) ProtoMessage() {}
 
 func (x *LogLine) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	mi := &file_adze_v1_adze_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2497,7 +2583,7 @@ func (x *LogLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
 func (*LogLine) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *LogLine) GetTaskId() uint64 {
@@ -2562,7 +2648,7 @@ type Chunk struct {
 
 func (x *Chunk) Reset() {
 	*x = Chunk{}
-	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	mi := &file_adze_v1_adze_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2574,7 +2660,7 @@ func (x *Chunk) String() string {
 func (*Chunk) ProtoMessage() {}
 
 func (x *Chunk) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	mi := &file_adze_v1_adze_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2587,7 +2673,7 @@ func (x *Chunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chunk.ProtoReflect.Descriptor instead.
 func (*Chunk) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Chunk) GetTaskId() uint64 {
@@ -2632,7 +2718,7 @@ type Hello struct {
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_adze_v1_adze_proto_msgTypes[27]
+	mi := &file_adze_v1_adze_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2644,7 +2730,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[27]
+	mi := &file_adze_v1_adze_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2657,7 +2743,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Hello) GetWorkerId() uint64 {
@@ -2707,13 +2793,14 @@ type Running struct {
 	TaskId        uint64                 `protobuf:"fixed64,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
 	Token         uint64                 `protobuf:"fixed64,2,opt,name=token,proto3" json:"token,omitempty"`
 	Attempt       int32                  `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	Batch         uint64                 `protobuf:"fixed64,4,opt,name=batch,proto3" json:"batch,omitempty"` // of its assignment
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Running) Reset() {
 	*x = Running{}
-	mi := &file_adze_v1_adze_proto_msgTypes[28]
+	mi := &file_adze_v1_adze_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2725,7 +2812,7 @@ func (x *Running) String() string {
 func (*Running) ProtoMessage() {}
 
 func (x *Running) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[28]
+	mi := &file_adze_v1_adze_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2738,7 +2825,7 @@ func (x *Running) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Running.ProtoReflect.Descriptor instead.
 func (*Running) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Running) GetTaskId() uint64 {
@@ -2762,6 +2849,13 @@ func (x *Running) GetAttempt() int32 {
 	return 0
 }
 
+func (x *Running) GetBatch() uint64 {
+	if x != nil {
+		return x.Batch
+	}
+	return 0
+}
+
 type Resize struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Slots         int32                  `protobuf:"varint,1,opt,name=slots,proto3" json:"slots,omitempty"` // 0: drain, nothing new is assigned
@@ -2771,7 +2865,7 @@ type Resize struct {
 
 func (x *Resize) Reset() {
 	*x = Resize{}
-	mi := &file_adze_v1_adze_proto_msgTypes[29]
+	mi := &file_adze_v1_adze_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2783,7 +2877,7 @@ func (x *Resize) String() string {
 func (*Resize) ProtoMessage() {}
 
 func (x *Resize) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[29]
+	mi := &file_adze_v1_adze_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2796,7 +2890,7 @@ func (x *Resize) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resize.ProtoReflect.Descriptor instead.
 func (*Resize) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{29}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Resize) GetSlots() int32 {
@@ -2823,7 +2917,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	mi := &file_adze_v1_adze_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2835,7 +2929,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	mi := &file_adze_v1_adze_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2848,7 +2942,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Report) GetTaskId() uint64 {
@@ -2931,7 +3025,7 @@ type NewEntry struct {
 
 func (x *NewEntry) Reset() {
 	*x = NewEntry{}
-	mi := &file_adze_v1_adze_proto_msgTypes[31]
+	mi := &file_adze_v1_adze_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2943,7 +3037,7 @@ func (x *NewEntry) String() string {
 func (*NewEntry) ProtoMessage() {}
 
 func (x *NewEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[31]
+	mi := &file_adze_v1_adze_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2956,7 +3050,7 @@ func (x *NewEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewEntry.ProtoReflect.Descriptor instead.
 func (*NewEntry) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *NewEntry) GetIndex() int32 {
@@ -3035,7 +3129,7 @@ type WaitCondition struct {
 
 func (x *WaitCondition) Reset() {
 	*x = WaitCondition{}
-	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	mi := &file_adze_v1_adze_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3047,7 +3141,7 @@ func (x *WaitCondition) String() string {
 func (*WaitCondition) ProtoMessage() {}
 
 func (x *WaitCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	mi := &file_adze_v1_adze_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3060,7 +3154,7 @@ func (x *WaitCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitCondition.ProtoReflect.Descriptor instead.
 func (*WaitCondition) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *WaitCondition) GetGroup() int32 {
@@ -3149,7 +3243,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_adze_v1_adze_proto_msgTypes[33]
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3161,7 +3255,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[33]
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3174,7 +3268,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Entry) GetIndex() int32 {
@@ -3243,7 +3337,7 @@ type Met struct {
 
 func (x *Met) Reset() {
 	*x = Met{}
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3255,7 +3349,7 @@ func (x *Met) String() string {
 func (*Met) ProtoMessage() {}
 
 func (x *Met) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3268,7 +3362,7 @@ func (x *Met) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Met.ProtoReflect.Descriptor instead.
 func (*Met) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Met) GetTaskId() uint64 {
@@ -3335,13 +3429,14 @@ type EngineMessage struct {
 	Settled       []*Settlement          `protobuf:"bytes,4,rep,name=settled,proto3" json:"settled,omitempty"` // reports that need not be kept any longer; started is never settled
 	Mets          []*Met                 `protobuf:"bytes,5,rep,name=mets,proto3" json:"mets,omitempty"`       // for durable tasks that run here
 	Emitted       []*Emitted             `protobuf:"bytes,6,rep,name=emitted,proto3" json:"emitted,omitempty"`
+	More          bool                   `protobuf:"varint,7,opt,name=more,proto3" json:"more,omitempty"` // the batch of the last assignment goes on in the next message that has assignments
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EngineMessage) Reset() {
 	*x = EngineMessage{}
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3353,7 +3448,7 @@ func (x *EngineMessage) String() string {
 func (*EngineMessage) ProtoMessage() {}
 
 func (x *EngineMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3366,7 +3461,7 @@ func (x *EngineMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EngineMessage.ProtoReflect.Descriptor instead.
 func (*EngineMessage) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *EngineMessage) GetWelcome() *Welcome {
@@ -3411,6 +3506,13 @@ func (x *EngineMessage) GetEmitted() []*Emitted {
 	return nil
 }
 
+func (x *EngineMessage) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
 // What an attempt wrote with numbers below these is stored, or beyond the bounds: it
 // need not be kept any longer. What is not told of may go with the attempt's settlement.
 type Emitted struct {
@@ -3425,7 +3527,7 @@ type Emitted struct {
 
 func (x *Emitted) Reset() {
 	*x = Emitted{}
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3437,7 +3539,7 @@ func (x *Emitted) String() string {
 func (*Emitted) ProtoMessage() {}
 
 func (x *Emitted) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3450,7 +3552,7 @@ func (x *Emitted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Emitted.ProtoReflect.Descriptor instead.
 func (*Emitted) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Emitted) GetTaskId() uint64 {
@@ -3492,7 +3594,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_adze_v1_adze_proto_msgTypes[37]
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3504,7 +3606,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[37]
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3517,7 +3619,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Welcome) GetWorkerId() uint64 {
@@ -3559,13 +3661,14 @@ type Assignment struct {
 	Mets          []*Met                 `protobuf:"bytes,14,rep,name=mets,proto3" json:"mets,omitempty"`                 // likewise, by order
 	Event         *RunEvent              `protobuf:"bytes,16,opt,name=event,proto3" json:"event,omitempty"`               // that started the run; unset = none
 	Came          []*CameEvent           `protobuf:"bytes,17,rep,name=came,proto3" json:"came,omitempty"`                 // of a task of a graph: the events that it waited for and that came, in their order
+	Batch         uint64                 `protobuf:"fixed64,30,opt,name=batch,proto3" json:"batch,omitempty"`             // it goes with those of the same number, which stand beside it, in one slot; 0 = alone
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3577,7 +3680,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3590,7 +3693,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Assignment) GetTaskId() uint64 {
@@ -3705,6 +3808,13 @@ func (x *Assignment) GetCame() []*CameEvent {
 	return nil
 }
 
+func (x *Assignment) GetBatch() uint64 {
+	if x != nil {
+		return x.Batch
+	}
+	return 0
+}
+
 // An event that a task waited for before it began.
 type CameEvent struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3719,7 +3829,7 @@ type CameEvent struct {
 
 func (x *CameEvent) Reset() {
 	*x = CameEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3731,7 +3841,7 @@ func (x *CameEvent) String() string {
 func (*CameEvent) ProtoMessage() {}
 
 func (x *CameEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3744,7 +3854,7 @@ func (x *CameEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CameEvent.ProtoReflect.Descriptor instead.
 func (*CameEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *CameEvent) GetEventId() uint64 {
@@ -3795,7 +3905,7 @@ type RunEvent struct {
 
 func (x *RunEvent) Reset() {
 	*x = RunEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[40]
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3807,7 +3917,7 @@ func (x *RunEvent) String() string {
 func (*RunEvent) ProtoMessage() {}
 
 func (x *RunEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[40]
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3820,7 +3930,7 @@ func (x *RunEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunEvent.ProtoReflect.Descriptor instead.
 func (*RunEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *RunEvent) GetEventId() uint64 {
@@ -3861,7 +3971,7 @@ type ParentOutput struct {
 
 func (x *ParentOutput) Reset() {
 	*x = ParentOutput{}
-	mi := &file_adze_v1_adze_proto_msgTypes[41]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3873,7 +3983,7 @@ func (x *ParentOutput) String() string {
 func (*ParentOutput) ProtoMessage() {}
 
 func (x *ParentOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[41]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3886,7 +3996,7 @@ func (x *ParentOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParentOutput.ProtoReflect.Descriptor instead.
 func (*ParentOutput) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ParentOutput) GetTask() string {
@@ -3913,7 +4023,7 @@ type TaskFailure struct {
 
 func (x *TaskFailure) Reset() {
 	*x = TaskFailure{}
-	mi := &file_adze_v1_adze_proto_msgTypes[42]
+	mi := &file_adze_v1_adze_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3925,7 +4035,7 @@ func (x *TaskFailure) String() string {
 func (*TaskFailure) ProtoMessage() {}
 
 func (x *TaskFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[42]
+	mi := &file_adze_v1_adze_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3938,7 +4048,7 @@ func (x *TaskFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskFailure.ProtoReflect.Descriptor instead.
 func (*TaskFailure) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *TaskFailure) GetTask() string {
@@ -3966,7 +4076,7 @@ type Stop struct {
 
 func (x *Stop) Reset() {
 	*x = Stop{}
-	mi := &file_adze_v1_adze_proto_msgTypes[43]
+	mi := &file_adze_v1_adze_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3978,7 +4088,7 @@ func (x *Stop) String() string {
 func (*Stop) ProtoMessage() {}
 
 func (x *Stop) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[43]
+	mi := &file_adze_v1_adze_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3991,7 +4101,7 @@ func (x *Stop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stop.ProtoReflect.Descriptor instead.
 func (*Stop) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{43}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Stop) GetTaskId() uint64 {
@@ -4030,7 +4140,7 @@ type Settlement struct {
 
 func (x *Settlement) Reset() {
 	*x = Settlement{}
-	mi := &file_adze_v1_adze_proto_msgTypes[44]
+	mi := &file_adze_v1_adze_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4042,7 +4152,7 @@ func (x *Settlement) String() string {
 func (*Settlement) ProtoMessage() {}
 
 func (x *Settlement) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[44]
+	mi := &file_adze_v1_adze_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4055,7 +4165,7 @@ func (x *Settlement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Settlement.ProtoReflect.Descriptor instead.
 func (*Settlement) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{44}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Settlement) GetTaskId() uint64 {
@@ -4118,7 +4228,7 @@ type CancelRequest struct {
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[45]
+	mi := &file_adze_v1_adze_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4130,7 +4240,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[45]
+	mi := &file_adze_v1_adze_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4143,7 +4253,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *CancelRequest) GetRunIds() []uint64 {
@@ -4176,7 +4286,7 @@ type CancelResponse struct {
 
 func (x *CancelResponse) Reset() {
 	*x = CancelResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[46]
+	mi := &file_adze_v1_adze_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4188,7 +4298,7 @@ func (x *CancelResponse) String() string {
 func (*CancelResponse) ProtoMessage() {}
 
 func (x *CancelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[46]
+	mi := &file_adze_v1_adze_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4201,7 +4311,7 @@ func (x *CancelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelResponse.ProtoReflect.Descriptor instead.
 func (*CancelResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{46}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *CancelResponse) GetRuns() []*Cancelled {
@@ -4221,7 +4331,7 @@ type Cancelled struct {
 
 func (x *Cancelled) Reset() {
 	*x = Cancelled{}
-	mi := &file_adze_v1_adze_proto_msgTypes[47]
+	mi := &file_adze_v1_adze_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4233,7 +4343,7 @@ func (x *Cancelled) String() string {
 func (*Cancelled) ProtoMessage() {}
 
 func (x *Cancelled) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[47]
+	mi := &file_adze_v1_adze_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4246,7 +4356,7 @@ func (x *Cancelled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancelled.ProtoReflect.Descriptor instead.
 func (*Cancelled) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{47}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *Cancelled) GetRunId() uint64 {
@@ -4275,7 +4385,7 @@ type ReplayRequest struct {
 
 func (x *ReplayRequest) Reset() {
 	*x = ReplayRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[48]
+	mi := &file_adze_v1_adze_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4287,7 +4397,7 @@ func (x *ReplayRequest) String() string {
 func (*ReplayRequest) ProtoMessage() {}
 
 func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[48]
+	mi := &file_adze_v1_adze_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4300,7 +4410,7 @@ func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayRequest.ProtoReflect.Descriptor instead.
 func (*ReplayRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *ReplayRequest) GetRunIds() []uint64 {
@@ -4326,7 +4436,7 @@ type ReplayResponse struct {
 
 func (x *ReplayResponse) Reset() {
 	*x = ReplayResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[49]
+	mi := &file_adze_v1_adze_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4338,7 +4448,7 @@ func (x *ReplayResponse) String() string {
 func (*ReplayResponse) ProtoMessage() {}
 
 func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[49]
+	mi := &file_adze_v1_adze_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4351,7 +4461,7 @@ func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayResponse.ProtoReflect.Descriptor instead.
 func (*ReplayResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{49}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *ReplayResponse) GetRuns() []*Submitted {
@@ -4372,7 +4482,7 @@ type ForkRequest struct {
 
 func (x *ForkRequest) Reset() {
 	*x = ForkRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[50]
+	mi := &file_adze_v1_adze_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4384,7 +4494,7 @@ func (x *ForkRequest) String() string {
 func (*ForkRequest) ProtoMessage() {}
 
 func (x *ForkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[50]
+	mi := &file_adze_v1_adze_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4397,7 +4507,7 @@ func (x *ForkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkRequest.ProtoReflect.Descriptor instead.
 func (*ForkRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{50}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *ForkRequest) GetRunId() uint64 {
@@ -4430,7 +4540,7 @@ type ForkResponse struct {
 
 func (x *ForkResponse) Reset() {
 	*x = ForkResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[51]
+	mi := &file_adze_v1_adze_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4442,7 +4552,7 @@ func (x *ForkResponse) String() string {
 func (*ForkResponse) ProtoMessage() {}
 
 func (x *ForkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[51]
+	mi := &file_adze_v1_adze_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4455,7 +4565,7 @@ func (x *ForkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkResponse.ProtoReflect.Descriptor instead.
 func (*ForkResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{51}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *ForkResponse) GetRunId() uint64 {
@@ -4475,7 +4585,7 @@ type GetValueRequest struct {
 
 func (x *GetValueRequest) Reset() {
 	*x = GetValueRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[52]
+	mi := &file_adze_v1_adze_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4487,7 +4597,7 @@ func (x *GetValueRequest) String() string {
 func (*GetValueRequest) ProtoMessage() {}
 
 func (x *GetValueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[52]
+	mi := &file_adze_v1_adze_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4500,7 +4610,7 @@ func (x *GetValueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetValueRequest.ProtoReflect.Descriptor instead.
 func (*GetValueRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{52}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *GetValueRequest) GetRunId() uint64 {
@@ -4528,7 +4638,7 @@ type GetValueResponse struct {
 
 func (x *GetValueResponse) Reset() {
 	*x = GetValueResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[53]
+	mi := &file_adze_v1_adze_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4540,7 +4650,7 @@ func (x *GetValueResponse) String() string {
 func (*GetValueResponse) ProtoMessage() {}
 
 func (x *GetValueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[53]
+	mi := &file_adze_v1_adze_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4553,7 +4663,7 @@ func (x *GetValueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetValueResponse.ProtoReflect.Descriptor instead.
 func (*GetValueResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{53}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *GetValueResponse) GetFound() bool {
@@ -4591,7 +4701,7 @@ type NewEvent struct {
 
 func (x *NewEvent) Reset() {
 	*x = NewEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[54]
+	mi := &file_adze_v1_adze_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4603,7 +4713,7 @@ func (x *NewEvent) String() string {
 func (*NewEvent) ProtoMessage() {}
 
 func (x *NewEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[54]
+	mi := &file_adze_v1_adze_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4616,7 +4726,7 @@ func (x *NewEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewEvent.ProtoReflect.Descriptor instead.
 func (*NewEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{54}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *NewEvent) GetKey() string {
@@ -4672,7 +4782,7 @@ type PushEventsRequest struct {
 
 func (x *PushEventsRequest) Reset() {
 	*x = PushEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[55]
+	mi := &file_adze_v1_adze_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4684,7 +4794,7 @@ func (x *PushEventsRequest) String() string {
 func (*PushEventsRequest) ProtoMessage() {}
 
 func (x *PushEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[55]
+	mi := &file_adze_v1_adze_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4697,7 +4807,7 @@ func (x *PushEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushEventsRequest.ProtoReflect.Descriptor instead.
 func (*PushEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{55}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *PushEventsRequest) GetEvents() []*NewEvent {
@@ -4730,7 +4840,7 @@ type PushEventsResponse struct {
 
 func (x *PushEventsResponse) Reset() {
 	*x = PushEventsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[56]
+	mi := &file_adze_v1_adze_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4742,7 +4852,7 @@ func (x *PushEventsResponse) String() string {
 func (*PushEventsResponse) ProtoMessage() {}
 
 func (x *PushEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[56]
+	mi := &file_adze_v1_adze_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4755,7 +4865,7 @@ func (x *PushEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushEventsResponse.ProtoReflect.Descriptor instead.
 func (*PushEventsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{56}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *PushEventsResponse) GetEvents() []*PushedEvent {
@@ -4777,7 +4887,7 @@ type PushedEvent struct {
 
 func (x *PushedEvent) Reset() {
 	*x = PushedEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[57]
+	mi := &file_adze_v1_adze_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4789,7 +4899,7 @@ func (x *PushedEvent) String() string {
 func (*PushedEvent) ProtoMessage() {}
 
 func (x *PushedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[57]
+	mi := &file_adze_v1_adze_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4802,7 +4912,7 @@ func (x *PushedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushedEvent.ProtoReflect.Descriptor instead.
 func (*PushedEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{57}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *PushedEvent) GetEventId() uint64 {
@@ -4842,7 +4952,7 @@ type ReplayEventsRequest struct {
 
 func (x *ReplayEventsRequest) Reset() {
 	*x = ReplayEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[58]
+	mi := &file_adze_v1_adze_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4854,7 +4964,7 @@ func (x *ReplayEventsRequest) String() string {
 func (*ReplayEventsRequest) ProtoMessage() {}
 
 func (x *ReplayEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[58]
+	mi := &file_adze_v1_adze_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4867,7 +4977,7 @@ func (x *ReplayEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayEventsRequest.ProtoReflect.Descriptor instead.
 func (*ReplayEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{58}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *ReplayEventsRequest) GetEventIds() []uint64 {
@@ -4887,7 +4997,7 @@ type GetEventRequest struct {
 
 func (x *GetEventRequest) Reset() {
 	*x = GetEventRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[59]
+	mi := &file_adze_v1_adze_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4899,7 +5009,7 @@ func (x *GetEventRequest) String() string {
 func (*GetEventRequest) ProtoMessage() {}
 
 func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[59]
+	mi := &file_adze_v1_adze_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4912,7 +5022,7 @@ func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventRequest.ProtoReflect.Descriptor instead.
 func (*GetEventRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{59}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *GetEventRequest) GetEventId() uint64 {
@@ -4938,7 +5048,7 @@ type GetEventResponse struct {
 
 func (x *GetEventResponse) Reset() {
 	*x = GetEventResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[60]
+	mi := &file_adze_v1_adze_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4950,7 +5060,7 @@ func (x *GetEventResponse) String() string {
 func (*GetEventResponse) ProtoMessage() {}
 
 func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[60]
+	mi := &file_adze_v1_adze_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4963,7 +5073,7 @@ func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventResponse.ProtoReflect.Descriptor instead.
 func (*GetEventResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{60}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *GetEventResponse) GetEvent() *Event {
@@ -4986,7 +5096,7 @@ type ListEventsRequest struct {
 
 func (x *ListEventsRequest) Reset() {
 	*x = ListEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[61]
+	mi := &file_adze_v1_adze_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4998,7 +5108,7 @@ func (x *ListEventsRequest) String() string {
 func (*ListEventsRequest) ProtoMessage() {}
 
 func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[61]
+	mi := &file_adze_v1_adze_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5011,7 +5121,7 @@ func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{61}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *ListEventsRequest) GetKey() string {
@@ -5059,7 +5169,7 @@ type ListEventsResponse struct {
 
 func (x *ListEventsResponse) Reset() {
 	*x = ListEventsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[62]
+	mi := &file_adze_v1_adze_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5071,7 +5181,7 @@ func (x *ListEventsResponse) String() string {
 func (*ListEventsResponse) ProtoMessage() {}
 
 func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[62]
+	mi := &file_adze_v1_adze_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5084,7 +5194,7 @@ func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListEventsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{62}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *ListEventsResponse) GetEvents() []*Event {
@@ -5120,7 +5230,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_adze_v1_adze_proto_msgTypes[63]
+	mi := &file_adze_v1_adze_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5132,7 +5242,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[63]
+	mi := &file_adze_v1_adze_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5145,7 +5255,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{63}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *Event) GetEventId() uint64 {
@@ -5238,7 +5348,7 @@ type EventRun struct {
 
 func (x *EventRun) Reset() {
 	*x = EventRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[64]
+	mi := &file_adze_v1_adze_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5250,7 +5360,7 @@ func (x *EventRun) String() string {
 func (*EventRun) ProtoMessage() {}
 
 func (x *EventRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[64]
+	mi := &file_adze_v1_adze_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5263,7 +5373,7 @@ func (x *EventRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventRun.ProtoReflect.Descriptor instead.
 func (*EventRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{64}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *EventRun) GetRunId() uint64 {
@@ -5309,7 +5419,7 @@ type Filter struct {
 
 func (x *Filter) Reset() {
 	*x = Filter{}
-	mi := &file_adze_v1_adze_proto_msgTypes[65]
+	mi := &file_adze_v1_adze_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5321,7 +5431,7 @@ func (x *Filter) String() string {
 func (*Filter) ProtoMessage() {}
 
 func (x *Filter) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[65]
+	mi := &file_adze_v1_adze_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5334,7 +5444,7 @@ func (x *Filter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Filter.ProtoReflect.Descriptor instead.
 func (*Filter) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{65}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *Filter) GetFilterId() uint64 {
@@ -5388,7 +5498,7 @@ type PutFilterRequest struct {
 
 func (x *PutFilterRequest) Reset() {
 	*x = PutFilterRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[66]
+	mi := &file_adze_v1_adze_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5400,7 +5510,7 @@ func (x *PutFilterRequest) String() string {
 func (*PutFilterRequest) ProtoMessage() {}
 
 func (x *PutFilterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[66]
+	mi := &file_adze_v1_adze_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5413,7 +5523,7 @@ func (x *PutFilterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutFilterRequest.ProtoReflect.Descriptor instead.
 func (*PutFilterRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{66}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *PutFilterRequest) GetFilter() *Filter {
@@ -5432,7 +5542,7 @@ type PutFilterResponse struct {
 
 func (x *PutFilterResponse) Reset() {
 	*x = PutFilterResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[67]
+	mi := &file_adze_v1_adze_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5444,7 +5554,7 @@ func (x *PutFilterResponse) String() string {
 func (*PutFilterResponse) ProtoMessage() {}
 
 func (x *PutFilterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[67]
+	mi := &file_adze_v1_adze_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5457,7 +5567,7 @@ func (x *PutFilterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutFilterResponse.ProtoReflect.Descriptor instead.
 func (*PutFilterResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{67}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *PutFilterResponse) GetFilterId() uint64 {
@@ -5478,7 +5588,7 @@ type ListFiltersRequest struct {
 
 func (x *ListFiltersRequest) Reset() {
 	*x = ListFiltersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[68]
+	mi := &file_adze_v1_adze_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5490,7 +5600,7 @@ func (x *ListFiltersRequest) String() string {
 func (*ListFiltersRequest) ProtoMessage() {}
 
 func (x *ListFiltersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[68]
+	mi := &file_adze_v1_adze_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5503,7 +5613,7 @@ func (x *ListFiltersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFiltersRequest.ProtoReflect.Descriptor instead.
 func (*ListFiltersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{68}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *ListFiltersRequest) GetWorkflow() string {
@@ -5537,7 +5647,7 @@ type ListFiltersResponse struct {
 
 func (x *ListFiltersResponse) Reset() {
 	*x = ListFiltersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[69]
+	mi := &file_adze_v1_adze_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5549,7 +5659,7 @@ func (x *ListFiltersResponse) String() string {
 func (*ListFiltersResponse) ProtoMessage() {}
 
 func (x *ListFiltersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[69]
+	mi := &file_adze_v1_adze_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5562,7 +5672,7 @@ func (x *ListFiltersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFiltersResponse.ProtoReflect.Descriptor instead.
 func (*ListFiltersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{69}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *ListFiltersResponse) GetFilters() []*Filter {
@@ -5588,7 +5698,7 @@ type DeleteFiltersRequest struct {
 
 func (x *DeleteFiltersRequest) Reset() {
 	*x = DeleteFiltersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[70]
+	mi := &file_adze_v1_adze_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5600,7 +5710,7 @@ func (x *DeleteFiltersRequest) String() string {
 func (*DeleteFiltersRequest) ProtoMessage() {}
 
 func (x *DeleteFiltersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[70]
+	mi := &file_adze_v1_adze_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5613,7 +5723,7 @@ func (x *DeleteFiltersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFiltersRequest.ProtoReflect.Descriptor instead.
 func (*DeleteFiltersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{70}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *DeleteFiltersRequest) GetFilterIds() []uint64 {
@@ -5632,7 +5742,7 @@ type DeleteFiltersResponse struct {
 
 func (x *DeleteFiltersResponse) Reset() {
 	*x = DeleteFiltersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[71]
+	mi := &file_adze_v1_adze_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5644,7 +5754,7 @@ func (x *DeleteFiltersResponse) String() string {
 func (*DeleteFiltersResponse) ProtoMessage() {}
 
 func (x *DeleteFiltersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[71]
+	mi := &file_adze_v1_adze_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5657,7 +5767,7 @@ func (x *DeleteFiltersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFiltersResponse.ProtoReflect.Descriptor instead.
 func (*DeleteFiltersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{71}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *DeleteFiltersResponse) GetDeleted() []bool {
@@ -5678,7 +5788,7 @@ type RefreshTimeoutRequest struct {
 
 func (x *RefreshTimeoutRequest) Reset() {
 	*x = RefreshTimeoutRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[72]
+	mi := &file_adze_v1_adze_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5690,7 +5800,7 @@ func (x *RefreshTimeoutRequest) String() string {
 func (*RefreshTimeoutRequest) ProtoMessage() {}
 
 func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[72]
+	mi := &file_adze_v1_adze_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5703,7 +5813,7 @@ func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutRequest.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{72}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *RefreshTimeoutRequest) GetTaskId() uint64 {
@@ -5736,7 +5846,7 @@ type RefreshTimeoutResponse struct {
 
 func (x *RefreshTimeoutResponse) Reset() {
 	*x = RefreshTimeoutResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[73]
+	mi := &file_adze_v1_adze_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5748,7 +5858,7 @@ func (x *RefreshTimeoutResponse) String() string {
 func (*RefreshTimeoutResponse) ProtoMessage() {}
 
 func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[73]
+	mi := &file_adze_v1_adze_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5761,7 +5871,7 @@ func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutResponse.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{73}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *RefreshTimeoutResponse) GetDeadlineMs() int64 {
@@ -5782,7 +5892,7 @@ type GetRunRequest struct {
 
 func (x *GetRunRequest) Reset() {
 	*x = GetRunRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[74]
+	mi := &file_adze_v1_adze_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5794,7 +5904,7 @@ func (x *GetRunRequest) String() string {
 func (*GetRunRequest) ProtoMessage() {}
 
 func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[74]
+	mi := &file_adze_v1_adze_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5807,7 +5917,7 @@ func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunRequest.ProtoReflect.Descriptor instead.
 func (*GetRunRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{74}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *GetRunRequest) GetRunId() uint64 {
@@ -5845,7 +5955,7 @@ type GetRunResponse struct {
 
 func (x *GetRunResponse) Reset() {
 	*x = GetRunResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[75]
+	mi := &file_adze_v1_adze_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5857,7 +5967,7 @@ func (x *GetRunResponse) String() string {
 func (*GetRunResponse) ProtoMessage() {}
 
 func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[75]
+	mi := &file_adze_v1_adze_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5870,7 +5980,7 @@ func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunResponse.ProtoReflect.Descriptor instead.
 func (*GetRunResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{75}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *GetRunResponse) GetRun() *Run {
@@ -5927,7 +6037,7 @@ type Child struct {
 
 func (x *Child) Reset() {
 	*x = Child{}
-	mi := &file_adze_v1_adze_proto_msgTypes[76]
+	mi := &file_adze_v1_adze_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5939,7 +6049,7 @@ func (x *Child) String() string {
 func (*Child) ProtoMessage() {}
 
 func (x *Child) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[76]
+	mi := &file_adze_v1_adze_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5952,7 +6062,7 @@ func (x *Child) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Child.ProtoReflect.Descriptor instead.
 func (*Child) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{76}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *Child) GetRunId() uint64 {
@@ -5997,7 +6107,7 @@ type TaskRun struct {
 
 func (x *TaskRun) Reset() {
 	*x = TaskRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[77]
+	mi := &file_adze_v1_adze_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6009,7 +6119,7 @@ func (x *TaskRun) String() string {
 func (*TaskRun) ProtoMessage() {}
 
 func (x *TaskRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[77]
+	mi := &file_adze_v1_adze_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6022,7 +6132,7 @@ func (x *TaskRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskRun.ProtoReflect.Descriptor instead.
 func (*TaskRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{77}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *TaskRun) GetName() string {
@@ -6120,7 +6230,7 @@ type ReadStreamRequest struct {
 
 func (x *ReadStreamRequest) Reset() {
 	*x = ReadStreamRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[78]
+	mi := &file_adze_v1_adze_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6132,7 +6242,7 @@ func (x *ReadStreamRequest) String() string {
 func (*ReadStreamRequest) ProtoMessage() {}
 
 func (x *ReadStreamRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[78]
+	mi := &file_adze_v1_adze_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6145,7 +6255,7 @@ func (x *ReadStreamRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadStreamRequest.ProtoReflect.Descriptor instead.
 func (*ReadStreamRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{78}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *ReadStreamRequest) GetRunId() uint64 {
@@ -6178,7 +6288,7 @@ type ReadStreamResponse struct {
 
 func (x *ReadStreamResponse) Reset() {
 	*x = ReadStreamResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[79]
+	mi := &file_adze_v1_adze_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6190,7 +6300,7 @@ func (x *ReadStreamResponse) String() string {
 func (*ReadStreamResponse) ProtoMessage() {}
 
 func (x *ReadStreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[79]
+	mi := &file_adze_v1_adze_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6203,7 +6313,7 @@ func (x *ReadStreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadStreamResponse.ProtoReflect.Descriptor instead.
 func (*ReadStreamResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{79}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *ReadStreamResponse) GetChunks() []*StreamedChunk {
@@ -6230,7 +6340,7 @@ type StreamedChunk struct {
 
 func (x *StreamedChunk) Reset() {
 	*x = StreamedChunk{}
-	mi := &file_adze_v1_adze_proto_msgTypes[80]
+	mi := &file_adze_v1_adze_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6242,7 +6352,7 @@ func (x *StreamedChunk) String() string {
 func (*StreamedChunk) ProtoMessage() {}
 
 func (x *StreamedChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[80]
+	mi := &file_adze_v1_adze_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6255,7 +6365,7 @@ func (x *StreamedChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamedChunk.ProtoReflect.Descriptor instead.
 func (*StreamedChunk) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{80}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *StreamedChunk) GetTaskId() uint64 {
@@ -6324,7 +6434,7 @@ type ListLogsRequest struct {
 
 func (x *ListLogsRequest) Reset() {
 	*x = ListLogsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[81]
+	mi := &file_adze_v1_adze_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6336,7 +6446,7 @@ func (x *ListLogsRequest) String() string {
 func (*ListLogsRequest) ProtoMessage() {}
 
 func (x *ListLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[81]
+	mi := &file_adze_v1_adze_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6349,7 +6459,7 @@ func (x *ListLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLogsRequest.ProtoReflect.Descriptor instead.
 func (*ListLogsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{81}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *ListLogsRequest) GetRunId() uint64 {
@@ -6424,7 +6534,7 @@ type ListLogsResponse struct {
 
 func (x *ListLogsResponse) Reset() {
 	*x = ListLogsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[82]
+	mi := &file_adze_v1_adze_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6436,7 +6546,7 @@ func (x *ListLogsResponse) String() string {
 func (*ListLogsResponse) ProtoMessage() {}
 
 func (x *ListLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[82]
+	mi := &file_adze_v1_adze_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6449,7 +6559,7 @@ func (x *ListLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLogsResponse.ProtoReflect.Descriptor instead.
 func (*ListLogsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{82}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *ListLogsResponse) GetLines() []*LoggedLine {
@@ -6476,7 +6586,7 @@ type LoggedLine struct {
 
 func (x *LoggedLine) Reset() {
 	*x = LoggedLine{}
-	mi := &file_adze_v1_adze_proto_msgTypes[83]
+	mi := &file_adze_v1_adze_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6488,7 +6598,7 @@ func (x *LoggedLine) String() string {
 func (*LoggedLine) ProtoMessage() {}
 
 func (x *LoggedLine) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[83]
+	mi := &file_adze_v1_adze_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6501,7 +6611,7 @@ func (x *LoggedLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoggedLine.ProtoReflect.Descriptor instead.
 func (*LoggedLine) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{83}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *LoggedLine) GetTaskId() uint64 {
@@ -6581,7 +6691,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[84]
+	mi := &file_adze_v1_adze_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6593,7 +6703,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[84]
+	mi := &file_adze_v1_adze_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6606,7 +6716,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{84}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *ListRunsRequest) GetWorkflow() string {
@@ -6661,7 +6771,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[85]
+	mi := &file_adze_v1_adze_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6673,7 +6783,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[85]
+	mi := &file_adze_v1_adze_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6686,7 +6796,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{85}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -6731,7 +6841,7 @@ type Run struct {
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_adze_v1_adze_proto_msgTypes[86]
+	mi := &file_adze_v1_adze_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6743,7 +6853,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[86]
+	mi := &file_adze_v1_adze_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6756,7 +6866,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{86}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *Run) GetRunId() uint64 {
@@ -6915,7 +7025,7 @@ type Attempt struct {
 
 func (x *Attempt) Reset() {
 	*x = Attempt{}
-	mi := &file_adze_v1_adze_proto_msgTypes[87]
+	mi := &file_adze_v1_adze_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6927,7 +7037,7 @@ func (x *Attempt) String() string {
 func (*Attempt) ProtoMessage() {}
 
 func (x *Attempt) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[87]
+	mi := &file_adze_v1_adze_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6940,7 +7050,7 @@ func (x *Attempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
 func (*Attempt) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{87}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *Attempt) GetNumber() int32 {
@@ -7018,7 +7128,7 @@ type Cron struct {
 
 func (x *Cron) Reset() {
 	*x = Cron{}
-	mi := &file_adze_v1_adze_proto_msgTypes[88]
+	mi := &file_adze_v1_adze_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7030,7 +7140,7 @@ func (x *Cron) String() string {
 func (*Cron) ProtoMessage() {}
 
 func (x *Cron) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[88]
+	mi := &file_adze_v1_adze_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7043,7 +7153,7 @@ func (x *Cron) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cron.ProtoReflect.Descriptor instead.
 func (*Cron) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{88}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *Cron) GetName() string {
@@ -7146,7 +7256,7 @@ type Schedule struct {
 
 func (x *Schedule) Reset() {
 	*x = Schedule{}
-	mi := &file_adze_v1_adze_proto_msgTypes[89]
+	mi := &file_adze_v1_adze_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7158,7 +7268,7 @@ func (x *Schedule) String() string {
 func (*Schedule) ProtoMessage() {}
 
 func (x *Schedule) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[89]
+	mi := &file_adze_v1_adze_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7171,7 +7281,7 @@ func (x *Schedule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Schedule.ProtoReflect.Descriptor instead.
 func (*Schedule) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{89}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *Schedule) GetScheduleId() uint64 {
@@ -7323,7 +7433,7 @@ type PutSchedulesRequest struct {
 
 func (x *PutSchedulesRequest) Reset() {
 	*x = PutSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[90]
+	mi := &file_adze_v1_adze_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7335,7 +7445,7 @@ func (x *PutSchedulesRequest) String() string {
 func (*PutSchedulesRequest) ProtoMessage() {}
 
 func (x *PutSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[90]
+	mi := &file_adze_v1_adze_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7348,7 +7458,7 @@ func (x *PutSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*PutSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{90}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *PutSchedulesRequest) GetSchedules() []*Schedule {
@@ -7367,7 +7477,7 @@ type PutSchedulesResponse struct {
 
 func (x *PutSchedulesResponse) Reset() {
 	*x = PutSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[91]
+	mi := &file_adze_v1_adze_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7379,7 +7489,7 @@ func (x *PutSchedulesResponse) String() string {
 func (*PutSchedulesResponse) ProtoMessage() {}
 
 func (x *PutSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[91]
+	mi := &file_adze_v1_adze_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7392,7 +7502,7 @@ func (x *PutSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*PutSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{91}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *PutSchedulesResponse) GetScheduleIds() []uint64 {
@@ -7414,7 +7524,7 @@ type ListSchedulesRequest struct {
 
 func (x *ListSchedulesRequest) Reset() {
 	*x = ListSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[92]
+	mi := &file_adze_v1_adze_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7426,7 +7536,7 @@ func (x *ListSchedulesRequest) String() string {
 func (*ListSchedulesRequest) ProtoMessage() {}
 
 func (x *ListSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[92]
+	mi := &file_adze_v1_adze_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7439,7 +7549,7 @@ func (x *ListSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*ListSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{92}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *ListSchedulesRequest) GetWorkflow() string {
@@ -7480,7 +7590,7 @@ type ListSchedulesResponse struct {
 
 func (x *ListSchedulesResponse) Reset() {
 	*x = ListSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[93]
+	mi := &file_adze_v1_adze_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7492,7 +7602,7 @@ func (x *ListSchedulesResponse) String() string {
 func (*ListSchedulesResponse) ProtoMessage() {}
 
 func (x *ListSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[93]
+	mi := &file_adze_v1_adze_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7505,7 +7615,7 @@ func (x *ListSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*ListSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{93}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *ListSchedulesResponse) GetSchedules() []*Schedule {
@@ -7533,7 +7643,7 @@ type ChangeSchedulesRequest struct {
 
 func (x *ChangeSchedulesRequest) Reset() {
 	*x = ChangeSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[94]
+	mi := &file_adze_v1_adze_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7545,7 +7655,7 @@ func (x *ChangeSchedulesRequest) String() string {
 func (*ChangeSchedulesRequest) ProtoMessage() {}
 
 func (x *ChangeSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[94]
+	mi := &file_adze_v1_adze_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7558,7 +7668,7 @@ func (x *ChangeSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*ChangeSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{94}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *ChangeSchedulesRequest) GetScheduleIds() []uint64 {
@@ -7590,7 +7700,7 @@ type ChangeSchedulesResponse struct {
 
 func (x *ChangeSchedulesResponse) Reset() {
 	*x = ChangeSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[95]
+	mi := &file_adze_v1_adze_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7602,7 +7712,7 @@ func (x *ChangeSchedulesResponse) String() string {
 func (*ChangeSchedulesResponse) ProtoMessage() {}
 
 func (x *ChangeSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[95]
+	mi := &file_adze_v1_adze_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7615,7 +7725,7 @@ func (x *ChangeSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*ChangeSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{95}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{96}
 }
 
 type DeleteSchedulesRequest struct {
@@ -7627,7 +7737,7 @@ type DeleteSchedulesRequest struct {
 
 func (x *DeleteSchedulesRequest) Reset() {
 	*x = DeleteSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[96]
+	mi := &file_adze_v1_adze_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7639,7 +7749,7 @@ func (x *DeleteSchedulesRequest) String() string {
 func (*DeleteSchedulesRequest) ProtoMessage() {}
 
 func (x *DeleteSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[96]
+	mi := &file_adze_v1_adze_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7652,7 +7762,7 @@ func (x *DeleteSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*DeleteSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{96}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *DeleteSchedulesRequest) GetScheduleIds() []uint64 {
@@ -7671,7 +7781,7 @@ type DeleteSchedulesResponse struct {
 
 func (x *DeleteSchedulesResponse) Reset() {
 	*x = DeleteSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[97]
+	mi := &file_adze_v1_adze_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7683,7 +7793,7 @@ func (x *DeleteSchedulesResponse) String() string {
 func (*DeleteSchedulesResponse) ProtoMessage() {}
 
 func (x *DeleteSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[97]
+	mi := &file_adze_v1_adze_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7696,7 +7806,7 @@ func (x *DeleteSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*DeleteSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{97}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *DeleteSchedulesResponse) GetDeleted() []bool {
@@ -7715,7 +7825,7 @@ type TriggerSchedulesRequest struct {
 
 func (x *TriggerSchedulesRequest) Reset() {
 	*x = TriggerSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[98]
+	mi := &file_adze_v1_adze_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7727,7 +7837,7 @@ func (x *TriggerSchedulesRequest) String() string {
 func (*TriggerSchedulesRequest) ProtoMessage() {}
 
 func (x *TriggerSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[98]
+	mi := &file_adze_v1_adze_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7740,7 +7850,7 @@ func (x *TriggerSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*TriggerSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{98}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *TriggerSchedulesRequest) GetScheduleIds() []uint64 {
@@ -7759,7 +7869,7 @@ type TriggerSchedulesResponse struct {
 
 func (x *TriggerSchedulesResponse) Reset() {
 	*x = TriggerSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[99]
+	mi := &file_adze_v1_adze_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7771,7 +7881,7 @@ func (x *TriggerSchedulesResponse) String() string {
 func (*TriggerSchedulesResponse) ProtoMessage() {}
 
 func (x *TriggerSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[99]
+	mi := &file_adze_v1_adze_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7784,7 +7894,7 @@ func (x *TriggerSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*TriggerSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{99}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *TriggerSchedulesResponse) GetRunIds() []uint64 {
@@ -7806,7 +7916,7 @@ type PreviewCronRequest struct {
 
 func (x *PreviewCronRequest) Reset() {
 	*x = PreviewCronRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[100]
+	mi := &file_adze_v1_adze_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7818,7 +7928,7 @@ func (x *PreviewCronRequest) String() string {
 func (*PreviewCronRequest) ProtoMessage() {}
 
 func (x *PreviewCronRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[100]
+	mi := &file_adze_v1_adze_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7831,7 +7941,7 @@ func (x *PreviewCronRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewCronRequest.ProtoReflect.Descriptor instead.
 func (*PreviewCronRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{100}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *PreviewCronRequest) GetExpression() string {
@@ -7871,7 +7981,7 @@ type PreviewCronResponse struct {
 
 func (x *PreviewCronResponse) Reset() {
 	*x = PreviewCronResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[101]
+	mi := &file_adze_v1_adze_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7883,7 +7993,7 @@ func (x *PreviewCronResponse) String() string {
 func (*PreviewCronResponse) ProtoMessage() {}
 
 func (x *PreviewCronResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[101]
+	mi := &file_adze_v1_adze_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7896,7 +8006,7 @@ func (x *PreviewCronResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewCronResponse.ProtoReflect.Descriptor instead.
 func (*PreviewCronResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{101}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *PreviewCronResponse) GetTickMs() []int64 {
@@ -7920,7 +8030,7 @@ type ListFailuresRequest struct {
 
 func (x *ListFailuresRequest) Reset() {
 	*x = ListFailuresRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[102]
+	mi := &file_adze_v1_adze_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7932,7 +8042,7 @@ func (x *ListFailuresRequest) String() string {
 func (*ListFailuresRequest) ProtoMessage() {}
 
 func (x *ListFailuresRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[102]
+	mi := &file_adze_v1_adze_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7945,7 +8055,7 @@ func (x *ListFailuresRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFailuresRequest.ProtoReflect.Descriptor instead.
 func (*ListFailuresRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{102}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *ListFailuresRequest) GetWorkflow() string {
@@ -8000,7 +8110,7 @@ type ListFailuresResponse struct {
 
 func (x *ListFailuresResponse) Reset() {
 	*x = ListFailuresResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[103]
+	mi := &file_adze_v1_adze_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8012,7 +8122,7 @@ func (x *ListFailuresResponse) String() string {
 func (*ListFailuresResponse) ProtoMessage() {}
 
 func (x *ListFailuresResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[103]
+	mi := &file_adze_v1_adze_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8025,7 +8135,7 @@ func (x *ListFailuresResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFailuresResponse.ProtoReflect.Descriptor instead.
 func (*ListFailuresResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{103}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *ListFailuresResponse) GetGroups() []*FailureGroup {
@@ -8060,7 +8170,7 @@ type FailureGroup struct {
 
 func (x *FailureGroup) Reset() {
 	*x = FailureGroup{}
-	mi := &file_adze_v1_adze_proto_msgTypes[104]
+	mi := &file_adze_v1_adze_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8072,7 +8182,7 @@ func (x *FailureGroup) String() string {
 func (*FailureGroup) ProtoMessage() {}
 
 func (x *FailureGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[104]
+	mi := &file_adze_v1_adze_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8085,7 +8195,7 @@ func (x *FailureGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureGroup.ProtoReflect.Descriptor instead.
 func (*FailureGroup) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{104}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *FailureGroup) GetWorkflow() string {
@@ -8162,7 +8272,7 @@ type RedriveRequest struct {
 
 func (x *RedriveRequest) Reset() {
 	*x = RedriveRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[105]
+	mi := &file_adze_v1_adze_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8174,7 +8284,7 @@ func (x *RedriveRequest) String() string {
 func (*RedriveRequest) ProtoMessage() {}
 
 func (x *RedriveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[105]
+	mi := &file_adze_v1_adze_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8187,7 +8297,7 @@ func (x *RedriveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedriveRequest.ProtoReflect.Descriptor instead.
 func (*RedriveRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{105}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *RedriveRequest) GetWorkflow() string {
@@ -8271,7 +8381,7 @@ type RedriveResponse struct {
 
 func (x *RedriveResponse) Reset() {
 	*x = RedriveResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[106]
+	mi := &file_adze_v1_adze_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8283,7 +8393,7 @@ func (x *RedriveResponse) String() string {
 func (*RedriveResponse) ProtoMessage() {}
 
 func (x *RedriveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[106]
+	mi := &file_adze_v1_adze_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8296,7 +8406,7 @@ func (x *RedriveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedriveResponse.ProtoReflect.Descriptor instead.
 func (*RedriveResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{106}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *RedriveResponse) GetRuns() []*RedrivenRun {
@@ -8331,7 +8441,7 @@ type RedrivenRun struct {
 
 func (x *RedrivenRun) Reset() {
 	*x = RedrivenRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[107]
+	mi := &file_adze_v1_adze_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8343,7 +8453,7 @@ func (x *RedrivenRun) String() string {
 func (*RedrivenRun) ProtoMessage() {}
 
 func (x *RedrivenRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[107]
+	mi := &file_adze_v1_adze_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8356,7 +8466,7 @@ func (x *RedrivenRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedrivenRun.ProtoReflect.Descriptor instead.
 func (*RedrivenRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{107}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *RedrivenRun) GetReplayOf() uint64 {
@@ -8389,7 +8499,7 @@ type WhyRequest struct {
 
 func (x *WhyRequest) Reset() {
 	*x = WhyRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[108]
+	mi := &file_adze_v1_adze_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8401,7 +8511,7 @@ func (x *WhyRequest) String() string {
 func (*WhyRequest) ProtoMessage() {}
 
 func (x *WhyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[108]
+	mi := &file_adze_v1_adze_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8414,7 +8524,7 @@ func (x *WhyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhyRequest.ProtoReflect.Descriptor instead.
 func (*WhyRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{108}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *WhyRequest) GetRunId() uint64 {
@@ -8435,7 +8545,7 @@ type WhyResponse struct {
 
 func (x *WhyResponse) Reset() {
 	*x = WhyResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[109]
+	mi := &file_adze_v1_adze_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8447,7 +8557,7 @@ func (x *WhyResponse) String() string {
 func (*WhyResponse) ProtoMessage() {}
 
 func (x *WhyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[109]
+	mi := &file_adze_v1_adze_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8460,7 +8570,7 @@ func (x *WhyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhyResponse.ProtoReflect.Descriptor instead.
 func (*WhyResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{109}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *WhyResponse) GetWorkflow() string {
@@ -8515,7 +8625,7 @@ type Reason struct {
 
 func (x *Reason) Reset() {
 	*x = Reason{}
-	mi := &file_adze_v1_adze_proto_msgTypes[110]
+	mi := &file_adze_v1_adze_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8527,7 +8637,7 @@ func (x *Reason) String() string {
 func (*Reason) ProtoMessage() {}
 
 func (x *Reason) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[110]
+	mi := &file_adze_v1_adze_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8540,7 +8650,7 @@ func (x *Reason) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reason.ProtoReflect.Descriptor instead.
 func (*Reason) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{110}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *Reason) GetTask() string {
@@ -8705,7 +8815,7 @@ type GetOverviewRequest struct {
 
 func (x *GetOverviewRequest) Reset() {
 	*x = GetOverviewRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[111]
+	mi := &file_adze_v1_adze_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8717,7 +8827,7 @@ func (x *GetOverviewRequest) String() string {
 func (*GetOverviewRequest) ProtoMessage() {}
 
 func (x *GetOverviewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[111]
+	mi := &file_adze_v1_adze_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8730,7 +8840,7 @@ func (x *GetOverviewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOverviewRequest.ProtoReflect.Descriptor instead.
 func (*GetOverviewRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{111}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{112}
 }
 
 type GetOverviewResponse struct {
@@ -8743,7 +8853,7 @@ type GetOverviewResponse struct {
 
 func (x *GetOverviewResponse) Reset() {
 	*x = GetOverviewResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[112]
+	mi := &file_adze_v1_adze_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8755,7 +8865,7 @@ func (x *GetOverviewResponse) String() string {
 func (*GetOverviewResponse) ProtoMessage() {}
 
 func (x *GetOverviewResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[112]
+	mi := &file_adze_v1_adze_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8768,7 +8878,7 @@ func (x *GetOverviewResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOverviewResponse.ProtoReflect.Descriptor instead.
 func (*GetOverviewResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{112}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{113}
 }
 
 func (x *GetOverviewResponse) GetQueues() []*QueueStat {
@@ -8806,7 +8916,7 @@ type QueueStat struct {
 
 func (x *QueueStat) Reset() {
 	*x = QueueStat{}
-	mi := &file_adze_v1_adze_proto_msgTypes[113]
+	mi := &file_adze_v1_adze_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8818,7 +8928,7 @@ func (x *QueueStat) String() string {
 func (*QueueStat) ProtoMessage() {}
 
 func (x *QueueStat) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[113]
+	mi := &file_adze_v1_adze_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8831,7 +8941,7 @@ func (x *QueueStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueueStat.ProtoReflect.Descriptor instead.
 func (*QueueStat) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{113}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{114}
 }
 
 func (x *QueueStat) GetName() string {
@@ -8934,7 +9044,7 @@ type LimitStat struct {
 
 func (x *LimitStat) Reset() {
 	*x = LimitStat{}
-	mi := &file_adze_v1_adze_proto_msgTypes[114]
+	mi := &file_adze_v1_adze_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8946,7 +9056,7 @@ func (x *LimitStat) String() string {
 func (*LimitStat) ProtoMessage() {}
 
 func (x *LimitStat) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[114]
+	mi := &file_adze_v1_adze_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8959,7 +9069,7 @@ func (x *LimitStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitStat.ProtoReflect.Descriptor instead.
 func (*LimitStat) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{114}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{115}
 }
 
 func (x *LimitStat) GetName() string {
@@ -9025,7 +9135,7 @@ type KeyStat struct {
 
 func (x *KeyStat) Reset() {
 	*x = KeyStat{}
-	mi := &file_adze_v1_adze_proto_msgTypes[115]
+	mi := &file_adze_v1_adze_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9037,7 +9147,7 @@ func (x *KeyStat) String() string {
 func (*KeyStat) ProtoMessage() {}
 
 func (x *KeyStat) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[115]
+	mi := &file_adze_v1_adze_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9050,7 +9160,7 @@ func (x *KeyStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyStat.ProtoReflect.Descriptor instead.
 func (*KeyStat) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{115}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{116}
 }
 
 func (x *KeyStat) GetKey() string {
@@ -9144,7 +9254,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05event\x18\x01 \x01(\tR\x05event\x12\x1e\n" +
 	"\n" +
 	"expression\x18\x02 \x01(\tR\n" +
-	"expression\"\x84\x05\n" +
+	"expression\"\xaa\x05\n" +
 	"\x04Task\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06action\x18\x02 \x01(\tR\x06action\x12\x14\n" +
@@ -9162,7 +9272,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\adurable\x18\r \x01(\bR\adurable\x12-\n" +
 	"\bwait_for\x18\x0e \x03(\v2\x12.adze.v1.ConditionR\awaitFor\x12\x1e\n" +
 	"\x03map\x18\x11 \x01(\v2\f.adze.v1.MapR\x03map\x12&\n" +
-	"\x06limits\x18\x12 \x03(\v2\x0e.adze.v1.LimitR\x06limits\"?\n" +
+	"\x06limits\x18\x12 \x03(\v2\x0e.adze.v1.LimitR\x06limits\x12$\n" +
+	"\x05batch\x18\x17 \x01(\v2\x0e.adze.v1.BatchR\x05batch\"?\n" +
 	"\x04Role\x12\r\n" +
 	"\tROLE_TASK\x10\x00\x12\x13\n" +
 	"\x0fROLE_ON_FAILURE\x10\x01\x12\x13\n" +
@@ -9183,7 +9294,15 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\bworkflow\x18\x02 \x01(\tR\bworkflow\x12 \n" +
 	"\vconcurrency\x18\x03 \x01(\x05R\vconcurrency\x12\x1d\n" +
 	"\n" +
-	"keep_going\x18\x04 \x01(\bR\tkeepGoing\"W\n" +
+	"keep_going\x18\x04 \x01(\bR\tkeepGoing\"\x93\x01\n" +
+	"\x05Batch\x12\x19\n" +
+	"\bsize_max\x18\x01 \x01(\x05R\asizeMax\x12\x1f\n" +
+	"\vinterval_ms\x18\x02 \x01(\x03R\n" +
+	"intervalMs\x12\x1b\n" +
+	"\tbytes_max\x18\x03 \x01(\x03R\bbytesMax\x12\x10\n" +
+	"\x03key\x18\x04 \x01(\tR\x03key\x12\x1f\n" +
+	"\vrunning_max\x18\x05 \x01(\x05R\n" +
+	"runningMax\"W\n" +
 	"\aBackoff\x12\x1d\n" +
 	"\n" +
 	"initial_ms\x18\x01 \x01(\x03R\tinitialMs\x12\x16\n" +
@@ -9269,11 +9388,12 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\aactions\x18\x03 \x03(\tR\aactions\x12\x14\n" +
 	"\x05slots\x18\x04 \x01(\x05R\x05slots\x12*\n" +
 	"\arunning\x18\x05 \x03(\v2\x10.adze.v1.RunningR\arunning\x12\x10\n" +
-	"\x03sdk\x18\x06 \x01(\tR\x03sdk\"R\n" +
+	"\x03sdk\x18\x06 \x01(\tR\x03sdk\"h\n" +
 	"\aRunning\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\x06R\x05token\x12\x18\n" +
-	"\aattempt\x18\x03 \x01(\x05R\aattempt\"\x1e\n" +
+	"\aattempt\x18\x03 \x01(\x05R\aattempt\x12\x14\n" +
+	"\x05batch\x18\x04 \x01(\x06R\x05batch\"\x1e\n" +
 	"\x06Resize\x12\x14\n" +
 	"\x05slots\x18\x01 \x01(\x05R\x05slots\"\x86\x03\n" +
 	"\x06Report\x12\x17\n" +
@@ -9335,14 +9455,15 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05order\x18\x05 \x01(\x03R\x05order\x12\x13\n" +
 	"\x05at_ms\x18\x06 \x01(\x03R\x04atMs\x12\x19\n" +
 	"\bevent_id\x18\a \x01(\x06R\aeventId\x12\x12\n" +
-	"\x04data\x18\b \x01(\fR\x04data\"\x94\x02\n" +
+	"\x04data\x18\b \x01(\fR\x04data\"\xa8\x02\n" +
 	"\rEngineMessage\x12*\n" +
 	"\awelcome\x18\x01 \x01(\v2\x10.adze.v1.WelcomeR\awelcome\x125\n" +
 	"\vassignments\x18\x02 \x03(\v2\x13.adze.v1.AssignmentR\vassignments\x12#\n" +
 	"\x05stops\x18\x03 \x03(\v2\r.adze.v1.StopR\x05stops\x12-\n" +
 	"\asettled\x18\x04 \x03(\v2\x13.adze.v1.SettlementR\asettled\x12 \n" +
 	"\x04mets\x18\x05 \x03(\v2\f.adze.v1.MetR\x04mets\x12*\n" +
-	"\aemitted\x18\x06 \x03(\v2\x10.adze.v1.EmittedR\aemitted\"f\n" +
+	"\aemitted\x18\x06 \x03(\v2\x10.adze.v1.EmittedR\aemitted\x12\x12\n" +
+	"\x04more\x18\a \x01(\bR\x04more\"f\n" +
 	"\aEmitted\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\x06R\x05token\x12\x14\n" +
@@ -9351,7 +9472,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\aWelcome\x12\x1b\n" +
 	"\tworker_id\x18\x01 \x01(\x06R\bworkerId\x12\x17\n" +
 	"\aping_ms\x18\x02 \x01(\x03R\x06pingMs\x12\x19\n" +
-	"\bgrace_ms\x18\x03 \x01(\x03R\agraceMs\"\xff\x03\n" +
+	"\bgrace_ms\x18\x03 \x01(\x03R\agraceMs\"\x95\x04\n" +
 	"\n" +
 	"Assignment\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x14\n" +
@@ -9371,7 +9492,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x03log\x18\r \x03(\v2\x0e.adze.v1.EntryR\x03log\x12 \n" +
 	"\x04mets\x18\x0e \x03(\v2\f.adze.v1.MetR\x04mets\x12'\n" +
 	"\x05event\x18\x10 \x01(\v2\x11.adze.v1.RunEventR\x05event\x12&\n" +
-	"\x04came\x18\x11 \x03(\v2\x12.adze.v1.CameEventR\x04came\"}\n" +
+	"\x04came\x18\x11 \x03(\v2\x12.adze.v1.CameEventR\x04came\x12\x14\n" +
+	"\x05batch\x18\x1e \x01(\x06R\x05batch\"}\n" +
 	"\tCameEvent\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\x06R\aeventId\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x14\n" +
@@ -9920,7 +10042,7 @@ func file_adze_v1_adze_proto_rawDescGZIP() []byte {
 }
 
 var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 12)
-var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 116)
+var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 117)
 var file_adze_v1_adze_proto_goTypes = []any{
 	(Hold)(0),                        // 0: adze.v1.Hold
 	(Collision)(0),                   // 1: adze.v1.Collision
@@ -9944,117 +10066,118 @@ var file_adze_v1_adze_proto_goTypes = []any{
 	(*Task)(nil),                     // 19: adze.v1.Task
 	(*Condition)(nil),                // 20: adze.v1.Condition
 	(*Map)(nil),                      // 21: adze.v1.Map
-	(*Backoff)(nil),                  // 22: adze.v1.Backoff
-	(*PutWorkflowsRequest)(nil),      // 23: adze.v1.PutWorkflowsRequest
-	(*GetWorkflowRequest)(nil),       // 24: adze.v1.GetWorkflowRequest
-	(*GetWorkflowResponse)(nil),      // 25: adze.v1.GetWorkflowResponse
-	(*PutWorkflowsResponse)(nil),     // 26: adze.v1.PutWorkflowsResponse
-	(*WorkflowVersion)(nil),          // 27: adze.v1.WorkflowVersion
-	(*SubmitRequest)(nil),            // 28: adze.v1.SubmitRequest
-	(*NewRun)(nil),                   // 29: adze.v1.NewRun
-	(*IdempotencyKey)(nil),           // 30: adze.v1.IdempotencyKey
-	(*SubmitResponse)(nil),           // 31: adze.v1.SubmitResponse
-	(*Submitted)(nil),                // 32: adze.v1.Submitted
-	(*AwaitRequest)(nil),             // 33: adze.v1.AwaitRequest
-	(*AwaitResponse)(nil),            // 34: adze.v1.AwaitResponse
-	(*Outcome)(nil),                  // 35: adze.v1.Outcome
-	(*WorkerMessage)(nil),            // 36: adze.v1.WorkerMessage
-	(*LogLine)(nil),                  // 37: adze.v1.LogLine
-	(*Chunk)(nil),                    // 38: adze.v1.Chunk
-	(*Hello)(nil),                    // 39: adze.v1.Hello
-	(*Running)(nil),                  // 40: adze.v1.Running
-	(*Resize)(nil),                   // 41: adze.v1.Resize
-	(*Report)(nil),                   // 42: adze.v1.Report
-	(*NewEntry)(nil),                 // 43: adze.v1.NewEntry
-	(*WaitCondition)(nil),            // 44: adze.v1.WaitCondition
-	(*Entry)(nil),                    // 45: adze.v1.Entry
-	(*Met)(nil),                      // 46: adze.v1.Met
-	(*EngineMessage)(nil),            // 47: adze.v1.EngineMessage
-	(*Emitted)(nil),                  // 48: adze.v1.Emitted
-	(*Welcome)(nil),                  // 49: adze.v1.Welcome
-	(*Assignment)(nil),               // 50: adze.v1.Assignment
-	(*CameEvent)(nil),                // 51: adze.v1.CameEvent
-	(*RunEvent)(nil),                 // 52: adze.v1.RunEvent
-	(*ParentOutput)(nil),             // 53: adze.v1.ParentOutput
-	(*TaskFailure)(nil),              // 54: adze.v1.TaskFailure
-	(*Stop)(nil),                     // 55: adze.v1.Stop
-	(*Settlement)(nil),               // 56: adze.v1.Settlement
-	(*CancelRequest)(nil),            // 57: adze.v1.CancelRequest
-	(*CancelResponse)(nil),           // 58: adze.v1.CancelResponse
-	(*Cancelled)(nil),                // 59: adze.v1.Cancelled
-	(*ReplayRequest)(nil),            // 60: adze.v1.ReplayRequest
-	(*ReplayResponse)(nil),           // 61: adze.v1.ReplayResponse
-	(*ForkRequest)(nil),              // 62: adze.v1.ForkRequest
-	(*ForkResponse)(nil),             // 63: adze.v1.ForkResponse
-	(*GetValueRequest)(nil),          // 64: adze.v1.GetValueRequest
-	(*GetValueResponse)(nil),         // 65: adze.v1.GetValueResponse
-	(*NewEvent)(nil),                 // 66: adze.v1.NewEvent
-	(*PushEventsRequest)(nil),        // 67: adze.v1.PushEventsRequest
-	(*PushEventsResponse)(nil),       // 68: adze.v1.PushEventsResponse
-	(*PushedEvent)(nil),              // 69: adze.v1.PushedEvent
-	(*ReplayEventsRequest)(nil),      // 70: adze.v1.ReplayEventsRequest
-	(*GetEventRequest)(nil),          // 71: adze.v1.GetEventRequest
-	(*GetEventResponse)(nil),         // 72: adze.v1.GetEventResponse
-	(*ListEventsRequest)(nil),        // 73: adze.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),       // 74: adze.v1.ListEventsResponse
-	(*Event)(nil),                    // 75: adze.v1.Event
-	(*EventRun)(nil),                 // 76: adze.v1.EventRun
-	(*Filter)(nil),                   // 77: adze.v1.Filter
-	(*PutFilterRequest)(nil),         // 78: adze.v1.PutFilterRequest
-	(*PutFilterResponse)(nil),        // 79: adze.v1.PutFilterResponse
-	(*ListFiltersRequest)(nil),       // 80: adze.v1.ListFiltersRequest
-	(*ListFiltersResponse)(nil),      // 81: adze.v1.ListFiltersResponse
-	(*DeleteFiltersRequest)(nil),     // 82: adze.v1.DeleteFiltersRequest
-	(*DeleteFiltersResponse)(nil),    // 83: adze.v1.DeleteFiltersResponse
-	(*RefreshTimeoutRequest)(nil),    // 84: adze.v1.RefreshTimeoutRequest
-	(*RefreshTimeoutResponse)(nil),   // 85: adze.v1.RefreshTimeoutResponse
-	(*GetRunRequest)(nil),            // 86: adze.v1.GetRunRequest
-	(*GetRunResponse)(nil),           // 87: adze.v1.GetRunResponse
-	(*Child)(nil),                    // 88: adze.v1.Child
-	(*TaskRun)(nil),                  // 89: adze.v1.TaskRun
-	(*ReadStreamRequest)(nil),        // 90: adze.v1.ReadStreamRequest
-	(*ReadStreamResponse)(nil),       // 91: adze.v1.ReadStreamResponse
-	(*StreamedChunk)(nil),            // 92: adze.v1.StreamedChunk
-	(*ListLogsRequest)(nil),          // 93: adze.v1.ListLogsRequest
-	(*ListLogsResponse)(nil),         // 94: adze.v1.ListLogsResponse
-	(*LoggedLine)(nil),               // 95: adze.v1.LoggedLine
-	(*ListRunsRequest)(nil),          // 96: adze.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),         // 97: adze.v1.ListRunsResponse
-	(*Run)(nil),                      // 98: adze.v1.Run
-	(*Attempt)(nil),                  // 99: adze.v1.Attempt
-	(*Cron)(nil),                     // 100: adze.v1.Cron
-	(*Schedule)(nil),                 // 101: adze.v1.Schedule
-	(*PutSchedulesRequest)(nil),      // 102: adze.v1.PutSchedulesRequest
-	(*PutSchedulesResponse)(nil),     // 103: adze.v1.PutSchedulesResponse
-	(*ListSchedulesRequest)(nil),     // 104: adze.v1.ListSchedulesRequest
-	(*ListSchedulesResponse)(nil),    // 105: adze.v1.ListSchedulesResponse
-	(*ChangeSchedulesRequest)(nil),   // 106: adze.v1.ChangeSchedulesRequest
-	(*ChangeSchedulesResponse)(nil),  // 107: adze.v1.ChangeSchedulesResponse
-	(*DeleteSchedulesRequest)(nil),   // 108: adze.v1.DeleteSchedulesRequest
-	(*DeleteSchedulesResponse)(nil),  // 109: adze.v1.DeleteSchedulesResponse
-	(*TriggerSchedulesRequest)(nil),  // 110: adze.v1.TriggerSchedulesRequest
-	(*TriggerSchedulesResponse)(nil), // 111: adze.v1.TriggerSchedulesResponse
-	(*PreviewCronRequest)(nil),       // 112: adze.v1.PreviewCronRequest
-	(*PreviewCronResponse)(nil),      // 113: adze.v1.PreviewCronResponse
-	(*ListFailuresRequest)(nil),      // 114: adze.v1.ListFailuresRequest
-	(*ListFailuresResponse)(nil),     // 115: adze.v1.ListFailuresResponse
-	(*FailureGroup)(nil),             // 116: adze.v1.FailureGroup
-	(*RedriveRequest)(nil),           // 117: adze.v1.RedriveRequest
-	(*RedriveResponse)(nil),          // 118: adze.v1.RedriveResponse
-	(*RedrivenRun)(nil),              // 119: adze.v1.RedrivenRun
-	(*WhyRequest)(nil),               // 120: adze.v1.WhyRequest
-	(*WhyResponse)(nil),              // 121: adze.v1.WhyResponse
-	(*Reason)(nil),                   // 122: adze.v1.Reason
-	(*GetOverviewRequest)(nil),       // 123: adze.v1.GetOverviewRequest
-	(*GetOverviewResponse)(nil),      // 124: adze.v1.GetOverviewResponse
-	(*QueueStat)(nil),                // 125: adze.v1.QueueStat
-	(*LimitStat)(nil),                // 126: adze.v1.LimitStat
-	(*KeyStat)(nil),                  // 127: adze.v1.KeyStat
+	(*Batch)(nil),                    // 22: adze.v1.Batch
+	(*Backoff)(nil),                  // 23: adze.v1.Backoff
+	(*PutWorkflowsRequest)(nil),      // 24: adze.v1.PutWorkflowsRequest
+	(*GetWorkflowRequest)(nil),       // 25: adze.v1.GetWorkflowRequest
+	(*GetWorkflowResponse)(nil),      // 26: adze.v1.GetWorkflowResponse
+	(*PutWorkflowsResponse)(nil),     // 27: adze.v1.PutWorkflowsResponse
+	(*WorkflowVersion)(nil),          // 28: adze.v1.WorkflowVersion
+	(*SubmitRequest)(nil),            // 29: adze.v1.SubmitRequest
+	(*NewRun)(nil),                   // 30: adze.v1.NewRun
+	(*IdempotencyKey)(nil),           // 31: adze.v1.IdempotencyKey
+	(*SubmitResponse)(nil),           // 32: adze.v1.SubmitResponse
+	(*Submitted)(nil),                // 33: adze.v1.Submitted
+	(*AwaitRequest)(nil),             // 34: adze.v1.AwaitRequest
+	(*AwaitResponse)(nil),            // 35: adze.v1.AwaitResponse
+	(*Outcome)(nil),                  // 36: adze.v1.Outcome
+	(*WorkerMessage)(nil),            // 37: adze.v1.WorkerMessage
+	(*LogLine)(nil),                  // 38: adze.v1.LogLine
+	(*Chunk)(nil),                    // 39: adze.v1.Chunk
+	(*Hello)(nil),                    // 40: adze.v1.Hello
+	(*Running)(nil),                  // 41: adze.v1.Running
+	(*Resize)(nil),                   // 42: adze.v1.Resize
+	(*Report)(nil),                   // 43: adze.v1.Report
+	(*NewEntry)(nil),                 // 44: adze.v1.NewEntry
+	(*WaitCondition)(nil),            // 45: adze.v1.WaitCondition
+	(*Entry)(nil),                    // 46: adze.v1.Entry
+	(*Met)(nil),                      // 47: adze.v1.Met
+	(*EngineMessage)(nil),            // 48: adze.v1.EngineMessage
+	(*Emitted)(nil),                  // 49: adze.v1.Emitted
+	(*Welcome)(nil),                  // 50: adze.v1.Welcome
+	(*Assignment)(nil),               // 51: adze.v1.Assignment
+	(*CameEvent)(nil),                // 52: adze.v1.CameEvent
+	(*RunEvent)(nil),                 // 53: adze.v1.RunEvent
+	(*ParentOutput)(nil),             // 54: adze.v1.ParentOutput
+	(*TaskFailure)(nil),              // 55: adze.v1.TaskFailure
+	(*Stop)(nil),                     // 56: adze.v1.Stop
+	(*Settlement)(nil),               // 57: adze.v1.Settlement
+	(*CancelRequest)(nil),            // 58: adze.v1.CancelRequest
+	(*CancelResponse)(nil),           // 59: adze.v1.CancelResponse
+	(*Cancelled)(nil),                // 60: adze.v1.Cancelled
+	(*ReplayRequest)(nil),            // 61: adze.v1.ReplayRequest
+	(*ReplayResponse)(nil),           // 62: adze.v1.ReplayResponse
+	(*ForkRequest)(nil),              // 63: adze.v1.ForkRequest
+	(*ForkResponse)(nil),             // 64: adze.v1.ForkResponse
+	(*GetValueRequest)(nil),          // 65: adze.v1.GetValueRequest
+	(*GetValueResponse)(nil),         // 66: adze.v1.GetValueResponse
+	(*NewEvent)(nil),                 // 67: adze.v1.NewEvent
+	(*PushEventsRequest)(nil),        // 68: adze.v1.PushEventsRequest
+	(*PushEventsResponse)(nil),       // 69: adze.v1.PushEventsResponse
+	(*PushedEvent)(nil),              // 70: adze.v1.PushedEvent
+	(*ReplayEventsRequest)(nil),      // 71: adze.v1.ReplayEventsRequest
+	(*GetEventRequest)(nil),          // 72: adze.v1.GetEventRequest
+	(*GetEventResponse)(nil),         // 73: adze.v1.GetEventResponse
+	(*ListEventsRequest)(nil),        // 74: adze.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),       // 75: adze.v1.ListEventsResponse
+	(*Event)(nil),                    // 76: adze.v1.Event
+	(*EventRun)(nil),                 // 77: adze.v1.EventRun
+	(*Filter)(nil),                   // 78: adze.v1.Filter
+	(*PutFilterRequest)(nil),         // 79: adze.v1.PutFilterRequest
+	(*PutFilterResponse)(nil),        // 80: adze.v1.PutFilterResponse
+	(*ListFiltersRequest)(nil),       // 81: adze.v1.ListFiltersRequest
+	(*ListFiltersResponse)(nil),      // 82: adze.v1.ListFiltersResponse
+	(*DeleteFiltersRequest)(nil),     // 83: adze.v1.DeleteFiltersRequest
+	(*DeleteFiltersResponse)(nil),    // 84: adze.v1.DeleteFiltersResponse
+	(*RefreshTimeoutRequest)(nil),    // 85: adze.v1.RefreshTimeoutRequest
+	(*RefreshTimeoutResponse)(nil),   // 86: adze.v1.RefreshTimeoutResponse
+	(*GetRunRequest)(nil),            // 87: adze.v1.GetRunRequest
+	(*GetRunResponse)(nil),           // 88: adze.v1.GetRunResponse
+	(*Child)(nil),                    // 89: adze.v1.Child
+	(*TaskRun)(nil),                  // 90: adze.v1.TaskRun
+	(*ReadStreamRequest)(nil),        // 91: adze.v1.ReadStreamRequest
+	(*ReadStreamResponse)(nil),       // 92: adze.v1.ReadStreamResponse
+	(*StreamedChunk)(nil),            // 93: adze.v1.StreamedChunk
+	(*ListLogsRequest)(nil),          // 94: adze.v1.ListLogsRequest
+	(*ListLogsResponse)(nil),         // 95: adze.v1.ListLogsResponse
+	(*LoggedLine)(nil),               // 96: adze.v1.LoggedLine
+	(*ListRunsRequest)(nil),          // 97: adze.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),         // 98: adze.v1.ListRunsResponse
+	(*Run)(nil),                      // 99: adze.v1.Run
+	(*Attempt)(nil),                  // 100: adze.v1.Attempt
+	(*Cron)(nil),                     // 101: adze.v1.Cron
+	(*Schedule)(nil),                 // 102: adze.v1.Schedule
+	(*PutSchedulesRequest)(nil),      // 103: adze.v1.PutSchedulesRequest
+	(*PutSchedulesResponse)(nil),     // 104: adze.v1.PutSchedulesResponse
+	(*ListSchedulesRequest)(nil),     // 105: adze.v1.ListSchedulesRequest
+	(*ListSchedulesResponse)(nil),    // 106: adze.v1.ListSchedulesResponse
+	(*ChangeSchedulesRequest)(nil),   // 107: adze.v1.ChangeSchedulesRequest
+	(*ChangeSchedulesResponse)(nil),  // 108: adze.v1.ChangeSchedulesResponse
+	(*DeleteSchedulesRequest)(nil),   // 109: adze.v1.DeleteSchedulesRequest
+	(*DeleteSchedulesResponse)(nil),  // 110: adze.v1.DeleteSchedulesResponse
+	(*TriggerSchedulesRequest)(nil),  // 111: adze.v1.TriggerSchedulesRequest
+	(*TriggerSchedulesResponse)(nil), // 112: adze.v1.TriggerSchedulesResponse
+	(*PreviewCronRequest)(nil),       // 113: adze.v1.PreviewCronRequest
+	(*PreviewCronResponse)(nil),      // 114: adze.v1.PreviewCronResponse
+	(*ListFailuresRequest)(nil),      // 115: adze.v1.ListFailuresRequest
+	(*ListFailuresResponse)(nil),     // 116: adze.v1.ListFailuresResponse
+	(*FailureGroup)(nil),             // 117: adze.v1.FailureGroup
+	(*RedriveRequest)(nil),           // 118: adze.v1.RedriveRequest
+	(*RedriveResponse)(nil),          // 119: adze.v1.RedriveResponse
+	(*RedrivenRun)(nil),              // 120: adze.v1.RedrivenRun
+	(*WhyRequest)(nil),               // 121: adze.v1.WhyRequest
+	(*WhyResponse)(nil),              // 122: adze.v1.WhyResponse
+	(*Reason)(nil),                   // 123: adze.v1.Reason
+	(*GetOverviewRequest)(nil),       // 124: adze.v1.GetOverviewRequest
+	(*GetOverviewResponse)(nil),      // 125: adze.v1.GetOverviewResponse
+	(*QueueStat)(nil),                // 126: adze.v1.QueueStat
+	(*LimitStat)(nil),                // 127: adze.v1.LimitStat
+	(*KeyStat)(nil),                  // 128: adze.v1.KeyStat
 }
 var file_adze_v1_adze_proto_depIdxs = []int32{
 	19,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
 	18,  // 1: adze.v1.Workflow.triggers:type_name -> adze.v1.Trigger
-	100, // 2: adze.v1.Workflow.crons:type_name -> adze.v1.Cron
+	101, // 2: adze.v1.Workflow.crons:type_name -> adze.v1.Cron
 	14,  // 3: adze.v1.Workflow.limits:type_name -> adze.v1.Limit
 	15,  // 4: adze.v1.Workflow.idempotency:type_name -> adze.v1.Idempotency
 	16,  // 5: adze.v1.Workflow.debounce:type_name -> adze.v1.Debounce
@@ -10062,160 +10185,161 @@ var file_adze_v1_adze_proto_depIdxs = []int32{
 	7,   // 7: adze.v1.Limit.strategy:type_name -> adze.v1.Limit.Strategy
 	0,   // 8: adze.v1.Idempotency.hold:type_name -> adze.v1.Hold
 	1,   // 9: adze.v1.Idempotency.on_collision:type_name -> adze.v1.Collision
-	22,  // 10: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
+	23,  // 10: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
 	20,  // 11: adze.v1.Task.skip_if:type_name -> adze.v1.Condition
 	20,  // 12: adze.v1.Task.cancel_if:type_name -> adze.v1.Condition
 	8,   // 13: adze.v1.Task.role:type_name -> adze.v1.Task.Role
 	20,  // 14: adze.v1.Task.wait_for:type_name -> adze.v1.Condition
 	21,  // 15: adze.v1.Task.map:type_name -> adze.v1.Map
 	14,  // 16: adze.v1.Task.limits:type_name -> adze.v1.Limit
-	20,  // 17: adze.v1.Condition.any:type_name -> adze.v1.Condition
-	20,  // 18: adze.v1.Condition.all:type_name -> adze.v1.Condition
-	13,  // 19: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
-	13,  // 20: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
-	27,  // 21: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
-	29,  // 22: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
-	2,   // 23: adze.v1.NewRun.on_close:type_name -> adze.v1.ClosePolicy
-	30,  // 24: adze.v1.NewRun.idempotency:type_name -> adze.v1.IdempotencyKey
-	0,   // 25: adze.v1.IdempotencyKey.hold:type_name -> adze.v1.Hold
-	1,   // 26: adze.v1.IdempotencyKey.on_collision:type_name -> adze.v1.Collision
-	32,  // 27: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
-	12,  // 28: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
-	35,  // 29: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
-	3,   // 30: adze.v1.Outcome.status:type_name -> adze.v1.Status
-	39,  // 31: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
-	42,  // 32: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
-	41,  // 33: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
-	37,  // 34: adze.v1.WorkerMessage.logs:type_name -> adze.v1.LogLine
-	38,  // 35: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
-	40,  // 36: adze.v1.Hello.running:type_name -> adze.v1.Running
-	9,   // 37: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
-	43,  // 38: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
-	4,   // 39: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
-	44,  // 40: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
-	29,  // 41: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
-	4,   // 42: adze.v1.Entry.kind:type_name -> adze.v1.EntryKind
-	44,  // 43: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
-	49,  // 44: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
-	50,  // 45: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
-	55,  // 46: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
-	56,  // 47: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
-	46,  // 48: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
-	48,  // 49: adze.v1.EngineMessage.emitted:type_name -> adze.v1.Emitted
-	53,  // 50: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
-	54,  // 51: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
-	45,  // 52: adze.v1.Assignment.log:type_name -> adze.v1.Entry
-	46,  // 53: adze.v1.Assignment.mets:type_name -> adze.v1.Met
-	52,  // 54: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
-	51,  // 55: adze.v1.Assignment.came:type_name -> adze.v1.CameEvent
-	10,  // 56: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
-	59,  // 57: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
-	11,  // 58: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
-	32,  // 59: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
-	66,  // 60: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
-	69,  // 61: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
-	12,  // 62: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
-	75,  // 63: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
-	75,  // 64: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
-	76,  // 65: adze.v1.Event.runs:type_name -> adze.v1.EventRun
-	3,   // 66: adze.v1.EventRun.status:type_name -> adze.v1.Status
-	77,  // 67: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
-	77,  // 68: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
-	98,  // 69: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
-	99,  // 70: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
-	89,  // 71: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
-	45,  // 72: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
-	46,  // 73: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
-	88,  // 74: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
-	3,   // 75: adze.v1.TaskRun.status:type_name -> adze.v1.Status
-	8,   // 76: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
-	44,  // 77: adze.v1.TaskRun.waits:type_name -> adze.v1.WaitCondition
-	92,  // 78: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
-	95,  // 79: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
-	3,   // 80: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
-	98,  // 81: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
-	3,   // 82: adze.v1.Run.status:type_name -> adze.v1.Status
-	5,   // 83: adze.v1.Cron.overlap:type_name -> adze.v1.Overlap
-	6,   // 84: adze.v1.Cron.catch_up:type_name -> adze.v1.CatchUp
-	5,   // 85: adze.v1.Schedule.overlap:type_name -> adze.v1.Overlap
-	6,   // 86: adze.v1.Schedule.catch_up:type_name -> adze.v1.CatchUp
-	101, // 87: adze.v1.PutSchedulesRequest.schedules:type_name -> adze.v1.Schedule
-	101, // 88: adze.v1.ListSchedulesResponse.schedules:type_name -> adze.v1.Schedule
-	116, // 89: adze.v1.ListFailuresResponse.groups:type_name -> adze.v1.FailureGroup
-	119, // 90: adze.v1.RedriveResponse.runs:type_name -> adze.v1.RedrivenRun
-	12,  // 91: adze.v1.RedrivenRun.error:type_name -> adze.v1.FieldError
-	122, // 92: adze.v1.WhyResponse.reasons:type_name -> adze.v1.Reason
-	125, // 93: adze.v1.GetOverviewResponse.queues:type_name -> adze.v1.QueueStat
-	126, // 94: adze.v1.GetOverviewResponse.limits:type_name -> adze.v1.LimitStat
-	127, // 95: adze.v1.QueueStat.top:type_name -> adze.v1.KeyStat
-	127, // 96: adze.v1.LimitStat.top:type_name -> adze.v1.KeyStat
-	23,  // 97: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
-	28,  // 98: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
-	33,  // 99: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
-	36,  // 100: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
-	57,  // 101: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
-	60,  // 102: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
-	62,  // 103: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
-	64,  // 104: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
-	67,  // 105: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
-	70,  // 106: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
-	71,  // 107: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
-	73,  // 108: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
-	78,  // 109: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
-	80,  // 110: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
-	82,  // 111: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
-	102, // 112: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
-	104, // 113: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
-	106, // 114: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
-	108, // 115: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
-	110, // 116: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
-	112, // 117: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
-	84,  // 118: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
-	24,  // 119: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
-	86,  // 120: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
-	90,  // 121: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
-	93,  // 122: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
-	96,  // 123: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
-	114, // 124: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
-	117, // 125: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
-	120, // 126: adze.v1.Adze.Why:input_type -> adze.v1.WhyRequest
-	123, // 127: adze.v1.Adze.GetOverview:input_type -> adze.v1.GetOverviewRequest
-	26,  // 128: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
-	31,  // 129: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
-	34,  // 130: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
-	47,  // 131: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
-	58,  // 132: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
-	61,  // 133: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
-	63,  // 134: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
-	65,  // 135: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
-	68,  // 136: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
-	68,  // 137: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
-	72,  // 138: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
-	74,  // 139: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
-	79,  // 140: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
-	81,  // 141: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
-	83,  // 142: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
-	103, // 143: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
-	105, // 144: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
-	107, // 145: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
-	109, // 146: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
-	111, // 147: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
-	113, // 148: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
-	85,  // 149: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
-	25,  // 150: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
-	87,  // 151: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
-	91,  // 152: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
-	94,  // 153: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
-	97,  // 154: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
-	115, // 155: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
-	118, // 156: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
-	121, // 157: adze.v1.Adze.Why:output_type -> adze.v1.WhyResponse
-	124, // 158: adze.v1.Adze.GetOverview:output_type -> adze.v1.GetOverviewResponse
-	128, // [128:159] is the sub-list for method output_type
-	97,  // [97:128] is the sub-list for method input_type
-	97,  // [97:97] is the sub-list for extension type_name
-	97,  // [97:97] is the sub-list for extension extendee
-	0,   // [0:97] is the sub-list for field type_name
+	22,  // 17: adze.v1.Task.batch:type_name -> adze.v1.Batch
+	20,  // 18: adze.v1.Condition.any:type_name -> adze.v1.Condition
+	20,  // 19: adze.v1.Condition.all:type_name -> adze.v1.Condition
+	13,  // 20: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
+	13,  // 21: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
+	28,  // 22: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
+	30,  // 23: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
+	2,   // 24: adze.v1.NewRun.on_close:type_name -> adze.v1.ClosePolicy
+	31,  // 25: adze.v1.NewRun.idempotency:type_name -> adze.v1.IdempotencyKey
+	0,   // 26: adze.v1.IdempotencyKey.hold:type_name -> adze.v1.Hold
+	1,   // 27: adze.v1.IdempotencyKey.on_collision:type_name -> adze.v1.Collision
+	33,  // 28: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
+	12,  // 29: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
+	36,  // 30: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
+	3,   // 31: adze.v1.Outcome.status:type_name -> adze.v1.Status
+	40,  // 32: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
+	43,  // 33: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
+	42,  // 34: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
+	38,  // 35: adze.v1.WorkerMessage.logs:type_name -> adze.v1.LogLine
+	39,  // 36: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
+	41,  // 37: adze.v1.Hello.running:type_name -> adze.v1.Running
+	9,   // 38: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
+	44,  // 39: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
+	4,   // 40: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
+	45,  // 41: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
+	30,  // 42: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
+	4,   // 43: adze.v1.Entry.kind:type_name -> adze.v1.EntryKind
+	45,  // 44: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
+	50,  // 45: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
+	51,  // 46: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
+	56,  // 47: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
+	57,  // 48: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
+	47,  // 49: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
+	49,  // 50: adze.v1.EngineMessage.emitted:type_name -> adze.v1.Emitted
+	54,  // 51: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
+	55,  // 52: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
+	46,  // 53: adze.v1.Assignment.log:type_name -> adze.v1.Entry
+	47,  // 54: adze.v1.Assignment.mets:type_name -> adze.v1.Met
+	53,  // 55: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
+	52,  // 56: adze.v1.Assignment.came:type_name -> adze.v1.CameEvent
+	10,  // 57: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
+	60,  // 58: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
+	11,  // 59: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
+	33,  // 60: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
+	67,  // 61: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
+	70,  // 62: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
+	12,  // 63: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
+	76,  // 64: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
+	76,  // 65: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
+	77,  // 66: adze.v1.Event.runs:type_name -> adze.v1.EventRun
+	3,   // 67: adze.v1.EventRun.status:type_name -> adze.v1.Status
+	78,  // 68: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
+	78,  // 69: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
+	99,  // 70: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
+	100, // 71: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
+	90,  // 72: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
+	46,  // 73: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
+	47,  // 74: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
+	89,  // 75: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
+	3,   // 76: adze.v1.TaskRun.status:type_name -> adze.v1.Status
+	8,   // 77: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
+	45,  // 78: adze.v1.TaskRun.waits:type_name -> adze.v1.WaitCondition
+	93,  // 79: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
+	96,  // 80: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
+	3,   // 81: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
+	99,  // 82: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
+	3,   // 83: adze.v1.Run.status:type_name -> adze.v1.Status
+	5,   // 84: adze.v1.Cron.overlap:type_name -> adze.v1.Overlap
+	6,   // 85: adze.v1.Cron.catch_up:type_name -> adze.v1.CatchUp
+	5,   // 86: adze.v1.Schedule.overlap:type_name -> adze.v1.Overlap
+	6,   // 87: adze.v1.Schedule.catch_up:type_name -> adze.v1.CatchUp
+	102, // 88: adze.v1.PutSchedulesRequest.schedules:type_name -> adze.v1.Schedule
+	102, // 89: adze.v1.ListSchedulesResponse.schedules:type_name -> adze.v1.Schedule
+	117, // 90: adze.v1.ListFailuresResponse.groups:type_name -> adze.v1.FailureGroup
+	120, // 91: adze.v1.RedriveResponse.runs:type_name -> adze.v1.RedrivenRun
+	12,  // 92: adze.v1.RedrivenRun.error:type_name -> adze.v1.FieldError
+	123, // 93: adze.v1.WhyResponse.reasons:type_name -> adze.v1.Reason
+	126, // 94: adze.v1.GetOverviewResponse.queues:type_name -> adze.v1.QueueStat
+	127, // 95: adze.v1.GetOverviewResponse.limits:type_name -> adze.v1.LimitStat
+	128, // 96: adze.v1.QueueStat.top:type_name -> adze.v1.KeyStat
+	128, // 97: adze.v1.LimitStat.top:type_name -> adze.v1.KeyStat
+	24,  // 98: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
+	29,  // 99: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
+	34,  // 100: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
+	37,  // 101: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
+	58,  // 102: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
+	61,  // 103: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
+	63,  // 104: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
+	65,  // 105: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
+	68,  // 106: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
+	71,  // 107: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
+	72,  // 108: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
+	74,  // 109: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
+	79,  // 110: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
+	81,  // 111: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
+	83,  // 112: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
+	103, // 113: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
+	105, // 114: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
+	107, // 115: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
+	109, // 116: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
+	111, // 117: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
+	113, // 118: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
+	85,  // 119: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
+	25,  // 120: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
+	87,  // 121: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
+	91,  // 122: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
+	94,  // 123: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
+	97,  // 124: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
+	115, // 125: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
+	118, // 126: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
+	121, // 127: adze.v1.Adze.Why:input_type -> adze.v1.WhyRequest
+	124, // 128: adze.v1.Adze.GetOverview:input_type -> adze.v1.GetOverviewRequest
+	27,  // 129: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
+	32,  // 130: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
+	35,  // 131: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
+	48,  // 132: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
+	59,  // 133: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
+	62,  // 134: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
+	64,  // 135: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
+	66,  // 136: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
+	69,  // 137: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
+	69,  // 138: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
+	73,  // 139: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
+	75,  // 140: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
+	80,  // 141: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
+	82,  // 142: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
+	84,  // 143: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
+	104, // 144: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
+	106, // 145: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
+	108, // 146: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
+	110, // 147: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
+	112, // 148: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
+	114, // 149: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
+	86,  // 150: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
+	26,  // 151: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
+	88,  // 152: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
+	92,  // 153: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
+	95,  // 154: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
+	98,  // 155: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
+	116, // 156: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
+	119, // 157: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
+	122, // 158: adze.v1.Adze.Why:output_type -> adze.v1.WhyResponse
+	125, // 159: adze.v1.Adze.GetOverview:output_type -> adze.v1.GetOverviewResponse
+	129, // [129:160] is the sub-list for method output_type
+	98,  // [98:129] is the sub-list for method input_type
+	98,  // [98:98] is the sub-list for extension type_name
+	98,  // [98:98] is the sub-list for extension extendee
+	0,   // [0:98] is the sub-list for field type_name
 }
 
 func init() { file_adze_v1_adze_proto_init() }
@@ -10223,14 +10347,14 @@ func file_adze_v1_adze_proto_init() {
 	if File_adze_v1_adze_proto != nil {
 		return
 	}
-	file_adze_v1_adze_proto_msgTypes[94].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[95].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_adze_v1_adze_proto_rawDesc), len(file_adze_v1_adze_proto_rawDesc)),
 			NumEnums:      12,
-			NumMessages:   116,
+			NumMessages:   117,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
