@@ -1,6 +1,13 @@
 package shard
 
-import "github.com/adzehq/adze/internal/core"
+import (
+	"fmt"
+	"math"
+
+	"github.com/adzehq/adze/internal/base/expr"
+	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/core"
+)
 
 // Batch has a worker given several tasks together, in one slot.
 type Batch struct {
@@ -17,4 +24,40 @@ func (b *Batch) rule() *core.BatchRule {
 		return nil
 	}
 	return &core.BatchRule{SizeMax: b.SizeMax, BytesMax: b.BytesMax, IntervalMS: b.IntervalMS, RunningMax: b.RunningMax}
+}
+
+// batchRule is a Batch that can be evaluated; nil is none.
+type batchRule struct {
+	key *expr.KeyProgram // nil: one key for all
+}
+
+func newBatchRule(from *Batch) (*batchRule, error) {
+	if from == nil {
+		return nil, nil
+	}
+	if from.Key == "" {
+		return &batchRule{}, nil
+	}
+	key, err := expr.Run.CompileKey(from.Key)
+	if err != nil {
+		return nil, fmt.Errorf("compile key of batch: %w", err)
+	}
+	return &batchRule{key}, nil
+}
+
+func (b *batchRule) looks() bool { return b != nil && b.key != nil }
+
+// add says of a task which batches it may be in, and what it counts there.
+func (b *batchRule) add(f *core.Flow, e *evaluation) (err error) {
+	if b == nil {
+		return nil
+	}
+	f.Size = int32(min(e.bytes, math.MaxInt32))
+	if b.key == nil {
+		return nil
+	}
+	if f.Batch, err = keyOf(b.key, e); err != nil {
+		return fault.New(fault.Invalid, "input", "gives no key for its batch: %s", err)
+	}
+	return nil
 }

@@ -47,6 +47,7 @@ type Flow struct {
 // lists has the place of its result in the list of core.Flow.
 type TaskFlow struct {
 	Limits []Limit // each has its name
+	Batch  *Batch
 }
 
 // NodeFlow is what is said of a task of a graph.
@@ -55,7 +56,7 @@ type NodeFlow struct {
 	TaskFlow
 }
 
-func (t *TaskFlow) empty() bool { return len(t.Limits) == 0 }
+func (t *TaskFlow) empty() bool { return len(t.Limits) == 0 && t.Batch == nil }
 
 // flow is what w says, nil if nothing. Its lists are in the order of the names that the
 // core's definitions have.
@@ -64,10 +65,11 @@ func (w *Workflow) flow() *Flow {
 	f.Run.Limits = named(w.Name, w.Limits)
 	for i := range w.Tasks {
 		t := &w.Tasks[i]
-		task := TaskFlow{Limits: named(w.Name+":"+t.Name, t.Limits)}
+		task := TaskFlow{Limits: named(w.Name+":"+t.Name, t.Limits), Batch: t.Batch}
 		switch {
 		case !w.IsGraph():
 			f.Run.Limits = append(f.Run.Limits, task.Limits...)
+			f.Run.Batch = task.Batch
 		case !task.empty():
 			f.Nodes = append(f.Nodes, NodeFlow{int32(i), task})
 		}
@@ -107,7 +109,10 @@ type rules struct {
 	declared []core.Setting
 }
 
-type taskRules struct{ limits []limitRule }
+type taskRules struct {
+	limits []limitRule
+	batch  *batchRule // nil: its tasks are given one by one
+}
 
 type nodeRules struct {
 	node int32
@@ -161,12 +166,14 @@ func newTaskRules(from *TaskFlow) (to taskRules, err error) {
 		}
 		to.limits = append(to.limits, rule)
 	}
-	return to, nil
+	to.batch, err = newBatchRule(from.Batch)
+	return to, err
 }
 
 // evaluation is a run while what is said of it is worked out.
 type evaluation struct {
 	input, metadata expr.Value
+	bytes           int // of the input
 	share           string
 }
 
@@ -219,7 +226,7 @@ func (r *rules) of(row *core.NewTask) (key string, said *core.Flow, err error) {
 
 // parse reads what the expressions look at, if there is one.
 func (r *rules) parse(row *core.NewTask) (*evaluation, error) {
-	e := &evaluation{}
+	e := &evaluation{bytes: len(row.Input)}
 	if !r.looks() {
 		return e, nil
 	}
@@ -254,13 +261,13 @@ func (t *taskRules) looks() bool {
 			return true
 		}
 	}
-	return false
+	return t.batch.looks()
 }
 
 // of is what is said of one task; nil if nothing is, or nothing but what its definition
 // says of all.
 func (t *taskRules) of(e *evaluation) (*core.Flow, error) {
-	if len(t.limits) == 0 || e.share == "" && !t.looks() {
+	if t.batch == nil && (len(t.limits) == 0 || e.share == "" && !t.looks()) {
 		return nil, nil
 	}
 	f := &core.Flow{Share: e.share, Limits: make([]core.LimitKey, len(t.limits))}
@@ -270,7 +277,7 @@ func (t *taskRules) of(e *evaluation) (*core.Flow, error) {
 			return nil, err
 		}
 	}
-	return f, nil
+	return f, t.batch.add(f, e)
 }
 
 func (l *limitRule) of(e *evaluation) (key core.LimitKey, err error) {

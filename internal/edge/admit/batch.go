@@ -1,9 +1,6 @@
 package admit
 
-import (
-	"github.com/adzehq/adze/internal/base/expr"
-	"github.com/adzehq/adze/internal/shard"
-)
+import "github.com/adzehq/adze/internal/shard"
 
 // Bounds of batches. What a batch brings to its worker is held in memory at once, there
 // and here: its bytes are bounded, and then its size may be large.
@@ -34,10 +31,8 @@ func batch(t *shard.Task, b *shard.Batch) (*shard.Batch, error) {
 	if t.Durable {
 		return nil, invalid("", "is not for a durable task, which has a log of its own; give one of the two up")
 	}
-	if b.Key != "" {
-		if _, err := expr.Run.CompileText(b.Key); err != nil {
-			return nil, invalid("key", "%s", err)
-		}
+	if err := key("key", b.Key); err != nil {
+		return nil, err
 	}
 	filled.IntervalMS = orDefault(b.IntervalMS, BatchIntervalMSDefault)
 	filled.BytesMax = orDefault(b.BytesMax, BatchBytesDefault)

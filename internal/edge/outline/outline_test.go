@@ -21,6 +21,7 @@ func TestWorkflowSurvivesTheWire(t *testing.T) {
 				Backoff:           shard.Backoff{InitialMS: 1, Factor: 2, MaxMS: 3},
 				ScheduleTimeoutMS: 4, ExecutionTimeoutMS: 5, Description: "takes the money", Durable: true,
 			},
+			{Name: "tell", Batch: &shard.Batch{SizeMax: 1, IntervalMS: 2, BytesMax: 3, Key: "input.to", RunningMax: 4}},
 			{
 				Name: "ship", Parents: []string{"charge"},
 				SkipIf:   []shard.TaskCondition{{Parent: "charge", Expression: "output == 0"}},
