@@ -188,7 +188,8 @@ func (l *lane) gather(first *task) []*task {
 	members, bytes := []*task{first}, first.bytes()
 	for len(members) < int(rule.SizeMax) {
 		t := l.first()
-		if t == nil || l.beyond(t) || rule.BytesMax > 0 && bytes+t.bytes() > rule.BytesMax || !l.shard.drawAlong(l, t) {
+		if t == nil || l.beyond(t) || rule.BytesMax > 0 && bytes+t.bytes() > rule.BytesMax ||
+			l.shard.pausedBy(t) != nil || !l.shard.drawAlong(l, t) {
 			break
 		}
 		l.remove(t)
