@@ -2,10 +2,11 @@ package core
 
 // share is what a key has had of a queue. Its tag is the virtual time up to which it
 // was served: each task adds its cost over the key's weight. The share with the
-// lowest tag is served next; one that had nothing to give for a while starts at the
-// queue's virtual time, so that nobody saves up. With costs all alike that is round
-// robin, and otherwise no key that waits falls behind another by more than one task of
-// each (start-time fair queueing).
+// lowest tag is served next. One that had nothing to give for a while goes behind those
+// that wait, as if it had been served just now: nobody saves up, and however many keys
+// come anew, the others have their turns. With costs all alike that is round robin, and
+// otherwise no key that waits falls behind another by more than one task of each
+// (start-time fair queueing).
 type share struct {
 	queue *queue
 	key   string
@@ -44,28 +45,34 @@ func (sh *share) weight() int64 {
 func (sh *share) begin() {
 	if sh.ready++; sh.ready == 1 {
 		q := sh.queue
-		sh.tag = max(sh.tag, q.virtual)
+		sh.tag = max(sh.tag, q.virtual+sh.stretch(q.estimate(sh)))
 		q.turns++
 		sh.turn = q.turns // its turn comes after all others
 	}
 }
 
-// charge counts for a task of sh, with what it will probably cost.
+// charge counts for a task of sh, with what it will probably cost. What it has waited for
+// a worker while others were served is not made up for.
 func (q *queue) charge(sh *share, t *task) {
 	q.virtual = max(q.virtual, sh.tag)
-	cost := int64(1)
-	if q.all().ByCost {
-		cost = max(1, sh.mean)
-		if sh.mean == 0 {
-			cost = max(1, q.mean)
-		}
-	}
-	t.charged = cost
+	sh.tag = q.virtual
+	t.charged = q.estimate(sh)
 	q.turns++
 	sh.turn = q.turns
-	sh.move(cost)
+	sh.move(t.charged)
 	q.forgetIdle()
 	q.out.add(q.shard.now)
+}
+
+// estimate is what a task of sh will probably cost.
+func (q *queue) estimate(sh *share) int64 {
+	switch {
+	case !q.all().ByCost:
+		return 1
+	case sh.mean > 0:
+		return sh.mean
+	}
+	return max(1, q.mean)
 }
 
 // settle corrects what t was charged when it has run.
@@ -90,13 +97,16 @@ func average(mean, latest int64) int64 {
 
 // move adds to the tag of sh, and finds the new places of its lanes.
 func (sh *share) move(cost int64) {
-	sh.tag += cost * tagOfTask * WeightDefault / sh.weight()
+	sh.tag += sh.stretch(cost)
 	for _, l := range sh.lanes {
 		if l.among != nil {
 			l.among.fix(l)
 		}
 	}
 }
+
+// stretch is how far a cost moves the tag.
+func (sh *share) stretch(cost int64) int64 { return cost * tagOfTask * WeightDefault / sh.weight() }
 
 // drop takes a lane of sh away that was forgotten. What sh has had beyond its share is
 // remembered until the others have caught up.
