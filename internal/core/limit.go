@@ -38,7 +38,7 @@ type group struct {
 // holder has a place.
 type holder struct {
 	id       id.ID
-	stopping bool // it was cancelled for a newer one
+	stopping bool // it is in Postgres only, and was cancelled for a newer one
 }
 
 func (s *Shard) limit(tenant id.ID, name string) *limit {
@@ -237,10 +237,12 @@ func (g *group) settleNewest() {
 			return
 		}
 		newer, older := g.waiting(), 0
-		for _, h := range g.held {
-			if !h.stopping && h.id > t.id {
+		for i := range g.held {
+			switch h := &g.held[i]; {
+			case g.ending(h):
+			case h.id > t.id:
 				newer++
-			} else if !h.stopping {
+			default:
 				older++
 			}
 		}
@@ -259,6 +261,19 @@ func (g *group) settleNewest() {
 	}
 }
 
+// ending tells whether a holder was cancelled, by whomever, and is about to give its place
+// back.
+func (g *group) ending(h *holder) bool {
+	s := g.limit.shard
+	if t := s.tasks[h.id]; t != nil {
+		return t.stop == StopCancelled
+	}
+	if r := s.runs[h.id]; r != nil {
+		return r.cancelled != ""
+	}
+	return h.stopping
+}
+
 // cancelOldest cancels the first n of those that have places.
 func (g *group) cancelOldest(n int) {
 	var stop []id.ID
@@ -266,7 +281,7 @@ func (g *group) cancelOldest(n int) {
 		if len(stop) >= n {
 			break
 		}
-		if h := &g.held[i]; !h.stopping {
+		if h := &g.held[i]; !g.ending(h) {
 			h.stopping = true
 			stop = append(stop, h.id)
 		}
