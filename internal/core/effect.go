@@ -389,4 +389,5 @@ type Live struct {
 	Version  id.ID
 	Run      id.ID // of a task of a graph: its run; 0 otherwise
 	Node     int32 // with Run
+	Passed   int32 // as OpenTask.Passed
 }

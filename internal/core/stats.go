@@ -1,6 +1,11 @@
 package core
 
-import "github.com/adzehq/adze/internal/base/id"
+import (
+	"maps"
+	"slices"
+
+	"github.com/adzehq/adze/internal/base/id"
+)
 
 // Stats counts what the shard holds.
 type Stats struct {
@@ -13,6 +18,9 @@ type Stats struct {
 	Workers    int   // connected or expected back
 	SlotsUsed  int   // of all types, by attempts outstanding at workers, abandoned ones included; those of a batch share theirs
 	Held       int   // places of limits that are taken
+	Groups     int   // keys of limits that somebody has a place of, or waits for one
+	Lanes      int   // of classes
+	Shares     int   // keys of queues that are remembered
 	Loads      int   // in flight
 	Waits      int   // open waits in memory
 	Watched    int   // what they are found by: keys of events, runs
@@ -36,12 +44,17 @@ func (s *Shard) Stats() Stats {
 		stats.Ready += l.len() + len(l.arrived)
 		stats.Stored += l.stored
 	}
+	for _, q := range s.queues {
+		stats.Shares += len(q.shares)
+	}
 	for _, c := range s.classes {
 		for _, l := range c.byKey {
 			count(l)
 		}
+		stats.Lanes += len(c.byKey)
 	}
 	for _, l := range s.limits {
+		stats.Groups += len(l.groups)
 		for _, g := range l.groups {
 			stats.Held += len(g.held)
 			count(g.lane)
@@ -66,15 +79,41 @@ func (s *Shard) Stats() Stats {
 // Live is where a task stands right now.
 func (s *Shard) Live(task id.ID) Live {
 	if r := s.runs[task]; r != nil {
-		return Live{State: OpenRunning, Tenant: r.graph.Tenant}
+		return Live{State: OpenRunning, Tenant: r.graph.Tenant, Passed: r.passed}
 	}
 	t := s.tasks[task]
 	if t == nil {
 		return Live{}
 	}
-	live := Live{State: t.state, Tenant: t.def.Tenant, Version: t.def.Version, Run: t.runID(), Node: t.node, Attempt: t.attempt, Due: t.due}
+	live := Live{State: t.state, Tenant: t.def.Tenant, Version: t.def.Version, Run: t.runID(), Node: t.node, Attempt: t.attempt, Due: t.due, Passed: t.passed}
 	if t.state == OpenRunning {
 		live.Worker, live.Assigned, live.Started = t.worker.id, t.assigned, t.started
 	}
 	return live
+}
+
+// Holding is who has the places of one key of a limit.
+type Holding struct {
+	Key   string
+	Max   int     // how many may have one
+	Held  []id.ID // tasks, and runs of graphs; ascending
+	Queue int64   // how many wait for one, here or in Postgres
+}
+
+// Holdings are those of a limit that are in use, by key.
+func (s *Shard) Holdings(tenant id.ID, limit string) []Holding {
+	l := s.limits[queueKey{tenant, limit}]
+	if l == nil {
+		return nil
+	}
+	holdings := make([]Holding, 0, len(l.groups))
+	for _, key := range slices.Sorted(maps.Keys(l.groups)) {
+		g := l.groups[key]
+		held := Holding{Key: key, Max: g.bound(), Queue: int64(g.lane.len()+len(g.lane.arrived)) + g.lane.stored}
+		for i := range g.held {
+			held.Held = append(held.Held, g.held[i].id)
+		}
+		holdings = append(holdings, held)
+	}
+	return holdings
 }
