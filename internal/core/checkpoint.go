@@ -67,8 +67,12 @@ func (s *Shard) changed(t *task) {
 	}
 }
 
-// save writes t's checkpoint row if it is behind.
+// save writes t's checkpoint row if it is behind. A run that waited for places has its row
+// before any of its tasks: a new owner tells by it that it has begun.
 func (s *Shard) save(t *task) {
+	if r := t.run; r != nil && !r.saved && len(r.graph.Limits) > 0 {
+		s.saveRun(r)
+	}
 	if !t.saved || t.dirty {
 		s.out.Open = append(s.out.Open, s.rowOf(t))
 		t.saved, t.dirty = true, false
