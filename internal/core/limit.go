@@ -100,7 +100,7 @@ func (g *group) rank(t *task) int64 {
 
 // forget implements place.
 func (g *group) forget(*lane) {
-	if len(g.held) == 0 && g.lane.open == 0 && g.lane.stored == 0 && !g.lane.loading && !g.eager {
+	if len(g.held) == 0 && g.lane.open == 0 && g.lane.stored == 0 && !g.lane.loading && !g.eager && g.limit.groups[g.key] == g {
 		delete(g.limit.groups, g.key)
 	}
 }
