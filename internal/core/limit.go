@@ -28,7 +28,8 @@ type limit struct {
 type group struct {
 	limit *limit
 	key   string
-	max   int32 // what the last comer's expression said; 0 = nothing
+	max   int32 // what the expression of the last comer said that had one; 0 = nothing
+	comer id.ID // that one
 	held  []holder
 	lane  *lane
 	out   meter // places given
@@ -318,9 +319,15 @@ func (s *Shard) groupOf(tenant id.ID, limits []string, flow *Flow, i int32) *gro
 	if flow != nil && int(i) < len(flow.Limits) {
 		key = flow.Limits[i]
 	}
-	g := s.limit(tenant, limits[i]).group(key.Key)
-	if key.Max > 0 {
-		g.max = key.Max
+	return s.limit(tenant, limits[i]).group(key.Key)
+}
+
+// heed is groupOf, and has the group go by the maximum that the task or run says, if none
+// that came later has said one.
+func (s *Shard) heed(comer, tenant id.ID, limits []string, flow *Flow, i int32) *group {
+	g := s.groupOf(tenant, limits, flow, i)
+	if flow != nil && int(i) < len(flow.Limits) && flow.Limits[i].Max > 0 && comer >= g.comer {
+		g.max, g.comer = flow.Limits[i].Max, comer
 	}
 	return g
 }
@@ -339,8 +346,7 @@ func (s *Shard) proceed(t *task) {
 func (s *Shard) seekPlace(t *task) {
 	switch {
 	case int(t.passed) < len(t.def.Limits):
-		g := s.groupOf(t.def.Tenant, t.def.Limits, t.flow, t.passed)
-		s.enterLane(t, g.lane)
+		s.enterLane(t, s.heed(t.id, t.def.Tenant, t.def.Limits, t.flow, t.passed).lane)
 	case t.isTicket():
 		s.redeem(t)
 	default:
@@ -372,10 +378,9 @@ func (s *Shard) giveBack(t *task) {
 // holds gives t the places again that it had.
 func (s *Shard) holds(holding, tenant id.ID, limits []string, flow *Flow, passed int32) {
 	for i := range passed {
-		if g := s.groupOf(tenant, limits, flow, i); int(i) < len(limits) {
-			if _, has := g.find(holding); !has {
-				g.add(holding)
-			}
+		g := s.heed(holding, tenant, limits, flow, i)
+		if _, has := g.find(holding); !has {
+			g.add(holding)
 		}
 	}
 }

@@ -155,5 +155,8 @@ func (s *Shard) revive(row *OpenTask) *task {
 	if t.state == OpenReady || t.state == OpenRunning {
 		s.moveTo(t, s.lane(row.Tenant, row.Queue, row.Key))
 	}
+	if t.state == OpenReady && int(t.passed) < len(t.def.Limits) {
+		s.heed(t.id, t.def.Tenant, t.def.Limits, t.flow, t.passed)
+	}
 	return t
 }

@@ -353,7 +353,9 @@ func (s *Shard) adoptable(w *worker, t *task, attempt int32, token Token) bool {
 // none in. While workers of before are expected back they are kept for these.
 func (s *Shard) mayHold(t *task) bool {
 	for i := t.passed; int(i) < len(t.def.Limits); i++ {
-		if g := s.groupOf(t.def.Tenant, t.def.Limits, t.flow, i); len(g.held) >= g.bound() {
+		g := s.groupOf(t.def.Tenant, t.def.Limits, t.flow, i)
+		full := len(g.held) >= g.bound()
+		if g.lane.retire(); full { // it may have been made to be looked at
 			return false
 		}
 	}
