@@ -73,7 +73,7 @@ func (s *Shard) class(tenant id.ID, text string) *class {
 		return c
 	}
 	need := needOf(text)
-	kept := need.plain()
+	kept := need.Worker == 0 && need.Spread == 0 && len(need.Labels) == 0 // a definition's, and not one run's
 	if need.Queue == "" {
 		need.Queue = need.Action
 	}
