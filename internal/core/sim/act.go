@@ -40,6 +40,7 @@ const (
 	doRespawn
 	doFork
 	doDefine
+	doSet
 	doCrash
 	actions
 )
@@ -49,7 +50,7 @@ var usual = [actions]int{
 	doSubmit: 12, doOnce: 8, doBurst: 2, doPush: 6, doSchedule: 3, doFire: 10, doAdvance: 12, doJump: 2, doTick: 6, doCommit: 20, doRead: 8, doAnswer: 8,
 	doReceive: 20, doReport: 20, doWrite: 6, doBustle: 4, doRepeat: 2, doHire: 3, doDrop: 4, doRejoin: 6, doFlap: 1, doResize: 2,
 	doSpawn: 4, doRespawn: 2, doFork: 1,
-	doCancel: 4, doRefresh: 2, doAsk: 2, doDefine: 1, doCrash: 1,
+	doCancel: 4, doRefresh: 2, doAsk: 2, doDefine: 1, doSet: 2, doCrash: 1,
 }
 
 const (
@@ -127,6 +128,8 @@ func (h *history) do(a action) *Violation {
 		return h.fork()
 	case doDefine:
 		return h.define()
+	case doSet:
+		return h.set()
 	case doCrash:
 		return h.crash()
 	default:
@@ -196,7 +199,7 @@ func (h *history) newDefinition() core.Definition {
 func (h *history) drawDefinition(version, tenant id.ID) core.Definition {
 	action := pick(h, allActions)
 	return core.Definition{
-		Version: version, Tenant: tenant,
+		Version: version, Tenant: tenant, Queue: queueOf(h, action), Limits: h.drawLimits(taskLimits),
 		Workflow: action, Action: action, Retries: int32(h.rand.IntN(4)),
 		BackoffMS: pick(h, []int64{0, 1, 100, 1_500}), BackoffMaxMS: pick(h, []int64{1, 1_000, 10_000}),
 		BackoffFactor:      pick(h, []float64{1, 2, 3.5}),
@@ -223,6 +226,7 @@ func (h *history) newTask(d core.Definition) core.NewTask {
 	h.lastTask++
 	row := core.NewTask{ID: h.lastTask, Tenant: d.Tenant, Version: d.Version}
 	h.drawRow(&row)
+	row.Flow = h.drawFlow(d.Limits, row.Key)
 	h.own = append(h.own, row.ID)
 	return row
 }
@@ -349,6 +353,7 @@ func (h *history) hire() *Violation {
 func (h *history) join(a *agent, claims []core.Claim) *Violation {
 	a.disconnect()
 	a.joined = true
+	h.present[a.id] = attendance{a.tenant, h.now}
 	return h.apply(&core.Join{Worker: a.id, Tenant: a.tenant, Actions: a.actions, Slots: a.slots, Running: claims})
 }
 

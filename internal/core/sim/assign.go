@@ -92,44 +92,87 @@ func (m *model) checkLaneOrder(a *core.Assignment, t *task) *Violation {
 	return nil
 }
 
+// shareName is a key of a queue.
+type shareName struct {
+	tenant id.ID
+	queue  string
+	key    string
+}
+
+func (t *task) share() shareName { return shareName{t.row.Tenant, t.queue(), t.row.Key} }
+
 // checkKeysTakeTurns: while a task of a key waits that the worker could be given as
-// well, no other key of its queue is served twice. A lane whose window is being
-// loaded misses its turn.
+// well, another key of its queue is served as often as its weight allows: of two alike,
+// once. A lane whose window is being loaded misses its turn, and by cost it is time that
+// is shared.
 func (m *model) checkKeysTakeTurns(a *core.Assignment, t *task, w *worker) *Violation {
-	delete(m.waits, t.lane)
+	own := t.share()
+	delete(m.waits, own)
+	if m.setting(core.SettingQueue, own.tenant, own.queue).Queue.ByCost {
+		return nil
+	}
+	counted := map[shareName]bool{}
 	for _, other := range m.tasks {
-		l := other.lane
-		if other.state != core.OpenReady || l == t.lane || l.tenant != t.lane.tenant || l.queue != t.lane.queue || m.loading(l) {
+		name := other.share()
+		if other.state != core.OpenReady || !other.inClass() || name == own || name.tenant != own.tenant || name.queue != own.queue ||
+			!w.serves(other) || m.loading(other.lane) || counted[name] {
 			continue
 		}
-		served := m.waits[l]
-		if served == nil {
-			served = map[lane]core.Token{}
-			m.waits[l] = served
+		counted[name] = true
+		if m.waits[name] == nil {
+			m.waits[name] = map[shareName]int{}
 		}
-		if last := served[t.lane]; last != 0 && last != a.Token {
-			return broken(keysTakeTurns, "key %q is served twice (task %d) while key %q waits", t.lane.key, a.Task, l.key)
+		m.waits[name][own]++
+		mine, its := m.weight(own), m.weight(name)
+		most := 1
+		if mine != its {
+			most = int(mine/its) + 2
 		}
-		served[t.lane] = a.Token
+		if n := m.waits[name][own]; n > most {
+			return broken(keysTakeTurns, "key %q is served %d times (task %d) while key %q waits", own.key, n, a.Task, name.key)
+		}
 	}
 	return nil
 }
 
-// forgetServed drops the waits of lanes that wait for a load, or may have been empty
-// for a moment: their place in the ring is a new one.
+// weight is how much a key gets beside others.
+func (m *model) weight(s shareName) int64 {
+	if own, ok := m.settingOf(core.SettingQueue, s.tenant, s.queue, s.key); ok && own.Queue.Weight > 0 {
+		return int64(own.Queue.Weight)
+	}
+	return core.WeightDefault
+}
+
+// forgetShares drops what is known of the keys of a queue that works otherwise from now.
+func (m *model) forgetShares(tenant id.ID, queue string) {
+	for name := range m.waits {
+		if name.tenant == tenant && name.queue == queue {
+			delete(m.waits, name)
+		}
+	}
+}
+
+// forgetServed drops the waits of keys that wait for a load, or may have been empty
+// for a moment: their place in the order is a new one.
 func (m *model) forgetServed() {
 	if len(m.waits) == 0 {
 		return
 	}
-	ready := map[lane]bool{}
+	ready, loading := map[shareName]bool{}, map[shareName]bool{}
 	for _, t := range m.tasks {
-		if t.state == core.OpenReady && !t.readied {
-			ready[t.lane] = true
+		if t.state != core.OpenReady || !t.inClass() {
+			continue
+		}
+		if !t.readied {
+			ready[t.share()] = true
+		}
+		if m.loading(t.lane) {
+			loading[t.share()] = true
 		}
 	}
-	for l := range m.waits {
-		if !ready[l] || m.loading(l) {
-			delete(m.waits, l)
+	for name := range m.waits {
+		if !ready[name] || loading[name] {
+			delete(m.waits, name)
 		}
 	}
 }

@@ -20,6 +20,7 @@ func (m *model) takeLeave(st *step, in *core.Leave) *Violation {
 // lose forgets a worker; what it had is lost.
 func (m *model) lose(st *step, w *worker) *Violation {
 	delete(m.workers, w.id)
+	delete(m.expected, w.id)
 	for _, t := range st.byEnd(m.at(w)) {
 		if v := m.end(st, t, nil, m.causesOfLoss(t, st.now)...); v != nil {
 			return v
@@ -63,6 +64,7 @@ func (m *model) takeJoin(st *step, in *core.Join) *Violation {
 		m.workers[w.id] = w
 	}
 	m.forgetTurns(w)
+	delete(m.expected, w.id)
 	w.tenant, w.actions, w.slots, w.away = in.Tenant, in.Actions, in.Slots, 0
 	w.held = map[core.Token]id.ID{}
 	claimed := func(t *task) bool {
@@ -94,7 +96,7 @@ func (m *model) claim(st *step, w *worker, c core.Claim) {
 		if t.stop != 0 { // it may have missed the first word
 			st.stops = append(st.stops, core.Stop{Worker: w.id, Task: c.Task, Token: c.Token, Reason: t.stop})
 		}
-	case t != nil && st.resident[c.Task] && !st.left(c.Task) && m.adoptable(w, t, c.Attempt, c.Token):
+	case t != nil && st.resident[c.Task] && !st.left(c.Task) && m.adoptable(w, t, c.Attempt, c.Token) && m.mayHold(t, !st.refused(c.Token)):
 		m.run(t, w, c.Token, st.now)
 		t.told = toldUnknown
 	default:
@@ -105,7 +107,13 @@ func (m *model) claim(st *step, w *worker, c core.Claim) {
 // adoptable: given by an owner before, forgotten in the crash, and nobody else has
 // been given it since; durable tasks go on from their logs instead.
 func (m *model) adoptable(w *worker, t *task, attempt int32, token core.Token) bool {
-	return !t.def.Durable && t.row.Tenant == w.tenant && t.state != core.OpenRunning && t.attempt == attempt && epochOf(token) < m.epoch
+	return !t.def.Durable && t.row.Tenant == w.tenant && t.state != core.OpenRunning && t.attempt == attempt && epochOf(token) < m.epoch && t.ticket == nil
+}
+
+// refused tells whether a worker was told that an attempt is not its own.
+func (st *step) refused(token core.Token) bool {
+	return slices.ContainsFunc(st.out.Stopped, func(s core.Stop) bool { return s.Token == token && s.Reason == core.StopForeign }) ||
+		slices.ContainsFunc(st.out.Settled, func(s core.Settlement) bool { return s.Token == token && s.Stale })
 }
 
 func (m *model) takeReport(st *step, in *core.Report) *Violation {
@@ -130,7 +138,7 @@ func (m *model) takeItem(st *step, w *worker, item *core.ReportItem) *Violation 
 	if item.Kind == core.ReportEntry {
 		return m.takeEntry(st, w, t, item)
 	}
-	if !current && t != nil && w != nil && st.resident[item.Task] && m.adoptable(w, t, item.Attempt, item.Token) {
+	if !current && t != nil && w != nil && st.resident[item.Task] && m.adoptable(w, t, item.Attempt, item.Token) && m.mayHold(t, !st.refused(item.Token)) {
 		m.run(t, w, item.Token, st.now)
 		t.told = toldUnknown
 		current = true

@@ -13,11 +13,12 @@ const quietChecks = 8
 
 // check looks at everything that must hold after each step.
 func (h *history) check(st *step) *Violation {
-	v := h.checkAgreement()
+	v := h.checkAgreement(st)
 	if _, tick := st.in.(*core.Tick); v != nil || h.calmed && !tick && len(h.entries)%quietChecks > 0 {
 		return v
 	}
 	return first(
+		h.checkLimits(st),
 		h.checkRuns(st),
 		h.checkSchedules(st),
 		h.checkOnce(st),
@@ -35,12 +36,18 @@ func (h *history) check(st *step) *Violation {
 
 // checkAgreement: each task that the core has in memory stands where the rules put
 // it, and nothing else is in memory.
-func (h *history) checkAgreement() *Violation {
+func (h *history) checkAgreement(st *step) *Violation {
 	for target, t := range h.model.tasks {
 		live := h.shard.Live(target)
 		if live.State == core.OpenReady || live.State == core.OpenDelayed && t.roused {
 			h.model.wakeDue(target)
 		}
+	}
+	if v := h.model.followPlaces(st); v != nil {
+		return v
+	}
+	for target, t := range h.model.tasks {
+		live := h.shard.Live(target)
 		if live.State == 0 {
 			if t.state == core.OpenRunning {
 				return broken(agreement, "task %d runs at worker %d, and is not in memory", target, t.worker)
@@ -50,6 +57,7 @@ func (h *history) checkAgreement() *Violation {
 		want := core.Live{
 			State: t.state, Tenant: t.row.Tenant, Version: t.row.Version, Run: t.row.Run, Node: t.row.Node, Attempt: t.attempt,
 			Worker: t.worker, Assigned: t.assigned, Started: t.started, Due: t.due,
+			Passed: t.passed,
 		}
 		if t.stop != 0 {
 			want.Due = live.Due // of the stop, not of the attempt
@@ -90,7 +98,8 @@ func (h *history) checkRecoverable(st *step) *Violation {
 		if _, row := h.written.open[target]; !row && target < h.written.lowWater {
 			return broken(recoverable, "task %d is open, has no row and is below the low-water mark %d", target, h.written.lowWater)
 		}
-		if _, stored := h.written.tasks[target]; !stored {
+		_, stored := h.written.tasks[target]
+		if _, run := h.written.runs[target]; !stored && !run {
 			return broken(nothingLost, "open task %d is not stored", target)
 		}
 	}
@@ -130,14 +139,17 @@ func (h *history) checkRowsTrue(st *step) *Violation {
 func (t *task) checkRow(o core.OpenTask, now core.Time) *Violation {
 	want := core.OpenTask{
 		ID: t.row.ID, Tenant: t.row.Tenant, Version: t.row.Version, Priority: t.row.Priority,
-		Attempt: t.attempt, Failures: t.failures, State: t.state, Queue: t.def.Action, Key: t.row.Key,
+		Attempt: t.attempt, Failures: t.failures, State: t.state, Queue: t.def.Action, Key: t.row.Key, Flow: t.flow, Passed: t.passed,
 		Worker: t.worker, Token: t.token, Due: t.due, Assigned: t.assigned,
 		Run: t.row.Run, Node: t.row.Node,
 		Entries: t.entries, Waits: o.Waits, Binds: o.Binds,
 		Rank: o.Rank,
 	}
 	if t.state == core.OpenReady {
-		want.Rank = t.order().Rank
+		want.Rank, want.Queue, want.Key = t.rank, t.lane.queue, t.lane.key
+	}
+	if o.Queue = lineOf(o.Tenant, o.Queue, o.Key).queue; t.gained == now && o.Passed < t.passed { // it was written on the way
+		want.Rank, want.Queue, want.Key, want.Passed = o.Rank, o.Queue, o.Key, o.Passed
 	}
 	if t.state == core.OpenRunning { // what a running task does is not written there
 		want.Entries = min(o.Entries, t.entries)
@@ -154,6 +166,7 @@ func (t *task) checkRow(o core.OpenTask, now core.Time) *Violation {
 	if t.state == core.OpenRunning && t.assigned == now && o.State != core.OpenRunning {
 		want.State, want.Due = o.State, o.Due
 		want.Worker, want.Token, want.Assigned = 0, 0, 0
+		want.Rank, want.Queue, want.Key, want.Passed = o.Rank, o.Queue, o.Key, o.Passed
 	}
 	if o != want {
 		return broken(checkpointed, "row %s, want %s", show(o), show(want))
@@ -176,7 +189,7 @@ func (h *history) checkCheckpointed(st *step) *Violation {
 			continue
 		}
 		o, ok := h.written.open[target]
-		if !ok || o.State != t.state || o.Attempt != t.attempt || o.Token != t.token {
+		if !ok || o.State != t.state || o.Attempt != t.attempt || o.Token != t.token || o.Passed != t.passed {
 			return broken(checkpointed, "task %d is %v, attempt %d, since %d ms; its row (%v) says %v, attempt %d",
 				target, t.state, t.attempt, st.now-t.since, ok, o.State, o.Attempt)
 		}
@@ -220,7 +233,7 @@ func (h *history) checkNothingIdles() *Violation {
 			continue
 		}
 		for _, t := range h.model.tasks {
-			if t.state == core.OpenReady && w.serves(t) && !h.model.loading(t.lane) {
+			if t.state == core.OpenReady && t.inClass() && w.serves(t) && !h.model.loading(t.lane) {
 				return broken(nothingIdles, "worker %d has %d of %d slots in use while task %d is ready", w.id, len(w.held), w.slots, t.row.ID)
 			}
 		}
@@ -282,7 +295,7 @@ func (h *history) checkEverythingEnded() *Violation {
 	if stats := h.shard.Stats(); stats.Resident > 0 || stats.Stored > 0 || stats.Loads+stats.Waits+stats.Watched+stats.Closing > 0 {
 		return broken(everythingEnd, "the core holds %+v", stats)
 	}
-	return first(h.checkRunsEnded(), h.checkNothingWaits(), h.checkOnceEnded())
+	return first(h.checkRunsEnded(), h.checkNothingWaits(), h.checkOnceEnded(), h.checkLimitsEnded())
 }
 
 // named are the tasks whose being in memory decides what a step must do.

@@ -55,6 +55,7 @@ func (m *model) endTask(st *step, t *task, r *core.Result, item *core.ReportItem
 	if r.Status == core.Succeeded && string(r.Output) != string(item.Output) {
 		return broken(rightCause, "task %d has not the output that its worker reported", r.Task)
 	}
+	st.leave(t.limits, r.Error)
 	delete(m.tasks, r.Task)
 	m.ended[r.Task] = r.Status
 	m.endWaits(st, t)
@@ -85,6 +86,9 @@ func (m *model) endAttempt(st *step, t *task, a *core.Attempt) *Violation {
 	}
 	if a.RetryAt < early || a.RetryAt > late {
 		return broken(retriesRight, "task %d is retried at %d, not between %d and %d", t.row.ID, a.RetryAt, early, late)
+	}
+	if !m.keepsPlaces(t) {
+		t.passed = 0
 	}
 	t.attempt++
 	if a.RetryAt > st.now {

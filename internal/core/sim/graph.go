@@ -22,7 +22,7 @@ type place struct {
 // newGraph draws a graph: any order of its nodes, any parents, handlers now and then.
 func (h *history) newGraph() *core.Graph {
 	tenant := firstTenant + id.ID(h.rand.IntN(tenants))
-	g := &core.Graph{Version: firstGraph + id.ID(len(h.graphs)), Tenant: tenant, Workflow: "meal"}
+	g := &core.Graph{Version: firstGraph + id.ID(len(h.graphs)), Tenant: tenant, Workflow: "meal", Limits: h.drawLimits(runLimits)}
 	n := 1 + min(h.rand.IntN(nodesMax), h.rand.IntN(nodesMax)) // small ones are many
 	order := h.rand.Perm(n)                                    // parents come before their children in it, not by place
 	density := h.rand.IntN(4)
@@ -75,7 +75,7 @@ func (h *history) newRunOf(g *core.Graph) core.NewRun {
 	h.lastTask++
 	run.Task.ID, run.Task.Tenant, run.Task.Version = h.lastTask, g.Tenant, g.Version
 	h.drawRow(&run.Task)
-	run.Task.Scopes = h.drawScopes(g)
+	run.Task.Scopes, run.Task.Flow = h.drawScopes(g), h.drawRunFlow(g, run.Task.Key)
 	h.runs = append(h.runs, run.Task.ID)
 	for i := range g.Nodes {
 		h.lastTask++

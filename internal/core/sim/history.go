@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"maps"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
@@ -43,6 +44,11 @@ type history struct {
 	wrote    map[core.Token]pen  // by attempt that its worker ended
 	refused  map[core.Token]bool // attempts that wrote when they were not current
 
+	present      map[id.ID]attendance // workers that a new owner expects
+	limitShare   int                  // of 8 limits, how many a definition has
+	worded       map[string]bool      // limits of which runs say the maximum
+	queueing     bool                 // limits have those wait whom they have no place for
+	oneQueue     bool                 // actions share a queue
 	definitions  []core.Definition
 	graphs       []*core.Graph
 	graphShare   int                     // how many of 8 submits are runs of graphs
@@ -99,6 +105,7 @@ func newHistory(seed uint64) *history {
 		now: startOfTime, model: newModel(),
 		bySeq: map[uint64]int{}, written: newStore(), committed: newStore(),
 		asked: map[uint64]int{}, wrote: map[core.Token]pen{}, refused: map[core.Token]bool{}, lastTask: firstTask, lastWorker: firstWorker, places: map[id.ID]place{}, startedBy: map[id.ID][]id.ID{}, plans: map[id.ID]core.Schedule{}, lastSchedule: firstSchedule,
+		present: map[id.ID]attendance{}, worded: map[string]bool{},
 		scripts: map[id.ID]script{}, origins: map[id.ID]id.ID{}, spawns: map[uint64]*core.Spawn{},
 	}
 	h.window = 1 + h.rand.IntN(6)
@@ -108,6 +115,10 @@ func newHistory(seed uint64) *history {
 	h.onceMax = pick(h, []int{1, 2, 4, 100})
 	h.graphShare, h.failShare = pick(h, []int{0, 1, 2, 4, 8}), pick(h, []int{0, 1, 4})
 	h.durables = pick(h, []int{0, 2, 4, 8})
+	h.limitShare, h.queueing, h.oneQueue = pick(h, []int{0, 0, 1, 3, 6}), h.rand.IntN(2) == 0, h.rand.IntN(2) == 0
+	for _, name := range slices.Concat(taskLimits, runLimits) {
+		h.worded[name] = h.rand.IntN(4) == 0
+	}
 	for i := range h.weights {
 		h.weights[i] = usual[i] * h.rand.IntN(4) // what a history never does is as telling as what it does
 	}
@@ -136,7 +147,7 @@ func (h *history) open() *Violation {
 	for range 1 + h.rand.IntN(3) {
 		h.newGraph()
 	}
-	return h.takeOver()
+	return first(h.takeOver(), h.declare())
 }
 
 // takeOver has a new owner restore what is committed.
@@ -155,6 +166,7 @@ func (h *history) takeOver() *Violation {
 		h.shard.Apply(h.now, &core.DefineGraph{Graph: *g}, &none)
 	}
 	restore := h.committed.restore(h.epoch)
+	h.committed.restoreFlow(restore, h.present)
 	h.committed.restoreOnce(restore, h.onceMax)
 	h.model = h.model.recover(h.committed, restore, h.now)
 	return h.apply(restore)
@@ -176,7 +188,7 @@ func (h *history) crash() *Violation {
 
 // apply hands one input to the core and judges what comes of it.
 func (h *history) apply(in core.Input) *Violation {
-	e := entry{step: step{now: h.now, in: in, out: &core.Effects{}, live: h.shard.Live, resident: map[id.ID]bool{}}}
+	e := entry{step: step{now: h.now, in: in, out: &core.Effects{}, live: h.shard.Live, row: h.rowOf, resident: map[id.ID]bool{}}}
 	st := &e.step
 	for _, target := range h.model.named(max(h.now, h.model.now), in) {
 		st.resident[target] = h.shard.Live(target).State != 0
@@ -204,6 +216,11 @@ func (h *history) apply(in core.Input) *Violation {
 	}
 	h.tellAssigned()
 	return nil
+}
+
+func (h *history) rowOf(target id.ID) (core.OpenTask, bool) {
+	o, ok := h.written.open[target]
+	return o, ok
 }
 
 func (h *history) sessions() map[id.ID]int {
@@ -247,6 +264,7 @@ func (h *history) commit() *Violation {
 			delete(h.asked, a.Ref)
 		}
 	}
+	h.depart(e.out.Absent)
 	h.toRead = append(h.toRead, e.out.Loads...)
 	h.ripe = append(h.ripe, e.out.Ripe...)
 	h.tellAssigned()

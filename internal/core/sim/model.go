@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/adzehq/adze/internal/base/id"
@@ -18,6 +19,9 @@ type model struct {
 	tasks       map[id.ID]*task     // open
 	runs        map[id.ID]*graphRun // open
 	ended       map[id.ID]core.Status
+	settings    map[core.SettingKey]core.Setting
+	said        map[limitKey]map[int32]bool // what runs said of the maximum of a key
+	expected    map[id.ID]bool              // workers of the owner before, of which nothing was heard
 	workers     map[id.ID]*worker
 	schedules   map[id.ID]*schedule
 	once        onceModel
@@ -25,8 +29,8 @@ type model struct {
 	token       core.Token         // the last one given
 	written     map[core.Token]pen // by attempt, what this owner has heard of it
 	loads       []core.Load
-	waits       map[lane]map[lane]core.Token // by waiting lane: the lanes served meanwhile// see checkKeysTakeTurns
-	waiting     map[offer]map[id.ID]bool     // by worker with a free slot: who was served meanwhile
+	waits       map[shareName]map[shareName]int // by waiting key: how often others were served meanwhile
+	waiting     map[offer]map[id.ID]bool        // by worker with a free slot: who was served meanwhile
 	now         core.Time
 
 	events   []core.NewEvent // ascending
@@ -43,7 +47,14 @@ type model struct {
 type task struct {
 	row      core.NewTask
 	def      core.Definition
-	lane     lane
+	flow     *core.Flow
+	limits   []limitKey
+	passed   int32     // of them, those that it has a place in
+	ticket   *graphRun // that begins when it has them
+	lane     lane      // ready
+	rank     int64     // in it
+	entered  bool      // ready, and rank is known
+	gained   core.Time // when it was last given a place
 	state    core.OpenState
 	since    core.Time // in this state, or attempt
 	due      core.Time // as OpenTask.Due
@@ -67,14 +78,8 @@ type task struct {
 
 func (t *task) losses() int32 { return t.attempt - 1 - t.failures }
 
-// order is where t goes in its lane: by priority, and before what was never begun.
-func (t *task) order() core.Order {
-	rank := -int64(t.row.Priority)
-	if t.attempt > 1 {
-		rank = -core.PriorityMax - 1
-	}
-	return core.Order{Rank: rank, ID: t.row.ID}
-}
+// order is where t goes in its lane.
+func (t *task) order() core.Order { return core.Order{Rank: t.rank, ID: t.row.ID} }
 
 // worker is a worker that is connected, or expected back.
 type worker struct {
@@ -95,12 +100,15 @@ func newModel() *model {
 		tasks:       map[id.ID]*task{},
 		runs:        map[id.ID]*graphRun{},
 		ended:       map[id.ID]core.Status{},
+		settings:    map[core.SettingKey]core.Setting{},
+		said:        map[limitKey]map[int32]bool{},
+		expected:    map[id.ID]bool{},
 		workers:     map[id.ID]*worker{},
 		schedules:   map[id.ID]*schedule{},
 		once:        newOnceModel(),
 		written:     map[core.Token]pen{},
 		waiting:     map[offer]map[id.ID]bool{},
-		waits:       map[lane]map[lane]core.Token{},
+		waits:       map[shareName]map[shareName]int{},
 
 		awaited: map[core.WaitKey]*awaited{},
 		closing: map[id.ID]core.Closing{},
@@ -184,7 +192,12 @@ func (m *model) sorted() []*task {
 func (m *model) submit(row core.NewTask, now core.Time, seq uint64) {
 	row.Input, row.Metadata = nil, nil
 	def := m.definition(&row)
-	t := &task{row: row, def: def, lane: laneOf(row.Tenant, def.Action, row.Key), attempt: 1, seq: seq}
+	t := &task{row: row, def: def, flow: row.Flow, attempt: 1, seq: seq}
+	if r := m.runs[row.Run]; r != nil {
+		t.flow = nodeFlow(r.row.Flow, row.Node)
+	}
+	t.limits = limitsOf(row.Tenant, def.Limits, t.flow)
+	m.hearMax(t.limits, t.flow)
 	m.tasks[row.ID] = t
 	if row.RunAt > now {
 		t.delay(now, row.RunAt)
@@ -195,6 +208,7 @@ func (m *model) submit(row core.NewTask, now core.Time, seq uint64) {
 
 func (t *task) ready(now core.Time) {
 	t.state, t.since, t.due, t.readied, t.roused = core.OpenReady, now, 0, true, false
+	t.entered = false
 	t.worker, t.token, t.assigned, t.started, t.stop, t.stopBy = 0, 0, 0, 0, 0, 0
 	if t.def.ScheduleTimeoutMS > 0 {
 		t.due = now + core.Time(t.def.ScheduleTimeoutMS)
@@ -214,6 +228,8 @@ func (m *model) run(t *task, w *worker, token core.Token, now core.Time) {
 		t.due = now + core.Time(t.def.ExecutionTimeoutMS)
 	}
 	w.held[token] = t.row.ID
+	t.passed = int32(len(t.limits))
+	t.lane = m.laneFor(t)
 }
 
 // recover is the model of what a crash leaves: each accepted task without a result
@@ -225,6 +241,12 @@ func (m *model) recover(s *store, restore *core.Restore, now core.Time) *model {
 	for task, result := range s.results {
 		r.ended[task] = result.Status
 	}
+	maps.Copy(r.settings, s.settings)
+	for _, w := range restore.Workers {
+		r.expected[w.Worker] = true
+		r.workers[w.Worker] = &worker{id: w.Worker, tenant: w.Tenant, away: now + core.RecoveryGraceMS, held: map[core.Token]id.ID{}}
+	}
+	r.recoverRuns(s, now)
 	for task, row := range s.tasks {
 		if _, ended := r.ended[task]; ended {
 			continue
@@ -235,7 +257,6 @@ func (m *model) recover(s *store, restore *core.Restore, now core.Time) *model {
 			r.resume(r.tasks[task], o, now)
 		}
 	}
-	r.recoverRuns(s, now)
 	r.recoverSchedules(restore.Schedules)
 	r.recoverWaits(s)
 	r.recoverFamily(s)
@@ -258,7 +279,8 @@ func epochOf(t core.Token) int64 { return int64(t) >> tokenEpochShift }
 // may come back.
 func (m *model) resume(t *task, o core.OpenTask, now core.Time) {
 	t.state, t.since, t.due = o.State, now, o.Due
-	t.attempt, t.failures = o.Attempt, o.Failures
+	t.attempt, t.failures, t.passed = o.Attempt, o.Failures, o.Passed
+	t.entered, t.rank, t.lane, t.readied = true, o.Rank, m.laneFor(t), false
 	if o.State != core.OpenRunning {
 		return
 	}

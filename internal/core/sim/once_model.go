@@ -180,8 +180,8 @@ func (m *model) takeReplaced(st *step, in *core.Loaded) *Violation {
 			run = row.Run
 		}
 		_, is := m.once.replaced[run]
-		if t := m.tasks[row.ID]; is && t != nil && st.results[row.ID] != nil {
-			if v := m.end(st, t, nil, cancelled); v != nil {
+		if t := m.tasks[row.ID]; is && t != nil && (st.results[row.ID] != nil || t.ticket != nil) {
+			if _, v := m.cancel(st, t); v != nil {
 				return v
 			}
 		}

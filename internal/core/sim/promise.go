@@ -69,6 +69,14 @@ const (
 	childrenLinked promise = "a child has a row that names its parent, and nothing else has one"
 	childrenEnd    promise = "children end with their parent as their policy says, and with a tree that is cancelled"
 
+	limitsExact     promise = "no more have a place of a key than its maximum when one is given, nor through crashes"
+	placesKept      promise = "who has a place is open, and every ending gives it back"
+	placesInOrder   promise = "places are given in the order of the line"
+	noPlaceIdles    promise = "no place is free while somebody waits for it"
+	strategiesRight promise = "a limit cancels whom its strategy says, and nobody else"
+	ticketsWait     promise = "a run of a limited graph begins with all its places, and not before"
+	settingsKept    promise = "what is set is stored and in force until it is changed"
+
 	deterministic promise = "the same inputs and times give the same effects"
 )
 

@@ -83,6 +83,9 @@ func (st *step) putOff(ref uint64) []id.ID {
 }
 
 func (m *model) cancel(st *step, t *task) (core.AnswerKind, *Violation) {
+	if t.ticket != nil {
+		return core.AnswerDone, m.tear(st, t)
+	}
 	if t.state != core.OpenRunning {
 		return core.AnswerDone, m.end(st, t, nil, cancelled)
 	}

@@ -12,13 +12,15 @@ import (
 // graphRun is an open run of a graph.
 type graphRun struct {
 	progress
-	row   core.NewTask
-	since core.Time // open, or restored
+	row    core.NewTask
+	since  core.Time // open, or restored
+	limits []limitKey
+	passed int32 // of them, those that it has a place in
 }
 
 func newGraphRun(row core.NewTask, graph *core.Graph, now core.Time) *graphRun {
 	row.Input, row.Metadata = nil, nil
-	return &graphRun{progress: progress{graph: graph, ended: map[int32]ending{}}, row: row, since: now}
+	return &graphRun{progress: progress{graph: graph, ended: map[int32]ending{}}, row: row, since: now, limits: limitsOf(row.Tenant, graph.Limits, row.Flow)}
 }
 
 func (r *graphRun) task(node int32) id.ID { return r.row.ID + 1 + id.ID(node) }
@@ -55,22 +57,53 @@ func (m *model) definition(row *core.NewTask) core.Definition {
 func (m *model) takeRuns(st *step, runs []core.NewRun) *Violation {
 	for i := range runs {
 		in := &runs[i]
-		if st.runsTaken >= len(st.out.Runs) || !reflect.DeepEqual(in.Task, st.out.Runs[st.runsTaken]) {
+		if st.runsTaken >= len(st.out.Runs) || !reflect.DeepEqual(m.ticketed(in), st.out.Runs[st.runsTaken]) {
 			return broken(nothingLost, "the row of run %d differs from what was submitted", in.Task.ID)
 		}
 		st.runsTaken++
-		r := newGraphRun(in.Task, m.graphs[in.Task.Version], st.now)
-		m.runs[in.Task.ID] = r
-		for _, kept := range in.Kept {
-			if v := m.keep(st, r, kept); v != nil {
-				return v
-			}
-		}
-		if v := m.settle(st, r); v != nil {
+		if v := m.startRun(st, st.out.Runs[st.runsTaken-1], in.Kept); v != nil {
 			return v
 		}
 	}
 	return nil
+}
+
+// ticketed is the row of a run: that of one of a limited graph has what it needs when it
+// begins.
+func (m *model) ticketed(in *core.NewRun) core.NewTask {
+	row, graph := in.Task, m.graphs[in.Task.Version]
+	if len(graph.Limits) == 0 {
+		return row
+	}
+	flow := core.Flow{Share: row.Key}
+	if row.Flow != nil {
+		flow = *row.Flow
+	}
+	flow.Scopes, flow.Kept = row.Scopes, nil
+	for _, kept := range in.Kept {
+		if graph.Nodes[kept.Node].Role == core.NodeTask {
+			flow.Kept = append(flow.Kept, core.EndedNode{Node: kept.Node, Status: core.Succeeded, Verdicts: kept.Verdicts})
+		}
+	}
+	row.Flow = &flow
+	return row
+}
+
+// startRun begins a run, or has it wait for its places.
+func (m *model) startRun(st *step, row core.NewTask, keep []core.KeptNode) *Violation {
+	r := newGraphRun(row, m.graphs[row.Version], st.now)
+	m.hearMax(r.limits, row.Flow)
+	for _, kept := range keep {
+		if v := m.keep(st, r, kept); v != nil {
+			return v
+		}
+	}
+	if len(r.limits) > 0 {
+		m.issue(r, st.now, st.seq)
+		return nil
+	}
+	m.runs[row.ID] = r
+	return m.settle(st, r)
 }
 
 // keep has a node stand as it ended in the run that r replays.
@@ -153,6 +186,9 @@ func (m *model) begin(st *step, r *graphRun, node int32, p promise, pauses bool)
 		ID: target, Tenant: r.row.Tenant, Version: r.row.Version, Run: r.row.ID, Node: node,
 		RunAt: r.row.RunAt, Key: r.row.Key, Priority: r.row.Priority,
 	}
+	if len(r.limits) > 0 { // its time has come
+		want.RunAt = row.RunAt
+	}
 	if !reflect.DeepEqual(*row, want) {
 		return broken(nodesNamed, "row %+v of a node, want %+v", *row, want)
 	}
@@ -201,6 +237,7 @@ func (m *model) endRun(st *step, r *graphRun, status core.Status) *Violation {
 	if *have != want || (have.Error == "") != (status == core.Succeeded) {
 		return broken(runsEnd, "run ends with %+v, want %+v", *have, want)
 	}
+	st.leave(r.limits, have.Error)
 	delete(st.runResults, r.row.ID)
 	delete(m.runs, r.row.ID)
 	m.scheduledEnds(r.row.ID)
@@ -268,13 +305,23 @@ func (m *model) recoverRuns(s *store, now core.Time) {
 			m.ended[run] = result.Status
 			continue
 		}
-		r := newGraphRun(row, m.graphs[row.Version], now)
+		graph := m.graphs[row.Version]
+		r := newGraphRun(row, graph, now)
+		m.hearMax(r.limits, row.Flow)
 		r.cancelled = s.openRuns[run].Cancel != ""
 		for i, target := range r.nodes() {
 			if result, ok := s.results[target]; ok {
 				r.ended[int32(i)] = ending{result.Status, result.Verdicts}
 			}
 		}
+		if !s.hasBegunRun(run, graph) {
+			m.issue(r, now, 0)
+			if o, ok := s.open[run]; ok {
+				m.resume(m.tasks[run], o, now)
+			}
+			continue
+		}
+		r.passed = int32(len(r.limits))
 		m.runs[run] = r
 	}
 }

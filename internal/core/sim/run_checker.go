@@ -21,7 +21,7 @@ func (h *history) checkRuns(st *step) *Violation {
 func (h *history) checkRunsForgotten() *Violation {
 	resident := 0
 	for run, r := range h.model.runs {
-		want := core.Live{State: core.OpenRunning, Tenant: r.row.Tenant}
+		want := core.Live{State: core.OpenRunning, Tenant: r.row.Tenant, Passed: r.passed}
 		live := h.shard.Live(run)
 		if live == want {
 			resident++
@@ -105,7 +105,7 @@ func (h *history) checkRunsRecoverable(st *step) *Violation {
 
 func (r *graphRun) checkRow(o core.OpenRun) *Violation {
 	same := o.ID == r.row.ID && o.Tenant == r.row.Tenant && o.Version == r.row.Version &&
-		o.RunAt == r.row.RunAt && o.Priority == r.row.Priority && o.Key == r.row.Key
+		(o.RunAt == r.row.RunAt || len(r.limits) > 0) && o.Priority == r.row.Priority && o.Key == r.row.Key && o.Flow == r.row.Flow && o.Passed == r.passed
 	if !same || (o.Cancel != "") != r.cancelled {
 		return broken(runsWhole, "row %+v of run %+v, cancelled: %v", o, r.row, r.cancelled)
 	}

@@ -396,6 +396,9 @@ func (m *model) startFired(st *step, s *schedule, f *core.Fired) *Violation {
 	if !f.Graph {
 		rows, at = st.ownTasks(), &st.firedTasks
 	}
+	if f.Graph {
+		row = m.ticketed(&core.NewRun{Task: row})
+	}
 	if *at >= len(rows) || !reflect.DeepEqual(rows[*at], row) {
 		return broken(ticksDealt, "tick %d of schedule %d does not start run %d", row.RunAt, s.ID, row.ID)
 	}
@@ -406,9 +409,7 @@ func (m *model) startFired(st *step, s *schedule, f *core.Fired) *Violation {
 		return nil
 	}
 	st.runsTaken++
-	r := newGraphRun(row, m.graphs[row.Version], st.now)
-	m.runs[row.ID] = r
-	return m.settle(st, r)
+	return m.startRun(st, rows[*at-1], nil)
 }
 
 // scheduledEnds lets the schedule go on that waited for a run.

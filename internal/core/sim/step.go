@@ -16,7 +16,8 @@ type step struct {
 	in       core.Input
 	out      *core.Effects
 	live     func(id.ID) core.Live // after the step
-	resident map[id.ID]bool        // tasks the input names, or a tick may end, that were in memory before it
+	row      func(id.ID) (core.OpenTask, bool)
+	resident map[id.ID]bool // tasks the input names, or a tick may end, that were in memory before it
 
 	results    map[id.ID]*core.Result       // of out, not yet explained
 	attempts   map[attemptKey]*core.Attempt // of out, not yet explained
@@ -25,8 +26,11 @@ type step struct {
 	dropped    []id.ID                      // schedules that end
 	firedTasks int                          // rows of out that ticks asked for, as firedRuns
 	firedRuns  int
-	usurped    []core.Token // attempts for which another worker spoke
-	stops      []core.Stop  // what the rules ask for
+	usurped    []core.Token          // attempts for which another worker spoke
+	gained     map[limitKey][]gained // places that were given
+	victims    []victim              // of strategies
+	gone       map[limitKey]int      // who ended, and not by that limit
+	stops      []core.Stop           // what the rules ask for
 	settled    []core.Settlement
 	answers    []core.Answer
 
@@ -51,7 +55,10 @@ func (m *model) follow(st *step) *Violation {
 	}
 	m.forgetBusy()
 	m.notePendingLoads(st)
-	if v := first(m.takeInput(st), m.takeMets(st)); v != nil {
+	if v := m.takeInput(st); v != nil {
+		return v
+	}
+	if v := first(m.takeMets(st), m.takePlaces(st), m.takeMets(st)); v != nil {
 		return v
 	}
 	m.refuseSpawns(st)
@@ -63,6 +70,9 @@ func (m *model) follow(st *step) *Violation {
 	}
 	m.forgetServed()
 	m.wake(st.out)
+	if v := m.followPlaces(st); v != nil {
+		return v
+	}
 	return m.assign(st)
 }
 
@@ -71,6 +81,7 @@ func (m *model) follow(st *step) *Violation {
 // the owner before that fits the retry.
 func (st *step) index() *Violation {
 	st.results, st.attempts = map[id.ID]*core.Result{}, map[attemptKey]*core.Attempt{}
+	st.gained, st.gone = map[limitKey][]gained{}, map[limitKey]int{}
 	st.begun, st.runResults = map[id.ID]*core.NewTask{}, map[id.ID]*core.RunResult{}
 	for i := range st.out.Tasks {
 		if t := &st.out.Tasks[i]; t.Run != 0 {
@@ -179,7 +190,7 @@ func (m *model) notePendingLoads(st *step) {
 
 func (m *model) loading(l lane) bool {
 	return slices.ContainsFunc(m.loads, func(load core.Load) bool {
-		return load.Kind == core.LoadLane && laneOf(load.Tenant, load.Queue, load.Key) == l
+		return load.Kind == core.LoadLane && lineOf(load.Tenant, load.Queue, load.Key) == l
 	})
 }
 
@@ -224,6 +235,8 @@ func (m *model) takeInput(st *step) *Violation {
 		return m.takeSpawn(st, in)
 	case *core.Fork:
 		return m.takeFork(st, in)
+	case *core.Set:
+		return m.takeSet(st, in)
 	case *core.Loaded:
 		return m.takeLoaded(st, in)
 	case *core.Tick:

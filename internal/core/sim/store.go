@@ -28,6 +28,7 @@ type store struct {
 	events    events
 	schedules scheduleStore
 	once      map[id.ID]core.OnceKey // by run
+	settings  map[core.SettingKey]core.Setting
 	durableRows
 }
 
@@ -50,7 +51,7 @@ func newStore() *store {
 		lines:  map[writtenKey]core.LogLine{},
 		chunks: map[writtenKey]core.Chunk{},
 
-		events: newEvents(), schedules: newScheduleStore(), once: map[id.ID]core.OnceKey{},
+		events: newEvents(), schedules: newScheduleStore(), once: map[id.ID]core.OnceKey{}, settings: map[core.SettingKey]core.Setting{},
 
 		durableRows: newDurableRows(),
 	}
@@ -62,6 +63,7 @@ func (s *store) apply(e *core.Effects) *Violation {
 	if v := first(s.events.apply(e), s.schedules.apply(e), s.applyRuns(e), s.applyTasks(e), s.applyResults(e), s.applyWritten(e), s.applyOnce(e)); v != nil {
 		return v
 	}
+	s.applySettings(e)
 	for _, o := range e.Open {
 		s.open[o.ID] = o
 	}
@@ -161,6 +163,7 @@ func (s *store) clone() *store {
 	maps.Copy(c.chunks, s.chunks)
 	c.events, c.schedules = s.events.clone(), s.schedules.clone()
 	maps.Copy(c.once, s.once)
+	maps.Copy(c.settings, s.settings)
 	c.lowWater = s.lowWater
 	c.durableRows = s.durableRows.clone()
 	return c
@@ -308,12 +311,13 @@ func (s *store) restore(epoch int64) *core.Restore {
 func (s *store) appendOpenRun(runs []core.OpenRun, run id.ID) []core.OpenRun {
 	row, saved := s.openRuns[run]
 	if !saved {
-		if run < s.lowWater {
+		if _, waits := s.open[run]; waits || run < s.lowWater {
 			return runs
 		}
 		t := s.runs[run]
 		row = core.OpenRun{ID: t.ID, Tenant: t.Tenant, Version: t.Version, RunAt: t.RunAt, Priority: t.Priority, Key: t.Key}
 	}
+	row.Flow = s.runs[run].Flow
 	row.Scopes = s.runs[run].Scopes
 	row.Saved = saved
 	for node := int32(0); node < nodesMax; node++ {
