@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/adzehq/adze"
+	"github.com/adzehq/adze/internal/pgtest"
 )
 
 // crowd counts who is inside at a time, by key.
@@ -93,4 +94,250 @@ func TestRunWithoutAKeyForItsLimitIsRefused(t *testing.T) {
 	one, err := task.Call(t.Context(), c, map[string]int{"customer": 1})
 	require.NoError(t, err)
 	require.Equal(t, 1, one)
+}
+
+func TestLimitChangesWhileRunsWait(t *testing.T) {
+	t.Parallel()
+	for name, connect := range transports {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			c := connect(t)
+			began, end := make(chan string, 100), make(chan struct{})
+			task := adze.NewTask("bill", func(ctx context.Context, b bill) (int, error) {
+				began <- b.Customer
+				select {
+				case <-end:
+				case <-ctx.Done():
+				}
+				return b.Number, nil
+			}, adze.Limit(adze.ConcurrencyLimit{Name: "bills", Key: "input.customer", Max: 1}))
+			work(t, c, task, adze.Slots(50))
+			_, err := task.RunMany(ctx, c, bills(20, 2))
+			require.NoError(t, err)
+			count := func(n int) map[string]int {
+				of := map[string]int{}
+				for range n {
+					select {
+					case customer := <-began:
+						of[customer]++
+					case <-ctx.Done():
+						t.Fatal("no run begins")
+					}
+				}
+				return of
+			}
+			require.Equal(t, map[string]int{"customer-0": 1, "customer-1": 1}, count(2))
+			require.NoError(t, c.SetLimit(ctx, "bills", adze.LimitSetting{Key: "customer-1", Max: new(4)}))
+			require.Equal(t, map[string]int{"customer-1": 3}, count(3))
+			require.NoError(t, c.SetLimit(ctx, "bills", adze.LimitSetting{Max: new(2)}))
+			require.Equal(t, map[string]int{"customer-0": 1}, count(1))
+			require.NoError(t, c.DropLimit(ctx, "bills", "customer-1")) // 4 run, 2 may
+			require.NoError(t, c.SetLimit(ctx, "bills", adze.LimitSetting{Max: new(5)}))
+			require.Equal(t, map[string]int{"customer-0": 3, "customer-1": 1}, count(4))
+
+			var listed []adze.LimitSettingInfo
+			for l, err := range c.LimitSettings(ctx) {
+				require.NoError(t, err)
+				listed = append(listed, l)
+			}
+			require.Equal(t, []adze.LimitSettingInfo{
+				{Name: "bills", Max: 5, Strategy: adze.LimitQueue},
+				{Name: "bills", Declared: true, Max: 1, Strategy: adze.LimitQueue},
+			}, listed)
+			require.NoError(t, c.DropLimit(ctx, "bills", ""))
+			close(end)
+		})
+	}
+}
+
+func TestSettingsAreRefusedWithTheirField(t *testing.T) {
+	t.Parallel()
+	for name, connect := range transports {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := connect(t)
+			for field, err := range map[string]error{
+				"settings[0].limit.max":      c.SetLimit(t.Context(), "bills", adze.LimitSetting{Max: new(-1)}),
+				"settings[0].limit.strategy": c.SetLimit(t.Context(), "bills", adze.LimitSetting{Key: "k", Max: new(1), Strategy: adze.LimitFIFO}),
+				"settings[0].name":           c.SetLimit(t.Context(), "bills#one", adze.LimitSetting{Max: new(1)}),
+				"settings[0].queue.weight":   c.SetQueue(t.Context(), "bill", adze.QueueSetting{Key: "k", Weight: new(0.0)}),
+			} {
+				var refused *adze.Error
+				require.ErrorAs(t, err, &refused)
+				require.Equal(t, field, refused.Field, err)
+				require.ErrorIs(t, err, adze.ErrInvalid)
+			}
+		})
+	}
+}
+
+func TestKeysOfAQueueTakeTurnsByTheirWeights(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	c := transports["embedded"](t)
+	var mu sync.Mutex
+	var order []string
+	done := make(chan struct{}, 100)
+	task := adze.NewTask("bill", func(_ context.Context, b bill) (int, error) {
+		mu.Lock()
+		order = append(order, b.Customer)
+		mu.Unlock()
+		done <- struct{}{}
+		return b.Number, nil
+	}, adze.Queue("accounting"), adze.FairKey("input.customer"))
+	stop := work(t, c, task)
+	_, err := task.Call(ctx, c, bill{"warm-up", 0}) // it is registered
+	require.NoError(t, err)
+	stop()
+	<-done
+	order = order[:0]
+	require.NoError(t, c.SetQueue(ctx, "accounting", adze.QueueSetting{Paused: new(true)}))
+	require.NoError(t, c.SetQueue(ctx, "accounting", adze.QueueSetting{Key: "customer-1", Weight: new(3.0)}))
+	for customer, n := range map[string]int{"customer-0": 40, "customer-1": 30} {
+		list := make([]bill, n)
+		for i := range list {
+			list[i] = bill{customer, i}
+		}
+		_, err := task.RunMany(ctx, c, list)
+		require.NoError(t, err)
+	}
+	work(t, c, task, adze.Slots(1))
+	require.NoError(t, c.SetQueue(ctx, "accounting", adze.QueueSetting{Paused: new(false)}))
+	for range 70 {
+		select {
+		case <-done:
+		case <-ctx.Done():
+			t.Fatal("the queue stands still")
+		}
+	}
+	heavy := 0
+	for _, customer := range order[:40] {
+		if customer == "customer-1" {
+			heavy++
+		}
+	}
+	require.InDelta(t, 30, heavy, 1, order)
+	var listed []adze.QueueSettingInfo
+	for q, err := range c.QueueSettings(ctx) {
+		require.NoError(t, err)
+		listed = append(listed, q)
+	}
+	require.Len(t, listed, 2)
+	require.InDelta(t, 3.0, listed[1].Weight, 0.001)
+}
+
+func TestLimitOfWholeRunsHoldsUntilTheyEnd(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	c, inside := transports["embedded"](t), newCrowd()
+	var leave sync.Map
+	w := adze.NewWorkflow[bill]("accounts", adze.Limit(adze.ConcurrencyLimit{Key: "input.customer", Max: 2}))
+	first := adze.AddTask(w, "first", func(_ context.Context, b bill) (int, error) {
+		leave.Store(b.Number, inside.enter(b.Customer))
+		return b.Number, nil
+	})
+	adze.AddTask(w, "last", func(_ context.Context, b bill) (int, error) {
+		left, _ := leave.Load(b.Number)
+		left.(func())()
+		return b.Number, nil
+	}, adze.After(first))
+	work(t, c, w, adze.Slots(20))
+	runs, err := w.RunMany(ctx, c, bills(60, 3))
+	require.NoError(t, err)
+	for _, r := range runs {
+		_, err := r.Result(ctx)
+		require.NoError(t, err)
+	}
+	for customer, most := range inside.most {
+		require.LessOrEqual(t, most, 2, customer)
+	}
+	require.Len(t, inside.most, 3)
+}
+
+func TestStrategiesSayWhoIsCancelled(t *testing.T) {
+	t.Parallel()
+	for strategy, want := range map[adze.Strategy]map[int]bool{ // which of five succeed
+		adze.LimitQueue:         {0: true, 1: true, 2: true, 3: true, 4: true},
+		adze.LimitFIFO:          {0: true, 1: true, 2: true, 3: true, 4: true},
+		adze.LimitCancelRunning: {4: true},
+		adze.LimitCancelNewest:  {0: true},
+		adze.LimitKeepNewest:    {0: true, 4: true},
+		adze.LimitKeepOldest:    {0: true, 1: true},
+	} {
+		t.Run(string(strategy), func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			c := transports["embedded"](t)
+			began, end := make(chan int, 10), make(chan struct{})
+			task := adze.NewTask("bill", func(ctx context.Context, b bill) (int, error) {
+				began <- b.Number
+				select {
+				case <-end:
+					return b.Number, nil
+				case <-ctx.Done():
+					return 0, context.Cause(ctx)
+				}
+			}, adze.Limit(adze.ConcurrencyLimit{Max: 1, Strategy: strategy}))
+			work(t, c, task)
+			var runs []*adze.Run[int]
+			for i := range 5 {
+				r, err := task.Run(ctx, c, bill{Number: i})
+				require.NoError(t, err)
+				runs = append(runs, r)
+				if i == 0 || strategy == adze.LimitCancelRunning {
+					require.Equal(t, i, <-began)
+				}
+			}
+			close(end)
+			for i, r := range runs {
+				_, err := r.Result(ctx)
+				require.Equal(t, want[i], err == nil, "run %d: %v", i, err)
+				if err != nil {
+					require.ErrorContains(t, err, "limit bill#1")
+				}
+			}
+		})
+	}
+}
+
+func TestLimitAndSettingsSurviveARestart(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	url := pgtest.URL(t)
+	inside, step := newCrowd(), make(chan struct{})
+	task := adze.NewTask("bill", func(ctx context.Context, b bill) (int, error) {
+		select {
+		case <-step:
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		}
+		defer inside.enter(b.Customer)()
+		return b.Number, nil
+	}, adze.Limit(adze.ConcurrencyLimit{Name: "bills", Key: "input.customer", Max: 1}))
+
+	c, err := adze.Open(ctx, url, adze.Logger(quiet))
+	require.NoError(t, err)
+	stop := work(t, c, task)
+	runs, err := task.RunMany(ctx, c, bills(30, 3))
+	require.NoError(t, err)
+	require.NoError(t, c.SetLimit(ctx, "bills", adze.LimitSetting{Key: "customer-2", Max: new(3)}))
+	step <- struct{}{} // some run, and have places, when the engine ends
+	stop()
+	require.NoError(t, c.Close())
+
+	close(step)
+	c = open(t, url)
+	work(t, c, task, adze.Slots(20))
+	for _, r := range runs {
+		_, err := task.Lookup(c, r.ID).Result(ctx)
+		require.NoError(t, err)
+	}
+	require.LessOrEqual(t, inside.most["customer-0"], 1)
+	require.LessOrEqual(t, inside.most["customer-2"], 3)
 }

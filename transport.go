@@ -48,6 +48,9 @@ type transport interface {
 	// get tells of a run; of a run of several tasks, with the log of the task of that name.
 	get(ctx context.Context, run id.ID, task string) (*RunInfo, error)
 	list(ctx context.Context, filter Filter, before id.ID, limit int) (page []RunInfo, next id.ID, err error)
+	// putSettings changes how queues and limits work, all or none.
+	putSettings(ctx context.Context, changes []shard.SettingChange) error
+	settings(ctx context.Context, request *wire.ListSettingsRequest) (*wire.ListSettingsResponse, error)
 	failures(ctx context.Context, filter history.FailureFilter) (page []FailureGroup, next id.ID, err error)
 	why(ctx context.Context, run id.ID) (*Explanation, error)
 	overview(ctx context.Context) (*Overview, error)

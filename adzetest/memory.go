@@ -33,6 +33,7 @@ type memory struct {
 	schedules scheduleRows
 	written   written
 	durable   durableRows
+	settings  map[core.SettingKey]core.Setting
 }
 
 type version struct {
@@ -47,6 +48,7 @@ func newMemory() *memory {
 		runs: map[id.ID]core.NewTask{}, openRuns: map[id.ID]core.OpenRun{}, ended: map[id.ID]core.RunResult{},
 		attempts: map[id.ID][]core.Attempt{}, open: map[id.ID]core.OpenTask{},
 		events: newEventRows(), schedules: newScheduleRows(), written: newWritten(), durable: newDurableRows(),
+		settings: map[core.SettingKey]core.Setting{},
 	}
 }
 
@@ -59,6 +61,7 @@ func (m *memory) Append(e journal.Entry) {
 func (m *memory) write(e *core.Effects) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.writeSettings(e)
 	for _, t := range e.Tasks {
 		m.tasks[t.ID] = t
 		if t.Run == 0 {

@@ -1,7 +1,5 @@
 package core
 
-import "github.com/adzehq/adze/internal/base/id"
-
 // SettingsMax is how many settings a shard has at most, all of them in memory: some 20 MB.
 const SettingsMax = 100_000
 
@@ -73,12 +71,8 @@ func (s *Shard) apply(setting *Setting) {
 	}
 }
 
-// Setting is how a thing works, or a key of it if one is given: as it was set, else as it
-// was declared. Without either it is false.
-func (s *Shard) Setting(tenant id.ID, kind SettingKind, name, key string) (Setting, bool) {
-	setting, there := s.settings[SettingKey{Tenant: tenant, Kind: kind, Name: name, Key: key}]
-	if !there {
-		setting, there = s.settings[SettingKey{Tenant: tenant, Kind: kind, Name: name, Key: key, Declared: true}]
-	}
+// Setting is the row of that name, if there is one.
+func (s *Shard) Setting(key SettingKey) (Setting, bool) {
+	setting, there := s.settings[key]
 	return setting, there
 }

@@ -34,5 +34,6 @@ type Reader interface {
 	GetEvent(ctx context.Context, tenant id.ID, request *wire.GetEventRequest) (*wire.GetEventResponse, error)
 	ListEvents(ctx context.Context, tenant id.ID, request *wire.ListEventsRequest) (*wire.ListEventsResponse, error)
 	ListSchedules(ctx context.Context, tenant id.ID, request *wire.ListSchedulesRequest) (*wire.ListSchedulesResponse, error)
+	ListSettings(ctx context.Context, tenant id.ID, request *wire.ListSettingsRequest) (*wire.ListSettingsResponse, error)
 	ListFilters(ctx context.Context, tenant id.ID, request *wire.ListFiltersRequest) (*wire.ListFiltersResponse, error)
 }

@@ -64,6 +64,8 @@ type Client interface {
 	// TriggerSchedules starts a run of each now, and answers in order; an id that is
 	// unknown refuses all.
 	TriggerSchedules(ctx context.Context, tenant id.ID, ids []id.ID) ([]id.ID, error)
+	// PutSettings changes how queues and limits work from now on, all or none.
+	PutSettings(ctx context.Context, tenant id.ID, changes []SettingChange) error
 	// Refresh moves the deadline of a running attempt and returns it.
 	Refresh(ctx context.Context, tenant id.ID, task id.ID, token core.Token, byMS int64) (core.Time, error)
 	// Attach begins a worker's session. Close it with Session.Close.

@@ -296,6 +296,15 @@ func (s *Set) TriggerSchedules(ctx context.Context, tenant id.ID, ids []id.ID) (
 	return r.TriggerSchedules(ctx, tenant, ids)
 }
 
+// PutSettings implements Client.
+func (s *Set) PutSettings(ctx context.Context, tenant id.ID, changes []SettingChange) error {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	return r.PutSettings(ctx, tenant, changes)
+}
+
 // Refresh implements Client.
 func (s *Set) Refresh(ctx context.Context, tenant, task id.ID, token core.Token, byMS int64) (core.Time, error) {
 	r, err := s.of(ctx, tenant)

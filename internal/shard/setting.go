@@ -94,8 +94,14 @@ func (c *catalog) declaredElsewhere(v *version, queue string, declares func([]co
 
 // set has settings stored, all or none.
 func (r *Runtime) set(ctx context.Context, settings []core.Setting) error {
+	return r.setAs(ctx, func(*core.Shard) []core.Setting { return settings })
+}
+
+// setAs is set of what wanted makes of those in force.
+func (r *Runtime) setAs(ctx context.Context, wanted func(*core.Shard) []core.Setting) error {
 	answers, err := r.ask(ctx, 1, func(ref uint64) message {
-		return message{input: &core.Set{Ref: ref, Settings: settings}}
+		in := &core.Set{Ref: ref}
+		return message{input: in, do: func(mind *core.Shard) { in.Settings = wanted(mind) }}
 	})
 	if err != nil {
 		return err
@@ -104,4 +110,111 @@ func (r *Runtime) set(ctx context.Context, settings []core.Setting) error {
 		return fault.New(fault.Exhausted, "", "there would be more than %d settings of queues and limits in this shard; drop some", core.SettingsMax)
 	}
 	return nil
+}
+
+// SettingChange is what is to be different about a thing, or a key of it. One of Queue,
+// Limit and Rate is set, as the kind says, unless it is dropped.
+type SettingChange struct {
+	Kind  core.SettingKind
+	Name  string
+	Key   string // for this key only; "" = for all
+	Drop  bool   // what was set is taken back
+	Queue *QueueChange
+	Limit *LimitChange
+	Rate  *RateChange
+}
+
+// QueueChange is what is to be different about a queue; nil = as it is.
+type QueueChange struct {
+	ByCost      *bool
+	AgeMS       *int64
+	Weight      *int32
+	Spread      *int32
+	Paused      *bool
+	PausedTTLMS *int64
+}
+
+// LimitChange is what is to be different about a limit; nil = as it is.
+type LimitChange struct {
+	Max      *int32
+	Strategy *core.Strategy
+}
+
+// RateChange is what is to be different about a rate limit; nil = as it is.
+type RateChange struct {
+	Limit    *int32
+	PeriodMS *int64
+	Smooth   *bool
+}
+
+// PutSettings implements Client. Changes are made to what is in force in the loop: two at
+// the same time lose nothing of each other.
+func (r *Runtime) PutSettings(ctx context.Context, tenant id.ID, changes []SettingChange) error {
+	return r.setAs(ctx, func(mind *core.Shard) []core.Setting {
+		settings := make([]core.Setting, len(changes))
+		for i := range changes {
+			settings[i] = changes[i].on(mind, tenant)
+		}
+		return settings
+	})
+}
+
+// on is the setting that c makes of the one in force.
+func (c *SettingChange) on(mind *core.Shard, tenant id.ID) core.Setting {
+	key := core.SettingKey{Tenant: tenant, Kind: c.Kind, Name: c.Name, Key: c.Key}
+	setting := core.Setting{Tenant: tenant, Kind: c.Kind, Name: c.Name, Key: c.Key, Limit: core.LimitSetting{Max: 1}}
+	if c.Kind != core.SettingLimit {
+		setting.Limit = core.LimitSetting{}
+	}
+	key.Declared = true
+	if was, there := mind.Setting(key); there {
+		setting.Queue, setting.Limit, setting.Rate = was.Queue, was.Limit, was.Rate
+	}
+	key.Declared = false
+	if was, there := mind.Setting(key); there {
+		setting = was
+	}
+	if setting.Dropped = c.Drop; c.Drop {
+		return setting
+	}
+	c.Queue.apply(&setting.Queue)
+	c.Limit.apply(&setting.Limit)
+	c.Rate.apply(&setting.Rate)
+	return setting
+}
+
+func (c *QueueChange) apply(to *core.QueueSetting) {
+	if c == nil {
+		return
+	}
+	change(&to.ByCost, c.ByCost)
+	change(&to.AgeMS, c.AgeMS)
+	change(&to.Weight, c.Weight)
+	change(&to.Spread, c.Spread)
+	change(&to.Paused, c.Paused)
+	change(&to.PausedTTLMS, c.PausedTTLMS)
+}
+
+func (c *LimitChange) apply(to *core.LimitSetting) {
+	if c == nil {
+		return
+	}
+	change(&to.Max, c.Max)
+	change(&to.Strategy, c.Strategy)
+}
+
+func (c *RateChange) apply(to *core.RateSetting) {
+	if c == nil {
+		return
+	}
+	change(&to.Limit, c.Limit)
+	change(&to.PeriodMS, c.PeriodMS)
+	change(&to.Smooth, c.Smooth)
+}
+
+// change gives v another value, unless there is none.
+func change[T any](v, to *T) {
+	if to != nil {
+		*v = *to
+	}
 }

@@ -269,3 +269,48 @@ func BenchmarkCostliest(b *testing.B) {
 		}
 	}
 }
+
+func TestKeyIsATextOfWhatARunBrings(t *testing.T) {
+	t.Parallel()
+	input, err := expr.Parse([]byte(`{"user":"ada","number":7,"pro":true,"rate":1.5}`))
+	require.NoError(t, err)
+	for expression, key := range map[string]string{
+		`input.user`: "ada", `input.number`: "7", `input.pro`: "true", `18446744073709551615u`: "18446744073709551615",
+		`metadata == null ? "none" : "some"`: "none", `input.user + "/" + string(input.number)`: "ada/7",
+	} {
+		program, err := expr.Run.CompileKey(expression)
+		require.NoError(t, err, expression)
+		got, err := program.Key(input, expr.Value{})
+		require.NoError(t, err, expression)
+		require.Equal(t, key, got, expression)
+	}
+	for expression, says := range map[string]string{
+		`input.rate`: "type double, not a text", `input.team`: "no such key", `metadata`: "type null_type, not a text",
+	} {
+		program, err := expr.Run.CompileKey(expression)
+		require.NoError(t, err, expression)
+		_, err = program.Key(input, expr.Value{})
+		require.ErrorContains(t, err, says, expression)
+	}
+}
+
+func TestNumberIsWithinItsBounds(t *testing.T) {
+	t.Parallel()
+	input, err := expr.Parse([]byte(`{"tier":"pro","seats":12,"many":18446744073709551615}`))
+	require.NoError(t, err)
+	for expression, number := range map[string]int64{`input.tier == "pro" ? 10 : 1`: 10, `input.seats`: 12, `uint(7)`: 7} {
+		program, err := expr.Run.CompileInt(expression)
+		require.NoError(t, err, expression)
+		got, err := program.Int(1, 12, input, expr.Value{})
+		require.NoError(t, err, expression)
+		require.Equal(t, number, got, expression)
+	}
+	for expression, says := range map[string]string{
+		`input.seats + 1`: "gives 13, allowed is 1 to 12", `input.many`: "allowed is 1 to 12", `0`: "gives 0", `input.tier`: "not a whole number",
+	} {
+		program, err := expr.Run.CompileInt(expression)
+		require.NoError(t, err, expression)
+		_, err = program.Int(1, 12, input, expr.Value{})
+		require.ErrorContains(t, err, says, expression)
+	}
+}

@@ -20,6 +20,8 @@ var (
 	dropSQL string
 	//go:embed of_shard.sql
 	ofShardSQL string
+	//go:embed of_tenant.sql
+	ofTenantSQL string
 
 	put  = bulk.Statement{Name: "flow_put", SQL: putSQL}
 	drop = bulk.Statement{Name: "flow_drop", SQL: dropSQL}
@@ -141,6 +143,28 @@ func OfShard(ctx context.Context, db pg.DB, shard int32) ([]core.Setting, error)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read settings of shard %d: %w", shard, err)
+	}
+	return settings, nil
+}
+
+// OfTenant reads at most limit settings of a kind, by name, key and by whom, after one of
+// them; of one name only, unless it is empty.
+func OfTenant(ctx context.Context, db pg.DB, kind core.SettingKind, name string, after core.SettingKey, limit int) ([]core.Setting, error) {
+	rows, err := db.Query(ctx, ofTenantSQL, after.Tenant, kinds[kind], name, after.Name, after.Key, after.Declared, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list settings: %w", err)
+	}
+	settings, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s core.Setting, err error) {
+		var kind string
+		var encoded []byte
+		s.Tenant = after.Tenant
+		if err = row.Scan(&s.Declared, &kind, &s.Name, &s.Key, &encoded); err == nil {
+			err = decode(&s, kind, encoded)
+		}
+		return s, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list settings: %w", err)
 	}
 	return settings, nil
 }

@@ -682,6 +682,61 @@ func (Cancelled_Outcome) EnumDescriptor() ([]byte, []int) {
 	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48, 0}
 }
 
+type SettingName_Kind int32
+
+const (
+	SettingName_KIND_UNSPECIFIED SettingName_Kind = 0
+	SettingName_KIND_QUEUE       SettingName_Kind = 1
+	SettingName_KIND_LIMIT       SettingName_Kind = 2
+	SettingName_KIND_RATE        SettingName_Kind = 3
+	SettingName_KIND_WORKFLOW    SettingName_Kind = 4
+)
+
+// Enum value maps for SettingName_Kind.
+var (
+	SettingName_Kind_name = map[int32]string{
+		0: "KIND_UNSPECIFIED",
+		1: "KIND_QUEUE",
+		2: "KIND_LIMIT",
+		3: "KIND_RATE",
+		4: "KIND_WORKFLOW",
+	}
+	SettingName_Kind_value = map[string]int32{
+		"KIND_UNSPECIFIED": 0,
+		"KIND_QUEUE":       1,
+		"KIND_LIMIT":       2,
+		"KIND_RATE":        3,
+		"KIND_WORKFLOW":    4,
+	}
+)
+
+func (x SettingName_Kind) Enum() *SettingName_Kind {
+	p := new(SettingName_Kind)
+	*p = x
+	return p
+}
+
+func (x SettingName_Kind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SettingName_Kind) Descriptor() protoreflect.EnumDescriptor {
+	return file_adze_v1_adze_proto_enumTypes[12].Descriptor()
+}
+
+func (SettingName_Kind) Type() protoreflect.EnumType {
+	return &file_adze_v1_adze_proto_enumTypes[12]
+}
+
+func (x SettingName_Kind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SettingName_Kind.Descriptor instead.
+func (SettingName_Kind) EnumDescriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{123, 0}
+}
+
 // Details of an error about one field of the request.
 type FieldError struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -9198,6 +9253,681 @@ func (x *KeyStat) GetWeight() int32 {
 	return 0
 }
 
+// How one thing works, or a key of it.
+type Setting struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Name     string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Key      string                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`            // for this key only, at most 255 bytes; empty = for all
+	Declared bool                   `protobuf:"varint,3,opt,name=declared,proto3" json:"declared,omitempty"` // of ListSettings: by a workflow
+	// Types that are valid to be assigned to Of:
+	//
+	//	*Setting_Queue
+	//	*Setting_Limit
+	//	*Setting_Rate
+	//	*Setting_Workflow
+	Of            isSetting_Of `protobuf_oneof:"of"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Setting) Reset() {
+	*x = Setting{}
+	mi := &file_adze_v1_adze_proto_msgTypes[117]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Setting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Setting) ProtoMessage() {}
+
+func (x *Setting) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[117]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Setting.ProtoReflect.Descriptor instead.
+func (*Setting) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{117}
+}
+
+func (x *Setting) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Setting) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Setting) GetDeclared() bool {
+	if x != nil {
+		return x.Declared
+	}
+	return false
+}
+
+func (x *Setting) GetOf() isSetting_Of {
+	if x != nil {
+		return x.Of
+	}
+	return nil
+}
+
+func (x *Setting) GetQueue() *QueueSetting {
+	if x != nil {
+		if x, ok := x.Of.(*Setting_Queue); ok {
+			return x.Queue
+		}
+	}
+	return nil
+}
+
+func (x *Setting) GetLimit() *LimitSetting {
+	if x != nil {
+		if x, ok := x.Of.(*Setting_Limit); ok {
+			return x.Limit
+		}
+	}
+	return nil
+}
+
+func (x *Setting) GetRate() *RateSetting {
+	if x != nil {
+		if x, ok := x.Of.(*Setting_Rate); ok {
+			return x.Rate
+		}
+	}
+	return nil
+}
+
+func (x *Setting) GetWorkflow() *QueueSetting {
+	if x != nil {
+		if x, ok := x.Of.(*Setting_Workflow); ok {
+			return x.Workflow
+		}
+	}
+	return nil
+}
+
+type isSetting_Of interface {
+	isSetting_Of()
+}
+
+type Setting_Queue struct {
+	Queue *QueueSetting `protobuf:"bytes,4,opt,name=queue,proto3,oneof"`
+}
+
+type Setting_Limit struct {
+	Limit *LimitSetting `protobuf:"bytes,5,opt,name=limit,proto3,oneof"`
+}
+
+type Setting_Rate struct {
+	Rate *RateSetting `protobuf:"bytes,6,opt,name=rate,proto3,oneof"`
+}
+
+type Setting_Workflow struct {
+	Workflow *QueueSetting `protobuf:"bytes,7,opt,name=workflow,proto3,oneof"` // paused, and paused_ttl_ms
+}
+
+func (*Setting_Queue) isSetting_Of() {}
+
+func (*Setting_Limit) isSetting_Of() {}
+
+func (*Setting_Rate) isSetting_Of() {}
+
+func (*Setting_Workflow) isSetting_Of() {}
+
+type QueueSetting struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ByCost        *bool                  `protobuf:"varint,1,opt,name=by_cost,json=byCost,proto3,oneof" json:"by_cost,omitempty"`                  // as of Queue
+	AgeMs         *int64                 `protobuf:"varint,2,opt,name=age_ms,json=ageMs,proto3,oneof" json:"age_ms,omitempty"`                     // as of Queue
+	Weight        *int32                 `protobuf:"varint,3,opt,name=weight,proto3,oneof" json:"weight,omitempty"`                                // of a key: its share beside others, in thousandths, 1–1,000,000; 1,000 if it is not set
+	Spread        *int32                 `protobuf:"varint,4,opt,name=spread,proto3,oneof" json:"spread,omitempty"`                                // each key is dealt so many workers; 0 = all
+	Paused        *bool                  `protobuf:"varint,5,opt,name=paused,proto3,oneof" json:"paused,omitempty"`                                // nothing of it begins
+	PausedTtlMs   *int64                 `protobuf:"varint,6,opt,name=paused_ttl_ms,json=pausedTtlMs,proto3,oneof" json:"paused_ttl_ms,omitempty"` // what has waited so long while it is paused is cancelled; 0 = never
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QueueSetting) Reset() {
+	*x = QueueSetting{}
+	mi := &file_adze_v1_adze_proto_msgTypes[118]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QueueSetting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QueueSetting) ProtoMessage() {}
+
+func (x *QueueSetting) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[118]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QueueSetting.ProtoReflect.Descriptor instead.
+func (*QueueSetting) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{118}
+}
+
+func (x *QueueSetting) GetByCost() bool {
+	if x != nil && x.ByCost != nil {
+		return *x.ByCost
+	}
+	return false
+}
+
+func (x *QueueSetting) GetAgeMs() int64 {
+	if x != nil && x.AgeMs != nil {
+		return *x.AgeMs
+	}
+	return 0
+}
+
+func (x *QueueSetting) GetWeight() int32 {
+	if x != nil && x.Weight != nil {
+		return *x.Weight
+	}
+	return 0
+}
+
+func (x *QueueSetting) GetSpread() int32 {
+	if x != nil && x.Spread != nil {
+		return *x.Spread
+	}
+	return 0
+}
+
+func (x *QueueSetting) GetPaused() bool {
+	if x != nil && x.Paused != nil {
+		return *x.Paused
+	}
+	return false
+}
+
+func (x *QueueSetting) GetPausedTtlMs() int64 {
+	if x != nil && x.PausedTtlMs != nil {
+		return *x.PausedTtlMs
+	}
+	return 0
+}
+
+type LimitSetting struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Max           *int32                 `protobuf:"varint,1,opt,name=max,proto3,oneof" json:"max,omitempty"`                                 // 0–1,000,000; 0 = nobody gets a place
+	Strategy      Limit_Strategy         `protobuf:"varint,2,opt,name=strategy,proto3,enum=adze.v1.Limit_Strategy" json:"strategy,omitempty"` // unset = as it is; not of one key
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LimitSetting) Reset() {
+	*x = LimitSetting{}
+	mi := &file_adze_v1_adze_proto_msgTypes[119]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LimitSetting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LimitSetting) ProtoMessage() {}
+
+func (x *LimitSetting) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[119]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LimitSetting.ProtoReflect.Descriptor instead.
+func (*LimitSetting) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{119}
+}
+
+func (x *LimitSetting) GetMax() int32 {
+	if x != nil && x.Max != nil {
+		return *x.Max
+	}
+	return 0
+}
+
+func (x *LimitSetting) GetStrategy() Limit_Strategy {
+	if x != nil {
+		return x.Strategy
+	}
+	return Limit_STRATEGY_UNSPECIFIED
+}
+
+type RateSetting struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Limit         *int32                 `protobuf:"varint,1,opt,name=limit,proto3,oneof" json:"limit,omitempty"`                       // units in each period
+	PeriodMs      *int64                 `protobuf:"varint,2,opt,name=period_ms,json=periodMs,proto3,oneof" json:"period_ms,omitempty"` // not of one key
+	Smooth        *bool                  `protobuf:"varint,3,opt,name=smooth,proto3,oneof" json:"smooth,omitempty"`                     // units come back one by one; not of one key
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RateSetting) Reset() {
+	*x = RateSetting{}
+	mi := &file_adze_v1_adze_proto_msgTypes[120]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RateSetting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RateSetting) ProtoMessage() {}
+
+func (x *RateSetting) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[120]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RateSetting.ProtoReflect.Descriptor instead.
+func (*RateSetting) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{120}
+}
+
+func (x *RateSetting) GetLimit() int32 {
+	if x != nil && x.Limit != nil {
+		return *x.Limit
+	}
+	return 0
+}
+
+func (x *RateSetting) GetPeriodMs() int64 {
+	if x != nil && x.PeriodMs != nil {
+		return *x.PeriodMs
+	}
+	return 0
+}
+
+func (x *RateSetting) GetSmooth() bool {
+	if x != nil && x.Smooth != nil {
+		return *x.Smooth
+	}
+	return false
+}
+
+type PutSettingsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Settings      []*Setting             `protobuf:"bytes,1,rep,name=settings,proto3" json:"settings,omitempty"` // at most 1,000
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutSettingsRequest) Reset() {
+	*x = PutSettingsRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[121]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutSettingsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutSettingsRequest) ProtoMessage() {}
+
+func (x *PutSettingsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[121]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutSettingsRequest.ProtoReflect.Descriptor instead.
+func (*PutSettingsRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{121}
+}
+
+func (x *PutSettingsRequest) GetSettings() []*Setting {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+type PutSettingsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutSettingsResponse) Reset() {
+	*x = PutSettingsResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[122]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutSettingsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutSettingsResponse) ProtoMessage() {}
+
+func (x *PutSettingsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[122]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutSettingsResponse.ProtoReflect.Descriptor instead.
+func (*PutSettingsResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{122}
+}
+
+type SettingName struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          SettingName_Kind       `protobuf:"varint,1,opt,name=kind,proto3,enum=adze.v1.SettingName_Kind" json:"kind,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Key           string                 `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SettingName) Reset() {
+	*x = SettingName{}
+	mi := &file_adze_v1_adze_proto_msgTypes[123]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SettingName) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SettingName) ProtoMessage() {}
+
+func (x *SettingName) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[123]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SettingName.ProtoReflect.Descriptor instead.
+func (*SettingName) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{123}
+}
+
+func (x *SettingName) GetKind() SettingName_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return SettingName_KIND_UNSPECIFIED
+}
+
+func (x *SettingName) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SettingName) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+type DropSettingsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Settings      []*SettingName         `protobuf:"bytes,1,rep,name=settings,proto3" json:"settings,omitempty"` // at most 1,000
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DropSettingsRequest) Reset() {
+	*x = DropSettingsRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[124]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DropSettingsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DropSettingsRequest) ProtoMessage() {}
+
+func (x *DropSettingsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[124]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DropSettingsRequest.ProtoReflect.Descriptor instead.
+func (*DropSettingsRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{124}
+}
+
+func (x *DropSettingsRequest) GetSettings() []*SettingName {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+type DropSettingsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DropSettingsResponse) Reset() {
+	*x = DropSettingsResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[125]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DropSettingsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DropSettingsResponse) ProtoMessage() {}
+
+func (x *DropSettingsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[125]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DropSettingsResponse.ProtoReflect.Descriptor instead.
+func (*DropSettingsResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{125}
+}
+
+type ListSettingsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          SettingName_Kind       `protobuf:"varint,1,opt,name=kind,proto3,enum=adze.v1.SettingName_Kind" json:"kind,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`    // of this name only; empty = of all
+	After         *Setting               `protobuf:"bytes,3,opt,name=after,proto3" json:"after,omitempty"`  // next of the page before; its name, key and declared count
+	Limit         int32                  `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"` // 1–1,000; 0 = 100
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSettingsRequest) Reset() {
+	*x = ListSettingsRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[126]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSettingsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSettingsRequest) ProtoMessage() {}
+
+func (x *ListSettingsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[126]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSettingsRequest.ProtoReflect.Descriptor instead.
+func (*ListSettingsRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{126}
+}
+
+func (x *ListSettingsRequest) GetKind() SettingName_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return SettingName_KIND_UNSPECIFIED
+}
+
+func (x *ListSettingsRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ListSettingsRequest) GetAfter() *Setting {
+	if x != nil {
+		return x.After
+	}
+	return nil
+}
+
+func (x *ListSettingsRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type ListSettingsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Settings      []*Setting             `protobuf:"bytes,1,rep,name=settings,proto3" json:"settings,omitempty"`
+	Next          *Setting               `protobuf:"bytes,2,opt,name=next,proto3" json:"next,omitempty"` // after of the next page; unset: this is the last one
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSettingsResponse) Reset() {
+	*x = ListSettingsResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[127]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSettingsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSettingsResponse) ProtoMessage() {}
+
+func (x *ListSettingsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[127]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSettingsResponse.ProtoReflect.Descriptor instead.
+func (*ListSettingsResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{127}
+}
+
+func (x *ListSettingsResponse) GetSettings() []*Setting {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *ListSettingsResponse) GetNext() *Setting {
+	if x != nil {
+		return x.Next
+	}
+	return nil
+}
+
 var File_adze_v1_adze_proto protoreflect.FileDescriptor
 
 const file_adze_v1_adze_proto_rawDesc = "" +
@@ -9955,7 +10685,68 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\awaiting\x18\x02 \x01(\x03R\awaiting\x12\x12\n" +
 	"\x04held\x18\x03 \x01(\x05R\x04held\x12\x10\n" +
 	"\x03max\x18\x04 \x01(\x05R\x03max\x12\x16\n" +
-	"\x06weight\x18\x05 \x01(\x05R\x06weight*\"\n" +
+	"\x06weight\x18\x05 \x01(\x05R\x06weight\"\x90\x02\n" +
+	"\aSetting\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1a\n" +
+	"\bdeclared\x18\x03 \x01(\bR\bdeclared\x12-\n" +
+	"\x05queue\x18\x04 \x01(\v2\x15.adze.v1.QueueSettingH\x00R\x05queue\x12-\n" +
+	"\x05limit\x18\x05 \x01(\v2\x15.adze.v1.LimitSettingH\x00R\x05limit\x12*\n" +
+	"\x04rate\x18\x06 \x01(\v2\x14.adze.v1.RateSettingH\x00R\x04rate\x123\n" +
+	"\bworkflow\x18\a \x01(\v2\x15.adze.v1.QueueSettingH\x00R\bworkflowB\x04\n" +
+	"\x02of\"\x92\x02\n" +
+	"\fQueueSetting\x12\x1c\n" +
+	"\aby_cost\x18\x01 \x01(\bH\x00R\x06byCost\x88\x01\x01\x12\x1a\n" +
+	"\x06age_ms\x18\x02 \x01(\x03H\x01R\x05ageMs\x88\x01\x01\x12\x1b\n" +
+	"\x06weight\x18\x03 \x01(\x05H\x02R\x06weight\x88\x01\x01\x12\x1b\n" +
+	"\x06spread\x18\x04 \x01(\x05H\x03R\x06spread\x88\x01\x01\x12\x1b\n" +
+	"\x06paused\x18\x05 \x01(\bH\x04R\x06paused\x88\x01\x01\x12'\n" +
+	"\rpaused_ttl_ms\x18\x06 \x01(\x03H\x05R\vpausedTtlMs\x88\x01\x01B\n" +
+	"\n" +
+	"\b_by_costB\t\n" +
+	"\a_age_msB\t\n" +
+	"\a_weightB\t\n" +
+	"\a_spreadB\t\n" +
+	"\a_pausedB\x10\n" +
+	"\x0e_paused_ttl_ms\"b\n" +
+	"\fLimitSetting\x12\x15\n" +
+	"\x03max\x18\x01 \x01(\x05H\x00R\x03max\x88\x01\x01\x123\n" +
+	"\bstrategy\x18\x02 \x01(\x0e2\x17.adze.v1.Limit.StrategyR\bstrategyB\x06\n" +
+	"\x04_max\"\x8a\x01\n" +
+	"\vRateSetting\x12\x19\n" +
+	"\x05limit\x18\x01 \x01(\x05H\x00R\x05limit\x88\x01\x01\x12 \n" +
+	"\tperiod_ms\x18\x02 \x01(\x03H\x01R\bperiodMs\x88\x01\x01\x12\x1b\n" +
+	"\x06smooth\x18\x03 \x01(\bH\x02R\x06smooth\x88\x01\x01B\b\n" +
+	"\x06_limitB\f\n" +
+	"\n" +
+	"_period_msB\t\n" +
+	"\a_smooth\"B\n" +
+	"\x12PutSettingsRequest\x12,\n" +
+	"\bsettings\x18\x01 \x03(\v2\x10.adze.v1.SettingR\bsettings\"\x15\n" +
+	"\x13PutSettingsResponse\"\xc2\x01\n" +
+	"\vSettingName\x12-\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x19.adze.v1.SettingName.KindR\x04kind\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x10\n" +
+	"\x03key\x18\x03 \x01(\tR\x03key\"^\n" +
+	"\x04Kind\x12\x14\n" +
+	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n" +
+	"\n" +
+	"KIND_QUEUE\x10\x01\x12\x0e\n" +
+	"\n" +
+	"KIND_LIMIT\x10\x02\x12\r\n" +
+	"\tKIND_RATE\x10\x03\x12\x11\n" +
+	"\rKIND_WORKFLOW\x10\x04\"G\n" +
+	"\x13DropSettingsRequest\x120\n" +
+	"\bsettings\x18\x01 \x03(\v2\x14.adze.v1.SettingNameR\bsettings\"\x16\n" +
+	"\x14DropSettingsResponse\"\x96\x01\n" +
+	"\x13ListSettingsRequest\x12-\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x19.adze.v1.SettingName.KindR\x04kind\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12&\n" +
+	"\x05after\x18\x03 \x01(\v2\x10.adze.v1.SettingR\x05after\x12\x14\n" +
+	"\x05limit\x18\x04 \x01(\x05R\x05limit\"j\n" +
+	"\x14ListSettingsResponse\x12,\n" +
+	"\bsettings\x18\x01 \x03(\v2\x10.adze.v1.SettingR\bsettings\x12$\n" +
+	"\x04next\x18\x02 \x01(\v2\x10.adze.v1.SettingR\x04next*\"\n" +
 	"\x04Hold\x12\f\n" +
 	"\bHOLD_TTL\x10\x00\x12\f\n" +
 	"\bHOLD_RUN\x10\x01*P\n" +
@@ -9992,7 +10783,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\aCatchUp\x12\x11\n" +
 	"\rCATCH_UP_LAST\x10\x00\x12\x11\n" +
 	"\rCATCH_UP_NONE\x10\x01\x12\x10\n" +
-	"\fCATCH_UP_ALL\x10\x022\x82\x11\n" +
+	"\fCATCH_UP_ALL\x10\x022\xe6\x12\n" +
 	"\x04Adze\x12K\n" +
 	"\fPutWorkflows\x12\x1c.adze.v1.PutWorkflowsRequest\x1a\x1d.adze.v1.PutWorkflowsResponse\x129\n" +
 	"\x06Submit\x12\x16.adze.v1.SubmitRequest\x1a\x17.adze.v1.SubmitResponse\x12:\n" +
@@ -10027,7 +10818,10 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\fListFailures\x12\x1c.adze.v1.ListFailuresRequest\x1a\x1d.adze.v1.ListFailuresResponse\x12<\n" +
 	"\aRedrive\x12\x17.adze.v1.RedriveRequest\x1a\x18.adze.v1.RedriveResponse\x120\n" +
 	"\x03Why\x12\x13.adze.v1.WhyRequest\x1a\x14.adze.v1.WhyResponse\x12H\n" +
-	"\vGetOverview\x12\x1b.adze.v1.GetOverviewRequest\x1a\x1c.adze.v1.GetOverviewResponseB4Z2github.com/adzehq/adze/internal/wire/adzev1;adzev1b\x06proto3"
+	"\vGetOverview\x12\x1b.adze.v1.GetOverviewRequest\x1a\x1c.adze.v1.GetOverviewResponse\x12H\n" +
+	"\vPutSettings\x12\x1b.adze.v1.PutSettingsRequest\x1a\x1c.adze.v1.PutSettingsResponse\x12K\n" +
+	"\fDropSettings\x12\x1c.adze.v1.DropSettingsRequest\x1a\x1d.adze.v1.DropSettingsResponse\x12K\n" +
+	"\fListSettings\x12\x1c.adze.v1.ListSettingsRequest\x1a\x1d.adze.v1.ListSettingsResponseB4Z2github.com/adzehq/adze/internal/wire/adzev1;adzev1b\x06proto3"
 
 var (
 	file_adze_v1_adze_proto_rawDescOnce sync.Once
@@ -10041,8 +10835,8 @@ func file_adze_v1_adze_proto_rawDescGZIP() []byte {
 	return file_adze_v1_adze_proto_rawDescData
 }
 
-var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 12)
-var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 117)
+var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 13)
+var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 128)
 var file_adze_v1_adze_proto_goTypes = []any{
 	(Hold)(0),                        // 0: adze.v1.Hold
 	(Collision)(0),                   // 1: adze.v1.Collision
@@ -10056,290 +10850,320 @@ var file_adze_v1_adze_proto_goTypes = []any{
 	(Report_Kind)(0),                 // 9: adze.v1.Report.Kind
 	(Stop_Reason)(0),                 // 10: adze.v1.Stop.Reason
 	(Cancelled_Outcome)(0),           // 11: adze.v1.Cancelled.Outcome
-	(*FieldError)(nil),               // 12: adze.v1.FieldError
-	(*Workflow)(nil),                 // 13: adze.v1.Workflow
-	(*Limit)(nil),                    // 14: adze.v1.Limit
-	(*Idempotency)(nil),              // 15: adze.v1.Idempotency
-	(*Debounce)(nil),                 // 16: adze.v1.Debounce
-	(*Queue)(nil),                    // 17: adze.v1.Queue
-	(*Trigger)(nil),                  // 18: adze.v1.Trigger
-	(*Task)(nil),                     // 19: adze.v1.Task
-	(*Condition)(nil),                // 20: adze.v1.Condition
-	(*Map)(nil),                      // 21: adze.v1.Map
-	(*Batch)(nil),                    // 22: adze.v1.Batch
-	(*Backoff)(nil),                  // 23: adze.v1.Backoff
-	(*PutWorkflowsRequest)(nil),      // 24: adze.v1.PutWorkflowsRequest
-	(*GetWorkflowRequest)(nil),       // 25: adze.v1.GetWorkflowRequest
-	(*GetWorkflowResponse)(nil),      // 26: adze.v1.GetWorkflowResponse
-	(*PutWorkflowsResponse)(nil),     // 27: adze.v1.PutWorkflowsResponse
-	(*WorkflowVersion)(nil),          // 28: adze.v1.WorkflowVersion
-	(*SubmitRequest)(nil),            // 29: adze.v1.SubmitRequest
-	(*NewRun)(nil),                   // 30: adze.v1.NewRun
-	(*IdempotencyKey)(nil),           // 31: adze.v1.IdempotencyKey
-	(*SubmitResponse)(nil),           // 32: adze.v1.SubmitResponse
-	(*Submitted)(nil),                // 33: adze.v1.Submitted
-	(*AwaitRequest)(nil),             // 34: adze.v1.AwaitRequest
-	(*AwaitResponse)(nil),            // 35: adze.v1.AwaitResponse
-	(*Outcome)(nil),                  // 36: adze.v1.Outcome
-	(*WorkerMessage)(nil),            // 37: adze.v1.WorkerMessage
-	(*LogLine)(nil),                  // 38: adze.v1.LogLine
-	(*Chunk)(nil),                    // 39: adze.v1.Chunk
-	(*Hello)(nil),                    // 40: adze.v1.Hello
-	(*Running)(nil),                  // 41: adze.v1.Running
-	(*Resize)(nil),                   // 42: adze.v1.Resize
-	(*Report)(nil),                   // 43: adze.v1.Report
-	(*NewEntry)(nil),                 // 44: adze.v1.NewEntry
-	(*WaitCondition)(nil),            // 45: adze.v1.WaitCondition
-	(*Entry)(nil),                    // 46: adze.v1.Entry
-	(*Met)(nil),                      // 47: adze.v1.Met
-	(*EngineMessage)(nil),            // 48: adze.v1.EngineMessage
-	(*Emitted)(nil),                  // 49: adze.v1.Emitted
-	(*Welcome)(nil),                  // 50: adze.v1.Welcome
-	(*Assignment)(nil),               // 51: adze.v1.Assignment
-	(*CameEvent)(nil),                // 52: adze.v1.CameEvent
-	(*RunEvent)(nil),                 // 53: adze.v1.RunEvent
-	(*ParentOutput)(nil),             // 54: adze.v1.ParentOutput
-	(*TaskFailure)(nil),              // 55: adze.v1.TaskFailure
-	(*Stop)(nil),                     // 56: adze.v1.Stop
-	(*Settlement)(nil),               // 57: adze.v1.Settlement
-	(*CancelRequest)(nil),            // 58: adze.v1.CancelRequest
-	(*CancelResponse)(nil),           // 59: adze.v1.CancelResponse
-	(*Cancelled)(nil),                // 60: adze.v1.Cancelled
-	(*ReplayRequest)(nil),            // 61: adze.v1.ReplayRequest
-	(*ReplayResponse)(nil),           // 62: adze.v1.ReplayResponse
-	(*ForkRequest)(nil),              // 63: adze.v1.ForkRequest
-	(*ForkResponse)(nil),             // 64: adze.v1.ForkResponse
-	(*GetValueRequest)(nil),          // 65: adze.v1.GetValueRequest
-	(*GetValueResponse)(nil),         // 66: adze.v1.GetValueResponse
-	(*NewEvent)(nil),                 // 67: adze.v1.NewEvent
-	(*PushEventsRequest)(nil),        // 68: adze.v1.PushEventsRequest
-	(*PushEventsResponse)(nil),       // 69: adze.v1.PushEventsResponse
-	(*PushedEvent)(nil),              // 70: adze.v1.PushedEvent
-	(*ReplayEventsRequest)(nil),      // 71: adze.v1.ReplayEventsRequest
-	(*GetEventRequest)(nil),          // 72: adze.v1.GetEventRequest
-	(*GetEventResponse)(nil),         // 73: adze.v1.GetEventResponse
-	(*ListEventsRequest)(nil),        // 74: adze.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),       // 75: adze.v1.ListEventsResponse
-	(*Event)(nil),                    // 76: adze.v1.Event
-	(*EventRun)(nil),                 // 77: adze.v1.EventRun
-	(*Filter)(nil),                   // 78: adze.v1.Filter
-	(*PutFilterRequest)(nil),         // 79: adze.v1.PutFilterRequest
-	(*PutFilterResponse)(nil),        // 80: adze.v1.PutFilterResponse
-	(*ListFiltersRequest)(nil),       // 81: adze.v1.ListFiltersRequest
-	(*ListFiltersResponse)(nil),      // 82: adze.v1.ListFiltersResponse
-	(*DeleteFiltersRequest)(nil),     // 83: adze.v1.DeleteFiltersRequest
-	(*DeleteFiltersResponse)(nil),    // 84: adze.v1.DeleteFiltersResponse
-	(*RefreshTimeoutRequest)(nil),    // 85: adze.v1.RefreshTimeoutRequest
-	(*RefreshTimeoutResponse)(nil),   // 86: adze.v1.RefreshTimeoutResponse
-	(*GetRunRequest)(nil),            // 87: adze.v1.GetRunRequest
-	(*GetRunResponse)(nil),           // 88: adze.v1.GetRunResponse
-	(*Child)(nil),                    // 89: adze.v1.Child
-	(*TaskRun)(nil),                  // 90: adze.v1.TaskRun
-	(*ReadStreamRequest)(nil),        // 91: adze.v1.ReadStreamRequest
-	(*ReadStreamResponse)(nil),       // 92: adze.v1.ReadStreamResponse
-	(*StreamedChunk)(nil),            // 93: adze.v1.StreamedChunk
-	(*ListLogsRequest)(nil),          // 94: adze.v1.ListLogsRequest
-	(*ListLogsResponse)(nil),         // 95: adze.v1.ListLogsResponse
-	(*LoggedLine)(nil),               // 96: adze.v1.LoggedLine
-	(*ListRunsRequest)(nil),          // 97: adze.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),         // 98: adze.v1.ListRunsResponse
-	(*Run)(nil),                      // 99: adze.v1.Run
-	(*Attempt)(nil),                  // 100: adze.v1.Attempt
-	(*Cron)(nil),                     // 101: adze.v1.Cron
-	(*Schedule)(nil),                 // 102: adze.v1.Schedule
-	(*PutSchedulesRequest)(nil),      // 103: adze.v1.PutSchedulesRequest
-	(*PutSchedulesResponse)(nil),     // 104: adze.v1.PutSchedulesResponse
-	(*ListSchedulesRequest)(nil),     // 105: adze.v1.ListSchedulesRequest
-	(*ListSchedulesResponse)(nil),    // 106: adze.v1.ListSchedulesResponse
-	(*ChangeSchedulesRequest)(nil),   // 107: adze.v1.ChangeSchedulesRequest
-	(*ChangeSchedulesResponse)(nil),  // 108: adze.v1.ChangeSchedulesResponse
-	(*DeleteSchedulesRequest)(nil),   // 109: adze.v1.DeleteSchedulesRequest
-	(*DeleteSchedulesResponse)(nil),  // 110: adze.v1.DeleteSchedulesResponse
-	(*TriggerSchedulesRequest)(nil),  // 111: adze.v1.TriggerSchedulesRequest
-	(*TriggerSchedulesResponse)(nil), // 112: adze.v1.TriggerSchedulesResponse
-	(*PreviewCronRequest)(nil),       // 113: adze.v1.PreviewCronRequest
-	(*PreviewCronResponse)(nil),      // 114: adze.v1.PreviewCronResponse
-	(*ListFailuresRequest)(nil),      // 115: adze.v1.ListFailuresRequest
-	(*ListFailuresResponse)(nil),     // 116: adze.v1.ListFailuresResponse
-	(*FailureGroup)(nil),             // 117: adze.v1.FailureGroup
-	(*RedriveRequest)(nil),           // 118: adze.v1.RedriveRequest
-	(*RedriveResponse)(nil),          // 119: adze.v1.RedriveResponse
-	(*RedrivenRun)(nil),              // 120: adze.v1.RedrivenRun
-	(*WhyRequest)(nil),               // 121: adze.v1.WhyRequest
-	(*WhyResponse)(nil),              // 122: adze.v1.WhyResponse
-	(*Reason)(nil),                   // 123: adze.v1.Reason
-	(*GetOverviewRequest)(nil),       // 124: adze.v1.GetOverviewRequest
-	(*GetOverviewResponse)(nil),      // 125: adze.v1.GetOverviewResponse
-	(*QueueStat)(nil),                // 126: adze.v1.QueueStat
-	(*LimitStat)(nil),                // 127: adze.v1.LimitStat
-	(*KeyStat)(nil),                  // 128: adze.v1.KeyStat
+	(SettingName_Kind)(0),            // 12: adze.v1.SettingName.Kind
+	(*FieldError)(nil),               // 13: adze.v1.FieldError
+	(*Workflow)(nil),                 // 14: adze.v1.Workflow
+	(*Limit)(nil),                    // 15: adze.v1.Limit
+	(*Idempotency)(nil),              // 16: adze.v1.Idempotency
+	(*Debounce)(nil),                 // 17: adze.v1.Debounce
+	(*Queue)(nil),                    // 18: adze.v1.Queue
+	(*Trigger)(nil),                  // 19: adze.v1.Trigger
+	(*Task)(nil),                     // 20: adze.v1.Task
+	(*Condition)(nil),                // 21: adze.v1.Condition
+	(*Map)(nil),                      // 22: adze.v1.Map
+	(*Batch)(nil),                    // 23: adze.v1.Batch
+	(*Backoff)(nil),                  // 24: adze.v1.Backoff
+	(*PutWorkflowsRequest)(nil),      // 25: adze.v1.PutWorkflowsRequest
+	(*GetWorkflowRequest)(nil),       // 26: adze.v1.GetWorkflowRequest
+	(*GetWorkflowResponse)(nil),      // 27: adze.v1.GetWorkflowResponse
+	(*PutWorkflowsResponse)(nil),     // 28: adze.v1.PutWorkflowsResponse
+	(*WorkflowVersion)(nil),          // 29: adze.v1.WorkflowVersion
+	(*SubmitRequest)(nil),            // 30: adze.v1.SubmitRequest
+	(*NewRun)(nil),                   // 31: adze.v1.NewRun
+	(*IdempotencyKey)(nil),           // 32: adze.v1.IdempotencyKey
+	(*SubmitResponse)(nil),           // 33: adze.v1.SubmitResponse
+	(*Submitted)(nil),                // 34: adze.v1.Submitted
+	(*AwaitRequest)(nil),             // 35: adze.v1.AwaitRequest
+	(*AwaitResponse)(nil),            // 36: adze.v1.AwaitResponse
+	(*Outcome)(nil),                  // 37: adze.v1.Outcome
+	(*WorkerMessage)(nil),            // 38: adze.v1.WorkerMessage
+	(*LogLine)(nil),                  // 39: adze.v1.LogLine
+	(*Chunk)(nil),                    // 40: adze.v1.Chunk
+	(*Hello)(nil),                    // 41: adze.v1.Hello
+	(*Running)(nil),                  // 42: adze.v1.Running
+	(*Resize)(nil),                   // 43: adze.v1.Resize
+	(*Report)(nil),                   // 44: adze.v1.Report
+	(*NewEntry)(nil),                 // 45: adze.v1.NewEntry
+	(*WaitCondition)(nil),            // 46: adze.v1.WaitCondition
+	(*Entry)(nil),                    // 47: adze.v1.Entry
+	(*Met)(nil),                      // 48: adze.v1.Met
+	(*EngineMessage)(nil),            // 49: adze.v1.EngineMessage
+	(*Emitted)(nil),                  // 50: adze.v1.Emitted
+	(*Welcome)(nil),                  // 51: adze.v1.Welcome
+	(*Assignment)(nil),               // 52: adze.v1.Assignment
+	(*CameEvent)(nil),                // 53: adze.v1.CameEvent
+	(*RunEvent)(nil),                 // 54: adze.v1.RunEvent
+	(*ParentOutput)(nil),             // 55: adze.v1.ParentOutput
+	(*TaskFailure)(nil),              // 56: adze.v1.TaskFailure
+	(*Stop)(nil),                     // 57: adze.v1.Stop
+	(*Settlement)(nil),               // 58: adze.v1.Settlement
+	(*CancelRequest)(nil),            // 59: adze.v1.CancelRequest
+	(*CancelResponse)(nil),           // 60: adze.v1.CancelResponse
+	(*Cancelled)(nil),                // 61: adze.v1.Cancelled
+	(*ReplayRequest)(nil),            // 62: adze.v1.ReplayRequest
+	(*ReplayResponse)(nil),           // 63: adze.v1.ReplayResponse
+	(*ForkRequest)(nil),              // 64: adze.v1.ForkRequest
+	(*ForkResponse)(nil),             // 65: adze.v1.ForkResponse
+	(*GetValueRequest)(nil),          // 66: adze.v1.GetValueRequest
+	(*GetValueResponse)(nil),         // 67: adze.v1.GetValueResponse
+	(*NewEvent)(nil),                 // 68: adze.v1.NewEvent
+	(*PushEventsRequest)(nil),        // 69: adze.v1.PushEventsRequest
+	(*PushEventsResponse)(nil),       // 70: adze.v1.PushEventsResponse
+	(*PushedEvent)(nil),              // 71: adze.v1.PushedEvent
+	(*ReplayEventsRequest)(nil),      // 72: adze.v1.ReplayEventsRequest
+	(*GetEventRequest)(nil),          // 73: adze.v1.GetEventRequest
+	(*GetEventResponse)(nil),         // 74: adze.v1.GetEventResponse
+	(*ListEventsRequest)(nil),        // 75: adze.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),       // 76: adze.v1.ListEventsResponse
+	(*Event)(nil),                    // 77: adze.v1.Event
+	(*EventRun)(nil),                 // 78: adze.v1.EventRun
+	(*Filter)(nil),                   // 79: adze.v1.Filter
+	(*PutFilterRequest)(nil),         // 80: adze.v1.PutFilterRequest
+	(*PutFilterResponse)(nil),        // 81: adze.v1.PutFilterResponse
+	(*ListFiltersRequest)(nil),       // 82: adze.v1.ListFiltersRequest
+	(*ListFiltersResponse)(nil),      // 83: adze.v1.ListFiltersResponse
+	(*DeleteFiltersRequest)(nil),     // 84: adze.v1.DeleteFiltersRequest
+	(*DeleteFiltersResponse)(nil),    // 85: adze.v1.DeleteFiltersResponse
+	(*RefreshTimeoutRequest)(nil),    // 86: adze.v1.RefreshTimeoutRequest
+	(*RefreshTimeoutResponse)(nil),   // 87: adze.v1.RefreshTimeoutResponse
+	(*GetRunRequest)(nil),            // 88: adze.v1.GetRunRequest
+	(*GetRunResponse)(nil),           // 89: adze.v1.GetRunResponse
+	(*Child)(nil),                    // 90: adze.v1.Child
+	(*TaskRun)(nil),                  // 91: adze.v1.TaskRun
+	(*ReadStreamRequest)(nil),        // 92: adze.v1.ReadStreamRequest
+	(*ReadStreamResponse)(nil),       // 93: adze.v1.ReadStreamResponse
+	(*StreamedChunk)(nil),            // 94: adze.v1.StreamedChunk
+	(*ListLogsRequest)(nil),          // 95: adze.v1.ListLogsRequest
+	(*ListLogsResponse)(nil),         // 96: adze.v1.ListLogsResponse
+	(*LoggedLine)(nil),               // 97: adze.v1.LoggedLine
+	(*ListRunsRequest)(nil),          // 98: adze.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),         // 99: adze.v1.ListRunsResponse
+	(*Run)(nil),                      // 100: adze.v1.Run
+	(*Attempt)(nil),                  // 101: adze.v1.Attempt
+	(*Cron)(nil),                     // 102: adze.v1.Cron
+	(*Schedule)(nil),                 // 103: adze.v1.Schedule
+	(*PutSchedulesRequest)(nil),      // 104: adze.v1.PutSchedulesRequest
+	(*PutSchedulesResponse)(nil),     // 105: adze.v1.PutSchedulesResponse
+	(*ListSchedulesRequest)(nil),     // 106: adze.v1.ListSchedulesRequest
+	(*ListSchedulesResponse)(nil),    // 107: adze.v1.ListSchedulesResponse
+	(*ChangeSchedulesRequest)(nil),   // 108: adze.v1.ChangeSchedulesRequest
+	(*ChangeSchedulesResponse)(nil),  // 109: adze.v1.ChangeSchedulesResponse
+	(*DeleteSchedulesRequest)(nil),   // 110: adze.v1.DeleteSchedulesRequest
+	(*DeleteSchedulesResponse)(nil),  // 111: adze.v1.DeleteSchedulesResponse
+	(*TriggerSchedulesRequest)(nil),  // 112: adze.v1.TriggerSchedulesRequest
+	(*TriggerSchedulesResponse)(nil), // 113: adze.v1.TriggerSchedulesResponse
+	(*PreviewCronRequest)(nil),       // 114: adze.v1.PreviewCronRequest
+	(*PreviewCronResponse)(nil),      // 115: adze.v1.PreviewCronResponse
+	(*ListFailuresRequest)(nil),      // 116: adze.v1.ListFailuresRequest
+	(*ListFailuresResponse)(nil),     // 117: adze.v1.ListFailuresResponse
+	(*FailureGroup)(nil),             // 118: adze.v1.FailureGroup
+	(*RedriveRequest)(nil),           // 119: adze.v1.RedriveRequest
+	(*RedriveResponse)(nil),          // 120: adze.v1.RedriveResponse
+	(*RedrivenRun)(nil),              // 121: adze.v1.RedrivenRun
+	(*WhyRequest)(nil),               // 122: adze.v1.WhyRequest
+	(*WhyResponse)(nil),              // 123: adze.v1.WhyResponse
+	(*Reason)(nil),                   // 124: adze.v1.Reason
+	(*GetOverviewRequest)(nil),       // 125: adze.v1.GetOverviewRequest
+	(*GetOverviewResponse)(nil),      // 126: adze.v1.GetOverviewResponse
+	(*QueueStat)(nil),                // 127: adze.v1.QueueStat
+	(*LimitStat)(nil),                // 128: adze.v1.LimitStat
+	(*KeyStat)(nil),                  // 129: adze.v1.KeyStat
+	(*Setting)(nil),                  // 130: adze.v1.Setting
+	(*QueueSetting)(nil),             // 131: adze.v1.QueueSetting
+	(*LimitSetting)(nil),             // 132: adze.v1.LimitSetting
+	(*RateSetting)(nil),              // 133: adze.v1.RateSetting
+	(*PutSettingsRequest)(nil),       // 134: adze.v1.PutSettingsRequest
+	(*PutSettingsResponse)(nil),      // 135: adze.v1.PutSettingsResponse
+	(*SettingName)(nil),              // 136: adze.v1.SettingName
+	(*DropSettingsRequest)(nil),      // 137: adze.v1.DropSettingsRequest
+	(*DropSettingsResponse)(nil),     // 138: adze.v1.DropSettingsResponse
+	(*ListSettingsRequest)(nil),      // 139: adze.v1.ListSettingsRequest
+	(*ListSettingsResponse)(nil),     // 140: adze.v1.ListSettingsResponse
 }
 var file_adze_v1_adze_proto_depIdxs = []int32{
-	19,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
-	18,  // 1: adze.v1.Workflow.triggers:type_name -> adze.v1.Trigger
-	101, // 2: adze.v1.Workflow.crons:type_name -> adze.v1.Cron
-	14,  // 3: adze.v1.Workflow.limits:type_name -> adze.v1.Limit
-	15,  // 4: adze.v1.Workflow.idempotency:type_name -> adze.v1.Idempotency
-	16,  // 5: adze.v1.Workflow.debounce:type_name -> adze.v1.Debounce
-	17,  // 6: adze.v1.Workflow.queues:type_name -> adze.v1.Queue
+	20,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
+	19,  // 1: adze.v1.Workflow.triggers:type_name -> adze.v1.Trigger
+	102, // 2: adze.v1.Workflow.crons:type_name -> adze.v1.Cron
+	15,  // 3: adze.v1.Workflow.limits:type_name -> adze.v1.Limit
+	16,  // 4: adze.v1.Workflow.idempotency:type_name -> adze.v1.Idempotency
+	17,  // 5: adze.v1.Workflow.debounce:type_name -> adze.v1.Debounce
+	18,  // 6: adze.v1.Workflow.queues:type_name -> adze.v1.Queue
 	7,   // 7: adze.v1.Limit.strategy:type_name -> adze.v1.Limit.Strategy
 	0,   // 8: adze.v1.Idempotency.hold:type_name -> adze.v1.Hold
 	1,   // 9: adze.v1.Idempotency.on_collision:type_name -> adze.v1.Collision
-	23,  // 10: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
-	20,  // 11: adze.v1.Task.skip_if:type_name -> adze.v1.Condition
-	20,  // 12: adze.v1.Task.cancel_if:type_name -> adze.v1.Condition
+	24,  // 10: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
+	21,  // 11: adze.v1.Task.skip_if:type_name -> adze.v1.Condition
+	21,  // 12: adze.v1.Task.cancel_if:type_name -> adze.v1.Condition
 	8,   // 13: adze.v1.Task.role:type_name -> adze.v1.Task.Role
-	20,  // 14: adze.v1.Task.wait_for:type_name -> adze.v1.Condition
-	21,  // 15: adze.v1.Task.map:type_name -> adze.v1.Map
-	14,  // 16: adze.v1.Task.limits:type_name -> adze.v1.Limit
-	22,  // 17: adze.v1.Task.batch:type_name -> adze.v1.Batch
-	20,  // 18: adze.v1.Condition.any:type_name -> adze.v1.Condition
-	20,  // 19: adze.v1.Condition.all:type_name -> adze.v1.Condition
-	13,  // 20: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
-	13,  // 21: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
-	28,  // 22: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
-	30,  // 23: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
+	21,  // 14: adze.v1.Task.wait_for:type_name -> adze.v1.Condition
+	22,  // 15: adze.v1.Task.map:type_name -> adze.v1.Map
+	15,  // 16: adze.v1.Task.limits:type_name -> adze.v1.Limit
+	23,  // 17: adze.v1.Task.batch:type_name -> adze.v1.Batch
+	21,  // 18: adze.v1.Condition.any:type_name -> adze.v1.Condition
+	21,  // 19: adze.v1.Condition.all:type_name -> adze.v1.Condition
+	14,  // 20: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
+	14,  // 21: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
+	29,  // 22: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
+	31,  // 23: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
 	2,   // 24: adze.v1.NewRun.on_close:type_name -> adze.v1.ClosePolicy
-	31,  // 25: adze.v1.NewRun.idempotency:type_name -> adze.v1.IdempotencyKey
+	32,  // 25: adze.v1.NewRun.idempotency:type_name -> adze.v1.IdempotencyKey
 	0,   // 26: adze.v1.IdempotencyKey.hold:type_name -> adze.v1.Hold
 	1,   // 27: adze.v1.IdempotencyKey.on_collision:type_name -> adze.v1.Collision
-	33,  // 28: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
-	12,  // 29: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
-	36,  // 30: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
+	34,  // 28: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
+	13,  // 29: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
+	37,  // 30: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
 	3,   // 31: adze.v1.Outcome.status:type_name -> adze.v1.Status
-	40,  // 32: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
-	43,  // 33: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
-	42,  // 34: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
-	38,  // 35: adze.v1.WorkerMessage.logs:type_name -> adze.v1.LogLine
-	39,  // 36: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
-	41,  // 37: adze.v1.Hello.running:type_name -> adze.v1.Running
+	41,  // 32: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
+	44,  // 33: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
+	43,  // 34: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
+	39,  // 35: adze.v1.WorkerMessage.logs:type_name -> adze.v1.LogLine
+	40,  // 36: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
+	42,  // 37: adze.v1.Hello.running:type_name -> adze.v1.Running
 	9,   // 38: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
-	44,  // 39: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
+	45,  // 39: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
 	4,   // 40: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
-	45,  // 41: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
-	30,  // 42: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
+	46,  // 41: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
+	31,  // 42: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
 	4,   // 43: adze.v1.Entry.kind:type_name -> adze.v1.EntryKind
-	45,  // 44: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
-	50,  // 45: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
-	51,  // 46: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
-	56,  // 47: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
-	57,  // 48: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
-	47,  // 49: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
-	49,  // 50: adze.v1.EngineMessage.emitted:type_name -> adze.v1.Emitted
-	54,  // 51: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
-	55,  // 52: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
-	46,  // 53: adze.v1.Assignment.log:type_name -> adze.v1.Entry
-	47,  // 54: adze.v1.Assignment.mets:type_name -> adze.v1.Met
-	53,  // 55: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
-	52,  // 56: adze.v1.Assignment.came:type_name -> adze.v1.CameEvent
+	46,  // 44: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
+	51,  // 45: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
+	52,  // 46: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
+	57,  // 47: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
+	58,  // 48: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
+	48,  // 49: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
+	50,  // 50: adze.v1.EngineMessage.emitted:type_name -> adze.v1.Emitted
+	55,  // 51: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
+	56,  // 52: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
+	47,  // 53: adze.v1.Assignment.log:type_name -> adze.v1.Entry
+	48,  // 54: adze.v1.Assignment.mets:type_name -> adze.v1.Met
+	54,  // 55: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
+	53,  // 56: adze.v1.Assignment.came:type_name -> adze.v1.CameEvent
 	10,  // 57: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
-	60,  // 58: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
+	61,  // 58: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
 	11,  // 59: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
-	33,  // 60: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
-	67,  // 61: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
-	70,  // 62: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
-	12,  // 63: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
-	76,  // 64: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
-	76,  // 65: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
-	77,  // 66: adze.v1.Event.runs:type_name -> adze.v1.EventRun
+	34,  // 60: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
+	68,  // 61: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
+	71,  // 62: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
+	13,  // 63: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
+	77,  // 64: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
+	77,  // 65: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
+	78,  // 66: adze.v1.Event.runs:type_name -> adze.v1.EventRun
 	3,   // 67: adze.v1.EventRun.status:type_name -> adze.v1.Status
-	78,  // 68: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
-	78,  // 69: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
-	99,  // 70: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
-	100, // 71: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
-	90,  // 72: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
-	46,  // 73: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
-	47,  // 74: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
-	89,  // 75: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
+	79,  // 68: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
+	79,  // 69: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
+	100, // 70: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
+	101, // 71: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
+	91,  // 72: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
+	47,  // 73: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
+	48,  // 74: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
+	90,  // 75: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
 	3,   // 76: adze.v1.TaskRun.status:type_name -> adze.v1.Status
 	8,   // 77: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
-	45,  // 78: adze.v1.TaskRun.waits:type_name -> adze.v1.WaitCondition
-	93,  // 79: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
-	96,  // 80: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
+	46,  // 78: adze.v1.TaskRun.waits:type_name -> adze.v1.WaitCondition
+	94,  // 79: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
+	97,  // 80: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
 	3,   // 81: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
-	99,  // 82: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
+	100, // 82: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
 	3,   // 83: adze.v1.Run.status:type_name -> adze.v1.Status
 	5,   // 84: adze.v1.Cron.overlap:type_name -> adze.v1.Overlap
 	6,   // 85: adze.v1.Cron.catch_up:type_name -> adze.v1.CatchUp
 	5,   // 86: adze.v1.Schedule.overlap:type_name -> adze.v1.Overlap
 	6,   // 87: adze.v1.Schedule.catch_up:type_name -> adze.v1.CatchUp
-	102, // 88: adze.v1.PutSchedulesRequest.schedules:type_name -> adze.v1.Schedule
-	102, // 89: adze.v1.ListSchedulesResponse.schedules:type_name -> adze.v1.Schedule
-	117, // 90: adze.v1.ListFailuresResponse.groups:type_name -> adze.v1.FailureGroup
-	120, // 91: adze.v1.RedriveResponse.runs:type_name -> adze.v1.RedrivenRun
-	12,  // 92: adze.v1.RedrivenRun.error:type_name -> adze.v1.FieldError
-	123, // 93: adze.v1.WhyResponse.reasons:type_name -> adze.v1.Reason
-	126, // 94: adze.v1.GetOverviewResponse.queues:type_name -> adze.v1.QueueStat
-	127, // 95: adze.v1.GetOverviewResponse.limits:type_name -> adze.v1.LimitStat
-	128, // 96: adze.v1.QueueStat.top:type_name -> adze.v1.KeyStat
-	128, // 97: adze.v1.LimitStat.top:type_name -> adze.v1.KeyStat
-	24,  // 98: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
-	29,  // 99: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
-	34,  // 100: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
-	37,  // 101: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
-	58,  // 102: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
-	61,  // 103: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
-	63,  // 104: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
-	65,  // 105: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
-	68,  // 106: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
-	71,  // 107: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
-	72,  // 108: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
-	74,  // 109: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
-	79,  // 110: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
-	81,  // 111: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
-	83,  // 112: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
-	103, // 113: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
-	105, // 114: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
-	107, // 115: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
-	109, // 116: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
-	111, // 117: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
-	113, // 118: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
-	85,  // 119: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
-	25,  // 120: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
-	87,  // 121: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
-	91,  // 122: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
-	94,  // 123: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
-	97,  // 124: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
-	115, // 125: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
-	118, // 126: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
-	121, // 127: adze.v1.Adze.Why:input_type -> adze.v1.WhyRequest
-	124, // 128: adze.v1.Adze.GetOverview:input_type -> adze.v1.GetOverviewRequest
-	27,  // 129: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
-	32,  // 130: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
-	35,  // 131: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
-	48,  // 132: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
-	59,  // 133: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
-	62,  // 134: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
-	64,  // 135: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
-	66,  // 136: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
-	69,  // 137: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
-	69,  // 138: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
-	73,  // 139: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
-	75,  // 140: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
-	80,  // 141: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
-	82,  // 142: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
-	84,  // 143: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
-	104, // 144: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
-	106, // 145: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
-	108, // 146: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
-	110, // 147: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
-	112, // 148: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
-	114, // 149: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
-	86,  // 150: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
-	26,  // 151: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
-	88,  // 152: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
-	92,  // 153: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
-	95,  // 154: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
-	98,  // 155: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
-	116, // 156: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
-	119, // 157: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
-	122, // 158: adze.v1.Adze.Why:output_type -> adze.v1.WhyResponse
-	125, // 159: adze.v1.Adze.GetOverview:output_type -> adze.v1.GetOverviewResponse
-	129, // [129:160] is the sub-list for method output_type
-	98,  // [98:129] is the sub-list for method input_type
-	98,  // [98:98] is the sub-list for extension type_name
-	98,  // [98:98] is the sub-list for extension extendee
-	0,   // [0:98] is the sub-list for field type_name
+	103, // 88: adze.v1.PutSchedulesRequest.schedules:type_name -> adze.v1.Schedule
+	103, // 89: adze.v1.ListSchedulesResponse.schedules:type_name -> adze.v1.Schedule
+	118, // 90: adze.v1.ListFailuresResponse.groups:type_name -> adze.v1.FailureGroup
+	121, // 91: adze.v1.RedriveResponse.runs:type_name -> adze.v1.RedrivenRun
+	13,  // 92: adze.v1.RedrivenRun.error:type_name -> adze.v1.FieldError
+	124, // 93: adze.v1.WhyResponse.reasons:type_name -> adze.v1.Reason
+	127, // 94: adze.v1.GetOverviewResponse.queues:type_name -> adze.v1.QueueStat
+	128, // 95: adze.v1.GetOverviewResponse.limits:type_name -> adze.v1.LimitStat
+	129, // 96: adze.v1.QueueStat.top:type_name -> adze.v1.KeyStat
+	129, // 97: adze.v1.LimitStat.top:type_name -> adze.v1.KeyStat
+	131, // 98: adze.v1.Setting.queue:type_name -> adze.v1.QueueSetting
+	132, // 99: adze.v1.Setting.limit:type_name -> adze.v1.LimitSetting
+	133, // 100: adze.v1.Setting.rate:type_name -> adze.v1.RateSetting
+	131, // 101: adze.v1.Setting.workflow:type_name -> adze.v1.QueueSetting
+	7,   // 102: adze.v1.LimitSetting.strategy:type_name -> adze.v1.Limit.Strategy
+	130, // 103: adze.v1.PutSettingsRequest.settings:type_name -> adze.v1.Setting
+	12,  // 104: adze.v1.SettingName.kind:type_name -> adze.v1.SettingName.Kind
+	136, // 105: adze.v1.DropSettingsRequest.settings:type_name -> adze.v1.SettingName
+	12,  // 106: adze.v1.ListSettingsRequest.kind:type_name -> adze.v1.SettingName.Kind
+	130, // 107: adze.v1.ListSettingsRequest.after:type_name -> adze.v1.Setting
+	130, // 108: adze.v1.ListSettingsResponse.settings:type_name -> adze.v1.Setting
+	130, // 109: adze.v1.ListSettingsResponse.next:type_name -> adze.v1.Setting
+	25,  // 110: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
+	30,  // 111: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
+	35,  // 112: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
+	38,  // 113: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
+	59,  // 114: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
+	62,  // 115: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
+	64,  // 116: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
+	66,  // 117: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
+	69,  // 118: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
+	72,  // 119: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
+	73,  // 120: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
+	75,  // 121: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
+	80,  // 122: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
+	82,  // 123: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
+	84,  // 124: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
+	104, // 125: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
+	106, // 126: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
+	108, // 127: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
+	110, // 128: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
+	112, // 129: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
+	114, // 130: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
+	86,  // 131: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
+	26,  // 132: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
+	88,  // 133: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
+	92,  // 134: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
+	95,  // 135: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
+	98,  // 136: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
+	116, // 137: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
+	119, // 138: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
+	122, // 139: adze.v1.Adze.Why:input_type -> adze.v1.WhyRequest
+	125, // 140: adze.v1.Adze.GetOverview:input_type -> adze.v1.GetOverviewRequest
+	134, // 141: adze.v1.Adze.PutSettings:input_type -> adze.v1.PutSettingsRequest
+	137, // 142: adze.v1.Adze.DropSettings:input_type -> adze.v1.DropSettingsRequest
+	139, // 143: adze.v1.Adze.ListSettings:input_type -> adze.v1.ListSettingsRequest
+	28,  // 144: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
+	33,  // 145: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
+	36,  // 146: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
+	49,  // 147: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
+	60,  // 148: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
+	63,  // 149: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
+	65,  // 150: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
+	67,  // 151: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
+	70,  // 152: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
+	70,  // 153: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
+	74,  // 154: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
+	76,  // 155: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
+	81,  // 156: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
+	83,  // 157: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
+	85,  // 158: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
+	105, // 159: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
+	107, // 160: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
+	109, // 161: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
+	111, // 162: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
+	113, // 163: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
+	115, // 164: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
+	87,  // 165: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
+	27,  // 166: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
+	89,  // 167: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
+	93,  // 168: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
+	96,  // 169: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
+	99,  // 170: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
+	117, // 171: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
+	120, // 172: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
+	123, // 173: adze.v1.Adze.Why:output_type -> adze.v1.WhyResponse
+	126, // 174: adze.v1.Adze.GetOverview:output_type -> adze.v1.GetOverviewResponse
+	135, // 175: adze.v1.Adze.PutSettings:output_type -> adze.v1.PutSettingsResponse
+	138, // 176: adze.v1.Adze.DropSettings:output_type -> adze.v1.DropSettingsResponse
+	140, // 177: adze.v1.Adze.ListSettings:output_type -> adze.v1.ListSettingsResponse
+	144, // [144:178] is the sub-list for method output_type
+	110, // [110:144] is the sub-list for method input_type
+	110, // [110:110] is the sub-list for extension type_name
+	110, // [110:110] is the sub-list for extension extendee
+	0,   // [0:110] is the sub-list for field type_name
 }
 
 func init() { file_adze_v1_adze_proto_init() }
@@ -10348,13 +11172,22 @@ func file_adze_v1_adze_proto_init() {
 		return
 	}
 	file_adze_v1_adze_proto_msgTypes[95].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[117].OneofWrappers = []any{
+		(*Setting_Queue)(nil),
+		(*Setting_Limit)(nil),
+		(*Setting_Rate)(nil),
+		(*Setting_Workflow)(nil),
+	}
+	file_adze_v1_adze_proto_msgTypes[118].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[119].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[120].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_adze_v1_adze_proto_rawDesc), len(file_adze_v1_adze_proto_rawDesc)),
-			NumEnums:      12,
-			NumMessages:   117,
+			NumEnums:      13,
+			NumMessages:   128,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

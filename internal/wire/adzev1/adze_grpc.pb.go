@@ -64,6 +64,9 @@ const (
 	Adze_Redrive_FullMethodName          = "/adze.v1.Adze/Redrive"
 	Adze_Why_FullMethodName              = "/adze.v1.Adze/Why"
 	Adze_GetOverview_FullMethodName      = "/adze.v1.Adze/GetOverview"
+	Adze_PutSettings_FullMethodName      = "/adze.v1.Adze/PutSettings"
+	Adze_DropSettings_FullMethodName     = "/adze.v1.Adze/DropSettings"
+	Adze_ListSettings_FullMethodName     = "/adze.v1.Adze/ListSettings"
 )
 
 // AdzeClient is the client API for Adze service.
@@ -143,6 +146,13 @@ type AdzeClient interface {
 	Why(ctx context.Context, in *WhyRequest, opts ...grpc.CallOption) (*WhyResponse, error)
 	// GetOverview tells where the tenant's queues and concurrency limits stand.
 	GetOverview(ctx context.Context, in *GetOverviewRequest, opts ...grpc.CallOption) (*GetOverviewResponse, error)
+	// PutSettings changes how queues, limits and rate limits work from now on, all or
+	// nothing. What is unset stays as it is. It goes before what workflows declare.
+	PutSettings(ctx context.Context, in *PutSettingsRequest, opts ...grpc.CallOption) (*PutSettingsResponse, error)
+	// DropSettings takes back what PutSettings set; what is declared counts again.
+	DropSettings(ctx context.Context, in *DropSettingsRequest, opts ...grpc.CallOption) (*DropSettingsResponse, error)
+	// ListSettings pages through the tenant's settings of a kind, by name and key.
+	ListSettings(ctx context.Context, in *ListSettingsRequest, opts ...grpc.CallOption) (*ListSettingsResponse, error)
 }
 
 type adzeClient struct {
@@ -487,6 +497,36 @@ func (c *adzeClient) GetOverview(ctx context.Context, in *GetOverviewRequest, op
 	return out, nil
 }
 
+func (c *adzeClient) PutSettings(ctx context.Context, in *PutSettingsRequest, opts ...grpc.CallOption) (*PutSettingsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PutSettingsResponse)
+	err := c.cc.Invoke(ctx, Adze_PutSettings_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adzeClient) DropSettings(ctx context.Context, in *DropSettingsRequest, opts ...grpc.CallOption) (*DropSettingsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DropSettingsResponse)
+	err := c.cc.Invoke(ctx, Adze_DropSettings_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adzeClient) ListSettings(ctx context.Context, in *ListSettingsRequest, opts ...grpc.CallOption) (*ListSettingsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListSettingsResponse)
+	err := c.cc.Invoke(ctx, Adze_ListSettings_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AdzeServer is the server API for Adze service.
 // All implementations must embed UnimplementedAdzeServer
 // for forward compatibility.
@@ -564,6 +604,13 @@ type AdzeServer interface {
 	Why(context.Context, *WhyRequest) (*WhyResponse, error)
 	// GetOverview tells where the tenant's queues and concurrency limits stand.
 	GetOverview(context.Context, *GetOverviewRequest) (*GetOverviewResponse, error)
+	// PutSettings changes how queues, limits and rate limits work from now on, all or
+	// nothing. What is unset stays as it is. It goes before what workflows declare.
+	PutSettings(context.Context, *PutSettingsRequest) (*PutSettingsResponse, error)
+	// DropSettings takes back what PutSettings set; what is declared counts again.
+	DropSettings(context.Context, *DropSettingsRequest) (*DropSettingsResponse, error)
+	// ListSettings pages through the tenant's settings of a kind, by name and key.
+	ListSettings(context.Context, *ListSettingsRequest) (*ListSettingsResponse, error)
 	mustEmbedUnimplementedAdzeServer()
 }
 
@@ -666,6 +713,15 @@ func (UnimplementedAdzeServer) Why(context.Context, *WhyRequest) (*WhyResponse, 
 }
 func (UnimplementedAdzeServer) GetOverview(context.Context, *GetOverviewRequest) (*GetOverviewResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetOverview not implemented")
+}
+func (UnimplementedAdzeServer) PutSettings(context.Context, *PutSettingsRequest) (*PutSettingsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PutSettings not implemented")
+}
+func (UnimplementedAdzeServer) DropSettings(context.Context, *DropSettingsRequest) (*DropSettingsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DropSettings not implemented")
+}
+func (UnimplementedAdzeServer) ListSettings(context.Context, *ListSettingsRequest) (*ListSettingsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListSettings not implemented")
 }
 func (UnimplementedAdzeServer) mustEmbedUnimplementedAdzeServer() {}
 func (UnimplementedAdzeServer) testEmbeddedByValue()              {}
@@ -1210,6 +1266,60 @@ func _Adze_GetOverview_Handler(srv interface{}, ctx context.Context, dec func(in
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Adze_PutSettings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PutSettingsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).PutSettings(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_PutSettings_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).PutSettings(ctx, req.(*PutSettingsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Adze_DropSettings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DropSettingsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).DropSettings(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_DropSettings_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).DropSettings(ctx, req.(*DropSettingsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Adze_ListSettings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListSettingsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).ListSettings(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_ListSettings_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).ListSettings(ctx, req.(*ListSettingsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Adze_ServiceDesc is the grpc.ServiceDesc for Adze service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -1324,6 +1434,18 @@ var Adze_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetOverview",
 			Handler:    _Adze_GetOverview_Handler,
+		},
+		{
+			MethodName: "PutSettings",
+			Handler:    _Adze_PutSettings_Handler,
+		},
+		{
+			MethodName: "DropSettings",
+			Handler:    _Adze_DropSettings_Handler,
+		},
+		{
+			MethodName: "ListSettings",
+			Handler:    _Adze_ListSettings_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

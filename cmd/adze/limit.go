@@ -1,0 +1,88 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/adzehq/adze"
+)
+
+type limitCmd struct {
+	List limitListCmd `cmd:"" help:"List how concurrency limits work, by name."`
+	Set  limitSetCmd  `cmd:"" help:"Change how a concurrency limit works, whatever workflows declare."`
+	Drop limitDropCmd `cmd:"" help:"Take back what was set: what is declared counts again."`
+}
+
+type limitListCmd struct {
+	connection
+	JSON bool `name:"json" help:"One JSON object a line."`
+}
+
+// Run prints a table for people, or a line of JSON a limit.
+func (c *limitListCmd) Run(e *env) error {
+	client, err := c.dial(e)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	table := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
+	if !c.JSON {
+		fmt.Fprintln(table, "LIMIT\tKEY\tMAX\tSTRATEGY\tBY")
+	}
+	for l, err := range client.LimitSettings(e.ctx) {
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			if err := json.NewEncoder(e.stdout).Encode(l); err != nil {
+				return err
+			}
+			continue
+		}
+		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\n", l.Name, l.Key, l.Max, l.Strategy, by(l.Declared))
+	}
+	return table.Flush()
+}
+
+// by says who said so.
+func by(declared bool) string {
+	if declared {
+		return "workflow"
+	}
+	return "setting"
+}
+
+type limitSetCmd struct {
+	connection
+	Name     string `arg:"" help:"The limit's name; NAME#1 is the first one of task or workflow NAME."`
+	Key      string `help:"For this key only."`
+	Max      *int   `help:"So many places; with 0 nobody gets one."`
+	Strategy string `enum:",queue,fifo,cancel_running,cancel_newest,keep_newest,keep_oldest" default:"" help:"What becomes of those that find no place: queue, fifo, cancel_running, cancel_newest, keep_newest or keep_oldest."`
+}
+
+// Run says nothing when all is well.
+func (c *limitSetCmd) Run(e *env) error {
+	client, err := c.dial(e)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return client.SetLimit(e.ctx, c.Name, adze.LimitSetting{Key: c.Key, Max: c.Max, Strategy: adze.Strategy(c.Strategy)})
+}
+
+type limitDropCmd struct {
+	connection
+	Name string `arg:"" help:"The limit's name."`
+	Key  string `help:"What was set for this key only."`
+}
+
+// Run says nothing when all is well.
+func (c *limitDropCmd) Run(e *env) error {
+	client, err := c.dial(e)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return client.DropLimit(e.ctx, c.Name, c.Key)
+}

@@ -1,0 +1,125 @@
+package admit
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/shard"
+)
+
+// Bounds of settings.
+const (
+	SettingsMax = 1_000     // of one call
+	WeightMax   = 1_000_000 // of a key, in thousandths
+	SpreadMax   = 1_000     // workers
+)
+
+// Settings checks changes of settings, all or none. The fields it names are those of the
+// wire's Setting.
+func Settings(changes []shard.SettingChange) error {
+	if err := Count("settings", len(changes), SettingsMax); err != nil {
+		return err
+	}
+	seen := make(map[core.SettingKey]bool, len(changes))
+	for i := range changes {
+		c, place := &changes[i], fmt.Sprintf("settings[%d]", i)
+		if err := setting(c); err != nil {
+			return fault.At(place, err)
+		}
+		key := core.SettingKey{Kind: c.Kind, Name: c.Name, Key: c.Key}
+		if seen[key] {
+			return fault.New(fault.Conflict, place+".name", "%q comes twice in this call; give its changes together", c.Name)
+		}
+		seen[key] = true
+	}
+	return nil
+}
+
+func setting(c *shard.SettingChange) error {
+	if err := settingName("name", c.Name); err != nil {
+		return err
+	}
+	if err := text("key", c.Key, shard.KeyBytesMax); err != nil {
+		return err
+	}
+	switch {
+	case c.Drop && (c.Kind < core.SettingQueue || c.Kind > core.SettingWorkflow):
+		return invalid("kind", "is unknown; say what the setting is of: a queue, a limit, a rate or a workflow")
+	case c.Drop:
+		return nil
+	case c.Queue != nil:
+		return fault.At(settingFields[c.Kind], queueChange(c))
+	case c.Limit != nil:
+		return fault.At("limit", limitChange(c))
+	case c.Rate != nil:
+		return fault.At("rate", rateChange(c))
+	}
+	return invalid("of", "says nothing; give what is to change")
+}
+
+var settingFields = map[core.SettingKind]string{core.SettingQueue: "queue", core.SettingWorkflow: "workflow"}
+
+// settingName checks the name of a limit that has one, or of one that is a workflow's own:
+// that ends in # and a number.
+func settingName(field, s string) error {
+	owner, number, own := strings.Cut(s, "#")
+	if own && (number == "" || strings.Trim(number, "0123456789") != "") {
+		return invalid(field, "has something else than a number behind #, as no limit has; look for it in the list")
+	}
+	return name(field, owner)
+}
+
+func queueChange(c *shard.SettingChange) error {
+	q := c.Queue
+	whole := q.ByCost != nil || q.AgeMS != nil || q.Spread != nil || q.Paused != nil || q.PausedTTLMS != nil
+	switch {
+	case c.Key != "" && (whole || q.Weight == nil):
+		return invalid("weight", "is all that a key of a queue can have of its own; give it, and nothing else")
+	case c.Key == "" && q.Weight != nil:
+		return invalid("weight", "is of a key; name the key")
+	case c.Kind == core.SettingWorkflow && (q.ByCost != nil || q.AgeMS != nil || q.Spread != nil || c.Key != ""):
+		return invalid("paused", "is all that a workflow can be, with paused_ttl_ms; set the rest for its queue")
+	}
+	for _, check := range []error{
+		given("weight", q.Weight, 1, WeightMax), given("spread", q.Spread, 0, SpreadMax),
+		given("age_ms", q.AgeMS, 0, DurationMSMax), given("paused_ttl_ms", q.PausedTTLMS, 0, DurationMSMax),
+	} {
+		if check != nil {
+			return check
+		}
+	}
+	return nil
+}
+
+func limitChange(c *shard.SettingChange) error {
+	switch l := c.Limit; {
+	case c.Key != "" && l.Strategy != nil:
+		return invalid("strategy", "is that of all keys; leave the key out")
+	case l.Strategy != nil && *l.Strategy > core.LimitKeepOldest:
+		return strategy("strategy", "")
+	case c.Key != "" && l.Max == nil:
+		return invalid("max", "is not given; say how many places the key has")
+	default:
+		return given("max", l.Max, 0, shard.LimitMax)
+	}
+}
+
+func rateChange(c *shard.SettingChange) error {
+	if r := c.Rate; c.Key != "" && (r.PeriodMS != nil || r.Smooth != nil) {
+		return invalid("period_ms", "and smooth are those of all keys; leave the key out")
+	}
+	if err := given("limit", c.Rate.Limit, 0, shard.LimitMax); err != nil {
+		return err
+	}
+	return given("period_ms", c.Rate.PeriodMS, 1, DurationMSMax)
+}
+
+// given checks a number that may be left out.
+func given[T int32 | int64](field string, v *T, least, most int64) error {
+	if v == nil {
+		return nil
+	}
+	return between(field, int64(*v), least, most)
+}

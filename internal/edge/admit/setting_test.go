@@ -1,0 +1,61 @@
+package admit_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/edge/admit"
+	"github.com/adzehq/adze/internal/shard"
+)
+
+func TestSettingIsRefusedPastEachLimitAndNotAtIt(t *testing.T) {
+	t.Parallel()
+	limit := func(c shard.LimitChange) shard.SettingChange {
+		return shard.SettingChange{Kind: core.SettingLimit, Name: "l", Limit: &c}
+	}
+	queue := func(key string, c shard.QueueChange) shard.SettingChange {
+		return shard.SettingChange{Kind: core.SettingQueue, Name: "q", Key: key, Queue: &c}
+	}
+	called := func(name string) shard.SettingChange {
+		return shard.SettingChange{Kind: core.SettingLimit, Name: name, Drop: true}
+	}
+	for name, c := range map[string]struct {
+		change shard.SettingChange
+		field  string // "" = admitted
+	}{
+		"no place at all":       {limit(shard.LimitChange{Max: new(int32(0))}), ""},
+		"fewer than none":       {limit(shard.LimitChange{Max: new(int32(-1))}), "limit.max"},
+		"most places":           {limit(shard.LimitChange{Max: new(int32(shard.LimitMax))}), ""},
+		"too many places":       {limit(shard.LimitChange{Max: new(int32(shard.LimitMax + 1))}), "limit.max"},
+		"no strategy":           {limit(shard.LimitChange{Strategy: new(core.Strategy(200))}), "limit.strategy"},
+		"lightest key":          {queue("k", shard.QueueChange{Weight: new(int32(1))}), ""},
+		"weightless key":        {queue("k", shard.QueueChange{Weight: new(int32(0))}), "queue.weight"},
+		"heaviest key":          {queue("k", shard.QueueChange{Weight: new(int32(admit.WeightMax))}), ""},
+		"key too heavy":         {queue("k", shard.QueueChange{Weight: new(int32(admit.WeightMax + 1))}), "queue.weight"},
+		"weight without a key":  {queue("", shard.QueueChange{Weight: new(int32(1))}), "queue.weight"},
+		"key that is paused":    {queue("k", shard.QueueChange{Weight: new(int32(1)), Paused: new(true)}), "queue.weight"},
+		"longest key":           {queue(strings.Repeat("k", shard.KeyBytesMax), shard.QueueChange{Weight: new(int32(1))}), ""},
+		"key too long":          {queue(strings.Repeat("k", shard.KeyBytesMax+1), shard.QueueChange{Weight: new(int32(1))}), "key"},
+		"slowest ageing":        {queue("", shard.QueueChange{AgeMS: new(admit.DurationMSMax)}), ""},
+		"ageing too slow":       {queue("", shard.QueueChange{AgeMS: new(admit.DurationMSMax + 1)}), "queue.age_ms"},
+		"limit of a workflow":   {called("w#1"), ""},
+		"limit of a task":       {called("w:t#12"), ""},
+		"name with a strange #": {called("w#x"), "name"},
+		"name with two of them": {called("w#1#2"), "name"},
+		"no name":               {called(""), "name"},
+		"nothing to change":     {shard.SettingChange{Name: "q"}, "of"},
+		"drop of nothing known": {shard.SettingChange{Name: "q", Drop: true}, "kind"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if c.field != "" {
+				c.field = "settings[0]." + c.field
+			}
+			check(t, admit.Settings([]shard.SettingChange{c.change}), c.field)
+		})
+	}
+	refused(t, admit.Settings([]shard.SettingChange{called("l"), called("l")}), fault.Conflict, "settings[1].name")
+	check(t, admit.Settings(make([]shard.SettingChange, admit.SettingsMax+1)), "settings")
+}

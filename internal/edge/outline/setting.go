@@ -1,0 +1,121 @@
+package outline
+
+import (
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/shard"
+	wire "github.com/adzehq/adze/internal/wire/adzev1"
+)
+
+// noStrategy is what a strategy becomes that does not exist.
+const noStrategy core.Strategy = 255
+
+// SettingsFromWire gives changes of settings as the shard takes them.
+func SettingsFromWire(from []*wire.Setting) []shard.SettingChange {
+	list := make([]shard.SettingChange, len(from))
+	for i, s := range from {
+		to := &list[i]
+		to.Name, to.Key = s.GetName(), s.GetKey()
+		switch of := s.GetOf().(type) {
+		case *wire.Setting_Queue:
+			to.Kind, to.Queue = core.SettingQueue, queueChange(of.Queue)
+		case *wire.Setting_Workflow:
+			to.Kind, to.Queue = core.SettingWorkflow, queueChange(of.Workflow)
+		case *wire.Setting_Limit:
+			to.Kind, to.Limit = core.SettingLimit, limitChange(of.Limit)
+		case *wire.Setting_Rate:
+			to.Kind = core.SettingRate
+			to.Rate = &shard.RateChange{Limit: of.Rate.Limit, PeriodMS: of.Rate.PeriodMs, Smooth: of.Rate.Smooth}
+		}
+	}
+	return list
+}
+
+func queueChange(q *wire.QueueSetting) *shard.QueueChange {
+	return &shard.QueueChange{
+		ByCost: q.ByCost, AgeMS: q.AgeMs, Weight: q.Weight, Spread: q.Spread, Paused: q.Paused, PausedTTLMS: q.PausedTtlMs,
+	}
+}
+
+func limitChange(l *wire.LimitSetting) *shard.LimitChange {
+	to := &shard.LimitChange{Max: l.Max}
+	if name := StrategyFromWire(l.Strategy); name != "" {
+		s, known := core.ParseStrategy(name)
+		if !known {
+			s = noStrategy
+		}
+		to.Strategy = &s
+	}
+	return to
+}
+
+// ChangeToWire is the inverse of SettingsFromWire, of one that drops nothing.
+func ChangeToWire(c *shard.SettingChange) *wire.Setting {
+	to := &wire.Setting{Name: c.Name, Key: c.Key}
+	switch {
+	case c.Limit != nil:
+		l := &wire.LimitSetting{Max: c.Limit.Max}
+		if c.Limit.Strategy != nil {
+			l.Strategy = strategyToWire(*c.Limit.Strategy)
+		}
+		to.Of = &wire.Setting_Limit{Limit: l}
+	case c.Rate != nil:
+		to.Of = &wire.Setting_Rate{Rate: &wire.RateSetting{Limit: c.Rate.Limit, PeriodMs: c.Rate.PeriodMS, Smooth: c.Rate.Smooth}}
+	case c.Queue != nil:
+		q := &wire.QueueSetting{
+			ByCost: c.Queue.ByCost, AgeMs: c.Queue.AgeMS, Weight: c.Queue.Weight, Spread: c.Queue.Spread,
+			Paused: c.Queue.Paused, PausedTtlMs: c.Queue.PausedTTLMS,
+		}
+		if to.Of = &(wire.Setting_Queue{Queue: q}); c.Kind == core.SettingWorkflow {
+			to.Of = &wire.Setting_Workflow{Workflow: q}
+		}
+	}
+	return to
+}
+
+func strategyToWire(s core.Strategy) wire.Limit_Strategy {
+	if s > core.LimitKeepOldest {
+		return noPolicy
+	}
+	return wire.Limit_Strategy(s) + 1
+}
+
+// SettingToWire gives a setting as it stands.
+func SettingToWire(s *core.Setting) *wire.Setting {
+	c := shard.SettingChange{Kind: s.Kind, Name: s.Name, Key: s.Key}
+	switch s.Kind {
+	case core.SettingLimit:
+		c.Limit = &shard.LimitChange{Max: &s.Limit.Max, Strategy: &s.Limit.Strategy}
+	case core.SettingRate:
+		c.Rate = &shard.RateChange{Limit: &s.Rate.Limit, PeriodMS: &s.Rate.PeriodMS, Smooth: &s.Rate.Smooth}
+	default:
+		c.Queue = &shard.QueueChange{
+			ByCost: &s.Queue.ByCost, AgeMS: &s.Queue.AgeMS, Weight: &s.Queue.Weight, Spread: &s.Queue.Spread,
+			Paused: &s.Queue.Paused, PausedTTLMS: &s.Queue.PausedTTLMS,
+		}
+	}
+	to := ChangeToWire(&c)
+	to.Declared = s.Declared
+	return to
+}
+
+// DropsFromWire gives settings that are to be taken back.
+func DropsFromWire(from []*wire.SettingName) []shard.SettingChange {
+	list := make([]shard.SettingChange, len(from))
+	for i, s := range from {
+		list[i] = shard.SettingChange{Kind: SettingKind(s.GetKind()), Name: s.GetName(), Key: s.GetKey(), Drop: true}
+	}
+	return list
+}
+
+// DropToWire is the inverse of DropsFromWire.
+func DropToWire(c *shard.SettingChange) *wire.SettingName {
+	return &wire.SettingName{Kind: wire.SettingName_Kind(c.Kind), Name: c.Name, Key: c.Key}
+}
+
+// SettingKind is the kind of that number; 0 if there is none.
+func SettingKind(number wire.SettingName_Kind) core.SettingKind {
+	if number < wire.SettingName_KIND_QUEUE || number > wire.SettingName_KIND_WORKFLOW {
+		return 0
+	}
+	return core.SettingKind(number)
+}
