@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
@@ -323,7 +324,7 @@ func TestLimitAndSettingsSurviveARestart(t *testing.T) {
 
 	c, err := adze.Open(ctx, url, adze.Logger(quiet))
 	require.NoError(t, err)
-	stop := work(t, c, task)
+	stop := work(t, c, task, adze.DrainTimeout(time.Millisecond))
 	runs, err := task.RunMany(ctx, c, bills(30, 3))
 	require.NoError(t, err)
 	require.NoError(t, c.SetLimit(ctx, "bills", adze.LimitSetting{Key: "customer-2", Max: new(3)}))
