@@ -15,7 +15,12 @@ const limitKeys = 100
 // everything is an option of each kind of flow control, with limits that no run
 // reaches: none waits, and what is left is what it costs to ask.
 func everything() (task []adze.TaskOption, run []adze.RunOption) {
-	return byKey(), []adze.RunOption{adze.Priority(1)}
+	task = append(
+		byKey(),
+		adze.Limit(adze.ConcurrencyLimit{Name: "bench.all", Max: 100_000}),
+		adze.Limit(adze.ConcurrencyLimit{Key: "input.key", Max: 10_000}),
+	)
+	return task, []adze.RunOption{adze.Priority(1)}
 }
 
 // limitRounds are enough for a median.

@@ -68,7 +68,7 @@ func (l *load) warm(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 	for {
-		_, err := l.task.Call(ctx, l.client, ping{})
+		_, err := l.task.Call(ctx, l.client, ping{Key: 1})
 		if err == nil || ctx.Err() != nil {
 			return err
 		}

@@ -14,10 +14,10 @@ type keyed struct {
 }
 
 // byKey makes the workers of a queue take turns between the keys of its tasks.
-func byKey() []adze.TaskOption { return nil }
+func byKey() []adze.TaskOption { return []adze.TaskOption{adze.FairKey("input.key")} }
 
 // byCost makes turns as long as the tasks of a key take.
-func byCost() []adze.TaskOption { return nil }
+func byCost() []adze.TaskOption { return append(byKey(), adze.Queue("", adze.ByCost())) }
 
 // tap is a queue of many keys. Its worker ends as many attempts as it is told to, and
 // holds all others: so it is measured at a depth while it flows, and can be filled up
