@@ -1,9 +1,9 @@
 package core
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -20,8 +20,8 @@ type rateLine struct {
 	lanes  fairLine
 }
 
-// drawsMark begins the key of a lane whose tasks draw from rate limits; in JSON the
-// share follows, and of each rate limit its name and its key.
+// drawsMark begins the key of a lane whose tasks draw from rate limits. The share follows,
+// and of each rate limit its name and its key, each after its length.
 const drawsMark = "\x1f"
 
 // laneKey is the key of the lane of its class that t waits in.
@@ -37,16 +37,16 @@ func (t *task) laneKey() string {
 	if len(t.def.Rates) == 0 && !strings.HasPrefix(share, drawsMark) {
 		return share
 	}
-	parts := make([]string, 1, 1+2*len(t.def.Rates))
-	parts[0] = share
+	key := appendPart([]byte(drawsMark), share)
 	for i, use := range t.def.Rates {
-		parts = append(parts, use.Name, t.draws(i).Key)
+		key = appendPart(appendPart(key, use.Name), t.draws(i).Key)
 	}
-	encoded, err := json.Marshal(parts)
-	if err != nil { // they are texts
-		panic(err)
-	}
-	return drawsMark + string(encoded)
+	return string(key)
+}
+
+func appendPart(key []byte, part string) []byte {
+	key = strconv.AppendInt(key, int64(len(part)), 10)
+	return append(append(key, ':'), part...)
 }
 
 // readLaneKey is the inverse of laneKey: the share, and the names and keys of the rate
@@ -57,8 +57,16 @@ func readLaneKey(key string) (share string, rates []string) {
 		return key, nil
 	}
 	var parts []string
-	if err := json.Unmarshal([]byte(encoded), &parts); err != nil || len(parts) == 0 {
-		return key, nil // of a lane that no task comes to any more
+	for encoded != "" {
+		size, rest, _ := strings.Cut(encoded, ":")
+		n, err := strconv.Atoi(size)
+		if err != nil || n < 0 || n > len(rest) {
+			return key, nil // of a lane that no task comes to any more
+		}
+		parts, encoded = append(parts, rest[:n]), rest[n:]
+	}
+	if len(parts) == 0 {
+		return key, nil
 	}
 	return parts[0], parts[1:]
 }

@@ -47,6 +47,7 @@ type Flow struct {
 // lists has the place of its result in the list of core.Flow.
 type TaskFlow struct {
 	Limits []Limit // each has its name
+	Rates  []Rate  // likewise
 	Batch  *Batch
 }
 
@@ -56,7 +57,7 @@ type NodeFlow struct {
 	TaskFlow
 }
 
-func (t *TaskFlow) empty() bool { return len(t.Limits) == 0 && t.Batch == nil }
+func (t *TaskFlow) empty() bool { return len(t.Limits)+len(t.Rates) == 0 && t.Batch == nil }
 
 // flow is what w says, nil if nothing. Its lists are in the order of the names that the
 // core's definitions have.
@@ -65,11 +66,11 @@ func (w *Workflow) flow() *Flow {
 	f.Run.Limits = named(w.Name, w.Limits)
 	for i := range w.Tasks {
 		t := &w.Tasks[i]
-		task := TaskFlow{Limits: named(w.Name+":"+t.Name, t.Limits), Batch: t.Batch}
+		task := TaskFlow{Limits: named(w.Name+":"+t.Name, t.Limits), Rates: w.ratesOf(t), Batch: t.Batch}
 		switch {
 		case !w.IsGraph():
 			f.Run.Limits = append(f.Run.Limits, task.Limits...)
-			f.Run.Batch = task.Batch
+			f.Run.Rates, f.Run.Batch = task.Rates, task.Batch
 		case !task.empty():
 			f.Nodes = append(f.Nodes, NodeFlow{int32(i), task})
 		}
@@ -86,12 +87,15 @@ func named(owner string, limits []Limit) []Limit {
 	list := make([]Limit, len(limits))
 	for i, l := range limits {
 		if l.Name == "" {
-			l.Name = owner + "#" + strconv.Itoa(i+1)
+			l.Name = ownName(owner, i)
 		}
 		list[i] = l
 	}
 	return list
 }
+
+// ownName is that of the i-th of something that belongs to its owner alone.
+func ownName(owner string, i int) string { return owner + "#" + strconv.Itoa(i+1) }
 
 func namesOf(limits []Limit) (names []string) {
 	for i := range limits {
@@ -111,6 +115,7 @@ type rules struct {
 
 type taskRules struct {
 	limits []limitRule
+	rates  []rateRule
 	batch  *batchRule // nil: its tasks are given one by one
 }
 
@@ -165,6 +170,13 @@ func newTaskRules(from *TaskFlow) (to taskRules, err error) {
 			}
 		}
 		to.limits = append(to.limits, rule)
+	}
+	for i := range from.Rates {
+		rule, err := newRateRule(&from.Rates[i])
+		if err != nil {
+			return to, err
+		}
+		to.rates = append(to.rates, rule)
 	}
 	to.batch, err = newBatchRule(from.Batch)
 	return to, err
@@ -261,13 +273,18 @@ func (t *taskRules) looks() bool {
 			return true
 		}
 	}
+	for i := range t.rates {
+		if t.rates[i].looks() {
+			return true
+		}
+	}
 	return t.batch.looks()
 }
 
 // of is what is said of one task; nil if nothing is, or nothing but what its definition
 // says of all.
 func (t *taskRules) of(e *evaluation) (*core.Flow, error) {
-	if t.batch == nil && (len(t.limits) == 0 || e.share == "" && !t.looks()) {
+	if t.batch == nil && len(t.rates) == 0 && (len(t.limits) == 0 || e.share == "" && !t.looks()) {
 		return nil, nil
 	}
 	f := &core.Flow{Share: e.share, Limits: make([]core.LimitKey, len(t.limits))}
@@ -277,7 +294,10 @@ func (t *taskRules) of(e *evaluation) (*core.Flow, error) {
 			return nil, err
 		}
 	}
-	return f, t.batch.add(f, e)
+	if err := t.batch.add(f, e); err != nil {
+		return nil, err
+	}
+	return f, t.draw(e, f)
 }
 
 func (l *limitRule) of(e *evaluation) (key core.LimitKey, err error) {

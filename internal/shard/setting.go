@@ -19,8 +19,10 @@ func (w *Workflow) declared(f *Flow) (all []core.Setting) {
 		})
 	}
 	all = appendLimits(all, f.Run.Limits)
+	all = appendRates(all, f.Run.Rates)
 	for i := range f.Nodes {
 		all = appendLimits(all, f.Nodes[i].Limits)
+		all = appendRates(all, f.Nodes[i].Rates)
 	}
 	return all
 }

@@ -50,6 +50,7 @@ type Task struct {
 	Description        string          `json:"description,omitempty"` // of a task of a graph
 	Queue              string          `json:"queue,omitempty"`       // that it waits in; "" = that of its action
 	Limits             []Limit         `json:"limits,omitempty"`      // taken in this order, after those of the run
+	Rates              []Rate          `json:"rates,omitempty"`       // drawn from all at once
 }
 
 // Map makes a task run a workflow for each element of a list. The task is durable and its
@@ -151,6 +152,7 @@ func (w *Workflow) core(t *Task) core.Definition {
 		Queue:              t.Queue,
 		Limits:             namesOf(named(w.Name+":"+t.Name, t.Limits)),
 		Batch:              t.Batch.rule(),
+		Rates:              usesOf(w.ratesOf(t)),
 	}
 }
 

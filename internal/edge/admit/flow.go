@@ -37,6 +37,9 @@ func flow(w *shard.Workflow) (err error) {
 	if err = clashes(w); err != nil {
 		return err
 	}
+	if err = rateClashes(w); err != nil {
+		return err
+	}
 	w.Queues, err = queues(w)
 	return err
 }
@@ -47,7 +50,10 @@ func taskFlow(t *shard.Task) (err error) {
 			return err
 		}
 	}
-	t.Limits, err = limits(t.Limits)
+	if t.Limits, err = limits(t.Limits); err != nil {
+		return err
+	}
+	t.Rates, err = rates(t.Rates)
 	return err
 }
 

@@ -55,6 +55,7 @@ func taskFromWire(t *wire.Task) shard.Task {
 		Queue:              t.GetQueue(),
 		Limits:             limitsFromWire(t.GetLimits()),
 		Batch:              batchFromWire(t.GetBatch()),
+		Rates:              ratesFromWire(t.GetRates()),
 	}
 }
 
@@ -134,6 +135,7 @@ func taskToWire(t *shard.Task) *wire.Task {
 		Role: RoleToWire(t.Role), Durable: t.Durable, Description: t.Description,
 		Map: mapToWire(t.Map), Queue: t.Queue, Limits: limitsToWire(t.Limits),
 		Batch: batchToWire(t.Batch),
+		Rates: ratesToWire(t.Rates),
 	}
 }
 

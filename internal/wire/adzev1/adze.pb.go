@@ -517,7 +517,7 @@ func (x Task_Role) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Task_Role.Descriptor instead.
 func (Task_Role) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{7, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{8, 0}
 }
 
 type Report_Kind int32
@@ -575,7 +575,7 @@ func (x Report_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Report_Kind.Descriptor instead.
 func (Report_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32, 0}
 }
 
 type Stop_Reason int32
@@ -627,7 +627,7 @@ func (x Stop_Reason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Stop_Reason.Descriptor instead.
 func (Stop_Reason) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{44, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45, 0}
 }
 
 type Cancelled_Outcome int32
@@ -679,7 +679,7 @@ func (x Cancelled_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Cancelled_Outcome.Descriptor instead.
 func (Cancelled_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{49, 0}
 }
 
 type SettingName_Kind int32
@@ -734,7 +734,7 @@ func (x SettingName_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SettingName_Kind.Descriptor instead.
 func (SettingName_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{123, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{124, 0}
 }
 
 // Details of an error about one field of the request.
@@ -1008,6 +1008,108 @@ func (x *Limit) GetStrategy() Limit_Strategy {
 	return Limit_STRATEGY_UNSPECIFIED
 }
 
+// A rate limit that a task draws units from: so many are there in each period, of each key.
+// Those that name one share it.
+type Rate struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Name            string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`                                              // empty = one of its own
+	Key             string                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`                                                // CEL over input and metadata, as Workflow.key; empty = one key for all
+	Units           int32                  `protobuf:"varint,3,opt,name=units,proto3" json:"units,omitempty"`                                           // that it needs, 1–100,000,000; 0 = 1
+	UnitsExpression string                 `protobuf:"bytes,4,opt,name=units_expression,json=unitsExpression,proto3" json:"units_expression,omitempty"` // CEL over input and metadata, gives a whole number from 0; instead of units
+	Limit           int32                  `protobuf:"varint,5,opt,name=limit,proto3" json:"limit,omitempty"`                                           // units in each period, at most 100,000,000
+	LimitExpression string                 `protobuf:"bytes,6,opt,name=limit_expression,json=limitExpression,proto3" json:"limit_expression,omitempty"` // CEL over input and metadata, gives a whole number from 1: the limit for the key, the smallest until all its units are back
+	PeriodMs        int64                  `protobuf:"varint,7,opt,name=period_ms,json=periodMs,proto3" json:"period_ms,omitempty"`                     // at most 366 days; 0 with a name: others say how it works, and without a limit
+	Smooth          bool                   `protobuf:"varint,8,opt,name=smooth,proto3" json:"smooth,omitempty"`                                         // units come back one by one, not all at the end of the period
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Rate) Reset() {
+	*x = Rate{}
+	mi := &file_adze_v1_adze_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Rate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Rate) ProtoMessage() {}
+
+func (x *Rate) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Rate.ProtoReflect.Descriptor instead.
+func (*Rate) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Rate) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Rate) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Rate) GetUnits() int32 {
+	if x != nil {
+		return x.Units
+	}
+	return 0
+}
+
+func (x *Rate) GetUnitsExpression() string {
+	if x != nil {
+		return x.UnitsExpression
+	}
+	return ""
+}
+
+func (x *Rate) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *Rate) GetLimitExpression() string {
+	if x != nil {
+		return x.LimitExpression
+	}
+	return ""
+}
+
+func (x *Rate) GetPeriodMs() int64 {
+	if x != nil {
+		return x.PeriodMs
+	}
+	return 0
+}
+
+func (x *Rate) GetSmooth() bool {
+	if x != nil {
+		return x.Smooth
+	}
+	return false
+}
+
 // Of the runs of a tenant whose expression gives the same key, one is started for as long
 // as it holds the key.
 type Idempotency struct {
@@ -1022,7 +1124,7 @@ type Idempotency struct {
 
 func (x *Idempotency) Reset() {
 	*x = Idempotency{}
-	mi := &file_adze_v1_adze_proto_msgTypes[3]
+	mi := &file_adze_v1_adze_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1034,7 +1136,7 @@ func (x *Idempotency) String() string {
 func (*Idempotency) ProtoMessage() {}
 
 func (x *Idempotency) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[3]
+	mi := &file_adze_v1_adze_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1047,7 +1149,7 @@ func (x *Idempotency) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Idempotency.ProtoReflect.Descriptor instead.
 func (*Idempotency) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{3}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Idempotency) GetKey() string {
@@ -1091,7 +1193,7 @@ type Debounce struct {
 
 func (x *Debounce) Reset() {
 	*x = Debounce{}
-	mi := &file_adze_v1_adze_proto_msgTypes[4]
+	mi := &file_adze_v1_adze_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1103,7 +1205,7 @@ func (x *Debounce) String() string {
 func (*Debounce) ProtoMessage() {}
 
 func (x *Debounce) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[4]
+	mi := &file_adze_v1_adze_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1116,7 +1218,7 @@ func (x *Debounce) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Debounce.ProtoReflect.Descriptor instead.
 func (*Debounce) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{4}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Debounce) GetKey() string {
@@ -1152,7 +1254,7 @@ type Queue struct {
 
 func (x *Queue) Reset() {
 	*x = Queue{}
-	mi := &file_adze_v1_adze_proto_msgTypes[5]
+	mi := &file_adze_v1_adze_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1164,7 +1266,7 @@ func (x *Queue) String() string {
 func (*Queue) ProtoMessage() {}
 
 func (x *Queue) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[5]
+	mi := &file_adze_v1_adze_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1177,7 +1279,7 @@ func (x *Queue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Queue.ProtoReflect.Descriptor instead.
 func (*Queue) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{5}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Queue) GetName() string {
@@ -1212,7 +1314,7 @@ type Trigger struct {
 
 func (x *Trigger) Reset() {
 	*x = Trigger{}
-	mi := &file_adze_v1_adze_proto_msgTypes[6]
+	mi := &file_adze_v1_adze_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1224,7 +1326,7 @@ func (x *Trigger) String() string {
 func (*Trigger) ProtoMessage() {}
 
 func (x *Trigger) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[6]
+	mi := &file_adze_v1_adze_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1237,7 +1339,7 @@ func (x *Trigger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Trigger.ProtoReflect.Descriptor instead.
 func (*Trigger) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{6}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Trigger) GetEvent() string {
@@ -1272,6 +1374,7 @@ type Task struct {
 	WaitFor            []*Condition           `protobuf:"bytes,14,rep,name=wait_for,json=waitFor,proto3" json:"wait_for,omitempty"` // all of them hold before it begins
 	Map                *Map                   `protobuf:"bytes,17,opt,name=map,proto3" json:"map,omitempty"`                        // it is durable, and runs a workflow for each element of a list
 	Limits             []*Limit               `protobuf:"bytes,18,rep,name=limits,proto3" json:"limits,omitempty"`                  // taken in this order, after those of the run; at most 10
+	Rates              []*Rate                `protobuf:"bytes,19,rep,name=rates,proto3" json:"rates,omitempty"`                    // drawn from all at once, when an attempt is given to a worker; at most 8
 	Batch              *Batch                 `protobuf:"bytes,23,opt,name=batch,proto3" json:"batch,omitempty"`                    // workers are given several of it together; not of a durable task
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
@@ -1279,7 +1382,7 @@ type Task struct {
 
 func (x *Task) Reset() {
 	*x = Task{}
-	mi := &file_adze_v1_adze_proto_msgTypes[7]
+	mi := &file_adze_v1_adze_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1291,7 +1394,7 @@ func (x *Task) String() string {
 func (*Task) ProtoMessage() {}
 
 func (x *Task) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[7]
+	mi := &file_adze_v1_adze_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1304,7 +1407,7 @@ func (x *Task) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Task.ProtoReflect.Descriptor instead.
 func (*Task) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{7}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Task) GetName() string {
@@ -1419,6 +1522,13 @@ func (x *Task) GetLimits() []*Limit {
 	return nil
 }
 
+func (x *Task) GetRates() []*Rate {
+	if x != nil {
+		return x.Rates
+	}
+	return nil
+}
+
 func (x *Task) GetBatch() *Batch {
 	if x != nil {
 		return x.Batch
@@ -1443,7 +1553,7 @@ type Condition struct {
 
 func (x *Condition) Reset() {
 	*x = Condition{}
-	mi := &file_adze_v1_adze_proto_msgTypes[8]
+	mi := &file_adze_v1_adze_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1455,7 +1565,7 @@ func (x *Condition) String() string {
 func (*Condition) ProtoMessage() {}
 
 func (x *Condition) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[8]
+	mi := &file_adze_v1_adze_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1468,7 +1578,7 @@ func (x *Condition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Condition.ProtoReflect.Descriptor instead.
 func (*Condition) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{8}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Condition) GetParent() string {
@@ -1541,7 +1651,7 @@ type Map struct {
 
 func (x *Map) Reset() {
 	*x = Map{}
-	mi := &file_adze_v1_adze_proto_msgTypes[9]
+	mi := &file_adze_v1_adze_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1553,7 +1663,7 @@ func (x *Map) String() string {
 func (*Map) ProtoMessage() {}
 
 func (x *Map) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[9]
+	mi := &file_adze_v1_adze_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1566,7 +1676,7 @@ func (x *Map) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Map.ProtoReflect.Descriptor instead.
 func (*Map) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{9}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Map) GetOver() string {
@@ -1612,7 +1722,7 @@ type Batch struct {
 
 func (x *Batch) Reset() {
 	*x = Batch{}
-	mi := &file_adze_v1_adze_proto_msgTypes[10]
+	mi := &file_adze_v1_adze_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1624,7 +1734,7 @@ func (x *Batch) String() string {
 func (*Batch) ProtoMessage() {}
 
 func (x *Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[10]
+	mi := &file_adze_v1_adze_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1637,7 +1747,7 @@ func (x *Batch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Batch.ProtoReflect.Descriptor instead.
 func (*Batch) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{10}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Batch) GetSizeMax() int32 {
@@ -1686,7 +1796,7 @@ type Backoff struct {
 
 func (x *Backoff) Reset() {
 	*x = Backoff{}
-	mi := &file_adze_v1_adze_proto_msgTypes[11]
+	mi := &file_adze_v1_adze_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1698,7 +1808,7 @@ func (x *Backoff) String() string {
 func (*Backoff) ProtoMessage() {}
 
 func (x *Backoff) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[11]
+	mi := &file_adze_v1_adze_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1711,7 +1821,7 @@ func (x *Backoff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Backoff.ProtoReflect.Descriptor instead.
 func (*Backoff) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{11}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Backoff) GetInitialMs() int64 {
@@ -1744,7 +1854,7 @@ type PutWorkflowsRequest struct {
 
 func (x *PutWorkflowsRequest) Reset() {
 	*x = PutWorkflowsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[12]
+	mi := &file_adze_v1_adze_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1756,7 +1866,7 @@ func (x *PutWorkflowsRequest) String() string {
 func (*PutWorkflowsRequest) ProtoMessage() {}
 
 func (x *PutWorkflowsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[12]
+	mi := &file_adze_v1_adze_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1769,7 +1879,7 @@ func (x *PutWorkflowsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutWorkflowsRequest.ProtoReflect.Descriptor instead.
 func (*PutWorkflowsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{12}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PutWorkflowsRequest) GetWorkflows() []*Workflow {
@@ -1788,7 +1898,7 @@ type GetWorkflowRequest struct {
 
 func (x *GetWorkflowRequest) Reset() {
 	*x = GetWorkflowRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[13]
+	mi := &file_adze_v1_adze_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1800,7 +1910,7 @@ func (x *GetWorkflowRequest) String() string {
 func (*GetWorkflowRequest) ProtoMessage() {}
 
 func (x *GetWorkflowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[13]
+	mi := &file_adze_v1_adze_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1813,7 +1923,7 @@ func (x *GetWorkflowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkflowRequest.ProtoReflect.Descriptor instead.
 func (*GetWorkflowRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{13}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetWorkflowRequest) GetName() string {
@@ -1833,7 +1943,7 @@ type GetWorkflowResponse struct {
 
 func (x *GetWorkflowResponse) Reset() {
 	*x = GetWorkflowResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[14]
+	mi := &file_adze_v1_adze_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1845,7 +1955,7 @@ func (x *GetWorkflowResponse) String() string {
 func (*GetWorkflowResponse) ProtoMessage() {}
 
 func (x *GetWorkflowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[14]
+	mi := &file_adze_v1_adze_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1858,7 +1968,7 @@ func (x *GetWorkflowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkflowResponse.ProtoReflect.Descriptor instead.
 func (*GetWorkflowResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{14}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetWorkflowResponse) GetWorkflow() *Workflow {
@@ -1884,7 +1994,7 @@ type PutWorkflowsResponse struct {
 
 func (x *PutWorkflowsResponse) Reset() {
 	*x = PutWorkflowsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[15]
+	mi := &file_adze_v1_adze_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1896,7 +2006,7 @@ func (x *PutWorkflowsResponse) String() string {
 func (*PutWorkflowsResponse) ProtoMessage() {}
 
 func (x *PutWorkflowsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[15]
+	mi := &file_adze_v1_adze_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1909,7 +2019,7 @@ func (x *PutWorkflowsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutWorkflowsResponse.ProtoReflect.Descriptor instead.
 func (*PutWorkflowsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{15}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PutWorkflowsResponse) GetVersions() []*WorkflowVersion {
@@ -1930,7 +2040,7 @@ type WorkflowVersion struct {
 
 func (x *WorkflowVersion) Reset() {
 	*x = WorkflowVersion{}
-	mi := &file_adze_v1_adze_proto_msgTypes[16]
+	mi := &file_adze_v1_adze_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1942,7 +2052,7 @@ func (x *WorkflowVersion) String() string {
 func (*WorkflowVersion) ProtoMessage() {}
 
 func (x *WorkflowVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[16]
+	mi := &file_adze_v1_adze_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1955,7 +2065,7 @@ func (x *WorkflowVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkflowVersion.ProtoReflect.Descriptor instead.
 func (*WorkflowVersion) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{16}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *WorkflowVersion) GetName() string {
@@ -1990,7 +2100,7 @@ type SubmitRequest struct {
 
 func (x *SubmitRequest) Reset() {
 	*x = SubmitRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[17]
+	mi := &file_adze_v1_adze_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2002,7 +2112,7 @@ func (x *SubmitRequest) String() string {
 func (*SubmitRequest) ProtoMessage() {}
 
 func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[17]
+	mi := &file_adze_v1_adze_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2015,7 +2125,7 @@ func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitRequest.ProtoReflect.Descriptor instead.
 func (*SubmitRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{17}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SubmitRequest) GetRuns() []*NewRun {
@@ -2061,7 +2171,7 @@ type NewRun struct {
 
 func (x *NewRun) Reset() {
 	*x = NewRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[18]
+	mi := &file_adze_v1_adze_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2073,7 +2183,7 @@ func (x *NewRun) String() string {
 func (*NewRun) ProtoMessage() {}
 
 func (x *NewRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[18]
+	mi := &file_adze_v1_adze_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2086,7 +2196,7 @@ func (x *NewRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewRun.ProtoReflect.Descriptor instead.
 func (*NewRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{18}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *NewRun) GetWorkflow() string {
@@ -2186,7 +2296,7 @@ type IdempotencyKey struct {
 
 func (x *IdempotencyKey) Reset() {
 	*x = IdempotencyKey{}
-	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	mi := &file_adze_v1_adze_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2198,7 +2308,7 @@ func (x *IdempotencyKey) String() string {
 func (*IdempotencyKey) ProtoMessage() {}
 
 func (x *IdempotencyKey) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	mi := &file_adze_v1_adze_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2211,7 +2321,7 @@ func (x *IdempotencyKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdempotencyKey.ProtoReflect.Descriptor instead.
 func (*IdempotencyKey) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{19}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *IdempotencyKey) GetKey() string {
@@ -2251,7 +2361,7 @@ type SubmitResponse struct {
 
 func (x *SubmitResponse) Reset() {
 	*x = SubmitResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	mi := &file_adze_v1_adze_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2263,7 +2373,7 @@ func (x *SubmitResponse) String() string {
 func (*SubmitResponse) ProtoMessage() {}
 
 func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	mi := &file_adze_v1_adze_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2276,7 +2386,7 @@ func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitResponse.ProtoReflect.Descriptor instead.
 func (*SubmitResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{20}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SubmitResponse) GetRuns() []*Submitted {
@@ -2297,7 +2407,7 @@ type Submitted struct {
 
 func (x *Submitted) Reset() {
 	*x = Submitted{}
-	mi := &file_adze_v1_adze_proto_msgTypes[21]
+	mi := &file_adze_v1_adze_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2309,7 +2419,7 @@ func (x *Submitted) String() string {
 func (*Submitted) ProtoMessage() {}
 
 func (x *Submitted) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[21]
+	mi := &file_adze_v1_adze_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2322,7 +2432,7 @@ func (x *Submitted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Submitted.ProtoReflect.Descriptor instead.
 func (*Submitted) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Submitted) GetRunId() uint64 {
@@ -2355,7 +2465,7 @@ type AwaitRequest struct {
 
 func (x *AwaitRequest) Reset() {
 	*x = AwaitRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	mi := &file_adze_v1_adze_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2367,7 +2477,7 @@ func (x *AwaitRequest) String() string {
 func (*AwaitRequest) ProtoMessage() {}
 
 func (x *AwaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	mi := &file_adze_v1_adze_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2380,7 +2490,7 @@ func (x *AwaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AwaitRequest.ProtoReflect.Descriptor instead.
 func (*AwaitRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *AwaitRequest) GetRunIds() []uint64 {
@@ -2399,7 +2509,7 @@ type AwaitResponse struct {
 
 func (x *AwaitResponse) Reset() {
 	*x = AwaitResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	mi := &file_adze_v1_adze_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2411,7 +2521,7 @@ func (x *AwaitResponse) String() string {
 func (*AwaitResponse) ProtoMessage() {}
 
 func (x *AwaitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	mi := &file_adze_v1_adze_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2424,7 +2534,7 @@ func (x *AwaitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AwaitResponse.ProtoReflect.Descriptor instead.
 func (*AwaitResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{23}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *AwaitResponse) GetOutcomes() []*Outcome {
@@ -2447,7 +2557,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	mi := &file_adze_v1_adze_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2459,7 +2569,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	mi := &file_adze_v1_adze_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2472,7 +2582,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Outcome) GetRunId() uint64 {
@@ -2527,7 +2637,7 @@ type WorkerMessage struct {
 
 func (x *WorkerMessage) Reset() {
 	*x = WorkerMessage{}
-	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	mi := &file_adze_v1_adze_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2539,7 +2649,7 @@ func (x *WorkerMessage) String() string {
 func (*WorkerMessage) ProtoMessage() {}
 
 func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	mi := &file_adze_v1_adze_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2552,7 +2662,7 @@ func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerMessage.ProtoReflect.Descriptor instead.
 func (*WorkerMessage) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *WorkerMessage) GetHello() *Hello {
@@ -2613,7 +2723,7 @@ type LogLine struct {
 
 func (x *LogLine) Reset() {
 	*x = LogLine{}
-	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	mi := &file_adze_v1_adze_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2625,7 +2735,7 @@ func (x *LogLine) String() string {
 func (*LogLine) ProtoMessage() {}
 
 func (x *LogLine) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	mi := &file_adze_v1_adze_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2638,7 +2748,7 @@ func (x *LogLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
 func (*LogLine) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *LogLine) GetTaskId() uint64 {
@@ -2703,7 +2813,7 @@ type Chunk struct {
 
 func (x *Chunk) Reset() {
 	*x = Chunk{}
-	mi := &file_adze_v1_adze_proto_msgTypes[27]
+	mi := &file_adze_v1_adze_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2715,7 +2825,7 @@ func (x *Chunk) String() string {
 func (*Chunk) ProtoMessage() {}
 
 func (x *Chunk) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[27]
+	mi := &file_adze_v1_adze_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2728,7 +2838,7 @@ func (x *Chunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chunk.ProtoReflect.Descriptor instead.
 func (*Chunk) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Chunk) GetTaskId() uint64 {
@@ -2773,7 +2883,7 @@ type Hello struct {
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_adze_v1_adze_proto_msgTypes[28]
+	mi := &file_adze_v1_adze_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2785,7 +2895,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[28]
+	mi := &file_adze_v1_adze_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2798,7 +2908,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Hello) GetWorkerId() uint64 {
@@ -2855,7 +2965,7 @@ type Running struct {
 
 func (x *Running) Reset() {
 	*x = Running{}
-	mi := &file_adze_v1_adze_proto_msgTypes[29]
+	mi := &file_adze_v1_adze_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2867,7 +2977,7 @@ func (x *Running) String() string {
 func (*Running) ProtoMessage() {}
 
 func (x *Running) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[29]
+	mi := &file_adze_v1_adze_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2880,7 +2990,7 @@ func (x *Running) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Running.ProtoReflect.Descriptor instead.
 func (*Running) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{29}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Running) GetTaskId() uint64 {
@@ -2920,7 +3030,7 @@ type Resize struct {
 
 func (x *Resize) Reset() {
 	*x = Resize{}
-	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	mi := &file_adze_v1_adze_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2932,7 +3042,7 @@ func (x *Resize) String() string {
 func (*Resize) ProtoMessage() {}
 
 func (x *Resize) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	mi := &file_adze_v1_adze_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2945,7 +3055,7 @@ func (x *Resize) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resize.ProtoReflect.Descriptor instead.
 func (*Resize) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Resize) GetSlots() int32 {
@@ -2972,7 +3082,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_adze_v1_adze_proto_msgTypes[31]
+	mi := &file_adze_v1_adze_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2984,7 +3094,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[31]
+	mi := &file_adze_v1_adze_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2997,7 +3107,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Report) GetTaskId() uint64 {
@@ -3080,7 +3190,7 @@ type NewEntry struct {
 
 func (x *NewEntry) Reset() {
 	*x = NewEntry{}
-	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	mi := &file_adze_v1_adze_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3092,7 +3202,7 @@ func (x *NewEntry) String() string {
 func (*NewEntry) ProtoMessage() {}
 
 func (x *NewEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	mi := &file_adze_v1_adze_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3105,7 +3215,7 @@ func (x *NewEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewEntry.ProtoReflect.Descriptor instead.
 func (*NewEntry) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *NewEntry) GetIndex() int32 {
@@ -3184,7 +3294,7 @@ type WaitCondition struct {
 
 func (x *WaitCondition) Reset() {
 	*x = WaitCondition{}
-	mi := &file_adze_v1_adze_proto_msgTypes[33]
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3196,7 +3306,7 @@ func (x *WaitCondition) String() string {
 func (*WaitCondition) ProtoMessage() {}
 
 func (x *WaitCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[33]
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3209,7 +3319,7 @@ func (x *WaitCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitCondition.ProtoReflect.Descriptor instead.
 func (*WaitCondition) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *WaitCondition) GetGroup() int32 {
@@ -3298,7 +3408,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3310,7 +3420,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3323,7 +3433,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Entry) GetIndex() int32 {
@@ -3392,7 +3502,7 @@ type Met struct {
 
 func (x *Met) Reset() {
 	*x = Met{}
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3404,7 +3514,7 @@ func (x *Met) String() string {
 func (*Met) ProtoMessage() {}
 
 func (x *Met) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3417,7 +3527,7 @@ func (x *Met) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Met.ProtoReflect.Descriptor instead.
 func (*Met) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Met) GetTaskId() uint64 {
@@ -3491,7 +3601,7 @@ type EngineMessage struct {
 
 func (x *EngineMessage) Reset() {
 	*x = EngineMessage{}
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3503,7 +3613,7 @@ func (x *EngineMessage) String() string {
 func (*EngineMessage) ProtoMessage() {}
 
 func (x *EngineMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3516,7 +3626,7 @@ func (x *EngineMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EngineMessage.ProtoReflect.Descriptor instead.
 func (*EngineMessage) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *EngineMessage) GetWelcome() *Welcome {
@@ -3582,7 +3692,7 @@ type Emitted struct {
 
 func (x *Emitted) Reset() {
 	*x = Emitted{}
-	mi := &file_adze_v1_adze_proto_msgTypes[37]
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3594,7 +3704,7 @@ func (x *Emitted) String() string {
 func (*Emitted) ProtoMessage() {}
 
 func (x *Emitted) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[37]
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3607,7 +3717,7 @@ func (x *Emitted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Emitted.ProtoReflect.Descriptor instead.
 func (*Emitted) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Emitted) GetTaskId() uint64 {
@@ -3649,7 +3759,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3661,7 +3771,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3674,7 +3784,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Welcome) GetWorkerId() uint64 {
@@ -3723,7 +3833,7 @@ type Assignment struct {
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3735,7 +3845,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3748,7 +3858,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Assignment) GetTaskId() uint64 {
@@ -3884,7 +3994,7 @@ type CameEvent struct {
 
 func (x *CameEvent) Reset() {
 	*x = CameEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[40]
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3896,7 +4006,7 @@ func (x *CameEvent) String() string {
 func (*CameEvent) ProtoMessage() {}
 
 func (x *CameEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[40]
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3909,7 +4019,7 @@ func (x *CameEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CameEvent.ProtoReflect.Descriptor instead.
 func (*CameEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *CameEvent) GetEventId() uint64 {
@@ -3960,7 +4070,7 @@ type RunEvent struct {
 
 func (x *RunEvent) Reset() {
 	*x = RunEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[41]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3972,7 +4082,7 @@ func (x *RunEvent) String() string {
 func (*RunEvent) ProtoMessage() {}
 
 func (x *RunEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[41]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3985,7 +4095,7 @@ func (x *RunEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunEvent.ProtoReflect.Descriptor instead.
 func (*RunEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *RunEvent) GetEventId() uint64 {
@@ -4026,7 +4136,7 @@ type ParentOutput struct {
 
 func (x *ParentOutput) Reset() {
 	*x = ParentOutput{}
-	mi := &file_adze_v1_adze_proto_msgTypes[42]
+	mi := &file_adze_v1_adze_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4038,7 +4148,7 @@ func (x *ParentOutput) String() string {
 func (*ParentOutput) ProtoMessage() {}
 
 func (x *ParentOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[42]
+	mi := &file_adze_v1_adze_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4051,7 +4161,7 @@ func (x *ParentOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParentOutput.ProtoReflect.Descriptor instead.
 func (*ParentOutput) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ParentOutput) GetTask() string {
@@ -4078,7 +4188,7 @@ type TaskFailure struct {
 
 func (x *TaskFailure) Reset() {
 	*x = TaskFailure{}
-	mi := &file_adze_v1_adze_proto_msgTypes[43]
+	mi := &file_adze_v1_adze_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4090,7 +4200,7 @@ func (x *TaskFailure) String() string {
 func (*TaskFailure) ProtoMessage() {}
 
 func (x *TaskFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[43]
+	mi := &file_adze_v1_adze_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4103,7 +4213,7 @@ func (x *TaskFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskFailure.ProtoReflect.Descriptor instead.
 func (*TaskFailure) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{43}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *TaskFailure) GetTask() string {
@@ -4131,7 +4241,7 @@ type Stop struct {
 
 func (x *Stop) Reset() {
 	*x = Stop{}
-	mi := &file_adze_v1_adze_proto_msgTypes[44]
+	mi := &file_adze_v1_adze_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4143,7 +4253,7 @@ func (x *Stop) String() string {
 func (*Stop) ProtoMessage() {}
 
 func (x *Stop) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[44]
+	mi := &file_adze_v1_adze_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4156,7 +4266,7 @@ func (x *Stop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stop.ProtoReflect.Descriptor instead.
 func (*Stop) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{44}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Stop) GetTaskId() uint64 {
@@ -4195,7 +4305,7 @@ type Settlement struct {
 
 func (x *Settlement) Reset() {
 	*x = Settlement{}
-	mi := &file_adze_v1_adze_proto_msgTypes[45]
+	mi := &file_adze_v1_adze_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4207,7 +4317,7 @@ func (x *Settlement) String() string {
 func (*Settlement) ProtoMessage() {}
 
 func (x *Settlement) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[45]
+	mi := &file_adze_v1_adze_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4220,7 +4330,7 @@ func (x *Settlement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Settlement.ProtoReflect.Descriptor instead.
 func (*Settlement) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Settlement) GetTaskId() uint64 {
@@ -4283,7 +4393,7 @@ type CancelRequest struct {
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[46]
+	mi := &file_adze_v1_adze_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4295,7 +4405,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[46]
+	mi := &file_adze_v1_adze_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4308,7 +4418,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{46}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *CancelRequest) GetRunIds() []uint64 {
@@ -4341,7 +4451,7 @@ type CancelResponse struct {
 
 func (x *CancelResponse) Reset() {
 	*x = CancelResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[47]
+	mi := &file_adze_v1_adze_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4353,7 +4463,7 @@ func (x *CancelResponse) String() string {
 func (*CancelResponse) ProtoMessage() {}
 
 func (x *CancelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[47]
+	mi := &file_adze_v1_adze_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4366,7 +4476,7 @@ func (x *CancelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelResponse.ProtoReflect.Descriptor instead.
 func (*CancelResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{47}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *CancelResponse) GetRuns() []*Cancelled {
@@ -4386,7 +4496,7 @@ type Cancelled struct {
 
 func (x *Cancelled) Reset() {
 	*x = Cancelled{}
-	mi := &file_adze_v1_adze_proto_msgTypes[48]
+	mi := &file_adze_v1_adze_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4398,7 +4508,7 @@ func (x *Cancelled) String() string {
 func (*Cancelled) ProtoMessage() {}
 
 func (x *Cancelled) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[48]
+	mi := &file_adze_v1_adze_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4411,7 +4521,7 @@ func (x *Cancelled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancelled.ProtoReflect.Descriptor instead.
 func (*Cancelled) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *Cancelled) GetRunId() uint64 {
@@ -4440,7 +4550,7 @@ type ReplayRequest struct {
 
 func (x *ReplayRequest) Reset() {
 	*x = ReplayRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[49]
+	mi := &file_adze_v1_adze_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4452,7 +4562,7 @@ func (x *ReplayRequest) String() string {
 func (*ReplayRequest) ProtoMessage() {}
 
 func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[49]
+	mi := &file_adze_v1_adze_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4465,7 +4575,7 @@ func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayRequest.ProtoReflect.Descriptor instead.
 func (*ReplayRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{49}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *ReplayRequest) GetRunIds() []uint64 {
@@ -4491,7 +4601,7 @@ type ReplayResponse struct {
 
 func (x *ReplayResponse) Reset() {
 	*x = ReplayResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[50]
+	mi := &file_adze_v1_adze_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4503,7 +4613,7 @@ func (x *ReplayResponse) String() string {
 func (*ReplayResponse) ProtoMessage() {}
 
 func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[50]
+	mi := &file_adze_v1_adze_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4516,7 +4626,7 @@ func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayResponse.ProtoReflect.Descriptor instead.
 func (*ReplayResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{50}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *ReplayResponse) GetRuns() []*Submitted {
@@ -4537,7 +4647,7 @@ type ForkRequest struct {
 
 func (x *ForkRequest) Reset() {
 	*x = ForkRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[51]
+	mi := &file_adze_v1_adze_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4549,7 +4659,7 @@ func (x *ForkRequest) String() string {
 func (*ForkRequest) ProtoMessage() {}
 
 func (x *ForkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[51]
+	mi := &file_adze_v1_adze_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4562,7 +4672,7 @@ func (x *ForkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkRequest.ProtoReflect.Descriptor instead.
 func (*ForkRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{51}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *ForkRequest) GetRunId() uint64 {
@@ -4595,7 +4705,7 @@ type ForkResponse struct {
 
 func (x *ForkResponse) Reset() {
 	*x = ForkResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[52]
+	mi := &file_adze_v1_adze_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4607,7 +4717,7 @@ func (x *ForkResponse) String() string {
 func (*ForkResponse) ProtoMessage() {}
 
 func (x *ForkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[52]
+	mi := &file_adze_v1_adze_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4620,7 +4730,7 @@ func (x *ForkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkResponse.ProtoReflect.Descriptor instead.
 func (*ForkResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{52}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *ForkResponse) GetRunId() uint64 {
@@ -4640,7 +4750,7 @@ type GetValueRequest struct {
 
 func (x *GetValueRequest) Reset() {
 	*x = GetValueRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[53]
+	mi := &file_adze_v1_adze_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4652,7 +4762,7 @@ func (x *GetValueRequest) String() string {
 func (*GetValueRequest) ProtoMessage() {}
 
 func (x *GetValueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[53]
+	mi := &file_adze_v1_adze_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4665,7 +4775,7 @@ func (x *GetValueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetValueRequest.ProtoReflect.Descriptor instead.
 func (*GetValueRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{53}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *GetValueRequest) GetRunId() uint64 {
@@ -4693,7 +4803,7 @@ type GetValueResponse struct {
 
 func (x *GetValueResponse) Reset() {
 	*x = GetValueResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[54]
+	mi := &file_adze_v1_adze_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4705,7 +4815,7 @@ func (x *GetValueResponse) String() string {
 func (*GetValueResponse) ProtoMessage() {}
 
 func (x *GetValueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[54]
+	mi := &file_adze_v1_adze_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4718,7 +4828,7 @@ func (x *GetValueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetValueResponse.ProtoReflect.Descriptor instead.
 func (*GetValueResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{54}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *GetValueResponse) GetFound() bool {
@@ -4756,7 +4866,7 @@ type NewEvent struct {
 
 func (x *NewEvent) Reset() {
 	*x = NewEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[55]
+	mi := &file_adze_v1_adze_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4768,7 +4878,7 @@ func (x *NewEvent) String() string {
 func (*NewEvent) ProtoMessage() {}
 
 func (x *NewEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[55]
+	mi := &file_adze_v1_adze_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4781,7 +4891,7 @@ func (x *NewEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewEvent.ProtoReflect.Descriptor instead.
 func (*NewEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{55}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *NewEvent) GetKey() string {
@@ -4837,7 +4947,7 @@ type PushEventsRequest struct {
 
 func (x *PushEventsRequest) Reset() {
 	*x = PushEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[56]
+	mi := &file_adze_v1_adze_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4849,7 +4959,7 @@ func (x *PushEventsRequest) String() string {
 func (*PushEventsRequest) ProtoMessage() {}
 
 func (x *PushEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[56]
+	mi := &file_adze_v1_adze_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4862,7 +4972,7 @@ func (x *PushEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushEventsRequest.ProtoReflect.Descriptor instead.
 func (*PushEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{56}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *PushEventsRequest) GetEvents() []*NewEvent {
@@ -4895,7 +5005,7 @@ type PushEventsResponse struct {
 
 func (x *PushEventsResponse) Reset() {
 	*x = PushEventsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[57]
+	mi := &file_adze_v1_adze_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4907,7 +5017,7 @@ func (x *PushEventsResponse) String() string {
 func (*PushEventsResponse) ProtoMessage() {}
 
 func (x *PushEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[57]
+	mi := &file_adze_v1_adze_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4920,7 +5030,7 @@ func (x *PushEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushEventsResponse.ProtoReflect.Descriptor instead.
 func (*PushEventsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{57}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *PushEventsResponse) GetEvents() []*PushedEvent {
@@ -4942,7 +5052,7 @@ type PushedEvent struct {
 
 func (x *PushedEvent) Reset() {
 	*x = PushedEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[58]
+	mi := &file_adze_v1_adze_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4954,7 +5064,7 @@ func (x *PushedEvent) String() string {
 func (*PushedEvent) ProtoMessage() {}
 
 func (x *PushedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[58]
+	mi := &file_adze_v1_adze_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4967,7 +5077,7 @@ func (x *PushedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushedEvent.ProtoReflect.Descriptor instead.
 func (*PushedEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{58}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *PushedEvent) GetEventId() uint64 {
@@ -5007,7 +5117,7 @@ type ReplayEventsRequest struct {
 
 func (x *ReplayEventsRequest) Reset() {
 	*x = ReplayEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[59]
+	mi := &file_adze_v1_adze_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5019,7 +5129,7 @@ func (x *ReplayEventsRequest) String() string {
 func (*ReplayEventsRequest) ProtoMessage() {}
 
 func (x *ReplayEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[59]
+	mi := &file_adze_v1_adze_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5032,7 +5142,7 @@ func (x *ReplayEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayEventsRequest.ProtoReflect.Descriptor instead.
 func (*ReplayEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{59}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *ReplayEventsRequest) GetEventIds() []uint64 {
@@ -5052,7 +5162,7 @@ type GetEventRequest struct {
 
 func (x *GetEventRequest) Reset() {
 	*x = GetEventRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[60]
+	mi := &file_adze_v1_adze_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5064,7 +5174,7 @@ func (x *GetEventRequest) String() string {
 func (*GetEventRequest) ProtoMessage() {}
 
 func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[60]
+	mi := &file_adze_v1_adze_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5077,7 +5187,7 @@ func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventRequest.ProtoReflect.Descriptor instead.
 func (*GetEventRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{60}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *GetEventRequest) GetEventId() uint64 {
@@ -5103,7 +5213,7 @@ type GetEventResponse struct {
 
 func (x *GetEventResponse) Reset() {
 	*x = GetEventResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[61]
+	mi := &file_adze_v1_adze_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5115,7 +5225,7 @@ func (x *GetEventResponse) String() string {
 func (*GetEventResponse) ProtoMessage() {}
 
 func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[61]
+	mi := &file_adze_v1_adze_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5128,7 +5238,7 @@ func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventResponse.ProtoReflect.Descriptor instead.
 func (*GetEventResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{61}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *GetEventResponse) GetEvent() *Event {
@@ -5151,7 +5261,7 @@ type ListEventsRequest struct {
 
 func (x *ListEventsRequest) Reset() {
 	*x = ListEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[62]
+	mi := &file_adze_v1_adze_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5163,7 +5273,7 @@ func (x *ListEventsRequest) String() string {
 func (*ListEventsRequest) ProtoMessage() {}
 
 func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[62]
+	mi := &file_adze_v1_adze_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5176,7 +5286,7 @@ func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{62}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *ListEventsRequest) GetKey() string {
@@ -5224,7 +5334,7 @@ type ListEventsResponse struct {
 
 func (x *ListEventsResponse) Reset() {
 	*x = ListEventsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[63]
+	mi := &file_adze_v1_adze_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5236,7 +5346,7 @@ func (x *ListEventsResponse) String() string {
 func (*ListEventsResponse) ProtoMessage() {}
 
 func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[63]
+	mi := &file_adze_v1_adze_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5249,7 +5359,7 @@ func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListEventsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{63}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *ListEventsResponse) GetEvents() []*Event {
@@ -5285,7 +5395,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_adze_v1_adze_proto_msgTypes[64]
+	mi := &file_adze_v1_adze_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5297,7 +5407,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[64]
+	mi := &file_adze_v1_adze_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5310,7 +5420,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{64}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *Event) GetEventId() uint64 {
@@ -5403,7 +5513,7 @@ type EventRun struct {
 
 func (x *EventRun) Reset() {
 	*x = EventRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[65]
+	mi := &file_adze_v1_adze_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5415,7 +5525,7 @@ func (x *EventRun) String() string {
 func (*EventRun) ProtoMessage() {}
 
 func (x *EventRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[65]
+	mi := &file_adze_v1_adze_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5428,7 +5538,7 @@ func (x *EventRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventRun.ProtoReflect.Descriptor instead.
 func (*EventRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{65}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *EventRun) GetRunId() uint64 {
@@ -5474,7 +5584,7 @@ type Filter struct {
 
 func (x *Filter) Reset() {
 	*x = Filter{}
-	mi := &file_adze_v1_adze_proto_msgTypes[66]
+	mi := &file_adze_v1_adze_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5486,7 +5596,7 @@ func (x *Filter) String() string {
 func (*Filter) ProtoMessage() {}
 
 func (x *Filter) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[66]
+	mi := &file_adze_v1_adze_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5499,7 +5609,7 @@ func (x *Filter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Filter.ProtoReflect.Descriptor instead.
 func (*Filter) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{66}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *Filter) GetFilterId() uint64 {
@@ -5553,7 +5663,7 @@ type PutFilterRequest struct {
 
 func (x *PutFilterRequest) Reset() {
 	*x = PutFilterRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[67]
+	mi := &file_adze_v1_adze_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5565,7 +5675,7 @@ func (x *PutFilterRequest) String() string {
 func (*PutFilterRequest) ProtoMessage() {}
 
 func (x *PutFilterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[67]
+	mi := &file_adze_v1_adze_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5578,7 +5688,7 @@ func (x *PutFilterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutFilterRequest.ProtoReflect.Descriptor instead.
 func (*PutFilterRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{67}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *PutFilterRequest) GetFilter() *Filter {
@@ -5597,7 +5707,7 @@ type PutFilterResponse struct {
 
 func (x *PutFilterResponse) Reset() {
 	*x = PutFilterResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[68]
+	mi := &file_adze_v1_adze_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5609,7 +5719,7 @@ func (x *PutFilterResponse) String() string {
 func (*PutFilterResponse) ProtoMessage() {}
 
 func (x *PutFilterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[68]
+	mi := &file_adze_v1_adze_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5622,7 +5732,7 @@ func (x *PutFilterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutFilterResponse.ProtoReflect.Descriptor instead.
 func (*PutFilterResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{68}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *PutFilterResponse) GetFilterId() uint64 {
@@ -5643,7 +5753,7 @@ type ListFiltersRequest struct {
 
 func (x *ListFiltersRequest) Reset() {
 	*x = ListFiltersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[69]
+	mi := &file_adze_v1_adze_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5655,7 +5765,7 @@ func (x *ListFiltersRequest) String() string {
 func (*ListFiltersRequest) ProtoMessage() {}
 
 func (x *ListFiltersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[69]
+	mi := &file_adze_v1_adze_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5668,7 +5778,7 @@ func (x *ListFiltersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFiltersRequest.ProtoReflect.Descriptor instead.
 func (*ListFiltersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{69}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *ListFiltersRequest) GetWorkflow() string {
@@ -5702,7 +5812,7 @@ type ListFiltersResponse struct {
 
 func (x *ListFiltersResponse) Reset() {
 	*x = ListFiltersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[70]
+	mi := &file_adze_v1_adze_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5714,7 +5824,7 @@ func (x *ListFiltersResponse) String() string {
 func (*ListFiltersResponse) ProtoMessage() {}
 
 func (x *ListFiltersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[70]
+	mi := &file_adze_v1_adze_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5727,7 +5837,7 @@ func (x *ListFiltersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFiltersResponse.ProtoReflect.Descriptor instead.
 func (*ListFiltersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{70}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *ListFiltersResponse) GetFilters() []*Filter {
@@ -5753,7 +5863,7 @@ type DeleteFiltersRequest struct {
 
 func (x *DeleteFiltersRequest) Reset() {
 	*x = DeleteFiltersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[71]
+	mi := &file_adze_v1_adze_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5765,7 +5875,7 @@ func (x *DeleteFiltersRequest) String() string {
 func (*DeleteFiltersRequest) ProtoMessage() {}
 
 func (x *DeleteFiltersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[71]
+	mi := &file_adze_v1_adze_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5778,7 +5888,7 @@ func (x *DeleteFiltersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFiltersRequest.ProtoReflect.Descriptor instead.
 func (*DeleteFiltersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{71}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *DeleteFiltersRequest) GetFilterIds() []uint64 {
@@ -5797,7 +5907,7 @@ type DeleteFiltersResponse struct {
 
 func (x *DeleteFiltersResponse) Reset() {
 	*x = DeleteFiltersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[72]
+	mi := &file_adze_v1_adze_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5809,7 +5919,7 @@ func (x *DeleteFiltersResponse) String() string {
 func (*DeleteFiltersResponse) ProtoMessage() {}
 
 func (x *DeleteFiltersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[72]
+	mi := &file_adze_v1_adze_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5822,7 +5932,7 @@ func (x *DeleteFiltersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFiltersResponse.ProtoReflect.Descriptor instead.
 func (*DeleteFiltersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{72}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *DeleteFiltersResponse) GetDeleted() []bool {
@@ -5843,7 +5953,7 @@ type RefreshTimeoutRequest struct {
 
 func (x *RefreshTimeoutRequest) Reset() {
 	*x = RefreshTimeoutRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[73]
+	mi := &file_adze_v1_adze_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5855,7 +5965,7 @@ func (x *RefreshTimeoutRequest) String() string {
 func (*RefreshTimeoutRequest) ProtoMessage() {}
 
 func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[73]
+	mi := &file_adze_v1_adze_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5868,7 +5978,7 @@ func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutRequest.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{73}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *RefreshTimeoutRequest) GetTaskId() uint64 {
@@ -5901,7 +6011,7 @@ type RefreshTimeoutResponse struct {
 
 func (x *RefreshTimeoutResponse) Reset() {
 	*x = RefreshTimeoutResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[74]
+	mi := &file_adze_v1_adze_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5913,7 +6023,7 @@ func (x *RefreshTimeoutResponse) String() string {
 func (*RefreshTimeoutResponse) ProtoMessage() {}
 
 func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[74]
+	mi := &file_adze_v1_adze_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5926,7 +6036,7 @@ func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutResponse.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{74}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *RefreshTimeoutResponse) GetDeadlineMs() int64 {
@@ -5947,7 +6057,7 @@ type GetRunRequest struct {
 
 func (x *GetRunRequest) Reset() {
 	*x = GetRunRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[75]
+	mi := &file_adze_v1_adze_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5959,7 +6069,7 @@ func (x *GetRunRequest) String() string {
 func (*GetRunRequest) ProtoMessage() {}
 
 func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[75]
+	mi := &file_adze_v1_adze_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5972,7 +6082,7 @@ func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunRequest.ProtoReflect.Descriptor instead.
 func (*GetRunRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{75}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *GetRunRequest) GetRunId() uint64 {
@@ -6010,7 +6120,7 @@ type GetRunResponse struct {
 
 func (x *GetRunResponse) Reset() {
 	*x = GetRunResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[76]
+	mi := &file_adze_v1_adze_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6022,7 +6132,7 @@ func (x *GetRunResponse) String() string {
 func (*GetRunResponse) ProtoMessage() {}
 
 func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[76]
+	mi := &file_adze_v1_adze_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6035,7 +6145,7 @@ func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunResponse.ProtoReflect.Descriptor instead.
 func (*GetRunResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{76}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *GetRunResponse) GetRun() *Run {
@@ -6092,7 +6202,7 @@ type Child struct {
 
 func (x *Child) Reset() {
 	*x = Child{}
-	mi := &file_adze_v1_adze_proto_msgTypes[77]
+	mi := &file_adze_v1_adze_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6104,7 +6214,7 @@ func (x *Child) String() string {
 func (*Child) ProtoMessage() {}
 
 func (x *Child) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[77]
+	mi := &file_adze_v1_adze_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6117,7 +6227,7 @@ func (x *Child) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Child.ProtoReflect.Descriptor instead.
 func (*Child) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{77}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *Child) GetRunId() uint64 {
@@ -6162,7 +6272,7 @@ type TaskRun struct {
 
 func (x *TaskRun) Reset() {
 	*x = TaskRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[78]
+	mi := &file_adze_v1_adze_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6174,7 +6284,7 @@ func (x *TaskRun) String() string {
 func (*TaskRun) ProtoMessage() {}
 
 func (x *TaskRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[78]
+	mi := &file_adze_v1_adze_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6187,7 +6297,7 @@ func (x *TaskRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskRun.ProtoReflect.Descriptor instead.
 func (*TaskRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{78}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *TaskRun) GetName() string {
@@ -6285,7 +6395,7 @@ type ReadStreamRequest struct {
 
 func (x *ReadStreamRequest) Reset() {
 	*x = ReadStreamRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[79]
+	mi := &file_adze_v1_adze_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6297,7 +6407,7 @@ func (x *ReadStreamRequest) String() string {
 func (*ReadStreamRequest) ProtoMessage() {}
 
 func (x *ReadStreamRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[79]
+	mi := &file_adze_v1_adze_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6310,7 +6420,7 @@ func (x *ReadStreamRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadStreamRequest.ProtoReflect.Descriptor instead.
 func (*ReadStreamRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{79}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *ReadStreamRequest) GetRunId() uint64 {
@@ -6343,7 +6453,7 @@ type ReadStreamResponse struct {
 
 func (x *ReadStreamResponse) Reset() {
 	*x = ReadStreamResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[80]
+	mi := &file_adze_v1_adze_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6355,7 +6465,7 @@ func (x *ReadStreamResponse) String() string {
 func (*ReadStreamResponse) ProtoMessage() {}
 
 func (x *ReadStreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[80]
+	mi := &file_adze_v1_adze_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6368,7 +6478,7 @@ func (x *ReadStreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadStreamResponse.ProtoReflect.Descriptor instead.
 func (*ReadStreamResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{80}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *ReadStreamResponse) GetChunks() []*StreamedChunk {
@@ -6395,7 +6505,7 @@ type StreamedChunk struct {
 
 func (x *StreamedChunk) Reset() {
 	*x = StreamedChunk{}
-	mi := &file_adze_v1_adze_proto_msgTypes[81]
+	mi := &file_adze_v1_adze_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6407,7 +6517,7 @@ func (x *StreamedChunk) String() string {
 func (*StreamedChunk) ProtoMessage() {}
 
 func (x *StreamedChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[81]
+	mi := &file_adze_v1_adze_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6420,7 +6530,7 @@ func (x *StreamedChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamedChunk.ProtoReflect.Descriptor instead.
 func (*StreamedChunk) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{81}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *StreamedChunk) GetTaskId() uint64 {
@@ -6489,7 +6599,7 @@ type ListLogsRequest struct {
 
 func (x *ListLogsRequest) Reset() {
 	*x = ListLogsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[82]
+	mi := &file_adze_v1_adze_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6501,7 +6611,7 @@ func (x *ListLogsRequest) String() string {
 func (*ListLogsRequest) ProtoMessage() {}
 
 func (x *ListLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[82]
+	mi := &file_adze_v1_adze_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6514,7 +6624,7 @@ func (x *ListLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLogsRequest.ProtoReflect.Descriptor instead.
 func (*ListLogsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{82}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *ListLogsRequest) GetRunId() uint64 {
@@ -6589,7 +6699,7 @@ type ListLogsResponse struct {
 
 func (x *ListLogsResponse) Reset() {
 	*x = ListLogsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[83]
+	mi := &file_adze_v1_adze_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6601,7 +6711,7 @@ func (x *ListLogsResponse) String() string {
 func (*ListLogsResponse) ProtoMessage() {}
 
 func (x *ListLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[83]
+	mi := &file_adze_v1_adze_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6614,7 +6724,7 @@ func (x *ListLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLogsResponse.ProtoReflect.Descriptor instead.
 func (*ListLogsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{83}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *ListLogsResponse) GetLines() []*LoggedLine {
@@ -6641,7 +6751,7 @@ type LoggedLine struct {
 
 func (x *LoggedLine) Reset() {
 	*x = LoggedLine{}
-	mi := &file_adze_v1_adze_proto_msgTypes[84]
+	mi := &file_adze_v1_adze_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6653,7 +6763,7 @@ func (x *LoggedLine) String() string {
 func (*LoggedLine) ProtoMessage() {}
 
 func (x *LoggedLine) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[84]
+	mi := &file_adze_v1_adze_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6666,7 +6776,7 @@ func (x *LoggedLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoggedLine.ProtoReflect.Descriptor instead.
 func (*LoggedLine) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{84}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *LoggedLine) GetTaskId() uint64 {
@@ -6746,7 +6856,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[85]
+	mi := &file_adze_v1_adze_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6758,7 +6868,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[85]
+	mi := &file_adze_v1_adze_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6771,7 +6881,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{85}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *ListRunsRequest) GetWorkflow() string {
@@ -6826,7 +6936,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[86]
+	mi := &file_adze_v1_adze_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6838,7 +6948,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[86]
+	mi := &file_adze_v1_adze_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6851,7 +6961,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{86}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -6896,7 +7006,7 @@ type Run struct {
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_adze_v1_adze_proto_msgTypes[87]
+	mi := &file_adze_v1_adze_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6908,7 +7018,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[87]
+	mi := &file_adze_v1_adze_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6921,7 +7031,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{87}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *Run) GetRunId() uint64 {
@@ -7080,7 +7190,7 @@ type Attempt struct {
 
 func (x *Attempt) Reset() {
 	*x = Attempt{}
-	mi := &file_adze_v1_adze_proto_msgTypes[88]
+	mi := &file_adze_v1_adze_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7092,7 +7202,7 @@ func (x *Attempt) String() string {
 func (*Attempt) ProtoMessage() {}
 
 func (x *Attempt) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[88]
+	mi := &file_adze_v1_adze_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7105,7 +7215,7 @@ func (x *Attempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
 func (*Attempt) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{88}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *Attempt) GetNumber() int32 {
@@ -7183,7 +7293,7 @@ type Cron struct {
 
 func (x *Cron) Reset() {
 	*x = Cron{}
-	mi := &file_adze_v1_adze_proto_msgTypes[89]
+	mi := &file_adze_v1_adze_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7195,7 +7305,7 @@ func (x *Cron) String() string {
 func (*Cron) ProtoMessage() {}
 
 func (x *Cron) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[89]
+	mi := &file_adze_v1_adze_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7208,7 +7318,7 @@ func (x *Cron) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cron.ProtoReflect.Descriptor instead.
 func (*Cron) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{89}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *Cron) GetName() string {
@@ -7311,7 +7421,7 @@ type Schedule struct {
 
 func (x *Schedule) Reset() {
 	*x = Schedule{}
-	mi := &file_adze_v1_adze_proto_msgTypes[90]
+	mi := &file_adze_v1_adze_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7323,7 +7433,7 @@ func (x *Schedule) String() string {
 func (*Schedule) ProtoMessage() {}
 
 func (x *Schedule) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[90]
+	mi := &file_adze_v1_adze_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7336,7 +7446,7 @@ func (x *Schedule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Schedule.ProtoReflect.Descriptor instead.
 func (*Schedule) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{90}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *Schedule) GetScheduleId() uint64 {
@@ -7488,7 +7598,7 @@ type PutSchedulesRequest struct {
 
 func (x *PutSchedulesRequest) Reset() {
 	*x = PutSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[91]
+	mi := &file_adze_v1_adze_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7500,7 +7610,7 @@ func (x *PutSchedulesRequest) String() string {
 func (*PutSchedulesRequest) ProtoMessage() {}
 
 func (x *PutSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[91]
+	mi := &file_adze_v1_adze_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7513,7 +7623,7 @@ func (x *PutSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*PutSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{91}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *PutSchedulesRequest) GetSchedules() []*Schedule {
@@ -7532,7 +7642,7 @@ type PutSchedulesResponse struct {
 
 func (x *PutSchedulesResponse) Reset() {
 	*x = PutSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[92]
+	mi := &file_adze_v1_adze_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7544,7 +7654,7 @@ func (x *PutSchedulesResponse) String() string {
 func (*PutSchedulesResponse) ProtoMessage() {}
 
 func (x *PutSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[92]
+	mi := &file_adze_v1_adze_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7557,7 +7667,7 @@ func (x *PutSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*PutSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{92}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *PutSchedulesResponse) GetScheduleIds() []uint64 {
@@ -7579,7 +7689,7 @@ type ListSchedulesRequest struct {
 
 func (x *ListSchedulesRequest) Reset() {
 	*x = ListSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[93]
+	mi := &file_adze_v1_adze_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7591,7 +7701,7 @@ func (x *ListSchedulesRequest) String() string {
 func (*ListSchedulesRequest) ProtoMessage() {}
 
 func (x *ListSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[93]
+	mi := &file_adze_v1_adze_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7604,7 +7714,7 @@ func (x *ListSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*ListSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{93}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *ListSchedulesRequest) GetWorkflow() string {
@@ -7645,7 +7755,7 @@ type ListSchedulesResponse struct {
 
 func (x *ListSchedulesResponse) Reset() {
 	*x = ListSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[94]
+	mi := &file_adze_v1_adze_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7657,7 +7767,7 @@ func (x *ListSchedulesResponse) String() string {
 func (*ListSchedulesResponse) ProtoMessage() {}
 
 func (x *ListSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[94]
+	mi := &file_adze_v1_adze_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7670,7 +7780,7 @@ func (x *ListSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*ListSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{94}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *ListSchedulesResponse) GetSchedules() []*Schedule {
@@ -7698,7 +7808,7 @@ type ChangeSchedulesRequest struct {
 
 func (x *ChangeSchedulesRequest) Reset() {
 	*x = ChangeSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[95]
+	mi := &file_adze_v1_adze_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7710,7 +7820,7 @@ func (x *ChangeSchedulesRequest) String() string {
 func (*ChangeSchedulesRequest) ProtoMessage() {}
 
 func (x *ChangeSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[95]
+	mi := &file_adze_v1_adze_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7723,7 +7833,7 @@ func (x *ChangeSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*ChangeSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{95}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *ChangeSchedulesRequest) GetScheduleIds() []uint64 {
@@ -7755,7 +7865,7 @@ type ChangeSchedulesResponse struct {
 
 func (x *ChangeSchedulesResponse) Reset() {
 	*x = ChangeSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[96]
+	mi := &file_adze_v1_adze_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7767,7 +7877,7 @@ func (x *ChangeSchedulesResponse) String() string {
 func (*ChangeSchedulesResponse) ProtoMessage() {}
 
 func (x *ChangeSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[96]
+	mi := &file_adze_v1_adze_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7780,7 +7890,7 @@ func (x *ChangeSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*ChangeSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{96}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{97}
 }
 
 type DeleteSchedulesRequest struct {
@@ -7792,7 +7902,7 @@ type DeleteSchedulesRequest struct {
 
 func (x *DeleteSchedulesRequest) Reset() {
 	*x = DeleteSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[97]
+	mi := &file_adze_v1_adze_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7804,7 +7914,7 @@ func (x *DeleteSchedulesRequest) String() string {
 func (*DeleteSchedulesRequest) ProtoMessage() {}
 
 func (x *DeleteSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[97]
+	mi := &file_adze_v1_adze_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7817,7 +7927,7 @@ func (x *DeleteSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*DeleteSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{97}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *DeleteSchedulesRequest) GetScheduleIds() []uint64 {
@@ -7836,7 +7946,7 @@ type DeleteSchedulesResponse struct {
 
 func (x *DeleteSchedulesResponse) Reset() {
 	*x = DeleteSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[98]
+	mi := &file_adze_v1_adze_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7848,7 +7958,7 @@ func (x *DeleteSchedulesResponse) String() string {
 func (*DeleteSchedulesResponse) ProtoMessage() {}
 
 func (x *DeleteSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[98]
+	mi := &file_adze_v1_adze_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7861,7 +7971,7 @@ func (x *DeleteSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*DeleteSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{98}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *DeleteSchedulesResponse) GetDeleted() []bool {
@@ -7880,7 +7990,7 @@ type TriggerSchedulesRequest struct {
 
 func (x *TriggerSchedulesRequest) Reset() {
 	*x = TriggerSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[99]
+	mi := &file_adze_v1_adze_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7892,7 +8002,7 @@ func (x *TriggerSchedulesRequest) String() string {
 func (*TriggerSchedulesRequest) ProtoMessage() {}
 
 func (x *TriggerSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[99]
+	mi := &file_adze_v1_adze_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7905,7 +8015,7 @@ func (x *TriggerSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*TriggerSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{99}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *TriggerSchedulesRequest) GetScheduleIds() []uint64 {
@@ -7924,7 +8034,7 @@ type TriggerSchedulesResponse struct {
 
 func (x *TriggerSchedulesResponse) Reset() {
 	*x = TriggerSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[100]
+	mi := &file_adze_v1_adze_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7936,7 +8046,7 @@ func (x *TriggerSchedulesResponse) String() string {
 func (*TriggerSchedulesResponse) ProtoMessage() {}
 
 func (x *TriggerSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[100]
+	mi := &file_adze_v1_adze_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7949,7 +8059,7 @@ func (x *TriggerSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*TriggerSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{100}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *TriggerSchedulesResponse) GetRunIds() []uint64 {
@@ -7971,7 +8081,7 @@ type PreviewCronRequest struct {
 
 func (x *PreviewCronRequest) Reset() {
 	*x = PreviewCronRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[101]
+	mi := &file_adze_v1_adze_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7983,7 +8093,7 @@ func (x *PreviewCronRequest) String() string {
 func (*PreviewCronRequest) ProtoMessage() {}
 
 func (x *PreviewCronRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[101]
+	mi := &file_adze_v1_adze_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7996,7 +8106,7 @@ func (x *PreviewCronRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewCronRequest.ProtoReflect.Descriptor instead.
 func (*PreviewCronRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{101}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *PreviewCronRequest) GetExpression() string {
@@ -8036,7 +8146,7 @@ type PreviewCronResponse struct {
 
 func (x *PreviewCronResponse) Reset() {
 	*x = PreviewCronResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[102]
+	mi := &file_adze_v1_adze_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8048,7 +8158,7 @@ func (x *PreviewCronResponse) String() string {
 func (*PreviewCronResponse) ProtoMessage() {}
 
 func (x *PreviewCronResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[102]
+	mi := &file_adze_v1_adze_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8061,7 +8171,7 @@ func (x *PreviewCronResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewCronResponse.ProtoReflect.Descriptor instead.
 func (*PreviewCronResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{102}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *PreviewCronResponse) GetTickMs() []int64 {
@@ -8085,7 +8195,7 @@ type ListFailuresRequest struct {
 
 func (x *ListFailuresRequest) Reset() {
 	*x = ListFailuresRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[103]
+	mi := &file_adze_v1_adze_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8097,7 +8207,7 @@ func (x *ListFailuresRequest) String() string {
 func (*ListFailuresRequest) ProtoMessage() {}
 
 func (x *ListFailuresRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[103]
+	mi := &file_adze_v1_adze_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8110,7 +8220,7 @@ func (x *ListFailuresRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFailuresRequest.ProtoReflect.Descriptor instead.
 func (*ListFailuresRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{103}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *ListFailuresRequest) GetWorkflow() string {
@@ -8165,7 +8275,7 @@ type ListFailuresResponse struct {
 
 func (x *ListFailuresResponse) Reset() {
 	*x = ListFailuresResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[104]
+	mi := &file_adze_v1_adze_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8177,7 +8287,7 @@ func (x *ListFailuresResponse) String() string {
 func (*ListFailuresResponse) ProtoMessage() {}
 
 func (x *ListFailuresResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[104]
+	mi := &file_adze_v1_adze_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8190,7 +8300,7 @@ func (x *ListFailuresResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFailuresResponse.ProtoReflect.Descriptor instead.
 func (*ListFailuresResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{104}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *ListFailuresResponse) GetGroups() []*FailureGroup {
@@ -8225,7 +8335,7 @@ type FailureGroup struct {
 
 func (x *FailureGroup) Reset() {
 	*x = FailureGroup{}
-	mi := &file_adze_v1_adze_proto_msgTypes[105]
+	mi := &file_adze_v1_adze_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8237,7 +8347,7 @@ func (x *FailureGroup) String() string {
 func (*FailureGroup) ProtoMessage() {}
 
 func (x *FailureGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[105]
+	mi := &file_adze_v1_adze_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8250,7 +8360,7 @@ func (x *FailureGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureGroup.ProtoReflect.Descriptor instead.
 func (*FailureGroup) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{105}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *FailureGroup) GetWorkflow() string {
@@ -8327,7 +8437,7 @@ type RedriveRequest struct {
 
 func (x *RedriveRequest) Reset() {
 	*x = RedriveRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[106]
+	mi := &file_adze_v1_adze_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8339,7 +8449,7 @@ func (x *RedriveRequest) String() string {
 func (*RedriveRequest) ProtoMessage() {}
 
 func (x *RedriveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[106]
+	mi := &file_adze_v1_adze_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8352,7 +8462,7 @@ func (x *RedriveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedriveRequest.ProtoReflect.Descriptor instead.
 func (*RedriveRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{106}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *RedriveRequest) GetWorkflow() string {
@@ -8436,7 +8546,7 @@ type RedriveResponse struct {
 
 func (x *RedriveResponse) Reset() {
 	*x = RedriveResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[107]
+	mi := &file_adze_v1_adze_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8448,7 +8558,7 @@ func (x *RedriveResponse) String() string {
 func (*RedriveResponse) ProtoMessage() {}
 
 func (x *RedriveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[107]
+	mi := &file_adze_v1_adze_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8461,7 +8571,7 @@ func (x *RedriveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedriveResponse.ProtoReflect.Descriptor instead.
 func (*RedriveResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{107}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *RedriveResponse) GetRuns() []*RedrivenRun {
@@ -8496,7 +8606,7 @@ type RedrivenRun struct {
 
 func (x *RedrivenRun) Reset() {
 	*x = RedrivenRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[108]
+	mi := &file_adze_v1_adze_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8508,7 +8618,7 @@ func (x *RedrivenRun) String() string {
 func (*RedrivenRun) ProtoMessage() {}
 
 func (x *RedrivenRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[108]
+	mi := &file_adze_v1_adze_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8521,7 +8631,7 @@ func (x *RedrivenRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedrivenRun.ProtoReflect.Descriptor instead.
 func (*RedrivenRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{108}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *RedrivenRun) GetReplayOf() uint64 {
@@ -8554,7 +8664,7 @@ type WhyRequest struct {
 
 func (x *WhyRequest) Reset() {
 	*x = WhyRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[109]
+	mi := &file_adze_v1_adze_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8566,7 +8676,7 @@ func (x *WhyRequest) String() string {
 func (*WhyRequest) ProtoMessage() {}
 
 func (x *WhyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[109]
+	mi := &file_adze_v1_adze_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8579,7 +8689,7 @@ func (x *WhyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhyRequest.ProtoReflect.Descriptor instead.
 func (*WhyRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{109}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *WhyRequest) GetRunId() uint64 {
@@ -8600,7 +8710,7 @@ type WhyResponse struct {
 
 func (x *WhyResponse) Reset() {
 	*x = WhyResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[110]
+	mi := &file_adze_v1_adze_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8612,7 +8722,7 @@ func (x *WhyResponse) String() string {
 func (*WhyResponse) ProtoMessage() {}
 
 func (x *WhyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[110]
+	mi := &file_adze_v1_adze_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8625,7 +8735,7 @@ func (x *WhyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhyResponse.ProtoReflect.Descriptor instead.
 func (*WhyResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{110}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *WhyResponse) GetWorkflow() string {
@@ -8680,7 +8790,7 @@ type Reason struct {
 
 func (x *Reason) Reset() {
 	*x = Reason{}
-	mi := &file_adze_v1_adze_proto_msgTypes[111]
+	mi := &file_adze_v1_adze_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8692,7 +8802,7 @@ func (x *Reason) String() string {
 func (*Reason) ProtoMessage() {}
 
 func (x *Reason) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[111]
+	mi := &file_adze_v1_adze_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8705,7 +8815,7 @@ func (x *Reason) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reason.ProtoReflect.Descriptor instead.
 func (*Reason) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{111}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *Reason) GetTask() string {
@@ -8870,7 +8980,7 @@ type GetOverviewRequest struct {
 
 func (x *GetOverviewRequest) Reset() {
 	*x = GetOverviewRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[112]
+	mi := &file_adze_v1_adze_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8882,7 +8992,7 @@ func (x *GetOverviewRequest) String() string {
 func (*GetOverviewRequest) ProtoMessage() {}
 
 func (x *GetOverviewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[112]
+	mi := &file_adze_v1_adze_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8895,7 +9005,7 @@ func (x *GetOverviewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOverviewRequest.ProtoReflect.Descriptor instead.
 func (*GetOverviewRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{112}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{113}
 }
 
 type GetOverviewResponse struct {
@@ -8908,7 +9018,7 @@ type GetOverviewResponse struct {
 
 func (x *GetOverviewResponse) Reset() {
 	*x = GetOverviewResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[113]
+	mi := &file_adze_v1_adze_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8920,7 +9030,7 @@ func (x *GetOverviewResponse) String() string {
 func (*GetOverviewResponse) ProtoMessage() {}
 
 func (x *GetOverviewResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[113]
+	mi := &file_adze_v1_adze_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8933,7 +9043,7 @@ func (x *GetOverviewResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOverviewResponse.ProtoReflect.Descriptor instead.
 func (*GetOverviewResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{113}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{114}
 }
 
 func (x *GetOverviewResponse) GetQueues() []*QueueStat {
@@ -8971,7 +9081,7 @@ type QueueStat struct {
 
 func (x *QueueStat) Reset() {
 	*x = QueueStat{}
-	mi := &file_adze_v1_adze_proto_msgTypes[114]
+	mi := &file_adze_v1_adze_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8983,7 +9093,7 @@ func (x *QueueStat) String() string {
 func (*QueueStat) ProtoMessage() {}
 
 func (x *QueueStat) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[114]
+	mi := &file_adze_v1_adze_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8996,7 +9106,7 @@ func (x *QueueStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueueStat.ProtoReflect.Descriptor instead.
 func (*QueueStat) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{114}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{115}
 }
 
 func (x *QueueStat) GetName() string {
@@ -9099,7 +9209,7 @@ type LimitStat struct {
 
 func (x *LimitStat) Reset() {
 	*x = LimitStat{}
-	mi := &file_adze_v1_adze_proto_msgTypes[115]
+	mi := &file_adze_v1_adze_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9111,7 +9221,7 @@ func (x *LimitStat) String() string {
 func (*LimitStat) ProtoMessage() {}
 
 func (x *LimitStat) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[115]
+	mi := &file_adze_v1_adze_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9124,7 +9234,7 @@ func (x *LimitStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitStat.ProtoReflect.Descriptor instead.
 func (*LimitStat) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{115}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{116}
 }
 
 func (x *LimitStat) GetName() string {
@@ -9190,7 +9300,7 @@ type KeyStat struct {
 
 func (x *KeyStat) Reset() {
 	*x = KeyStat{}
-	mi := &file_adze_v1_adze_proto_msgTypes[116]
+	mi := &file_adze_v1_adze_proto_msgTypes[117]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9202,7 +9312,7 @@ func (x *KeyStat) String() string {
 func (*KeyStat) ProtoMessage() {}
 
 func (x *KeyStat) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[116]
+	mi := &file_adze_v1_adze_proto_msgTypes[117]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9215,7 +9325,7 @@ func (x *KeyStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyStat.ProtoReflect.Descriptor instead.
 func (*KeyStat) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{116}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{117}
 }
 
 func (x *KeyStat) GetKey() string {
@@ -9272,7 +9382,7 @@ type Setting struct {
 
 func (x *Setting) Reset() {
 	*x = Setting{}
-	mi := &file_adze_v1_adze_proto_msgTypes[117]
+	mi := &file_adze_v1_adze_proto_msgTypes[118]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9284,7 +9394,7 @@ func (x *Setting) String() string {
 func (*Setting) ProtoMessage() {}
 
 func (x *Setting) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[117]
+	mi := &file_adze_v1_adze_proto_msgTypes[118]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9297,7 +9407,7 @@ func (x *Setting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Setting.ProtoReflect.Descriptor instead.
 func (*Setting) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{117}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{118}
 }
 
 func (x *Setting) GetName() string {
@@ -9406,7 +9516,7 @@ type QueueSetting struct {
 
 func (x *QueueSetting) Reset() {
 	*x = QueueSetting{}
-	mi := &file_adze_v1_adze_proto_msgTypes[118]
+	mi := &file_adze_v1_adze_proto_msgTypes[119]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9418,7 +9528,7 @@ func (x *QueueSetting) String() string {
 func (*QueueSetting) ProtoMessage() {}
 
 func (x *QueueSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[118]
+	mi := &file_adze_v1_adze_proto_msgTypes[119]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9431,7 +9541,7 @@ func (x *QueueSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueueSetting.ProtoReflect.Descriptor instead.
 func (*QueueSetting) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{118}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{119}
 }
 
 func (x *QueueSetting) GetByCost() bool {
@@ -9486,7 +9596,7 @@ type LimitSetting struct {
 
 func (x *LimitSetting) Reset() {
 	*x = LimitSetting{}
-	mi := &file_adze_v1_adze_proto_msgTypes[119]
+	mi := &file_adze_v1_adze_proto_msgTypes[120]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9498,7 +9608,7 @@ func (x *LimitSetting) String() string {
 func (*LimitSetting) ProtoMessage() {}
 
 func (x *LimitSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[119]
+	mi := &file_adze_v1_adze_proto_msgTypes[120]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9511,7 +9621,7 @@ func (x *LimitSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitSetting.ProtoReflect.Descriptor instead.
 func (*LimitSetting) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{119}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{120}
 }
 
 func (x *LimitSetting) GetMax() int32 {
@@ -9539,7 +9649,7 @@ type RateSetting struct {
 
 func (x *RateSetting) Reset() {
 	*x = RateSetting{}
-	mi := &file_adze_v1_adze_proto_msgTypes[120]
+	mi := &file_adze_v1_adze_proto_msgTypes[121]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9551,7 +9661,7 @@ func (x *RateSetting) String() string {
 func (*RateSetting) ProtoMessage() {}
 
 func (x *RateSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[120]
+	mi := &file_adze_v1_adze_proto_msgTypes[121]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9564,7 +9674,7 @@ func (x *RateSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RateSetting.ProtoReflect.Descriptor instead.
 func (*RateSetting) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{120}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{121}
 }
 
 func (x *RateSetting) GetLimit() int32 {
@@ -9597,7 +9707,7 @@ type PutSettingsRequest struct {
 
 func (x *PutSettingsRequest) Reset() {
 	*x = PutSettingsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[121]
+	mi := &file_adze_v1_adze_proto_msgTypes[122]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9609,7 +9719,7 @@ func (x *PutSettingsRequest) String() string {
 func (*PutSettingsRequest) ProtoMessage() {}
 
 func (x *PutSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[121]
+	mi := &file_adze_v1_adze_proto_msgTypes[122]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9622,7 +9732,7 @@ func (x *PutSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSettingsRequest.ProtoReflect.Descriptor instead.
 func (*PutSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{121}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{122}
 }
 
 func (x *PutSettingsRequest) GetSettings() []*Setting {
@@ -9640,7 +9750,7 @@ type PutSettingsResponse struct {
 
 func (x *PutSettingsResponse) Reset() {
 	*x = PutSettingsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[122]
+	mi := &file_adze_v1_adze_proto_msgTypes[123]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9652,7 +9762,7 @@ func (x *PutSettingsResponse) String() string {
 func (*PutSettingsResponse) ProtoMessage() {}
 
 func (x *PutSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[122]
+	mi := &file_adze_v1_adze_proto_msgTypes[123]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9665,7 +9775,7 @@ func (x *PutSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSettingsResponse.ProtoReflect.Descriptor instead.
 func (*PutSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{122}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{123}
 }
 
 type SettingName struct {
@@ -9679,7 +9789,7 @@ type SettingName struct {
 
 func (x *SettingName) Reset() {
 	*x = SettingName{}
-	mi := &file_adze_v1_adze_proto_msgTypes[123]
+	mi := &file_adze_v1_adze_proto_msgTypes[124]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9691,7 +9801,7 @@ func (x *SettingName) String() string {
 func (*SettingName) ProtoMessage() {}
 
 func (x *SettingName) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[123]
+	mi := &file_adze_v1_adze_proto_msgTypes[124]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9704,7 +9814,7 @@ func (x *SettingName) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettingName.ProtoReflect.Descriptor instead.
 func (*SettingName) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{123}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{124}
 }
 
 func (x *SettingName) GetKind() SettingName_Kind {
@@ -9737,7 +9847,7 @@ type DropSettingsRequest struct {
 
 func (x *DropSettingsRequest) Reset() {
 	*x = DropSettingsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[124]
+	mi := &file_adze_v1_adze_proto_msgTypes[125]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9749,7 +9859,7 @@ func (x *DropSettingsRequest) String() string {
 func (*DropSettingsRequest) ProtoMessage() {}
 
 func (x *DropSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[124]
+	mi := &file_adze_v1_adze_proto_msgTypes[125]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9762,7 +9872,7 @@ func (x *DropSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropSettingsRequest.ProtoReflect.Descriptor instead.
 func (*DropSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{124}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{125}
 }
 
 func (x *DropSettingsRequest) GetSettings() []*SettingName {
@@ -9780,7 +9890,7 @@ type DropSettingsResponse struct {
 
 func (x *DropSettingsResponse) Reset() {
 	*x = DropSettingsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[125]
+	mi := &file_adze_v1_adze_proto_msgTypes[126]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9792,7 +9902,7 @@ func (x *DropSettingsResponse) String() string {
 func (*DropSettingsResponse) ProtoMessage() {}
 
 func (x *DropSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[125]
+	mi := &file_adze_v1_adze_proto_msgTypes[126]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9805,7 +9915,7 @@ func (x *DropSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropSettingsResponse.ProtoReflect.Descriptor instead.
 func (*DropSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{125}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{126}
 }
 
 type ListSettingsRequest struct {
@@ -9820,7 +9930,7 @@ type ListSettingsRequest struct {
 
 func (x *ListSettingsRequest) Reset() {
 	*x = ListSettingsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[126]
+	mi := &file_adze_v1_adze_proto_msgTypes[127]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9832,7 +9942,7 @@ func (x *ListSettingsRequest) String() string {
 func (*ListSettingsRequest) ProtoMessage() {}
 
 func (x *ListSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[126]
+	mi := &file_adze_v1_adze_proto_msgTypes[127]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9845,7 +9955,7 @@ func (x *ListSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSettingsRequest.ProtoReflect.Descriptor instead.
 func (*ListSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{126}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{127}
 }
 
 func (x *ListSettingsRequest) GetKind() SettingName_Kind {
@@ -9886,7 +9996,7 @@ type ListSettingsResponse struct {
 
 func (x *ListSettingsResponse) Reset() {
 	*x = ListSettingsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[127]
+	mi := &file_adze_v1_adze_proto_msgTypes[128]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9898,7 +10008,7 @@ func (x *ListSettingsResponse) String() string {
 func (*ListSettingsResponse) ProtoMessage() {}
 
 func (x *ListSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[127]
+	mi := &file_adze_v1_adze_proto_msgTypes[128]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9911,7 +10021,7 @@ func (x *ListSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSettingsResponse.ProtoReflect.Descriptor instead.
 func (*ListSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{127}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{128}
 }
 
 func (x *ListSettingsResponse) GetSettings() []*Setting {
@@ -9965,7 +10075,16 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x17STRATEGY_CANCEL_RUNNING\x10\x03\x12\x1a\n" +
 	"\x16STRATEGY_CANCEL_NEWEST\x10\x04\x12\x18\n" +
 	"\x14STRATEGY_KEEP_NEWEST\x10\x05\x12\x18\n" +
-	"\x14STRATEGY_KEEP_OLDEST\x10\x06\"\x90\x01\n" +
+	"\x14STRATEGY_KEEP_OLDEST\x10\x06\"\xe3\x01\n" +
+	"\x04Rate\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x12\x14\n" +
+	"\x05units\x18\x03 \x01(\x05R\x05units\x12)\n" +
+	"\x10units_expression\x18\x04 \x01(\tR\x0funitsExpression\x12\x14\n" +
+	"\x05limit\x18\x05 \x01(\x05R\x05limit\x12)\n" +
+	"\x10limit_expression\x18\x06 \x01(\tR\x0flimitExpression\x12\x1b\n" +
+	"\tperiod_ms\x18\a \x01(\x03R\bperiodMs\x12\x16\n" +
+	"\x06smooth\x18\b \x01(\bR\x06smooth\"\x90\x01\n" +
 	"\vIdempotency\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x15\n" +
 	"\x06ttl_ms\x18\x02 \x01(\x03R\x05ttlMs\x12!\n" +
@@ -9984,7 +10103,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05event\x18\x01 \x01(\tR\x05event\x12\x1e\n" +
 	"\n" +
 	"expression\x18\x02 \x01(\tR\n" +
-	"expression\"\xaa\x05\n" +
+	"expression\"\xcf\x05\n" +
 	"\x04Task\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06action\x18\x02 \x01(\tR\x06action\x12\x14\n" +
@@ -10002,7 +10121,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\adurable\x18\r \x01(\bR\adurable\x12-\n" +
 	"\bwait_for\x18\x0e \x03(\v2\x12.adze.v1.ConditionR\awaitFor\x12\x1e\n" +
 	"\x03map\x18\x11 \x01(\v2\f.adze.v1.MapR\x03map\x12&\n" +
-	"\x06limits\x18\x12 \x03(\v2\x0e.adze.v1.LimitR\x06limits\x12$\n" +
+	"\x06limits\x18\x12 \x03(\v2\x0e.adze.v1.LimitR\x06limits\x12#\n" +
+	"\x05rates\x18\x13 \x03(\v2\r.adze.v1.RateR\x05rates\x12$\n" +
 	"\x05batch\x18\x17 \x01(\v2\x0e.adze.v1.BatchR\x05batch\"?\n" +
 	"\x04Role\x12\r\n" +
 	"\tROLE_TASK\x10\x00\x12\x13\n" +
@@ -10836,7 +10956,7 @@ func file_adze_v1_adze_proto_rawDescGZIP() []byte {
 }
 
 var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 13)
-var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 128)
+var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 129)
 var file_adze_v1_adze_proto_goTypes = []any{
 	(Hold)(0),                        // 0: adze.v1.Hold
 	(Collision)(0),                   // 1: adze.v1.Collision
@@ -10854,316 +10974,318 @@ var file_adze_v1_adze_proto_goTypes = []any{
 	(*FieldError)(nil),               // 13: adze.v1.FieldError
 	(*Workflow)(nil),                 // 14: adze.v1.Workflow
 	(*Limit)(nil),                    // 15: adze.v1.Limit
-	(*Idempotency)(nil),              // 16: adze.v1.Idempotency
-	(*Debounce)(nil),                 // 17: adze.v1.Debounce
-	(*Queue)(nil),                    // 18: adze.v1.Queue
-	(*Trigger)(nil),                  // 19: adze.v1.Trigger
-	(*Task)(nil),                     // 20: adze.v1.Task
-	(*Condition)(nil),                // 21: adze.v1.Condition
-	(*Map)(nil),                      // 22: adze.v1.Map
-	(*Batch)(nil),                    // 23: adze.v1.Batch
-	(*Backoff)(nil),                  // 24: adze.v1.Backoff
-	(*PutWorkflowsRequest)(nil),      // 25: adze.v1.PutWorkflowsRequest
-	(*GetWorkflowRequest)(nil),       // 26: adze.v1.GetWorkflowRequest
-	(*GetWorkflowResponse)(nil),      // 27: adze.v1.GetWorkflowResponse
-	(*PutWorkflowsResponse)(nil),     // 28: adze.v1.PutWorkflowsResponse
-	(*WorkflowVersion)(nil),          // 29: adze.v1.WorkflowVersion
-	(*SubmitRequest)(nil),            // 30: adze.v1.SubmitRequest
-	(*NewRun)(nil),                   // 31: adze.v1.NewRun
-	(*IdempotencyKey)(nil),           // 32: adze.v1.IdempotencyKey
-	(*SubmitResponse)(nil),           // 33: adze.v1.SubmitResponse
-	(*Submitted)(nil),                // 34: adze.v1.Submitted
-	(*AwaitRequest)(nil),             // 35: adze.v1.AwaitRequest
-	(*AwaitResponse)(nil),            // 36: adze.v1.AwaitResponse
-	(*Outcome)(nil),                  // 37: adze.v1.Outcome
-	(*WorkerMessage)(nil),            // 38: adze.v1.WorkerMessage
-	(*LogLine)(nil),                  // 39: adze.v1.LogLine
-	(*Chunk)(nil),                    // 40: adze.v1.Chunk
-	(*Hello)(nil),                    // 41: adze.v1.Hello
-	(*Running)(nil),                  // 42: adze.v1.Running
-	(*Resize)(nil),                   // 43: adze.v1.Resize
-	(*Report)(nil),                   // 44: adze.v1.Report
-	(*NewEntry)(nil),                 // 45: adze.v1.NewEntry
-	(*WaitCondition)(nil),            // 46: adze.v1.WaitCondition
-	(*Entry)(nil),                    // 47: adze.v1.Entry
-	(*Met)(nil),                      // 48: adze.v1.Met
-	(*EngineMessage)(nil),            // 49: adze.v1.EngineMessage
-	(*Emitted)(nil),                  // 50: adze.v1.Emitted
-	(*Welcome)(nil),                  // 51: adze.v1.Welcome
-	(*Assignment)(nil),               // 52: adze.v1.Assignment
-	(*CameEvent)(nil),                // 53: adze.v1.CameEvent
-	(*RunEvent)(nil),                 // 54: adze.v1.RunEvent
-	(*ParentOutput)(nil),             // 55: adze.v1.ParentOutput
-	(*TaskFailure)(nil),              // 56: adze.v1.TaskFailure
-	(*Stop)(nil),                     // 57: adze.v1.Stop
-	(*Settlement)(nil),               // 58: adze.v1.Settlement
-	(*CancelRequest)(nil),            // 59: adze.v1.CancelRequest
-	(*CancelResponse)(nil),           // 60: adze.v1.CancelResponse
-	(*Cancelled)(nil),                // 61: adze.v1.Cancelled
-	(*ReplayRequest)(nil),            // 62: adze.v1.ReplayRequest
-	(*ReplayResponse)(nil),           // 63: adze.v1.ReplayResponse
-	(*ForkRequest)(nil),              // 64: adze.v1.ForkRequest
-	(*ForkResponse)(nil),             // 65: adze.v1.ForkResponse
-	(*GetValueRequest)(nil),          // 66: adze.v1.GetValueRequest
-	(*GetValueResponse)(nil),         // 67: adze.v1.GetValueResponse
-	(*NewEvent)(nil),                 // 68: adze.v1.NewEvent
-	(*PushEventsRequest)(nil),        // 69: adze.v1.PushEventsRequest
-	(*PushEventsResponse)(nil),       // 70: adze.v1.PushEventsResponse
-	(*PushedEvent)(nil),              // 71: adze.v1.PushedEvent
-	(*ReplayEventsRequest)(nil),      // 72: adze.v1.ReplayEventsRequest
-	(*GetEventRequest)(nil),          // 73: adze.v1.GetEventRequest
-	(*GetEventResponse)(nil),         // 74: adze.v1.GetEventResponse
-	(*ListEventsRequest)(nil),        // 75: adze.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),       // 76: adze.v1.ListEventsResponse
-	(*Event)(nil),                    // 77: adze.v1.Event
-	(*EventRun)(nil),                 // 78: adze.v1.EventRun
-	(*Filter)(nil),                   // 79: adze.v1.Filter
-	(*PutFilterRequest)(nil),         // 80: adze.v1.PutFilterRequest
-	(*PutFilterResponse)(nil),        // 81: adze.v1.PutFilterResponse
-	(*ListFiltersRequest)(nil),       // 82: adze.v1.ListFiltersRequest
-	(*ListFiltersResponse)(nil),      // 83: adze.v1.ListFiltersResponse
-	(*DeleteFiltersRequest)(nil),     // 84: adze.v1.DeleteFiltersRequest
-	(*DeleteFiltersResponse)(nil),    // 85: adze.v1.DeleteFiltersResponse
-	(*RefreshTimeoutRequest)(nil),    // 86: adze.v1.RefreshTimeoutRequest
-	(*RefreshTimeoutResponse)(nil),   // 87: adze.v1.RefreshTimeoutResponse
-	(*GetRunRequest)(nil),            // 88: adze.v1.GetRunRequest
-	(*GetRunResponse)(nil),           // 89: adze.v1.GetRunResponse
-	(*Child)(nil),                    // 90: adze.v1.Child
-	(*TaskRun)(nil),                  // 91: adze.v1.TaskRun
-	(*ReadStreamRequest)(nil),        // 92: adze.v1.ReadStreamRequest
-	(*ReadStreamResponse)(nil),       // 93: adze.v1.ReadStreamResponse
-	(*StreamedChunk)(nil),            // 94: adze.v1.StreamedChunk
-	(*ListLogsRequest)(nil),          // 95: adze.v1.ListLogsRequest
-	(*ListLogsResponse)(nil),         // 96: adze.v1.ListLogsResponse
-	(*LoggedLine)(nil),               // 97: adze.v1.LoggedLine
-	(*ListRunsRequest)(nil),          // 98: adze.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),         // 99: adze.v1.ListRunsResponse
-	(*Run)(nil),                      // 100: adze.v1.Run
-	(*Attempt)(nil),                  // 101: adze.v1.Attempt
-	(*Cron)(nil),                     // 102: adze.v1.Cron
-	(*Schedule)(nil),                 // 103: adze.v1.Schedule
-	(*PutSchedulesRequest)(nil),      // 104: adze.v1.PutSchedulesRequest
-	(*PutSchedulesResponse)(nil),     // 105: adze.v1.PutSchedulesResponse
-	(*ListSchedulesRequest)(nil),     // 106: adze.v1.ListSchedulesRequest
-	(*ListSchedulesResponse)(nil),    // 107: adze.v1.ListSchedulesResponse
-	(*ChangeSchedulesRequest)(nil),   // 108: adze.v1.ChangeSchedulesRequest
-	(*ChangeSchedulesResponse)(nil),  // 109: adze.v1.ChangeSchedulesResponse
-	(*DeleteSchedulesRequest)(nil),   // 110: adze.v1.DeleteSchedulesRequest
-	(*DeleteSchedulesResponse)(nil),  // 111: adze.v1.DeleteSchedulesResponse
-	(*TriggerSchedulesRequest)(nil),  // 112: adze.v1.TriggerSchedulesRequest
-	(*TriggerSchedulesResponse)(nil), // 113: adze.v1.TriggerSchedulesResponse
-	(*PreviewCronRequest)(nil),       // 114: adze.v1.PreviewCronRequest
-	(*PreviewCronResponse)(nil),      // 115: adze.v1.PreviewCronResponse
-	(*ListFailuresRequest)(nil),      // 116: adze.v1.ListFailuresRequest
-	(*ListFailuresResponse)(nil),     // 117: adze.v1.ListFailuresResponse
-	(*FailureGroup)(nil),             // 118: adze.v1.FailureGroup
-	(*RedriveRequest)(nil),           // 119: adze.v1.RedriveRequest
-	(*RedriveResponse)(nil),          // 120: adze.v1.RedriveResponse
-	(*RedrivenRun)(nil),              // 121: adze.v1.RedrivenRun
-	(*WhyRequest)(nil),               // 122: adze.v1.WhyRequest
-	(*WhyResponse)(nil),              // 123: adze.v1.WhyResponse
-	(*Reason)(nil),                   // 124: adze.v1.Reason
-	(*GetOverviewRequest)(nil),       // 125: adze.v1.GetOverviewRequest
-	(*GetOverviewResponse)(nil),      // 126: adze.v1.GetOverviewResponse
-	(*QueueStat)(nil),                // 127: adze.v1.QueueStat
-	(*LimitStat)(nil),                // 128: adze.v1.LimitStat
-	(*KeyStat)(nil),                  // 129: adze.v1.KeyStat
-	(*Setting)(nil),                  // 130: adze.v1.Setting
-	(*QueueSetting)(nil),             // 131: adze.v1.QueueSetting
-	(*LimitSetting)(nil),             // 132: adze.v1.LimitSetting
-	(*RateSetting)(nil),              // 133: adze.v1.RateSetting
-	(*PutSettingsRequest)(nil),       // 134: adze.v1.PutSettingsRequest
-	(*PutSettingsResponse)(nil),      // 135: adze.v1.PutSettingsResponse
-	(*SettingName)(nil),              // 136: adze.v1.SettingName
-	(*DropSettingsRequest)(nil),      // 137: adze.v1.DropSettingsRequest
-	(*DropSettingsResponse)(nil),     // 138: adze.v1.DropSettingsResponse
-	(*ListSettingsRequest)(nil),      // 139: adze.v1.ListSettingsRequest
-	(*ListSettingsResponse)(nil),     // 140: adze.v1.ListSettingsResponse
+	(*Rate)(nil),                     // 16: adze.v1.Rate
+	(*Idempotency)(nil),              // 17: adze.v1.Idempotency
+	(*Debounce)(nil),                 // 18: adze.v1.Debounce
+	(*Queue)(nil),                    // 19: adze.v1.Queue
+	(*Trigger)(nil),                  // 20: adze.v1.Trigger
+	(*Task)(nil),                     // 21: adze.v1.Task
+	(*Condition)(nil),                // 22: adze.v1.Condition
+	(*Map)(nil),                      // 23: adze.v1.Map
+	(*Batch)(nil),                    // 24: adze.v1.Batch
+	(*Backoff)(nil),                  // 25: adze.v1.Backoff
+	(*PutWorkflowsRequest)(nil),      // 26: adze.v1.PutWorkflowsRequest
+	(*GetWorkflowRequest)(nil),       // 27: adze.v1.GetWorkflowRequest
+	(*GetWorkflowResponse)(nil),      // 28: adze.v1.GetWorkflowResponse
+	(*PutWorkflowsResponse)(nil),     // 29: adze.v1.PutWorkflowsResponse
+	(*WorkflowVersion)(nil),          // 30: adze.v1.WorkflowVersion
+	(*SubmitRequest)(nil),            // 31: adze.v1.SubmitRequest
+	(*NewRun)(nil),                   // 32: adze.v1.NewRun
+	(*IdempotencyKey)(nil),           // 33: adze.v1.IdempotencyKey
+	(*SubmitResponse)(nil),           // 34: adze.v1.SubmitResponse
+	(*Submitted)(nil),                // 35: adze.v1.Submitted
+	(*AwaitRequest)(nil),             // 36: adze.v1.AwaitRequest
+	(*AwaitResponse)(nil),            // 37: adze.v1.AwaitResponse
+	(*Outcome)(nil),                  // 38: adze.v1.Outcome
+	(*WorkerMessage)(nil),            // 39: adze.v1.WorkerMessage
+	(*LogLine)(nil),                  // 40: adze.v1.LogLine
+	(*Chunk)(nil),                    // 41: adze.v1.Chunk
+	(*Hello)(nil),                    // 42: adze.v1.Hello
+	(*Running)(nil),                  // 43: adze.v1.Running
+	(*Resize)(nil),                   // 44: adze.v1.Resize
+	(*Report)(nil),                   // 45: adze.v1.Report
+	(*NewEntry)(nil),                 // 46: adze.v1.NewEntry
+	(*WaitCondition)(nil),            // 47: adze.v1.WaitCondition
+	(*Entry)(nil),                    // 48: adze.v1.Entry
+	(*Met)(nil),                      // 49: adze.v1.Met
+	(*EngineMessage)(nil),            // 50: adze.v1.EngineMessage
+	(*Emitted)(nil),                  // 51: adze.v1.Emitted
+	(*Welcome)(nil),                  // 52: adze.v1.Welcome
+	(*Assignment)(nil),               // 53: adze.v1.Assignment
+	(*CameEvent)(nil),                // 54: adze.v1.CameEvent
+	(*RunEvent)(nil),                 // 55: adze.v1.RunEvent
+	(*ParentOutput)(nil),             // 56: adze.v1.ParentOutput
+	(*TaskFailure)(nil),              // 57: adze.v1.TaskFailure
+	(*Stop)(nil),                     // 58: adze.v1.Stop
+	(*Settlement)(nil),               // 59: adze.v1.Settlement
+	(*CancelRequest)(nil),            // 60: adze.v1.CancelRequest
+	(*CancelResponse)(nil),           // 61: adze.v1.CancelResponse
+	(*Cancelled)(nil),                // 62: adze.v1.Cancelled
+	(*ReplayRequest)(nil),            // 63: adze.v1.ReplayRequest
+	(*ReplayResponse)(nil),           // 64: adze.v1.ReplayResponse
+	(*ForkRequest)(nil),              // 65: adze.v1.ForkRequest
+	(*ForkResponse)(nil),             // 66: adze.v1.ForkResponse
+	(*GetValueRequest)(nil),          // 67: adze.v1.GetValueRequest
+	(*GetValueResponse)(nil),         // 68: adze.v1.GetValueResponse
+	(*NewEvent)(nil),                 // 69: adze.v1.NewEvent
+	(*PushEventsRequest)(nil),        // 70: adze.v1.PushEventsRequest
+	(*PushEventsResponse)(nil),       // 71: adze.v1.PushEventsResponse
+	(*PushedEvent)(nil),              // 72: adze.v1.PushedEvent
+	(*ReplayEventsRequest)(nil),      // 73: adze.v1.ReplayEventsRequest
+	(*GetEventRequest)(nil),          // 74: adze.v1.GetEventRequest
+	(*GetEventResponse)(nil),         // 75: adze.v1.GetEventResponse
+	(*ListEventsRequest)(nil),        // 76: adze.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),       // 77: adze.v1.ListEventsResponse
+	(*Event)(nil),                    // 78: adze.v1.Event
+	(*EventRun)(nil),                 // 79: adze.v1.EventRun
+	(*Filter)(nil),                   // 80: adze.v1.Filter
+	(*PutFilterRequest)(nil),         // 81: adze.v1.PutFilterRequest
+	(*PutFilterResponse)(nil),        // 82: adze.v1.PutFilterResponse
+	(*ListFiltersRequest)(nil),       // 83: adze.v1.ListFiltersRequest
+	(*ListFiltersResponse)(nil),      // 84: adze.v1.ListFiltersResponse
+	(*DeleteFiltersRequest)(nil),     // 85: adze.v1.DeleteFiltersRequest
+	(*DeleteFiltersResponse)(nil),    // 86: adze.v1.DeleteFiltersResponse
+	(*RefreshTimeoutRequest)(nil),    // 87: adze.v1.RefreshTimeoutRequest
+	(*RefreshTimeoutResponse)(nil),   // 88: adze.v1.RefreshTimeoutResponse
+	(*GetRunRequest)(nil),            // 89: adze.v1.GetRunRequest
+	(*GetRunResponse)(nil),           // 90: adze.v1.GetRunResponse
+	(*Child)(nil),                    // 91: adze.v1.Child
+	(*TaskRun)(nil),                  // 92: adze.v1.TaskRun
+	(*ReadStreamRequest)(nil),        // 93: adze.v1.ReadStreamRequest
+	(*ReadStreamResponse)(nil),       // 94: adze.v1.ReadStreamResponse
+	(*StreamedChunk)(nil),            // 95: adze.v1.StreamedChunk
+	(*ListLogsRequest)(nil),          // 96: adze.v1.ListLogsRequest
+	(*ListLogsResponse)(nil),         // 97: adze.v1.ListLogsResponse
+	(*LoggedLine)(nil),               // 98: adze.v1.LoggedLine
+	(*ListRunsRequest)(nil),          // 99: adze.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),         // 100: adze.v1.ListRunsResponse
+	(*Run)(nil),                      // 101: adze.v1.Run
+	(*Attempt)(nil),                  // 102: adze.v1.Attempt
+	(*Cron)(nil),                     // 103: adze.v1.Cron
+	(*Schedule)(nil),                 // 104: adze.v1.Schedule
+	(*PutSchedulesRequest)(nil),      // 105: adze.v1.PutSchedulesRequest
+	(*PutSchedulesResponse)(nil),     // 106: adze.v1.PutSchedulesResponse
+	(*ListSchedulesRequest)(nil),     // 107: adze.v1.ListSchedulesRequest
+	(*ListSchedulesResponse)(nil),    // 108: adze.v1.ListSchedulesResponse
+	(*ChangeSchedulesRequest)(nil),   // 109: adze.v1.ChangeSchedulesRequest
+	(*ChangeSchedulesResponse)(nil),  // 110: adze.v1.ChangeSchedulesResponse
+	(*DeleteSchedulesRequest)(nil),   // 111: adze.v1.DeleteSchedulesRequest
+	(*DeleteSchedulesResponse)(nil),  // 112: adze.v1.DeleteSchedulesResponse
+	(*TriggerSchedulesRequest)(nil),  // 113: adze.v1.TriggerSchedulesRequest
+	(*TriggerSchedulesResponse)(nil), // 114: adze.v1.TriggerSchedulesResponse
+	(*PreviewCronRequest)(nil),       // 115: adze.v1.PreviewCronRequest
+	(*PreviewCronResponse)(nil),      // 116: adze.v1.PreviewCronResponse
+	(*ListFailuresRequest)(nil),      // 117: adze.v1.ListFailuresRequest
+	(*ListFailuresResponse)(nil),     // 118: adze.v1.ListFailuresResponse
+	(*FailureGroup)(nil),             // 119: adze.v1.FailureGroup
+	(*RedriveRequest)(nil),           // 120: adze.v1.RedriveRequest
+	(*RedriveResponse)(nil),          // 121: adze.v1.RedriveResponse
+	(*RedrivenRun)(nil),              // 122: adze.v1.RedrivenRun
+	(*WhyRequest)(nil),               // 123: adze.v1.WhyRequest
+	(*WhyResponse)(nil),              // 124: adze.v1.WhyResponse
+	(*Reason)(nil),                   // 125: adze.v1.Reason
+	(*GetOverviewRequest)(nil),       // 126: adze.v1.GetOverviewRequest
+	(*GetOverviewResponse)(nil),      // 127: adze.v1.GetOverviewResponse
+	(*QueueStat)(nil),                // 128: adze.v1.QueueStat
+	(*LimitStat)(nil),                // 129: adze.v1.LimitStat
+	(*KeyStat)(nil),                  // 130: adze.v1.KeyStat
+	(*Setting)(nil),                  // 131: adze.v1.Setting
+	(*QueueSetting)(nil),             // 132: adze.v1.QueueSetting
+	(*LimitSetting)(nil),             // 133: adze.v1.LimitSetting
+	(*RateSetting)(nil),              // 134: adze.v1.RateSetting
+	(*PutSettingsRequest)(nil),       // 135: adze.v1.PutSettingsRequest
+	(*PutSettingsResponse)(nil),      // 136: adze.v1.PutSettingsResponse
+	(*SettingName)(nil),              // 137: adze.v1.SettingName
+	(*DropSettingsRequest)(nil),      // 138: adze.v1.DropSettingsRequest
+	(*DropSettingsResponse)(nil),     // 139: adze.v1.DropSettingsResponse
+	(*ListSettingsRequest)(nil),      // 140: adze.v1.ListSettingsRequest
+	(*ListSettingsResponse)(nil),     // 141: adze.v1.ListSettingsResponse
 }
 var file_adze_v1_adze_proto_depIdxs = []int32{
-	20,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
-	19,  // 1: adze.v1.Workflow.triggers:type_name -> adze.v1.Trigger
-	102, // 2: adze.v1.Workflow.crons:type_name -> adze.v1.Cron
+	21,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
+	20,  // 1: adze.v1.Workflow.triggers:type_name -> adze.v1.Trigger
+	103, // 2: adze.v1.Workflow.crons:type_name -> adze.v1.Cron
 	15,  // 3: adze.v1.Workflow.limits:type_name -> adze.v1.Limit
-	16,  // 4: adze.v1.Workflow.idempotency:type_name -> adze.v1.Idempotency
-	17,  // 5: adze.v1.Workflow.debounce:type_name -> adze.v1.Debounce
-	18,  // 6: adze.v1.Workflow.queues:type_name -> adze.v1.Queue
+	17,  // 4: adze.v1.Workflow.idempotency:type_name -> adze.v1.Idempotency
+	18,  // 5: adze.v1.Workflow.debounce:type_name -> adze.v1.Debounce
+	19,  // 6: adze.v1.Workflow.queues:type_name -> adze.v1.Queue
 	7,   // 7: adze.v1.Limit.strategy:type_name -> adze.v1.Limit.Strategy
 	0,   // 8: adze.v1.Idempotency.hold:type_name -> adze.v1.Hold
 	1,   // 9: adze.v1.Idempotency.on_collision:type_name -> adze.v1.Collision
-	24,  // 10: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
-	21,  // 11: adze.v1.Task.skip_if:type_name -> adze.v1.Condition
-	21,  // 12: adze.v1.Task.cancel_if:type_name -> adze.v1.Condition
+	25,  // 10: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
+	22,  // 11: adze.v1.Task.skip_if:type_name -> adze.v1.Condition
+	22,  // 12: adze.v1.Task.cancel_if:type_name -> adze.v1.Condition
 	8,   // 13: adze.v1.Task.role:type_name -> adze.v1.Task.Role
-	21,  // 14: adze.v1.Task.wait_for:type_name -> adze.v1.Condition
-	22,  // 15: adze.v1.Task.map:type_name -> adze.v1.Map
+	22,  // 14: adze.v1.Task.wait_for:type_name -> adze.v1.Condition
+	23,  // 15: adze.v1.Task.map:type_name -> adze.v1.Map
 	15,  // 16: adze.v1.Task.limits:type_name -> adze.v1.Limit
-	23,  // 17: adze.v1.Task.batch:type_name -> adze.v1.Batch
-	21,  // 18: adze.v1.Condition.any:type_name -> adze.v1.Condition
-	21,  // 19: adze.v1.Condition.all:type_name -> adze.v1.Condition
-	14,  // 20: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
-	14,  // 21: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
-	29,  // 22: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
-	31,  // 23: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
-	2,   // 24: adze.v1.NewRun.on_close:type_name -> adze.v1.ClosePolicy
-	32,  // 25: adze.v1.NewRun.idempotency:type_name -> adze.v1.IdempotencyKey
-	0,   // 26: adze.v1.IdempotencyKey.hold:type_name -> adze.v1.Hold
-	1,   // 27: adze.v1.IdempotencyKey.on_collision:type_name -> adze.v1.Collision
-	34,  // 28: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
-	13,  // 29: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
-	37,  // 30: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
-	3,   // 31: adze.v1.Outcome.status:type_name -> adze.v1.Status
-	41,  // 32: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
-	44,  // 33: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
-	43,  // 34: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
-	39,  // 35: adze.v1.WorkerMessage.logs:type_name -> adze.v1.LogLine
-	40,  // 36: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
-	42,  // 37: adze.v1.Hello.running:type_name -> adze.v1.Running
-	9,   // 38: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
-	45,  // 39: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
-	4,   // 40: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
-	46,  // 41: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
-	31,  // 42: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
-	4,   // 43: adze.v1.Entry.kind:type_name -> adze.v1.EntryKind
-	46,  // 44: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
-	51,  // 45: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
-	52,  // 46: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
-	57,  // 47: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
-	58,  // 48: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
-	48,  // 49: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
-	50,  // 50: adze.v1.EngineMessage.emitted:type_name -> adze.v1.Emitted
-	55,  // 51: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
-	56,  // 52: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
-	47,  // 53: adze.v1.Assignment.log:type_name -> adze.v1.Entry
-	48,  // 54: adze.v1.Assignment.mets:type_name -> adze.v1.Met
-	54,  // 55: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
-	53,  // 56: adze.v1.Assignment.came:type_name -> adze.v1.CameEvent
-	10,  // 57: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
-	61,  // 58: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
-	11,  // 59: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
-	34,  // 60: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
-	68,  // 61: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
-	71,  // 62: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
-	13,  // 63: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
-	77,  // 64: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
-	77,  // 65: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
-	78,  // 66: adze.v1.Event.runs:type_name -> adze.v1.EventRun
-	3,   // 67: adze.v1.EventRun.status:type_name -> adze.v1.Status
-	79,  // 68: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
-	79,  // 69: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
-	100, // 70: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
-	101, // 71: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
-	91,  // 72: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
-	47,  // 73: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
-	48,  // 74: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
-	90,  // 75: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
-	3,   // 76: adze.v1.TaskRun.status:type_name -> adze.v1.Status
-	8,   // 77: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
-	46,  // 78: adze.v1.TaskRun.waits:type_name -> adze.v1.WaitCondition
-	94,  // 79: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
-	97,  // 80: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
-	3,   // 81: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
-	100, // 82: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
-	3,   // 83: adze.v1.Run.status:type_name -> adze.v1.Status
-	5,   // 84: adze.v1.Cron.overlap:type_name -> adze.v1.Overlap
-	6,   // 85: adze.v1.Cron.catch_up:type_name -> adze.v1.CatchUp
-	5,   // 86: adze.v1.Schedule.overlap:type_name -> adze.v1.Overlap
-	6,   // 87: adze.v1.Schedule.catch_up:type_name -> adze.v1.CatchUp
-	103, // 88: adze.v1.PutSchedulesRequest.schedules:type_name -> adze.v1.Schedule
-	103, // 89: adze.v1.ListSchedulesResponse.schedules:type_name -> adze.v1.Schedule
-	118, // 90: adze.v1.ListFailuresResponse.groups:type_name -> adze.v1.FailureGroup
-	121, // 91: adze.v1.RedriveResponse.runs:type_name -> adze.v1.RedrivenRun
-	13,  // 92: adze.v1.RedrivenRun.error:type_name -> adze.v1.FieldError
-	124, // 93: adze.v1.WhyResponse.reasons:type_name -> adze.v1.Reason
-	127, // 94: adze.v1.GetOverviewResponse.queues:type_name -> adze.v1.QueueStat
-	128, // 95: adze.v1.GetOverviewResponse.limits:type_name -> adze.v1.LimitStat
-	129, // 96: adze.v1.QueueStat.top:type_name -> adze.v1.KeyStat
-	129, // 97: adze.v1.LimitStat.top:type_name -> adze.v1.KeyStat
-	131, // 98: adze.v1.Setting.queue:type_name -> adze.v1.QueueSetting
-	132, // 99: adze.v1.Setting.limit:type_name -> adze.v1.LimitSetting
-	133, // 100: adze.v1.Setting.rate:type_name -> adze.v1.RateSetting
-	131, // 101: adze.v1.Setting.workflow:type_name -> adze.v1.QueueSetting
-	7,   // 102: adze.v1.LimitSetting.strategy:type_name -> adze.v1.Limit.Strategy
-	130, // 103: adze.v1.PutSettingsRequest.settings:type_name -> adze.v1.Setting
-	12,  // 104: adze.v1.SettingName.kind:type_name -> adze.v1.SettingName.Kind
-	136, // 105: adze.v1.DropSettingsRequest.settings:type_name -> adze.v1.SettingName
-	12,  // 106: adze.v1.ListSettingsRequest.kind:type_name -> adze.v1.SettingName.Kind
-	130, // 107: adze.v1.ListSettingsRequest.after:type_name -> adze.v1.Setting
-	130, // 108: adze.v1.ListSettingsResponse.settings:type_name -> adze.v1.Setting
-	130, // 109: adze.v1.ListSettingsResponse.next:type_name -> adze.v1.Setting
-	25,  // 110: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
-	30,  // 111: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
-	35,  // 112: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
-	38,  // 113: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
-	59,  // 114: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
-	62,  // 115: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
-	64,  // 116: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
-	66,  // 117: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
-	69,  // 118: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
-	72,  // 119: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
-	73,  // 120: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
-	75,  // 121: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
-	80,  // 122: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
-	82,  // 123: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
-	84,  // 124: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
-	104, // 125: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
-	106, // 126: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
-	108, // 127: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
-	110, // 128: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
-	112, // 129: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
-	114, // 130: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
-	86,  // 131: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
-	26,  // 132: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
-	88,  // 133: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
-	92,  // 134: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
-	95,  // 135: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
-	98,  // 136: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
-	116, // 137: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
-	119, // 138: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
-	122, // 139: adze.v1.Adze.Why:input_type -> adze.v1.WhyRequest
-	125, // 140: adze.v1.Adze.GetOverview:input_type -> adze.v1.GetOverviewRequest
-	134, // 141: adze.v1.Adze.PutSettings:input_type -> adze.v1.PutSettingsRequest
-	137, // 142: adze.v1.Adze.DropSettings:input_type -> adze.v1.DropSettingsRequest
-	139, // 143: adze.v1.Adze.ListSettings:input_type -> adze.v1.ListSettingsRequest
-	28,  // 144: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
-	33,  // 145: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
-	36,  // 146: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
-	49,  // 147: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
-	60,  // 148: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
-	63,  // 149: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
-	65,  // 150: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
-	67,  // 151: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
-	70,  // 152: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
-	70,  // 153: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
-	74,  // 154: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
-	76,  // 155: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
-	81,  // 156: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
-	83,  // 157: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
-	85,  // 158: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
-	105, // 159: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
-	107, // 160: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
-	109, // 161: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
-	111, // 162: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
-	113, // 163: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
-	115, // 164: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
-	87,  // 165: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
-	27,  // 166: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
-	89,  // 167: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
-	93,  // 168: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
-	96,  // 169: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
-	99,  // 170: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
-	117, // 171: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
-	120, // 172: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
-	123, // 173: adze.v1.Adze.Why:output_type -> adze.v1.WhyResponse
-	126, // 174: adze.v1.Adze.GetOverview:output_type -> adze.v1.GetOverviewResponse
-	135, // 175: adze.v1.Adze.PutSettings:output_type -> adze.v1.PutSettingsResponse
-	138, // 176: adze.v1.Adze.DropSettings:output_type -> adze.v1.DropSettingsResponse
-	140, // 177: adze.v1.Adze.ListSettings:output_type -> adze.v1.ListSettingsResponse
-	144, // [144:178] is the sub-list for method output_type
-	110, // [110:144] is the sub-list for method input_type
-	110, // [110:110] is the sub-list for extension type_name
-	110, // [110:110] is the sub-list for extension extendee
-	0,   // [0:110] is the sub-list for field type_name
+	16,  // 17: adze.v1.Task.rates:type_name -> adze.v1.Rate
+	24,  // 18: adze.v1.Task.batch:type_name -> adze.v1.Batch
+	22,  // 19: adze.v1.Condition.any:type_name -> adze.v1.Condition
+	22,  // 20: adze.v1.Condition.all:type_name -> adze.v1.Condition
+	14,  // 21: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
+	14,  // 22: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
+	30,  // 23: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
+	32,  // 24: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
+	2,   // 25: adze.v1.NewRun.on_close:type_name -> adze.v1.ClosePolicy
+	33,  // 26: adze.v1.NewRun.idempotency:type_name -> adze.v1.IdempotencyKey
+	0,   // 27: adze.v1.IdempotencyKey.hold:type_name -> adze.v1.Hold
+	1,   // 28: adze.v1.IdempotencyKey.on_collision:type_name -> adze.v1.Collision
+	35,  // 29: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
+	13,  // 30: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
+	38,  // 31: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
+	3,   // 32: adze.v1.Outcome.status:type_name -> adze.v1.Status
+	42,  // 33: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
+	45,  // 34: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
+	44,  // 35: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
+	40,  // 36: adze.v1.WorkerMessage.logs:type_name -> adze.v1.LogLine
+	41,  // 37: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
+	43,  // 38: adze.v1.Hello.running:type_name -> adze.v1.Running
+	9,   // 39: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
+	46,  // 40: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
+	4,   // 41: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
+	47,  // 42: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
+	32,  // 43: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
+	4,   // 44: adze.v1.Entry.kind:type_name -> adze.v1.EntryKind
+	47,  // 45: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
+	52,  // 46: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
+	53,  // 47: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
+	58,  // 48: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
+	59,  // 49: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
+	49,  // 50: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
+	51,  // 51: adze.v1.EngineMessage.emitted:type_name -> adze.v1.Emitted
+	56,  // 52: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
+	57,  // 53: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
+	48,  // 54: adze.v1.Assignment.log:type_name -> adze.v1.Entry
+	49,  // 55: adze.v1.Assignment.mets:type_name -> adze.v1.Met
+	55,  // 56: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
+	54,  // 57: adze.v1.Assignment.came:type_name -> adze.v1.CameEvent
+	10,  // 58: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
+	62,  // 59: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
+	11,  // 60: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
+	35,  // 61: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
+	69,  // 62: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
+	72,  // 63: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
+	13,  // 64: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
+	78,  // 65: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
+	78,  // 66: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
+	79,  // 67: adze.v1.Event.runs:type_name -> adze.v1.EventRun
+	3,   // 68: adze.v1.EventRun.status:type_name -> adze.v1.Status
+	80,  // 69: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
+	80,  // 70: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
+	101, // 71: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
+	102, // 72: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
+	92,  // 73: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
+	48,  // 74: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
+	49,  // 75: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
+	91,  // 76: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
+	3,   // 77: adze.v1.TaskRun.status:type_name -> adze.v1.Status
+	8,   // 78: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
+	47,  // 79: adze.v1.TaskRun.waits:type_name -> adze.v1.WaitCondition
+	95,  // 80: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
+	98,  // 81: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
+	3,   // 82: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
+	101, // 83: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
+	3,   // 84: adze.v1.Run.status:type_name -> adze.v1.Status
+	5,   // 85: adze.v1.Cron.overlap:type_name -> adze.v1.Overlap
+	6,   // 86: adze.v1.Cron.catch_up:type_name -> adze.v1.CatchUp
+	5,   // 87: adze.v1.Schedule.overlap:type_name -> adze.v1.Overlap
+	6,   // 88: adze.v1.Schedule.catch_up:type_name -> adze.v1.CatchUp
+	104, // 89: adze.v1.PutSchedulesRequest.schedules:type_name -> adze.v1.Schedule
+	104, // 90: adze.v1.ListSchedulesResponse.schedules:type_name -> adze.v1.Schedule
+	119, // 91: adze.v1.ListFailuresResponse.groups:type_name -> adze.v1.FailureGroup
+	122, // 92: adze.v1.RedriveResponse.runs:type_name -> adze.v1.RedrivenRun
+	13,  // 93: adze.v1.RedrivenRun.error:type_name -> adze.v1.FieldError
+	125, // 94: adze.v1.WhyResponse.reasons:type_name -> adze.v1.Reason
+	128, // 95: adze.v1.GetOverviewResponse.queues:type_name -> adze.v1.QueueStat
+	129, // 96: adze.v1.GetOverviewResponse.limits:type_name -> adze.v1.LimitStat
+	130, // 97: adze.v1.QueueStat.top:type_name -> adze.v1.KeyStat
+	130, // 98: adze.v1.LimitStat.top:type_name -> adze.v1.KeyStat
+	132, // 99: adze.v1.Setting.queue:type_name -> adze.v1.QueueSetting
+	133, // 100: adze.v1.Setting.limit:type_name -> adze.v1.LimitSetting
+	134, // 101: adze.v1.Setting.rate:type_name -> adze.v1.RateSetting
+	132, // 102: adze.v1.Setting.workflow:type_name -> adze.v1.QueueSetting
+	7,   // 103: adze.v1.LimitSetting.strategy:type_name -> adze.v1.Limit.Strategy
+	131, // 104: adze.v1.PutSettingsRequest.settings:type_name -> adze.v1.Setting
+	12,  // 105: adze.v1.SettingName.kind:type_name -> adze.v1.SettingName.Kind
+	137, // 106: adze.v1.DropSettingsRequest.settings:type_name -> adze.v1.SettingName
+	12,  // 107: adze.v1.ListSettingsRequest.kind:type_name -> adze.v1.SettingName.Kind
+	131, // 108: adze.v1.ListSettingsRequest.after:type_name -> adze.v1.Setting
+	131, // 109: adze.v1.ListSettingsResponse.settings:type_name -> adze.v1.Setting
+	131, // 110: adze.v1.ListSettingsResponse.next:type_name -> adze.v1.Setting
+	26,  // 111: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
+	31,  // 112: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
+	36,  // 113: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
+	39,  // 114: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
+	60,  // 115: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
+	63,  // 116: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
+	65,  // 117: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
+	67,  // 118: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
+	70,  // 119: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
+	73,  // 120: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
+	74,  // 121: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
+	76,  // 122: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
+	81,  // 123: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
+	83,  // 124: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
+	85,  // 125: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
+	105, // 126: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
+	107, // 127: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
+	109, // 128: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
+	111, // 129: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
+	113, // 130: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
+	115, // 131: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
+	87,  // 132: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
+	27,  // 133: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
+	89,  // 134: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
+	93,  // 135: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
+	96,  // 136: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
+	99,  // 137: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
+	117, // 138: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
+	120, // 139: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
+	123, // 140: adze.v1.Adze.Why:input_type -> adze.v1.WhyRequest
+	126, // 141: adze.v1.Adze.GetOverview:input_type -> adze.v1.GetOverviewRequest
+	135, // 142: adze.v1.Adze.PutSettings:input_type -> adze.v1.PutSettingsRequest
+	138, // 143: adze.v1.Adze.DropSettings:input_type -> adze.v1.DropSettingsRequest
+	140, // 144: adze.v1.Adze.ListSettings:input_type -> adze.v1.ListSettingsRequest
+	29,  // 145: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
+	34,  // 146: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
+	37,  // 147: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
+	50,  // 148: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
+	61,  // 149: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
+	64,  // 150: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
+	66,  // 151: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
+	68,  // 152: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
+	71,  // 153: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
+	71,  // 154: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
+	75,  // 155: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
+	77,  // 156: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
+	82,  // 157: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
+	84,  // 158: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
+	86,  // 159: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
+	106, // 160: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
+	108, // 161: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
+	110, // 162: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
+	112, // 163: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
+	114, // 164: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
+	116, // 165: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
+	88,  // 166: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
+	28,  // 167: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
+	90,  // 168: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
+	94,  // 169: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
+	97,  // 170: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
+	100, // 171: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
+	118, // 172: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
+	121, // 173: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
+	124, // 174: adze.v1.Adze.Why:output_type -> adze.v1.WhyResponse
+	127, // 175: adze.v1.Adze.GetOverview:output_type -> adze.v1.GetOverviewResponse
+	136, // 176: adze.v1.Adze.PutSettings:output_type -> adze.v1.PutSettingsResponse
+	139, // 177: adze.v1.Adze.DropSettings:output_type -> adze.v1.DropSettingsResponse
+	141, // 178: adze.v1.Adze.ListSettings:output_type -> adze.v1.ListSettingsResponse
+	145, // [145:179] is the sub-list for method output_type
+	111, // [111:145] is the sub-list for method input_type
+	111, // [111:111] is the sub-list for extension type_name
+	111, // [111:111] is the sub-list for extension extendee
+	0,   // [0:111] is the sub-list for field type_name
 }
 
 func init() { file_adze_v1_adze_proto_init() }
@@ -11171,23 +11293,23 @@ func file_adze_v1_adze_proto_init() {
 	if File_adze_v1_adze_proto != nil {
 		return
 	}
-	file_adze_v1_adze_proto_msgTypes[95].OneofWrappers = []any{}
-	file_adze_v1_adze_proto_msgTypes[117].OneofWrappers = []any{
+	file_adze_v1_adze_proto_msgTypes[96].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[118].OneofWrappers = []any{
 		(*Setting_Queue)(nil),
 		(*Setting_Limit)(nil),
 		(*Setting_Rate)(nil),
 		(*Setting_Workflow)(nil),
 	}
-	file_adze_v1_adze_proto_msgTypes[118].OneofWrappers = []any{}
 	file_adze_v1_adze_proto_msgTypes[119].OneofWrappers = []any{}
 	file_adze_v1_adze_proto_msgTypes[120].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[121].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_adze_v1_adze_proto_rawDesc), len(file_adze_v1_adze_proto_rawDesc)),
 			NumEnums:      13,
-			NumMessages:   128,
+			NumMessages:   129,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
