@@ -4,7 +4,8 @@
 -- Bound: the workers that are connected, through worker_present_idx, once per take-over.
 select
     id,
-    tenant_id
+    tenant_id,
+    false as paused
 from adze.worker
 where
     left_at is null
