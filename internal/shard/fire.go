@@ -218,12 +218,13 @@ func (v *version) takes(s *core.Schedule) error {
 }
 
 // scheduled is a run of v as s starts it, but for its time.
-func (v *version) scheduled(s *core.Schedule) (core.NewTask, error) {
-	row := core.NewTask{
+func (v *version) scheduled(s *core.Schedule) (row core.NewTask, err error) {
+	row = core.NewTask{
 		Tenant: s.Tenant, Version: v.Version, Schedule: s.ID,
 		Priority: s.Priority, Input: s.Input, Metadata: s.Metadata,
 	}
-	return row, v.complete(&row)
+	err = v.complete(&row)
+	return row, err
 }
 
 // enumerateFired gives runs their ids, in the order in which the core starts them.

@@ -51,7 +51,10 @@ func Present(ctx context.Context, db pg.DB, shard int32) ([]core.Present, error)
 	if err != nil {
 		return nil, fmt.Errorf("read workers of shard %d: %w", shard, err)
 	}
-	workers, err := pgx.CollectRows(rows, pgx.RowToStructByPos[core.Present])
+	workers, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (w core.Present, err error) {
+		err = row.Scan(&w.Worker, &w.Tenant)
+		return w, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read workers of shard %d: %w", shard, err)
 	}
