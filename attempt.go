@@ -30,6 +30,7 @@ type attempt struct {
 	output  atomic.Pointer[output] // what it writes; nil until it does
 
 	// Guarded by the worker's mu.
+	released bool            // it has given its slots back
 	ended    bool            // report holds what is to be settled
 	forsaken bool            // told to end by a worker that shuts down: an error is nobody's fault
 	report   core.ReportItem // kept until it is settled
@@ -185,7 +186,7 @@ func (a *attempt) item(kind core.ReportKind) core.ReportItem {
 
 // claim says that the attempt is still this worker's to report.
 func (a *attempt) claim() core.Claim {
-	return core.Claim{Task: a.Task, Attempt: a.Assignment.Attempt, Token: a.Token, Batch: a.Batch}
+	return core.Claim{Task: a.Task, Attempt: a.Assignment.Attempt, Token: a.Token, Batch: a.Batch, Released: a.released}
 }
 
 // panicText is a panic's value and stack.

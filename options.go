@@ -16,7 +16,8 @@ type (
 	workflow = shard.Workflow
 	newRun   struct {
 		shard.NewRun
-		detached bool // not a child of the task that submits it
+		detached   bool // not a child of the task that submits it
+		sameWorker bool // sticky to its worker
 	}
 )
 
@@ -123,6 +124,8 @@ type workerConfig struct {
 	definitions []*definition
 	name        string
 	slots       int
+	types       []shard.SlotUse
+	labels      map[string]string
 	drain       time.Duration
 	logs        logging
 }

@@ -93,10 +93,11 @@ func (s *grpcSession) greet(hello shard.Hello) (*wire.Welcome, error) {
 func wireHello(h *shard.Hello) *wire.Hello {
 	hello := &wire.Hello{
 		WorkerId: uint64(h.Worker), Name: h.Name, Sdk: h.SDK, Actions: h.Actions, Slots: h.Slots,
+		Labels: h.Labels, SlotTypes: outline.SlotsToWire(h.Types),
 	}
 	for _, c := range h.Running {
 		hello.Running = append(hello.Running, &wire.Running{
-			TaskId: uint64(c.Task), Token: uint64(c.Token), Attempt: c.Attempt, Batch: uint64(c.Batch),
+			TaskId: uint64(c.Task), Token: uint64(c.Token), Attempt: c.Attempt, Batch: uint64(c.Batch), Released: c.Released,
 		})
 	}
 	return hello
@@ -202,6 +203,7 @@ var reportKinds = [...]wire.Report_Kind{
 	core.ReportFailed:    wire.Report_KIND_FAILED,
 	core.ReportEntry:     wire.Report_KIND_ENTRY,
 	core.ReportSuspended: wire.Report_KIND_SUSPENDED,
+	core.ReportReleased:  wire.Report_KIND_RELEASED,
 }
 
 func (s *grpcSession) Report(_ context.Context, items []core.ReportItem, spawns ...shard.EntrySpawn) error {
@@ -248,6 +250,10 @@ func spawnOf(i int, spawns []shard.EntrySpawn) []shard.NewRun {
 
 func (s *grpcSession) Resize(_ context.Context, slots int32) error {
 	return s.send(&wire.WorkerMessage{Resize: &wire.Resize{Slots: slots}})
+}
+
+func (s *grpcSession) Relabel(_ context.Context, labels map[string]string) error {
+	return s.send(&wire.WorkerMessage{Relabel: &wire.Relabel{Labels: labels}})
 }
 
 func (s *grpcSession) send(m *wire.WorkerMessage) error {

@@ -115,6 +115,9 @@ func (t *Task[In, Out]) stored(c *Client, s submitted) *Run[Out] {
 // store submits a run, as a child if ctx is a task's.
 func (t *Task[In, Out]) store(ctx context.Context, c *Client, r *newRun) (submitted, error) {
 	parent, err := parentOf(ctx, c, r)
+	if err == nil {
+		err = r.stick(parent)
+	}
 	if err != nil {
 		return submitted{}, err
 	}
@@ -180,6 +183,9 @@ func (t *Task[In, Out]) storeMany(ctx context.Context, c *Client, runs []newRun)
 		return nil, nil
 	}
 	parent, err := parentOf(ctx, c, &runs[0])
+	for i := 0; i < len(runs) && err == nil; i++ {
+		err = runs[i].stick(parent)
+	}
 	switch {
 	case err != nil:
 		return nil, err

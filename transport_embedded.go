@@ -69,6 +69,13 @@ type embeddedSession struct {
 	limits admit.Limits
 }
 
+func (s *embeddedSession) Relabel(ctx context.Context, labels map[string]string) error {
+	if err := admit.Labels(labels); err != nil {
+		return publicError(err)
+	}
+	return s.Session.Relabel(ctx, labels)
+}
+
 func (s *embeddedSession) Report(ctx context.Context, items []core.ReportItem, spawns ...shard.EntrySpawn) error {
 	next := spawns
 	for i := range items {

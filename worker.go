@@ -23,6 +23,7 @@ type Worker struct {
 	log         *slog.Logger
 	name        string
 	slots       int
+	types       []shard.SlotUse
 	drain       time.Duration
 	definitions []*definition
 	actions     map[string]action
@@ -32,6 +33,7 @@ type Worker struct {
 	hooks       *embed.Hooks    // of a test
 
 	mu       sync.Mutex
+	labels   map[string]string
 	id       id.ID                   // given with the first session
 	session  shard.Session           // nil while there is none
 	held     map[core.Token]*attempt // running, or ended and not settled
@@ -51,6 +53,7 @@ func (c *Client) NewWorker(options ...WorkerOption) *Worker {
 	return &Worker{
 		client: c, log: c.log.With("worker", config.name),
 		name: config.name, slots: config.slots, drain: config.drain, definitions: config.definitions,
+		types: config.types, labels: config.labels,
 		actions: map[string]action{},
 		held:    map[core.Token]*attempt{},
 		logs:    config.logs, emissions: newEmissions(),
@@ -220,7 +223,7 @@ func (w *Worker) serveOnce(ctx context.Context) error {
 func (w *Worker) hello() shard.Hello {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	h := shard.Hello{Worker: w.id, Name: w.name, SDK: sdkName, Slots: clamp(w.slots)}
+	h := shard.Hello{Worker: w.id, Name: w.name, SDK: sdkName, Slots: clamp(w.slots), Labels: w.labels, Types: w.types}
 	if w.draining != nil && w.id != 0 {
 		h.Slots = 0
 	}
@@ -242,6 +245,9 @@ func (w *Worker) begin(ctx context.Context, session shard.Session) error {
 	w.emissions.sendAgain()
 	for _, a := range w.held {
 		w.reportAgain(a)
+		if a.released && !a.ended { // the Hello may have been said before
+			w.reports.add(a.item(core.ReportReleased))
+		}
 	}
 	draining := w.draining != nil
 	w.mu.Unlock()

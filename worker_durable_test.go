@@ -25,9 +25,10 @@ func newSessionPipe() *sessionPipe {
 	return &sessionPipe{down: make(chan shard.Down, 10), up: make(chan []core.ReportItem, 10), over: make(chan struct{})}
 }
 
-func (p *sessionPipe) Worker() id.ID                       { return 7 }
-func (p *sessionPipe) Resize(context.Context, int32) error { return nil }
-func (p *sessionPipe) Close(core.LeaveReason)              {}
+func (p *sessionPipe) Worker() id.ID                                    { return 7 }
+func (p *sessionPipe) Relabel(context.Context, map[string]string) error { return nil }
+func (p *sessionPipe) Resize(context.Context, int32) error              { return nil }
+func (p *sessionPipe) Close(core.LeaveReason)                           {}
 
 func (p *sessionPipe) Emit(context.Context, []core.LogLine, []core.Chunk) error { return nil }
 

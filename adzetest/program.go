@@ -107,6 +107,14 @@ func (s *faultySession) Report(ctx context.Context, items []core.ReportItem, spa
 	return errCrashed
 }
 
+// Relabel implements shard.Session.
+func (s *faultySession) Relabel(ctx context.Context, labels map[string]string) error {
+	if s.life.over.Load() {
+		return errCrashed
+	}
+	return s.Session.Relabel(ctx, labels)
+}
+
 // Resize implements shard.Session.
 func (s *faultySession) Resize(ctx context.Context, slots int32) error {
 	if s.life.over.Load() {

@@ -102,6 +102,9 @@ func (s *stageSession) Report(_ context.Context, items []core.ReportItem, _ ...s
 // Emit implements shard.Session: what is written goes nowhere.
 func (s *stageSession) Emit(context.Context, []core.LogLine, []core.Chunk) error { return nil }
 
+// Relabel implements shard.Session.
+func (s *stageSession) Relabel(context.Context, map[string]string) error { return nil }
+
 // Resize implements shard.Session.
 func (s *stageSession) Resize(context.Context, int32) error { return nil }
 

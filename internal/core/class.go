@@ -94,7 +94,7 @@ func (s *Shard) class(tenant id.ID, text string) *class {
 
 // classOf is the class of t.
 func (s *Shard) classOf(t *task) *class {
-	usual := t.flow == nil || len(t.flow.Labels) == 0
+	usual := len(t.labelsGiven()) == 0
 	only := id.ID(0)
 	if t.def.Sticky == StickyOnly {
 		only = t.wanted()

@@ -55,17 +55,29 @@ func (l *Label) met(labels map[string]string) bool {
 // labelsOf are those that the worker of t should have: what is said of the run takes the
 // place of what the definition says of the same key.
 func (t *task) labelsOf() []Label {
-	if t.flow == nil || len(t.flow.Labels) == 0 {
+	given := t.labelsGiven()
+	if len(given) == 0 {
 		return t.def.Labels
 	}
-	labels := slices.Clone(t.flow.Labels)
+	labels := slices.Clone(given)
 	for _, l := range t.def.Labels {
-		if !slices.ContainsFunc(t.flow.Labels, func(own Label) bool { return own.Key == l.Key }) {
+		if !slices.ContainsFunc(given, func(own Label) bool { return own.Key == l.Key }) {
 			labels = append(labels, l)
 		}
 	}
 	slices.SortStableFunc(labels, func(a, b Label) int { return cmp.Compare(a.Key, b.Key) })
 	return labels
+}
+
+// labelsGiven are those that are said of the run of t.
+func (t *task) labelsGiven() []Label {
+	switch {
+	case t.run != nil && t.run.flow != nil:
+		return t.run.flow.Labels
+	case t.flow != nil:
+		return t.flow.Labels
+	}
+	return nil
 }
 
 // wanted is the worker that a sticky task belongs to; 0 = any.

@@ -138,6 +138,8 @@ type NewRun struct {
 	Input    []byte           // JSON
 	Metadata []byte           // JSON object, or nil
 	Priority int32            // 0 = the workflow's
+	Labels   []Label          // take the place of those of the same key that its tasks have
+	Worker   id.ID            // whom its sticky tasks go to that have no parent; 0 = any
 	FairKey  string           // whose share of its queue it counts for; "" = what the workflow's expression gives
 	RunAt    core.Time        // 0 = at once
 	DelayMS  int64            // instead of RunAt: counted from the submit
@@ -224,6 +226,8 @@ type Hello struct {
 	Actions []string
 	Slots   int32
 	Running []core.Claim
+	Labels  map[string]string
+	Types   []SlotUse // slots of other types than the default one
 }
 
 // Session is one stream of a worker. Recv is for one goroutine, the rest for any.
@@ -243,6 +247,8 @@ type Session interface {
 	Emit(ctx context.Context, lines []core.LogLine, chunks []core.Chunk) error
 	// Resize changes the slots; 0 drains.
 	Resize(ctx context.Context, slots int32) error
+	// Relabel changes the worker's labels.
+	Relabel(ctx context.Context, labels map[string]string) error
 	// Close ends the session. Only the first reason counts.
 	Close(reason core.LeaveReason)
 }

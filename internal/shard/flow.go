@@ -193,15 +193,19 @@ type evaluation struct {
 // metadata: they are evaluated here, once. A run of which one cannot be evaluated must not
 // begin: nobody could say what it waits for, or what limits it.
 func (v *version) complete(row *core.NewTask) (err error) {
-	row.Flow = nil
+	asked := row.Flow // by the run itself
+	row.Flow = routed(nil, asked, row.Key)
 	if row.Scopes, err = v.scopesOf(row.Input); err != nil || v.rules == nil {
 		return err
 	}
 	if row.Priority == 0 {
 		row.Priority = v.rules.priority
 	}
-	row.Key, row.Flow, err = v.rules.of(row)
-	return err
+	if row.Key, row.Flow, err = v.rules.of(row); err != nil {
+		return err
+	}
+	row.Flow = routed(row.Flow, asked, row.Key)
+	return nil
 }
 
 // of is what is said of a run: its key, and the rest; nil if nothing is. A key that was

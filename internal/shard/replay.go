@@ -73,6 +73,7 @@ func (r *Runtime) again(ctx context.Context, row *core.NewTask, fromFailed bool)
 	if s.version != was && s.version.rules != nil && s.version.rules.key != nil {
 		s.row.Key = "" // else what it was given, or what would be given again
 	}
+	s.row.Flow = askedAgain(s.row.Flow)
 	if err := s.version.complete(&s.row); err != nil {
 		return s, err
 	}

@@ -59,6 +59,7 @@ func (r *Runtime) Attach(ctx context.Context, tenant id.ID, hello Hello) (Sessio
 	s.life, s.endLife = context.WithCancel(context.WithoutCancel(ctx))
 	err := r.send(message{session: s, input: &core.Join{
 		Worker: worker, Tenant: tenant, Actions: hello.Actions, Slots: hello.Slots, Running: hello.Running,
+		Labels: hello.Labels, Types: slotUses(hello.Types),
 	}})
 	if err != nil {
 		s.endLife()
@@ -315,6 +316,11 @@ func (s *session) reported(items []core.ReportItem, spawnings []spawning) messag
 	}
 	m.bytes = bytes
 	return m
+}
+
+// Relabel implements Session.
+func (s *session) Relabel(_ context.Context, labels map[string]string) error {
+	return s.runtime.send(message{input: &core.Relabel{Worker: s.worker, Labels: labels}})
 }
 
 // Resize implements Session.

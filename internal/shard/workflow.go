@@ -22,6 +22,7 @@ type Workflow struct {
 	Priority    int32     `json:"priority,omitempty"` // of runs that have none of their own
 	Limits      []Limit   `json:"limits,omitempty"`   // of whole runs, taken in this order
 	Queues      []Queue   `json:"queues,omitempty"`
+	Sticky      string    `json:"sticky,omitempty"` // of its tasks that say nothing themselves, of Stickies
 	Keyed
 }
 
@@ -51,6 +52,9 @@ type Task struct {
 	Queue              string          `json:"queue,omitempty"`       // that it waits in; "" = that of its action
 	Limits             []Limit         `json:"limits,omitempty"`      // taken in this order, after those of the run
 	Rates              []Rate          `json:"rates,omitempty"`       // drawn from all at once
+	Slots              []SlotUse       `json:"slots,omitempty"`       // what it takes up of its worker, by type; none = one of the default type
+	Labels             []Label         `json:"labels,omitempty"`      // what its worker should be, by key
+	Sticky             string          `json:"sticky,omitempty"`      // of Stickies
 }
 
 // Map makes a task run a workflow for each element of a list. The task is durable and its
@@ -150,6 +154,9 @@ func (w *Workflow) core(t *Task) core.Definition {
 		ExecutionTimeoutMS: t.ExecutionTimeoutMS,
 		Durable:            t.Durable,
 		Queue:              t.Queue,
+		Slots:              slotUses(t.Slots),
+		Labels:             coreLabels(t.Labels),
+		Sticky:             w.sticky(t),
 		Limits:             namesOf(named(w.Name+":"+t.Name, t.Limits)),
 		Batch:              t.Batch.rule(),
 		Rates:              usesOf(w.ratesOf(t)),

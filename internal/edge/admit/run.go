@@ -24,6 +24,9 @@ func (l Limits) Run(r *shard.NewRun) (err error) {
 	if err = once(r.Once); err != nil {
 		return fault.At("idempotency", err)
 	}
+	if r.Labels, err = wanted(r.Labels); err != nil {
+		return err
+	}
 	if err = text("fair_key", r.FairKey, shard.KeyBytesMax); err != nil {
 		return err
 	}

@@ -28,6 +28,12 @@ func Hello(h *shard.Hello) error {
 	if len(h.Running) > SlotsMax {
 		return invalid("running", "has %d entries, at most %s run on one worker", len(h.Running), thousands(SlotsMax))
 	}
+	if err := Labels(h.Labels); err != nil {
+		return err
+	}
+	if err := types(h.Types); err != nil {
+		return err
+	}
 	// One that comes back may be draining: it has no slots for anything new.
 	least := int64(1)
 	if h.Worker != 0 {
@@ -50,7 +56,7 @@ func Refresh(byMS int64) error { return between("by_ms", byMS, 1, DurationMSMax)
 // is no report at all is an error.
 func (l Limits) Report(item *core.ReportItem, spawn []shard.NewRun) error {
 	switch item.Kind {
-	case core.ReportStarted, core.ReportSuspended:
+	case core.ReportStarted, core.ReportSuspended, core.ReportReleased:
 		return nil
 	case core.ReportCompleted:
 		output, err := payload("output", item.Output, l.outputBytesMax())
@@ -72,7 +78,7 @@ func (l Limits) Report(item *core.ReportItem, spawn []shard.NewRun) error {
 		}
 		return nil
 	default:
-		return invalid("kind", "is unknown; say started, completed, failed, entry or suspended")
+		return invalid("kind", "is unknown; say started, completed, failed, entry, suspended or released")
 	}
 }
 

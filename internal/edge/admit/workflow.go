@@ -76,6 +76,9 @@ func definition(w shard.Workflow) (shard.Definition, error) {
 	if err = flow(&w); err != nil {
 		return shard.Definition{}, err
 	}
+	if err = route(&w); err != nil {
+		return shard.Definition{}, err
+	}
 	return w.Definition()
 }
 

@@ -75,11 +75,12 @@ func (s *Server) greet(ctx context.Context, stream workStream) (shard.Session, e
 func helloOf(h *wire.Hello) shard.Hello {
 	hello := shard.Hello{
 		Worker: id.ID(h.WorkerId), Name: h.Name, SDK: h.Sdk, Actions: h.Actions, Slots: h.Slots,
-		Running: make([]core.Claim, len(h.Running)),
+		Running: make([]core.Claim, len(h.Running)), Labels: h.Labels, Types: outline.SlotsFromWire(h.SlotTypes),
 	}
 	for i, r := range h.Running {
 		hello.Running[i] = core.Claim{
-			Task: id.ID(r.GetTaskId()), Token: core.Token(r.GetToken()), Attempt: r.GetAttempt(), Batch: core.Token(r.GetBatch()),
+			Task: id.ID(r.GetTaskId()), Token: core.Token(r.GetToken()), Attempt: r.GetAttempt(),
+			Batch: core.Token(r.GetBatch()), Released: r.GetReleased(),
 		}
 	}
 	return hello
@@ -153,6 +154,14 @@ func (w *work) take(ctx context.Context, message *wire.WorkerMessage) error {
 			return err
 		}
 	}
+	if message.Relabel != nil {
+		if err := admit.Labels(message.Relabel.Labels); err != nil {
+			return fault.At("relabel", err)
+		}
+		if err := w.session.Relabel(ctx, message.Relabel.Labels); err != nil {
+			return err
+		}
+	}
 	if message.Resize == nil {
 		return nil
 	}
@@ -198,6 +207,8 @@ func reportKind(kind wire.Report_Kind) core.ReportKind {
 		return core.ReportEntry
 	case wire.Report_KIND_SUSPENDED:
 		return core.ReportSuspended
+	case wire.Report_KIND_RELEASED:
+		return core.ReportReleased
 	default:
 		return 0
 	}

@@ -63,6 +63,7 @@ type mind struct {
 
 func (m *mind) Attach(context.Context, id.ID, shard.Hello) (shard.Session, error) { return m, nil }
 func (m *mind) Worker() id.ID                                                     { return 7 }
+func (m *mind) Relabel(context.Context, map[string]string) error                  { return nil }
 func (m *mind) Resize(context.Context, int32) error                               { return nil }
 func (m *mind) Close(reason core.LeaveReason)                                     { m.closed <- reason }
 

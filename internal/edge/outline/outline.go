@@ -17,6 +17,7 @@ func FromWire(from []*wire.Workflow) []shard.Workflow {
 		list[i] = shard.Workflow{
 			Name: w.GetName(), Description: w.GetDescription(), Key: w.GetKey(), Priority: w.GetPriority(),
 			Limits: limitsFromWire(w.GetLimits()), Queues: queuesFromWire(w.GetQueues()),
+			Sticky: StickyFromWire(w.GetSticky()),
 		}
 		for _, t := range w.GetTasks() {
 			list[i].Tasks = append(list[i].Tasks, taskFromWire(t))
@@ -56,6 +57,9 @@ func taskFromWire(t *wire.Task) shard.Task {
 		Limits:             limitsFromWire(t.GetLimits()),
 		Batch:              batchFromWire(t.GetBatch()),
 		Rates:              ratesFromWire(t.GetRates()),
+		Slots:              SlotsFromWire(t.GetSlots()),
+		Labels:             labelsFromWire(t.GetLabels()),
+		Sticky:             StickyFromWire(t.GetSticky()),
 	}
 }
 
@@ -110,6 +114,7 @@ func ToWire(w *shard.Workflow) *wire.Workflow {
 	to := &wire.Workflow{
 		Name: w.Name, Description: w.Description, Key: w.Key, Priority: w.Priority,
 		Limits: limitsToWire(w.Limits), Queues: queuesToWire(w.Queues),
+		Sticky: stickyToWire(w.Sticky),
 	}
 	for i := range w.Tasks {
 		to.Tasks = append(to.Tasks, taskToWire(&w.Tasks[i]))
@@ -136,6 +141,7 @@ func taskToWire(t *shard.Task) *wire.Task {
 		Map: mapToWire(t.Map), Queue: t.Queue, Limits: limitsToWire(t.Limits),
 		Batch: batchToWire(t.Batch),
 		Rates: ratesToWire(t.Rates),
+		Slots: SlotsToWire(t.Slots), Labels: labelsToWire(t.Labels), Sticky: stickyToWire(t.Sticky),
 	}
 }
 

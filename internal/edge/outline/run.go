@@ -1,6 +1,7 @@
 package outline
 
 import (
+	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/shard"
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
@@ -17,6 +18,7 @@ func RunsToWire(from []shard.NewRun, parent shard.Parent) []*wire.NewRun {
 		to.Priority, to.DelayMs, to.RunAtMs = r.Priority, r.DelayMS, int64(r.RunAt)
 		to.ParentId, to.ParentToken = uint64(parent.Task), uint64(parent.Token)
 		to.FairKey = r.FairKey
+		to.Labels, to.WorkerId = labelsToWire(r.Labels), uint64(r.Worker)
 		to.Key, to.OnClose = r.Key, wire.ClosePolicy(r.Policy)
 		to.Idempotency = onceToWire(r.Once)
 		list[i] = to
@@ -37,6 +39,8 @@ func RunsFromWire(from []*wire.NewRun) []shard.NewRun {
 			DelayMS:  r.GetDelayMs(),
 			RunAt:    core.Time(r.GetRunAtMs()),
 			FairKey:  r.GetFairKey(),
+			Labels:   labelsFromWire(r.GetLabels()),
+			Worker:   id.ID(r.GetWorkerId()),
 			Key:      r.GetKey(),
 			Policy:   policy(r.GetOnClose()),
 			Once:     onceFromWire(r.GetIdempotency()),

@@ -132,6 +132,57 @@ func (Collision) EnumDescriptor() ([]byte, []int) {
 	return file_adze_v1_adze_proto_rawDescGZIP(), []int{1}
 }
 
+// Whether a task goes to the worker that ran a parent of it or, without one, to the one
+// that its run names.
+type Sticky int32
+
+const (
+	Sticky_STICKY_NONE   Sticky = 0
+	Sticky_STICKY_PREFER Sticky = 1 // if that one has free slots
+	Sticky_STICKY_ONLY   Sticky = 2 // to no other one
+)
+
+// Enum value maps for Sticky.
+var (
+	Sticky_name = map[int32]string{
+		0: "STICKY_NONE",
+		1: "STICKY_PREFER",
+		2: "STICKY_ONLY",
+	}
+	Sticky_value = map[string]int32{
+		"STICKY_NONE":   0,
+		"STICKY_PREFER": 1,
+		"STICKY_ONLY":   2,
+	}
+)
+
+func (x Sticky) Enum() *Sticky {
+	p := new(Sticky)
+	*p = x
+	return p
+}
+
+func (x Sticky) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Sticky) Descriptor() protoreflect.EnumDescriptor {
+	return file_adze_v1_adze_proto_enumTypes[2].Descriptor()
+}
+
+func (Sticky) Type() protoreflect.EnumType {
+	return &file_adze_v1_adze_proto_enumTypes[2]
+}
+
+func (x Sticky) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Sticky.Descriptor instead.
+func (Sticky) EnumDescriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{2}
+}
+
 // What becomes of a child when its parent ends.
 type ClosePolicy int32
 
@@ -163,11 +214,11 @@ func (x ClosePolicy) String() string {
 }
 
 func (ClosePolicy) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[2].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[3].Descriptor()
 }
 
 func (ClosePolicy) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[2]
+	return &file_adze_v1_adze_proto_enumTypes[3]
 }
 
 func (x ClosePolicy) Number() protoreflect.EnumNumber {
@@ -176,7 +227,7 @@ func (x ClosePolicy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ClosePolicy.Descriptor instead.
 func (ClosePolicy) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{2}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{3}
 }
 
 type Status int32
@@ -230,11 +281,11 @@ func (x Status) String() string {
 }
 
 func (Status) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[3].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[4].Descriptor()
 }
 
 func (Status) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[3]
+	return &file_adze_v1_adze_proto_enumTypes[4]
 }
 
 func (x Status) Number() protoreflect.EnumNumber {
@@ -243,7 +294,7 @@ func (x Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Status.Descriptor instead.
 func (Status) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{3}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{4}
 }
 
 type EntryKind int32
@@ -291,11 +342,11 @@ func (x EntryKind) String() string {
 }
 
 func (EntryKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[4].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[5].Descriptor()
 }
 
 func (EntryKind) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[4]
+	return &file_adze_v1_adze_proto_enumTypes[5]
 }
 
 func (x EntryKind) Number() protoreflect.EnumNumber {
@@ -304,7 +355,7 @@ func (x EntryKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EntryKind.Descriptor instead.
 func (EntryKind) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{4}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{5}
 }
 
 // What becomes of a tick while the run of the one before is open.
@@ -344,11 +395,11 @@ func (x Overlap) String() string {
 }
 
 func (Overlap) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[5].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[6].Descriptor()
 }
 
 func (Overlap) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[5]
+	return &file_adze_v1_adze_proto_enumTypes[6]
 }
 
 func (x Overlap) Number() protoreflect.EnumNumber {
@@ -357,7 +408,7 @@ func (x Overlap) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Overlap.Descriptor instead.
 func (Overlap) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{5}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{6}
 }
 
 // What becomes of ticks that were missed because no engine was there.
@@ -394,11 +445,11 @@ func (x CatchUp) String() string {
 }
 
 func (CatchUp) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[6].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[7].Descriptor()
 }
 
 func (CatchUp) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[6]
+	return &file_adze_v1_adze_proto_enumTypes[7]
 }
 
 func (x CatchUp) Number() protoreflect.EnumNumber {
@@ -407,7 +458,7 @@ func (x CatchUp) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CatchUp.Descriptor instead.
 func (CatchUp) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{6}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{7}
 }
 
 type Limit_Strategy int32
@@ -455,11 +506,11 @@ func (x Limit_Strategy) String() string {
 }
 
 func (Limit_Strategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[7].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[8].Descriptor()
 }
 
 func (Limit_Strategy) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[7]
+	return &file_adze_v1_adze_proto_enumTypes[8]
 }
 
 func (x Limit_Strategy) Number() protoreflect.EnumNumber {
@@ -504,11 +555,11 @@ func (x Task_Role) String() string {
 }
 
 func (Task_Role) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[8].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[9].Descriptor()
 }
 
 func (Task_Role) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[8]
+	return &file_adze_v1_adze_proto_enumTypes[9]
 }
 
 func (x Task_Role) Number() protoreflect.EnumNumber {
@@ -520,6 +571,64 @@ func (Task_Role) EnumDescriptor() ([]byte, []int) {
 	return file_adze_v1_adze_proto_rawDescGZIP(), []int{8, 0}
 }
 
+type Label_Comparator int32
+
+const (
+	Label_COMPARATOR_EQUAL            Label_Comparator = 0
+	Label_COMPARATOR_NOT_EQUAL        Label_Comparator = 1
+	Label_COMPARATOR_GREATER          Label_Comparator = 2
+	Label_COMPARATOR_GREATER_OR_EQUAL Label_Comparator = 3
+	Label_COMPARATOR_LESS             Label_Comparator = 4
+	Label_COMPARATOR_LESS_OR_EQUAL    Label_Comparator = 5
+)
+
+// Enum value maps for Label_Comparator.
+var (
+	Label_Comparator_name = map[int32]string{
+		0: "COMPARATOR_EQUAL",
+		1: "COMPARATOR_NOT_EQUAL",
+		2: "COMPARATOR_GREATER",
+		3: "COMPARATOR_GREATER_OR_EQUAL",
+		4: "COMPARATOR_LESS",
+		5: "COMPARATOR_LESS_OR_EQUAL",
+	}
+	Label_Comparator_value = map[string]int32{
+		"COMPARATOR_EQUAL":            0,
+		"COMPARATOR_NOT_EQUAL":        1,
+		"COMPARATOR_GREATER":          2,
+		"COMPARATOR_GREATER_OR_EQUAL": 3,
+		"COMPARATOR_LESS":             4,
+		"COMPARATOR_LESS_OR_EQUAL":    5,
+	}
+)
+
+func (x Label_Comparator) Enum() *Label_Comparator {
+	p := new(Label_Comparator)
+	*p = x
+	return p
+}
+
+func (x Label_Comparator) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Label_Comparator) Descriptor() protoreflect.EnumDescriptor {
+	return file_adze_v1_adze_proto_enumTypes[10].Descriptor()
+}
+
+func (Label_Comparator) Type() protoreflect.EnumType {
+	return &file_adze_v1_adze_proto_enumTypes[10]
+}
+
+func (x Label_Comparator) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Label_Comparator.Descriptor instead.
+func (Label_Comparator) EnumDescriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{10, 0}
+}
+
 type Report_Kind int32
 
 const (
@@ -529,6 +638,7 @@ const (
 	Report_KIND_FAILED      Report_Kind = 3 // also: stopped after a Stop
 	Report_KIND_ENTRY       Report_Kind = 4 // a durable task adds to its log; settled with its index
 	Report_KIND_SUSPENDED   Report_Kind = 5 // a durable task waits, and gives its slot back
+	Report_KIND_RELEASED    Report_Kind = 6 // it goes on, and gives its slots back; never settled
 )
 
 // Enum value maps for Report_Kind.
@@ -540,6 +650,7 @@ var (
 		3: "KIND_FAILED",
 		4: "KIND_ENTRY",
 		5: "KIND_SUSPENDED",
+		6: "KIND_RELEASED",
 	}
 	Report_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
@@ -548,6 +659,7 @@ var (
 		"KIND_FAILED":      3,
 		"KIND_ENTRY":       4,
 		"KIND_SUSPENDED":   5,
+		"KIND_RELEASED":    6,
 	}
 )
 
@@ -562,11 +674,11 @@ func (x Report_Kind) String() string {
 }
 
 func (Report_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[9].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[11].Descriptor()
 }
 
 func (Report_Kind) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[9]
+	return &file_adze_v1_adze_proto_enumTypes[11]
 }
 
 func (x Report_Kind) Number() protoreflect.EnumNumber {
@@ -575,7 +687,7 @@ func (x Report_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Report_Kind.Descriptor instead.
 func (Report_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35, 0}
 }
 
 type Stop_Reason int32
@@ -614,11 +726,11 @@ func (x Stop_Reason) String() string {
 }
 
 func (Stop_Reason) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[10].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[12].Descriptor()
 }
 
 func (Stop_Reason) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[10]
+	return &file_adze_v1_adze_proto_enumTypes[12]
 }
 
 func (x Stop_Reason) Number() protoreflect.EnumNumber {
@@ -627,7 +739,7 @@ func (x Stop_Reason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Stop_Reason.Descriptor instead.
 func (Stop_Reason) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48, 0}
 }
 
 type Cancelled_Outcome int32
@@ -666,11 +778,11 @@ func (x Cancelled_Outcome) String() string {
 }
 
 func (Cancelled_Outcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[11].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[13].Descriptor()
 }
 
 func (Cancelled_Outcome) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[11]
+	return &file_adze_v1_adze_proto_enumTypes[13]
 }
 
 func (x Cancelled_Outcome) Number() protoreflect.EnumNumber {
@@ -679,7 +791,7 @@ func (x Cancelled_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Cancelled_Outcome.Descriptor instead.
 func (Cancelled_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{49, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{52, 0}
 }
 
 type SettingName_Kind int32
@@ -721,11 +833,11 @@ func (x SettingName_Kind) String() string {
 }
 
 func (SettingName_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_adze_v1_adze_proto_enumTypes[12].Descriptor()
+	return file_adze_v1_adze_proto_enumTypes[14].Descriptor()
 }
 
 func (SettingName_Kind) Type() protoreflect.EnumType {
-	return &file_adze_v1_adze_proto_enumTypes[12]
+	return &file_adze_v1_adze_proto_enumTypes[14]
 }
 
 func (x SettingName_Kind) Number() protoreflect.EnumNumber {
@@ -734,7 +846,7 @@ func (x SettingName_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SettingName_Kind.Descriptor instead.
 func (SettingName_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{124, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{127, 0}
 }
 
 // Details of an error about one field of the request.
@@ -815,10 +927,11 @@ type Workflow struct {
 	Crons         []*Cron                `protobuf:"bytes,5,rep,name=crons,proto3" json:"crons,omitempty"`             // at most 100; these take the place of those of the version before
 	Limits        []*Limit               `protobuf:"bytes,6,rep,name=limits,proto3" json:"limits,omitempty"`           // of whole runs, taken in this order; at most 10
 	Idempotency   *Idempotency           `protobuf:"bytes,7,opt,name=idempotency,proto3" json:"idempotency,omitempty"`
-	Debounce      *Debounce              `protobuf:"bytes,8,opt,name=debounce,proto3" json:"debounce,omitempty"`   // not with idempotency
-	Priority      int32                  `protobuf:"varint,10,opt,name=priority,proto3" json:"priority,omitempty"` // of runs that have none of their own, -1,000 … 1,000
-	Key           string                 `protobuf:"bytes,11,opt,name=key,proto3" json:"key,omitempty"`            // CEL over input and metadata, gives a text, a whole number or a bool: whose share of the queue a run counts for
-	Queues        []*Queue               `protobuf:"bytes,12,rep,name=queues,proto3" json:"queues,omitempty"`      // how queues work that its tasks wait in; at most 100
+	Debounce      *Debounce              `protobuf:"bytes,8,opt,name=debounce,proto3" json:"debounce,omitempty"`                  // not with idempotency
+	Sticky        Sticky                 `protobuf:"varint,9,opt,name=sticky,proto3,enum=adze.v1.Sticky" json:"sticky,omitempty"` // of its tasks that say nothing themselves
+	Priority      int32                  `protobuf:"varint,10,opt,name=priority,proto3" json:"priority,omitempty"`                // of runs that have none of their own, -1,000 … 1,000
+	Key           string                 `protobuf:"bytes,11,opt,name=key,proto3" json:"key,omitempty"`                           // CEL over input and metadata, gives a text, a whole number or a bool: whose share of the queue a run counts for
+	Queues        []*Queue               `protobuf:"bytes,12,rep,name=queues,proto3" json:"queues,omitempty"`                     // how queues work that its tasks wait in; at most 100
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -907,6 +1020,13 @@ func (x *Workflow) GetDebounce() *Debounce {
 		return x.Debounce
 	}
 	return nil
+}
+
+func (x *Workflow) GetSticky() Sticky {
+	if x != nil {
+		return x.Sticky
+	}
+	return Sticky_STICKY_NONE
 }
 
 func (x *Workflow) GetPriority() int32 {
@@ -1376,6 +1496,9 @@ type Task struct {
 	Limits             []*Limit               `protobuf:"bytes,18,rep,name=limits,proto3" json:"limits,omitempty"`                  // taken in this order, after those of the run; at most 10
 	Rates              []*Rate                `protobuf:"bytes,19,rep,name=rates,proto3" json:"rates,omitempty"`                    // drawn from all at once, when an attempt is given to a worker; at most 8
 	Batch              *Batch                 `protobuf:"bytes,23,opt,name=batch,proto3" json:"batch,omitempty"`                    // workers are given several of it together; not of a durable task
+	Slots              []*SlotUse             `protobuf:"bytes,20,rep,name=slots,proto3" json:"slots,omitempty"`                    // what it takes up of its worker, by type, at most 20; empty = one of the default type
+	Labels             []*Label               `protobuf:"bytes,21,rep,name=labels,proto3" json:"labels,omitempty"`                  // what its worker should be; at most 20
+	Sticky             Sticky                 `protobuf:"varint,22,opt,name=sticky,proto3,enum=adze.v1.Sticky" json:"sticky,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -1536,6 +1659,165 @@ func (x *Task) GetBatch() *Batch {
 	return nil
 }
 
+func (x *Task) GetSlots() []*SlotUse {
+	if x != nil {
+		return x.Slots
+	}
+	return nil
+}
+
+func (x *Task) GetLabels() []*Label {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+func (x *Task) GetSticky() Sticky {
+	if x != nil {
+		return x.Sticky
+	}
+	return Sticky_STICKY_NONE
+}
+
+// How many slots of a type a worker has, or a task takes up.
+type SlotUse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Type          string                 `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`    // 1–255 characters as of a name; empty = the default type
+	Units         int32                  `protobuf:"varint,2,opt,name=units,proto3" json:"units,omitempty"` // 1–100,000
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SlotUse) Reset() {
+	*x = SlotUse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SlotUse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SlotUse) ProtoMessage() {}
+
+func (x *SlotUse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SlotUse.ProtoReflect.Descriptor instead.
+func (*SlotUse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *SlotUse) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *SlotUse) GetUnits() int32 {
+	if x != nil {
+		return x.Units
+	}
+	return 0
+}
+
+// What a label of a worker should be.
+type Label struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`                                              // 1–255 bytes
+	Value         string                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`                                          // at most 255 bytes
+	Comparator    Label_Comparator       `protobuf:"varint,3,opt,name=comparator,proto3,enum=adze.v1.Label_Comparator" json:"comparator,omitempty"` // all but the first two compare numbers
+	Weight        int32                  `protobuf:"varint,4,opt,name=weight,proto3" json:"weight,omitempty"`                                       // added to the score of a worker that meets it, −1,000,000 … 1,000,000; 0 = 100
+	Required      bool                   `protobuf:"varint,5,opt,name=required,proto3" json:"required,omitempty"`                                   // a worker that does not meet it is never given the task
+	Number        bool                   `protobuf:"varint,6,opt,name=number,proto3" json:"number,omitempty"`                                       // compare as numbers
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Label) Reset() {
+	*x = Label{}
+	mi := &file_adze_v1_adze_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Label) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Label) ProtoMessage() {}
+
+func (x *Label) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Label.ProtoReflect.Descriptor instead.
+func (*Label) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Label) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Label) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *Label) GetComparator() Label_Comparator {
+	if x != nil {
+		return x.Comparator
+	}
+	return Label_COMPARATOR_EQUAL
+}
+
+func (x *Label) GetWeight() int32 {
+	if x != nil {
+		return x.Weight
+	}
+	return 0
+}
+
+func (x *Label) GetRequired() bool {
+	if x != nil {
+		return x.Required
+	}
+	return false
+}
+
+func (x *Label) GetNumber() bool {
+	if x != nil {
+		return x.Number
+	}
+	return false
+}
+
 // A condition of a task. It is about one thing.
 type Condition struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1553,7 +1835,7 @@ type Condition struct {
 
 func (x *Condition) Reset() {
 	*x = Condition{}
-	mi := &file_adze_v1_adze_proto_msgTypes[9]
+	mi := &file_adze_v1_adze_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1565,7 +1847,7 @@ func (x *Condition) String() string {
 func (*Condition) ProtoMessage() {}
 
 func (x *Condition) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[9]
+	mi := &file_adze_v1_adze_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1578,7 +1860,7 @@ func (x *Condition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Condition.ProtoReflect.Descriptor instead.
 func (*Condition) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{9}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Condition) GetParent() string {
@@ -1651,7 +1933,7 @@ type Map struct {
 
 func (x *Map) Reset() {
 	*x = Map{}
-	mi := &file_adze_v1_adze_proto_msgTypes[10]
+	mi := &file_adze_v1_adze_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1663,7 +1945,7 @@ func (x *Map) String() string {
 func (*Map) ProtoMessage() {}
 
 func (x *Map) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[10]
+	mi := &file_adze_v1_adze_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1676,7 +1958,7 @@ func (x *Map) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Map.ProtoReflect.Descriptor instead.
 func (*Map) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{10}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Map) GetOver() string {
@@ -1722,7 +2004,7 @@ type Batch struct {
 
 func (x *Batch) Reset() {
 	*x = Batch{}
-	mi := &file_adze_v1_adze_proto_msgTypes[11]
+	mi := &file_adze_v1_adze_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1734,7 +2016,7 @@ func (x *Batch) String() string {
 func (*Batch) ProtoMessage() {}
 
 func (x *Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[11]
+	mi := &file_adze_v1_adze_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1747,7 +2029,7 @@ func (x *Batch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Batch.ProtoReflect.Descriptor instead.
 func (*Batch) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{11}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Batch) GetSizeMax() int32 {
@@ -1796,7 +2078,7 @@ type Backoff struct {
 
 func (x *Backoff) Reset() {
 	*x = Backoff{}
-	mi := &file_adze_v1_adze_proto_msgTypes[12]
+	mi := &file_adze_v1_adze_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1808,7 +2090,7 @@ func (x *Backoff) String() string {
 func (*Backoff) ProtoMessage() {}
 
 func (x *Backoff) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[12]
+	mi := &file_adze_v1_adze_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1821,7 +2103,7 @@ func (x *Backoff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Backoff.ProtoReflect.Descriptor instead.
 func (*Backoff) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{12}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Backoff) GetInitialMs() int64 {
@@ -1854,7 +2136,7 @@ type PutWorkflowsRequest struct {
 
 func (x *PutWorkflowsRequest) Reset() {
 	*x = PutWorkflowsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[13]
+	mi := &file_adze_v1_adze_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1866,7 +2148,7 @@ func (x *PutWorkflowsRequest) String() string {
 func (*PutWorkflowsRequest) ProtoMessage() {}
 
 func (x *PutWorkflowsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[13]
+	mi := &file_adze_v1_adze_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1879,7 +2161,7 @@ func (x *PutWorkflowsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutWorkflowsRequest.ProtoReflect.Descriptor instead.
 func (*PutWorkflowsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{13}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PutWorkflowsRequest) GetWorkflows() []*Workflow {
@@ -1898,7 +2180,7 @@ type GetWorkflowRequest struct {
 
 func (x *GetWorkflowRequest) Reset() {
 	*x = GetWorkflowRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[14]
+	mi := &file_adze_v1_adze_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1910,7 +2192,7 @@ func (x *GetWorkflowRequest) String() string {
 func (*GetWorkflowRequest) ProtoMessage() {}
 
 func (x *GetWorkflowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[14]
+	mi := &file_adze_v1_adze_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1923,7 +2205,7 @@ func (x *GetWorkflowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkflowRequest.ProtoReflect.Descriptor instead.
 func (*GetWorkflowRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{14}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetWorkflowRequest) GetName() string {
@@ -1943,7 +2225,7 @@ type GetWorkflowResponse struct {
 
 func (x *GetWorkflowResponse) Reset() {
 	*x = GetWorkflowResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[15]
+	mi := &file_adze_v1_adze_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1955,7 +2237,7 @@ func (x *GetWorkflowResponse) String() string {
 func (*GetWorkflowResponse) ProtoMessage() {}
 
 func (x *GetWorkflowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[15]
+	mi := &file_adze_v1_adze_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1968,7 +2250,7 @@ func (x *GetWorkflowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkflowResponse.ProtoReflect.Descriptor instead.
 func (*GetWorkflowResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{15}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetWorkflowResponse) GetWorkflow() *Workflow {
@@ -1994,7 +2276,7 @@ type PutWorkflowsResponse struct {
 
 func (x *PutWorkflowsResponse) Reset() {
 	*x = PutWorkflowsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[16]
+	mi := &file_adze_v1_adze_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2006,7 +2288,7 @@ func (x *PutWorkflowsResponse) String() string {
 func (*PutWorkflowsResponse) ProtoMessage() {}
 
 func (x *PutWorkflowsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[16]
+	mi := &file_adze_v1_adze_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2019,7 +2301,7 @@ func (x *PutWorkflowsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutWorkflowsResponse.ProtoReflect.Descriptor instead.
 func (*PutWorkflowsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{16}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PutWorkflowsResponse) GetVersions() []*WorkflowVersion {
@@ -2040,7 +2322,7 @@ type WorkflowVersion struct {
 
 func (x *WorkflowVersion) Reset() {
 	*x = WorkflowVersion{}
-	mi := &file_adze_v1_adze_proto_msgTypes[17]
+	mi := &file_adze_v1_adze_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2052,7 +2334,7 @@ func (x *WorkflowVersion) String() string {
 func (*WorkflowVersion) ProtoMessage() {}
 
 func (x *WorkflowVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[17]
+	mi := &file_adze_v1_adze_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2065,7 +2347,7 @@ func (x *WorkflowVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkflowVersion.ProtoReflect.Descriptor instead.
 func (*WorkflowVersion) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{17}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *WorkflowVersion) GetName() string {
@@ -2100,7 +2382,7 @@ type SubmitRequest struct {
 
 func (x *SubmitRequest) Reset() {
 	*x = SubmitRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[18]
+	mi := &file_adze_v1_adze_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2112,7 +2394,7 @@ func (x *SubmitRequest) String() string {
 func (*SubmitRequest) ProtoMessage() {}
 
 func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[18]
+	mi := &file_adze_v1_adze_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2125,7 +2407,7 @@ func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitRequest.ProtoReflect.Descriptor instead.
 func (*SubmitRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{18}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SubmitRequest) GetRuns() []*NewRun {
@@ -2163,15 +2445,17 @@ type NewRun struct {
 	ParentToken   uint64          `protobuf:"fixed64,8,opt,name=parent_token,json=parentToken,proto3" json:"parent_token,omitempty"`
 	Key           string          `protobuf:"bytes,9,opt,name=key,proto3" json:"key,omitempty"` // unique among the children of the parent: a second run of that key is the first one
 	OnClose       ClosePolicy     `protobuf:"varint,10,opt,name=on_close,json=onClose,proto3,enum=adze.v1.ClosePolicy" json:"on_close,omitempty"`
-	Idempotency   *IdempotencyKey `protobuf:"bytes,11,opt,name=idempotency,proto3" json:"idempotency,omitempty"`        // goes before the key that the workflow declares
-	FairKey       string          `protobuf:"bytes,16,opt,name=fair_key,json=fairKey,proto3" json:"fair_key,omitempty"` // whose share of the queue it counts for, at most 255 bytes; empty = what Workflow.key gives
+	Idempotency   *IdempotencyKey `protobuf:"bytes,11,opt,name=idempotency,proto3" json:"idempotency,omitempty"`             // goes before the key that the workflow declares
+	Labels        []*Label        `protobuf:"bytes,14,rep,name=labels,proto3" json:"labels,omitempty"`                       // take the place of those of the same key that its tasks have; at most 20
+	WorkerId      uint64          `protobuf:"fixed64,15,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"` // whom its sticky tasks go to that have no parent; 0 = any
+	FairKey       string          `protobuf:"bytes,16,opt,name=fair_key,json=fairKey,proto3" json:"fair_key,omitempty"`      // whose share of the queue it counts for, at most 255 bytes; empty = what Workflow.key gives
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *NewRun) Reset() {
 	*x = NewRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	mi := &file_adze_v1_adze_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2183,7 +2467,7 @@ func (x *NewRun) String() string {
 func (*NewRun) ProtoMessage() {}
 
 func (x *NewRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	mi := &file_adze_v1_adze_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2196,7 +2480,7 @@ func (x *NewRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewRun.ProtoReflect.Descriptor instead.
 func (*NewRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{19}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *NewRun) GetWorkflow() string {
@@ -2276,6 +2560,20 @@ func (x *NewRun) GetIdempotency() *IdempotencyKey {
 	return nil
 }
 
+func (x *NewRun) GetLabels() []*Label {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+func (x *NewRun) GetWorkerId() uint64 {
+	if x != nil {
+		return x.WorkerId
+	}
+	return 0
+}
+
 func (x *NewRun) GetFairKey() string {
 	if x != nil {
 		return x.FairKey
@@ -2296,7 +2594,7 @@ type IdempotencyKey struct {
 
 func (x *IdempotencyKey) Reset() {
 	*x = IdempotencyKey{}
-	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	mi := &file_adze_v1_adze_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2308,7 +2606,7 @@ func (x *IdempotencyKey) String() string {
 func (*IdempotencyKey) ProtoMessage() {}
 
 func (x *IdempotencyKey) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	mi := &file_adze_v1_adze_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2321,7 +2619,7 @@ func (x *IdempotencyKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdempotencyKey.ProtoReflect.Descriptor instead.
 func (*IdempotencyKey) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{20}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *IdempotencyKey) GetKey() string {
@@ -2361,7 +2659,7 @@ type SubmitResponse struct {
 
 func (x *SubmitResponse) Reset() {
 	*x = SubmitResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[21]
+	mi := &file_adze_v1_adze_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2373,7 +2671,7 @@ func (x *SubmitResponse) String() string {
 func (*SubmitResponse) ProtoMessage() {}
 
 func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[21]
+	mi := &file_adze_v1_adze_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2386,7 +2684,7 @@ func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitResponse.ProtoReflect.Descriptor instead.
 func (*SubmitResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SubmitResponse) GetRuns() []*Submitted {
@@ -2407,7 +2705,7 @@ type Submitted struct {
 
 func (x *Submitted) Reset() {
 	*x = Submitted{}
-	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	mi := &file_adze_v1_adze_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2419,7 +2717,7 @@ func (x *Submitted) String() string {
 func (*Submitted) ProtoMessage() {}
 
 func (x *Submitted) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	mi := &file_adze_v1_adze_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2432,7 +2730,7 @@ func (x *Submitted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Submitted.ProtoReflect.Descriptor instead.
 func (*Submitted) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Submitted) GetRunId() uint64 {
@@ -2465,7 +2763,7 @@ type AwaitRequest struct {
 
 func (x *AwaitRequest) Reset() {
 	*x = AwaitRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	mi := &file_adze_v1_adze_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2477,7 +2775,7 @@ func (x *AwaitRequest) String() string {
 func (*AwaitRequest) ProtoMessage() {}
 
 func (x *AwaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	mi := &file_adze_v1_adze_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2490,7 +2788,7 @@ func (x *AwaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AwaitRequest.ProtoReflect.Descriptor instead.
 func (*AwaitRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{23}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *AwaitRequest) GetRunIds() []uint64 {
@@ -2509,7 +2807,7 @@ type AwaitResponse struct {
 
 func (x *AwaitResponse) Reset() {
 	*x = AwaitResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	mi := &file_adze_v1_adze_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2521,7 +2819,7 @@ func (x *AwaitResponse) String() string {
 func (*AwaitResponse) ProtoMessage() {}
 
 func (x *AwaitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	mi := &file_adze_v1_adze_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2534,7 +2832,7 @@ func (x *AwaitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AwaitResponse.ProtoReflect.Descriptor instead.
 func (*AwaitResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AwaitResponse) GetOutcomes() []*Outcome {
@@ -2557,7 +2855,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	mi := &file_adze_v1_adze_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2569,7 +2867,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	mi := &file_adze_v1_adze_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2582,7 +2880,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Outcome) GetRunId() uint64 {
@@ -2631,13 +2929,14 @@ type WorkerMessage struct {
 	// out, each counted with 512 bytes beside its own.
 	Logs          []*LogLine `protobuf:"bytes,5,rep,name=logs,proto3" json:"logs,omitempty"`
 	Chunks        []*Chunk   `protobuf:"bytes,6,rep,name=chunks,proto3" json:"chunks,omitempty"`
+	Relabel       *Relabel   `protobuf:"bytes,7,opt,name=relabel,proto3" json:"relabel,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WorkerMessage) Reset() {
 	*x = WorkerMessage{}
-	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	mi := &file_adze_v1_adze_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2649,7 +2948,7 @@ func (x *WorkerMessage) String() string {
 func (*WorkerMessage) ProtoMessage() {}
 
 func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	mi := &file_adze_v1_adze_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2662,7 +2961,7 @@ func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerMessage.ProtoReflect.Descriptor instead.
 func (*WorkerMessage) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *WorkerMessage) GetHello() *Hello {
@@ -2707,6 +3006,13 @@ func (x *WorkerMessage) GetChunks() []*Chunk {
 	return nil
 }
 
+func (x *WorkerMessage) GetRelabel() *Relabel {
+	if x != nil {
+		return x.Relabel
+	}
+	return nil
+}
+
 // A line of an attempt's log.
 type LogLine struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2723,7 +3029,7 @@ type LogLine struct {
 
 func (x *LogLine) Reset() {
 	*x = LogLine{}
-	mi := &file_adze_v1_adze_proto_msgTypes[27]
+	mi := &file_adze_v1_adze_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2735,7 +3041,7 @@ func (x *LogLine) String() string {
 func (*LogLine) ProtoMessage() {}
 
 func (x *LogLine) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[27]
+	mi := &file_adze_v1_adze_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2748,7 +3054,7 @@ func (x *LogLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
 func (*LogLine) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *LogLine) GetTaskId() uint64 {
@@ -2813,7 +3119,7 @@ type Chunk struct {
 
 func (x *Chunk) Reset() {
 	*x = Chunk{}
-	mi := &file_adze_v1_adze_proto_msgTypes[28]
+	mi := &file_adze_v1_adze_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2825,7 +3131,7 @@ func (x *Chunk) String() string {
 func (*Chunk) ProtoMessage() {}
 
 func (x *Chunk) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[28]
+	mi := &file_adze_v1_adze_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2838,7 +3144,7 @@ func (x *Chunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chunk.ProtoReflect.Descriptor instead.
 func (*Chunk) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Chunk) GetTaskId() uint64 {
@@ -2871,19 +3177,21 @@ func (x *Chunk) GetData() []byte {
 
 type Hello struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	WorkerId      uint64                 `protobuf:"fixed64,1,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"` // of the Welcome before; 0 the first time
-	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`                           // for people
-	Actions       []string               `protobuf:"bytes,3,rep,name=actions,proto3" json:"actions,omitempty"`                     // 1–1,000
-	Slots         int32                  `protobuf:"varint,4,opt,name=slots,proto3" json:"slots,omitempty"`                        // the credits: never more assignments are outstanding; 1–100,000
-	Running       []*Running             `protobuf:"bytes,5,rep,name=running,proto3" json:"running,omitempty"`                     // on reconnect: what it still runs
-	Sdk           string                 `protobuf:"bytes,6,opt,name=sdk,proto3" json:"sdk,omitempty"`                             // "go/0.1.0", for people
+	WorkerId      uint64                 `protobuf:"fixed64,1,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`                                                     // of the Welcome before; 0 the first time
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`                                                                               // for people
+	Actions       []string               `protobuf:"bytes,3,rep,name=actions,proto3" json:"actions,omitempty"`                                                                         // 1–1,000
+	Slots         int32                  `protobuf:"varint,4,opt,name=slots,proto3" json:"slots,omitempty"`                                                                            // the credits: never more assignments are outstanding; 1–100,000
+	Running       []*Running             `protobuf:"bytes,5,rep,name=running,proto3" json:"running,omitempty"`                                                                         // on reconnect: what it still runs
+	Sdk           string                 `protobuf:"bytes,6,opt,name=sdk,proto3" json:"sdk,omitempty"`                                                                                 // "go/0.1.0", for people
+	Labels        map[string]string      `protobuf:"bytes,7,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // at most 100; keys and values at most 255 bytes
+	SlotTypes     []*SlotUse             `protobuf:"bytes,8,rep,name=slot_types,json=slotTypes,proto3" json:"slot_types,omitempty"`                                                    // other types than the default one; at most 20
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_adze_v1_adze_proto_msgTypes[29]
+	mi := &file_adze_v1_adze_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2895,7 +3203,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[29]
+	mi := &file_adze_v1_adze_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2908,7 +3216,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{29}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Hello) GetWorkerId() uint64 {
@@ -2953,19 +3261,79 @@ func (x *Hello) GetSdk() string {
 	return ""
 }
 
+func (x *Hello) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+func (x *Hello) GetSlotTypes() []*SlotUse {
+	if x != nil {
+		return x.SlotTypes
+	}
+	return nil
+}
+
+// What a worker is from now on.
+type Relabel struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Labels        map[string]string      `protobuf:"bytes,1,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Relabel) Reset() {
+	*x = Relabel{}
+	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Relabel) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Relabel) ProtoMessage() {}
+
+func (x *Relabel) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Relabel.ProtoReflect.Descriptor instead.
+func (*Relabel) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *Relabel) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
 type Running struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	TaskId        uint64                 `protobuf:"fixed64,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
 	Token         uint64                 `protobuf:"fixed64,2,opt,name=token,proto3" json:"token,omitempty"`
 	Attempt       int32                  `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
-	Batch         uint64                 `protobuf:"fixed64,4,opt,name=batch,proto3" json:"batch,omitempty"` // of its assignment
+	Batch         uint64                 `protobuf:"fixed64,4,opt,name=batch,proto3" json:"batch,omitempty"`      // of its assignment
+	Released      bool                   `protobuf:"varint,5,opt,name=released,proto3" json:"released,omitempty"` // it has given its slots back
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Running) Reset() {
 	*x = Running{}
-	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	mi := &file_adze_v1_adze_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2977,7 +3345,7 @@ func (x *Running) String() string {
 func (*Running) ProtoMessage() {}
 
 func (x *Running) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	mi := &file_adze_v1_adze_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2990,7 +3358,7 @@ func (x *Running) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Running.ProtoReflect.Descriptor instead.
 func (*Running) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Running) GetTaskId() uint64 {
@@ -3021,6 +3389,13 @@ func (x *Running) GetBatch() uint64 {
 	return 0
 }
 
+func (x *Running) GetReleased() bool {
+	if x != nil {
+		return x.Released
+	}
+	return false
+}
+
 type Resize struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Slots         int32                  `protobuf:"varint,1,opt,name=slots,proto3" json:"slots,omitempty"` // 0: drain, nothing new is assigned
@@ -3030,7 +3405,7 @@ type Resize struct {
 
 func (x *Resize) Reset() {
 	*x = Resize{}
-	mi := &file_adze_v1_adze_proto_msgTypes[31]
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3042,7 +3417,7 @@ func (x *Resize) String() string {
 func (*Resize) ProtoMessage() {}
 
 func (x *Resize) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[31]
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3055,7 +3430,7 @@ func (x *Resize) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resize.ProtoReflect.Descriptor instead.
 func (*Resize) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Resize) GetSlots() int32 {
@@ -3082,7 +3457,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3094,7 +3469,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3107,7 +3482,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Report) GetTaskId() uint64 {
@@ -3190,7 +3565,7 @@ type NewEntry struct {
 
 func (x *NewEntry) Reset() {
 	*x = NewEntry{}
-	mi := &file_adze_v1_adze_proto_msgTypes[33]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3202,7 +3577,7 @@ func (x *NewEntry) String() string {
 func (*NewEntry) ProtoMessage() {}
 
 func (x *NewEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[33]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3215,7 +3590,7 @@ func (x *NewEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewEntry.ProtoReflect.Descriptor instead.
 func (*NewEntry) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *NewEntry) GetIndex() int32 {
@@ -3294,7 +3669,7 @@ type WaitCondition struct {
 
 func (x *WaitCondition) Reset() {
 	*x = WaitCondition{}
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3306,7 +3681,7 @@ func (x *WaitCondition) String() string {
 func (*WaitCondition) ProtoMessage() {}
 
 func (x *WaitCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3319,7 +3694,7 @@ func (x *WaitCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitCondition.ProtoReflect.Descriptor instead.
 func (*WaitCondition) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *WaitCondition) GetGroup() int32 {
@@ -3408,7 +3783,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3420,7 +3795,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3433,7 +3808,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Entry) GetIndex() int32 {
@@ -3502,7 +3877,7 @@ type Met struct {
 
 func (x *Met) Reset() {
 	*x = Met{}
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3514,7 +3889,7 @@ func (x *Met) String() string {
 func (*Met) ProtoMessage() {}
 
 func (x *Met) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3527,7 +3902,7 @@ func (x *Met) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Met.ProtoReflect.Descriptor instead.
 func (*Met) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Met) GetTaskId() uint64 {
@@ -3601,7 +3976,7 @@ type EngineMessage struct {
 
 func (x *EngineMessage) Reset() {
 	*x = EngineMessage{}
-	mi := &file_adze_v1_adze_proto_msgTypes[37]
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3613,7 +3988,7 @@ func (x *EngineMessage) String() string {
 func (*EngineMessage) ProtoMessage() {}
 
 func (x *EngineMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[37]
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3626,7 +4001,7 @@ func (x *EngineMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EngineMessage.ProtoReflect.Descriptor instead.
 func (*EngineMessage) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *EngineMessage) GetWelcome() *Welcome {
@@ -3692,7 +4067,7 @@ type Emitted struct {
 
 func (x *Emitted) Reset() {
 	*x = Emitted{}
-	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3704,7 +4079,7 @@ func (x *Emitted) String() string {
 func (*Emitted) ProtoMessage() {}
 
 func (x *Emitted) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3717,7 +4092,7 @@ func (x *Emitted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Emitted.ProtoReflect.Descriptor instead.
 func (*Emitted) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Emitted) GetTaskId() uint64 {
@@ -3759,7 +4134,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3771,7 +4146,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3784,7 +4159,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Welcome) GetWorkerId() uint64 {
@@ -3833,7 +4208,7 @@ type Assignment struct {
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_adze_v1_adze_proto_msgTypes[40]
+	mi := &file_adze_v1_adze_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3845,7 +4220,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[40]
+	mi := &file_adze_v1_adze_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3858,7 +4233,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Assignment) GetTaskId() uint64 {
@@ -3994,7 +4369,7 @@ type CameEvent struct {
 
 func (x *CameEvent) Reset() {
 	*x = CameEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[41]
+	mi := &file_adze_v1_adze_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4006,7 +4381,7 @@ func (x *CameEvent) String() string {
 func (*CameEvent) ProtoMessage() {}
 
 func (x *CameEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[41]
+	mi := &file_adze_v1_adze_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4019,7 +4394,7 @@ func (x *CameEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CameEvent.ProtoReflect.Descriptor instead.
 func (*CameEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *CameEvent) GetEventId() uint64 {
@@ -4070,7 +4445,7 @@ type RunEvent struct {
 
 func (x *RunEvent) Reset() {
 	*x = RunEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[42]
+	mi := &file_adze_v1_adze_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4082,7 +4457,7 @@ func (x *RunEvent) String() string {
 func (*RunEvent) ProtoMessage() {}
 
 func (x *RunEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[42]
+	mi := &file_adze_v1_adze_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4095,7 +4470,7 @@ func (x *RunEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunEvent.ProtoReflect.Descriptor instead.
 func (*RunEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *RunEvent) GetEventId() uint64 {
@@ -4136,7 +4511,7 @@ type ParentOutput struct {
 
 func (x *ParentOutput) Reset() {
 	*x = ParentOutput{}
-	mi := &file_adze_v1_adze_proto_msgTypes[43]
+	mi := &file_adze_v1_adze_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4148,7 +4523,7 @@ func (x *ParentOutput) String() string {
 func (*ParentOutput) ProtoMessage() {}
 
 func (x *ParentOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[43]
+	mi := &file_adze_v1_adze_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4161,7 +4536,7 @@ func (x *ParentOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParentOutput.ProtoReflect.Descriptor instead.
 func (*ParentOutput) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{43}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *ParentOutput) GetTask() string {
@@ -4188,7 +4563,7 @@ type TaskFailure struct {
 
 func (x *TaskFailure) Reset() {
 	*x = TaskFailure{}
-	mi := &file_adze_v1_adze_proto_msgTypes[44]
+	mi := &file_adze_v1_adze_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4200,7 +4575,7 @@ func (x *TaskFailure) String() string {
 func (*TaskFailure) ProtoMessage() {}
 
 func (x *TaskFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[44]
+	mi := &file_adze_v1_adze_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4213,7 +4588,7 @@ func (x *TaskFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskFailure.ProtoReflect.Descriptor instead.
 func (*TaskFailure) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{44}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *TaskFailure) GetTask() string {
@@ -4241,7 +4616,7 @@ type Stop struct {
 
 func (x *Stop) Reset() {
 	*x = Stop{}
-	mi := &file_adze_v1_adze_proto_msgTypes[45]
+	mi := &file_adze_v1_adze_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4253,7 +4628,7 @@ func (x *Stop) String() string {
 func (*Stop) ProtoMessage() {}
 
 func (x *Stop) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[45]
+	mi := &file_adze_v1_adze_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4266,7 +4641,7 @@ func (x *Stop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stop.ProtoReflect.Descriptor instead.
 func (*Stop) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *Stop) GetTaskId() uint64 {
@@ -4305,7 +4680,7 @@ type Settlement struct {
 
 func (x *Settlement) Reset() {
 	*x = Settlement{}
-	mi := &file_adze_v1_adze_proto_msgTypes[46]
+	mi := &file_adze_v1_adze_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4317,7 +4692,7 @@ func (x *Settlement) String() string {
 func (*Settlement) ProtoMessage() {}
 
 func (x *Settlement) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[46]
+	mi := &file_adze_v1_adze_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4330,7 +4705,7 @@ func (x *Settlement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Settlement.ProtoReflect.Descriptor instead.
 func (*Settlement) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{46}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *Settlement) GetTaskId() uint64 {
@@ -4393,7 +4768,7 @@ type CancelRequest struct {
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[47]
+	mi := &file_adze_v1_adze_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4405,7 +4780,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[47]
+	mi := &file_adze_v1_adze_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4418,7 +4793,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{47}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *CancelRequest) GetRunIds() []uint64 {
@@ -4451,7 +4826,7 @@ type CancelResponse struct {
 
 func (x *CancelResponse) Reset() {
 	*x = CancelResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[48]
+	mi := &file_adze_v1_adze_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4463,7 +4838,7 @@ func (x *CancelResponse) String() string {
 func (*CancelResponse) ProtoMessage() {}
 
 func (x *CancelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[48]
+	mi := &file_adze_v1_adze_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4476,7 +4851,7 @@ func (x *CancelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelResponse.ProtoReflect.Descriptor instead.
 func (*CancelResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *CancelResponse) GetRuns() []*Cancelled {
@@ -4496,7 +4871,7 @@ type Cancelled struct {
 
 func (x *Cancelled) Reset() {
 	*x = Cancelled{}
-	mi := &file_adze_v1_adze_proto_msgTypes[49]
+	mi := &file_adze_v1_adze_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4508,7 +4883,7 @@ func (x *Cancelled) String() string {
 func (*Cancelled) ProtoMessage() {}
 
 func (x *Cancelled) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[49]
+	mi := &file_adze_v1_adze_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4521,7 +4896,7 @@ func (x *Cancelled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancelled.ProtoReflect.Descriptor instead.
 func (*Cancelled) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{49}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Cancelled) GetRunId() uint64 {
@@ -4550,7 +4925,7 @@ type ReplayRequest struct {
 
 func (x *ReplayRequest) Reset() {
 	*x = ReplayRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[50]
+	mi := &file_adze_v1_adze_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4562,7 +4937,7 @@ func (x *ReplayRequest) String() string {
 func (*ReplayRequest) ProtoMessage() {}
 
 func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[50]
+	mi := &file_adze_v1_adze_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4575,7 +4950,7 @@ func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayRequest.ProtoReflect.Descriptor instead.
 func (*ReplayRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{50}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *ReplayRequest) GetRunIds() []uint64 {
@@ -4601,7 +4976,7 @@ type ReplayResponse struct {
 
 func (x *ReplayResponse) Reset() {
 	*x = ReplayResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[51]
+	mi := &file_adze_v1_adze_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4613,7 +4988,7 @@ func (x *ReplayResponse) String() string {
 func (*ReplayResponse) ProtoMessage() {}
 
 func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[51]
+	mi := &file_adze_v1_adze_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4626,7 +5001,7 @@ func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayResponse.ProtoReflect.Descriptor instead.
 func (*ReplayResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{51}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *ReplayResponse) GetRuns() []*Submitted {
@@ -4647,7 +5022,7 @@ type ForkRequest struct {
 
 func (x *ForkRequest) Reset() {
 	*x = ForkRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[52]
+	mi := &file_adze_v1_adze_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4659,7 +5034,7 @@ func (x *ForkRequest) String() string {
 func (*ForkRequest) ProtoMessage() {}
 
 func (x *ForkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[52]
+	mi := &file_adze_v1_adze_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4672,7 +5047,7 @@ func (x *ForkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkRequest.ProtoReflect.Descriptor instead.
 func (*ForkRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{52}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *ForkRequest) GetRunId() uint64 {
@@ -4705,7 +5080,7 @@ type ForkResponse struct {
 
 func (x *ForkResponse) Reset() {
 	*x = ForkResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[53]
+	mi := &file_adze_v1_adze_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4717,7 +5092,7 @@ func (x *ForkResponse) String() string {
 func (*ForkResponse) ProtoMessage() {}
 
 func (x *ForkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[53]
+	mi := &file_adze_v1_adze_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4730,7 +5105,7 @@ func (x *ForkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkResponse.ProtoReflect.Descriptor instead.
 func (*ForkResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{53}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *ForkResponse) GetRunId() uint64 {
@@ -4750,7 +5125,7 @@ type GetValueRequest struct {
 
 func (x *GetValueRequest) Reset() {
 	*x = GetValueRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[54]
+	mi := &file_adze_v1_adze_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4762,7 +5137,7 @@ func (x *GetValueRequest) String() string {
 func (*GetValueRequest) ProtoMessage() {}
 
 func (x *GetValueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[54]
+	mi := &file_adze_v1_adze_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4775,7 +5150,7 @@ func (x *GetValueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetValueRequest.ProtoReflect.Descriptor instead.
 func (*GetValueRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{54}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *GetValueRequest) GetRunId() uint64 {
@@ -4803,7 +5178,7 @@ type GetValueResponse struct {
 
 func (x *GetValueResponse) Reset() {
 	*x = GetValueResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[55]
+	mi := &file_adze_v1_adze_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4815,7 +5190,7 @@ func (x *GetValueResponse) String() string {
 func (*GetValueResponse) ProtoMessage() {}
 
 func (x *GetValueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[55]
+	mi := &file_adze_v1_adze_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4828,7 +5203,7 @@ func (x *GetValueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetValueResponse.ProtoReflect.Descriptor instead.
 func (*GetValueResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{55}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *GetValueResponse) GetFound() bool {
@@ -4866,7 +5241,7 @@ type NewEvent struct {
 
 func (x *NewEvent) Reset() {
 	*x = NewEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[56]
+	mi := &file_adze_v1_adze_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4878,7 +5253,7 @@ func (x *NewEvent) String() string {
 func (*NewEvent) ProtoMessage() {}
 
 func (x *NewEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[56]
+	mi := &file_adze_v1_adze_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4891,7 +5266,7 @@ func (x *NewEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewEvent.ProtoReflect.Descriptor instead.
 func (*NewEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{56}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *NewEvent) GetKey() string {
@@ -4947,7 +5322,7 @@ type PushEventsRequest struct {
 
 func (x *PushEventsRequest) Reset() {
 	*x = PushEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[57]
+	mi := &file_adze_v1_adze_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4959,7 +5334,7 @@ func (x *PushEventsRequest) String() string {
 func (*PushEventsRequest) ProtoMessage() {}
 
 func (x *PushEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[57]
+	mi := &file_adze_v1_adze_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4972,7 +5347,7 @@ func (x *PushEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushEventsRequest.ProtoReflect.Descriptor instead.
 func (*PushEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{57}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *PushEventsRequest) GetEvents() []*NewEvent {
@@ -5005,7 +5380,7 @@ type PushEventsResponse struct {
 
 func (x *PushEventsResponse) Reset() {
 	*x = PushEventsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[58]
+	mi := &file_adze_v1_adze_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5017,7 +5392,7 @@ func (x *PushEventsResponse) String() string {
 func (*PushEventsResponse) ProtoMessage() {}
 
 func (x *PushEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[58]
+	mi := &file_adze_v1_adze_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5030,7 +5405,7 @@ func (x *PushEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushEventsResponse.ProtoReflect.Descriptor instead.
 func (*PushEventsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{58}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *PushEventsResponse) GetEvents() []*PushedEvent {
@@ -5052,7 +5427,7 @@ type PushedEvent struct {
 
 func (x *PushedEvent) Reset() {
 	*x = PushedEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[59]
+	mi := &file_adze_v1_adze_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5064,7 +5439,7 @@ func (x *PushedEvent) String() string {
 func (*PushedEvent) ProtoMessage() {}
 
 func (x *PushedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[59]
+	mi := &file_adze_v1_adze_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5077,7 +5452,7 @@ func (x *PushedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushedEvent.ProtoReflect.Descriptor instead.
 func (*PushedEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{59}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *PushedEvent) GetEventId() uint64 {
@@ -5117,7 +5492,7 @@ type ReplayEventsRequest struct {
 
 func (x *ReplayEventsRequest) Reset() {
 	*x = ReplayEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[60]
+	mi := &file_adze_v1_adze_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5129,7 +5504,7 @@ func (x *ReplayEventsRequest) String() string {
 func (*ReplayEventsRequest) ProtoMessage() {}
 
 func (x *ReplayEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[60]
+	mi := &file_adze_v1_adze_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5142,7 +5517,7 @@ func (x *ReplayEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayEventsRequest.ProtoReflect.Descriptor instead.
 func (*ReplayEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{60}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *ReplayEventsRequest) GetEventIds() []uint64 {
@@ -5162,7 +5537,7 @@ type GetEventRequest struct {
 
 func (x *GetEventRequest) Reset() {
 	*x = GetEventRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[61]
+	mi := &file_adze_v1_adze_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5174,7 +5549,7 @@ func (x *GetEventRequest) String() string {
 func (*GetEventRequest) ProtoMessage() {}
 
 func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[61]
+	mi := &file_adze_v1_adze_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5187,7 +5562,7 @@ func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventRequest.ProtoReflect.Descriptor instead.
 func (*GetEventRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{61}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *GetEventRequest) GetEventId() uint64 {
@@ -5213,7 +5588,7 @@ type GetEventResponse struct {
 
 func (x *GetEventResponse) Reset() {
 	*x = GetEventResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[62]
+	mi := &file_adze_v1_adze_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5225,7 +5600,7 @@ func (x *GetEventResponse) String() string {
 func (*GetEventResponse) ProtoMessage() {}
 
 func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[62]
+	mi := &file_adze_v1_adze_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5238,7 +5613,7 @@ func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventResponse.ProtoReflect.Descriptor instead.
 func (*GetEventResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{62}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *GetEventResponse) GetEvent() *Event {
@@ -5261,7 +5636,7 @@ type ListEventsRequest struct {
 
 func (x *ListEventsRequest) Reset() {
 	*x = ListEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[63]
+	mi := &file_adze_v1_adze_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5273,7 +5648,7 @@ func (x *ListEventsRequest) String() string {
 func (*ListEventsRequest) ProtoMessage() {}
 
 func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[63]
+	mi := &file_adze_v1_adze_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5286,7 +5661,7 @@ func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{63}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *ListEventsRequest) GetKey() string {
@@ -5334,7 +5709,7 @@ type ListEventsResponse struct {
 
 func (x *ListEventsResponse) Reset() {
 	*x = ListEventsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[64]
+	mi := &file_adze_v1_adze_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5346,7 +5721,7 @@ func (x *ListEventsResponse) String() string {
 func (*ListEventsResponse) ProtoMessage() {}
 
 func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[64]
+	mi := &file_adze_v1_adze_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5359,7 +5734,7 @@ func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListEventsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{64}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *ListEventsResponse) GetEvents() []*Event {
@@ -5395,7 +5770,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_adze_v1_adze_proto_msgTypes[65]
+	mi := &file_adze_v1_adze_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5407,7 +5782,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[65]
+	mi := &file_adze_v1_adze_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5420,7 +5795,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{65}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *Event) GetEventId() uint64 {
@@ -5513,7 +5888,7 @@ type EventRun struct {
 
 func (x *EventRun) Reset() {
 	*x = EventRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[66]
+	mi := &file_adze_v1_adze_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5525,7 +5900,7 @@ func (x *EventRun) String() string {
 func (*EventRun) ProtoMessage() {}
 
 func (x *EventRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[66]
+	mi := &file_adze_v1_adze_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5538,7 +5913,7 @@ func (x *EventRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventRun.ProtoReflect.Descriptor instead.
 func (*EventRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{66}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *EventRun) GetRunId() uint64 {
@@ -5584,7 +5959,7 @@ type Filter struct {
 
 func (x *Filter) Reset() {
 	*x = Filter{}
-	mi := &file_adze_v1_adze_proto_msgTypes[67]
+	mi := &file_adze_v1_adze_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5596,7 +5971,7 @@ func (x *Filter) String() string {
 func (*Filter) ProtoMessage() {}
 
 func (x *Filter) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[67]
+	mi := &file_adze_v1_adze_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5609,7 +5984,7 @@ func (x *Filter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Filter.ProtoReflect.Descriptor instead.
 func (*Filter) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{67}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *Filter) GetFilterId() uint64 {
@@ -5663,7 +6038,7 @@ type PutFilterRequest struct {
 
 func (x *PutFilterRequest) Reset() {
 	*x = PutFilterRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[68]
+	mi := &file_adze_v1_adze_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5675,7 +6050,7 @@ func (x *PutFilterRequest) String() string {
 func (*PutFilterRequest) ProtoMessage() {}
 
 func (x *PutFilterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[68]
+	mi := &file_adze_v1_adze_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5688,7 +6063,7 @@ func (x *PutFilterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutFilterRequest.ProtoReflect.Descriptor instead.
 func (*PutFilterRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{68}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *PutFilterRequest) GetFilter() *Filter {
@@ -5707,7 +6082,7 @@ type PutFilterResponse struct {
 
 func (x *PutFilterResponse) Reset() {
 	*x = PutFilterResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[69]
+	mi := &file_adze_v1_adze_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5719,7 +6094,7 @@ func (x *PutFilterResponse) String() string {
 func (*PutFilterResponse) ProtoMessage() {}
 
 func (x *PutFilterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[69]
+	mi := &file_adze_v1_adze_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5732,7 +6107,7 @@ func (x *PutFilterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutFilterResponse.ProtoReflect.Descriptor instead.
 func (*PutFilterResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{69}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *PutFilterResponse) GetFilterId() uint64 {
@@ -5753,7 +6128,7 @@ type ListFiltersRequest struct {
 
 func (x *ListFiltersRequest) Reset() {
 	*x = ListFiltersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[70]
+	mi := &file_adze_v1_adze_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5765,7 +6140,7 @@ func (x *ListFiltersRequest) String() string {
 func (*ListFiltersRequest) ProtoMessage() {}
 
 func (x *ListFiltersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[70]
+	mi := &file_adze_v1_adze_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5778,7 +6153,7 @@ func (x *ListFiltersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFiltersRequest.ProtoReflect.Descriptor instead.
 func (*ListFiltersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{70}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *ListFiltersRequest) GetWorkflow() string {
@@ -5812,7 +6187,7 @@ type ListFiltersResponse struct {
 
 func (x *ListFiltersResponse) Reset() {
 	*x = ListFiltersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[71]
+	mi := &file_adze_v1_adze_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5824,7 +6199,7 @@ func (x *ListFiltersResponse) String() string {
 func (*ListFiltersResponse) ProtoMessage() {}
 
 func (x *ListFiltersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[71]
+	mi := &file_adze_v1_adze_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5837,7 +6212,7 @@ func (x *ListFiltersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFiltersResponse.ProtoReflect.Descriptor instead.
 func (*ListFiltersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{71}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *ListFiltersResponse) GetFilters() []*Filter {
@@ -5863,7 +6238,7 @@ type DeleteFiltersRequest struct {
 
 func (x *DeleteFiltersRequest) Reset() {
 	*x = DeleteFiltersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[72]
+	mi := &file_adze_v1_adze_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5875,7 +6250,7 @@ func (x *DeleteFiltersRequest) String() string {
 func (*DeleteFiltersRequest) ProtoMessage() {}
 
 func (x *DeleteFiltersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[72]
+	mi := &file_adze_v1_adze_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5888,7 +6263,7 @@ func (x *DeleteFiltersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFiltersRequest.ProtoReflect.Descriptor instead.
 func (*DeleteFiltersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{72}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *DeleteFiltersRequest) GetFilterIds() []uint64 {
@@ -5907,7 +6282,7 @@ type DeleteFiltersResponse struct {
 
 func (x *DeleteFiltersResponse) Reset() {
 	*x = DeleteFiltersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[73]
+	mi := &file_adze_v1_adze_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5919,7 +6294,7 @@ func (x *DeleteFiltersResponse) String() string {
 func (*DeleteFiltersResponse) ProtoMessage() {}
 
 func (x *DeleteFiltersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[73]
+	mi := &file_adze_v1_adze_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5932,7 +6307,7 @@ func (x *DeleteFiltersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFiltersResponse.ProtoReflect.Descriptor instead.
 func (*DeleteFiltersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{73}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *DeleteFiltersResponse) GetDeleted() []bool {
@@ -5953,7 +6328,7 @@ type RefreshTimeoutRequest struct {
 
 func (x *RefreshTimeoutRequest) Reset() {
 	*x = RefreshTimeoutRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[74]
+	mi := &file_adze_v1_adze_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5965,7 +6340,7 @@ func (x *RefreshTimeoutRequest) String() string {
 func (*RefreshTimeoutRequest) ProtoMessage() {}
 
 func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[74]
+	mi := &file_adze_v1_adze_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5978,7 +6353,7 @@ func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutRequest.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{74}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *RefreshTimeoutRequest) GetTaskId() uint64 {
@@ -6011,7 +6386,7 @@ type RefreshTimeoutResponse struct {
 
 func (x *RefreshTimeoutResponse) Reset() {
 	*x = RefreshTimeoutResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[75]
+	mi := &file_adze_v1_adze_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6023,7 +6398,7 @@ func (x *RefreshTimeoutResponse) String() string {
 func (*RefreshTimeoutResponse) ProtoMessage() {}
 
 func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[75]
+	mi := &file_adze_v1_adze_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6036,7 +6411,7 @@ func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutResponse.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{75}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *RefreshTimeoutResponse) GetDeadlineMs() int64 {
@@ -6057,7 +6432,7 @@ type GetRunRequest struct {
 
 func (x *GetRunRequest) Reset() {
 	*x = GetRunRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[76]
+	mi := &file_adze_v1_adze_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6069,7 +6444,7 @@ func (x *GetRunRequest) String() string {
 func (*GetRunRequest) ProtoMessage() {}
 
 func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[76]
+	mi := &file_adze_v1_adze_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6082,7 +6457,7 @@ func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunRequest.ProtoReflect.Descriptor instead.
 func (*GetRunRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{76}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *GetRunRequest) GetRunId() uint64 {
@@ -6120,7 +6495,7 @@ type GetRunResponse struct {
 
 func (x *GetRunResponse) Reset() {
 	*x = GetRunResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[77]
+	mi := &file_adze_v1_adze_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6132,7 +6507,7 @@ func (x *GetRunResponse) String() string {
 func (*GetRunResponse) ProtoMessage() {}
 
 func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[77]
+	mi := &file_adze_v1_adze_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6145,7 +6520,7 @@ func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunResponse.ProtoReflect.Descriptor instead.
 func (*GetRunResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{77}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *GetRunResponse) GetRun() *Run {
@@ -6202,7 +6577,7 @@ type Child struct {
 
 func (x *Child) Reset() {
 	*x = Child{}
-	mi := &file_adze_v1_adze_proto_msgTypes[78]
+	mi := &file_adze_v1_adze_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6214,7 +6589,7 @@ func (x *Child) String() string {
 func (*Child) ProtoMessage() {}
 
 func (x *Child) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[78]
+	mi := &file_adze_v1_adze_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6227,7 +6602,7 @@ func (x *Child) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Child.ProtoReflect.Descriptor instead.
 func (*Child) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{78}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *Child) GetRunId() uint64 {
@@ -6272,7 +6647,7 @@ type TaskRun struct {
 
 func (x *TaskRun) Reset() {
 	*x = TaskRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[79]
+	mi := &file_adze_v1_adze_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6284,7 +6659,7 @@ func (x *TaskRun) String() string {
 func (*TaskRun) ProtoMessage() {}
 
 func (x *TaskRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[79]
+	mi := &file_adze_v1_adze_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6297,7 +6672,7 @@ func (x *TaskRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskRun.ProtoReflect.Descriptor instead.
 func (*TaskRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{79}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *TaskRun) GetName() string {
@@ -6395,7 +6770,7 @@ type ReadStreamRequest struct {
 
 func (x *ReadStreamRequest) Reset() {
 	*x = ReadStreamRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[80]
+	mi := &file_adze_v1_adze_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6407,7 +6782,7 @@ func (x *ReadStreamRequest) String() string {
 func (*ReadStreamRequest) ProtoMessage() {}
 
 func (x *ReadStreamRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[80]
+	mi := &file_adze_v1_adze_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6420,7 +6795,7 @@ func (x *ReadStreamRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadStreamRequest.ProtoReflect.Descriptor instead.
 func (*ReadStreamRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{80}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *ReadStreamRequest) GetRunId() uint64 {
@@ -6453,7 +6828,7 @@ type ReadStreamResponse struct {
 
 func (x *ReadStreamResponse) Reset() {
 	*x = ReadStreamResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[81]
+	mi := &file_adze_v1_adze_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6465,7 +6840,7 @@ func (x *ReadStreamResponse) String() string {
 func (*ReadStreamResponse) ProtoMessage() {}
 
 func (x *ReadStreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[81]
+	mi := &file_adze_v1_adze_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6478,7 +6853,7 @@ func (x *ReadStreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadStreamResponse.ProtoReflect.Descriptor instead.
 func (*ReadStreamResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{81}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *ReadStreamResponse) GetChunks() []*StreamedChunk {
@@ -6505,7 +6880,7 @@ type StreamedChunk struct {
 
 func (x *StreamedChunk) Reset() {
 	*x = StreamedChunk{}
-	mi := &file_adze_v1_adze_proto_msgTypes[82]
+	mi := &file_adze_v1_adze_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6517,7 +6892,7 @@ func (x *StreamedChunk) String() string {
 func (*StreamedChunk) ProtoMessage() {}
 
 func (x *StreamedChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[82]
+	mi := &file_adze_v1_adze_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6530,7 +6905,7 @@ func (x *StreamedChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamedChunk.ProtoReflect.Descriptor instead.
 func (*StreamedChunk) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{82}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *StreamedChunk) GetTaskId() uint64 {
@@ -6599,7 +6974,7 @@ type ListLogsRequest struct {
 
 func (x *ListLogsRequest) Reset() {
 	*x = ListLogsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[83]
+	mi := &file_adze_v1_adze_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6611,7 +6986,7 @@ func (x *ListLogsRequest) String() string {
 func (*ListLogsRequest) ProtoMessage() {}
 
 func (x *ListLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[83]
+	mi := &file_adze_v1_adze_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6624,7 +6999,7 @@ func (x *ListLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLogsRequest.ProtoReflect.Descriptor instead.
 func (*ListLogsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{83}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *ListLogsRequest) GetRunId() uint64 {
@@ -6699,7 +7074,7 @@ type ListLogsResponse struct {
 
 func (x *ListLogsResponse) Reset() {
 	*x = ListLogsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[84]
+	mi := &file_adze_v1_adze_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6711,7 +7086,7 @@ func (x *ListLogsResponse) String() string {
 func (*ListLogsResponse) ProtoMessage() {}
 
 func (x *ListLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[84]
+	mi := &file_adze_v1_adze_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6724,7 +7099,7 @@ func (x *ListLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLogsResponse.ProtoReflect.Descriptor instead.
 func (*ListLogsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{84}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *ListLogsResponse) GetLines() []*LoggedLine {
@@ -6751,7 +7126,7 @@ type LoggedLine struct {
 
 func (x *LoggedLine) Reset() {
 	*x = LoggedLine{}
-	mi := &file_adze_v1_adze_proto_msgTypes[85]
+	mi := &file_adze_v1_adze_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6763,7 +7138,7 @@ func (x *LoggedLine) String() string {
 func (*LoggedLine) ProtoMessage() {}
 
 func (x *LoggedLine) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[85]
+	mi := &file_adze_v1_adze_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6776,7 +7151,7 @@ func (x *LoggedLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoggedLine.ProtoReflect.Descriptor instead.
 func (*LoggedLine) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{85}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *LoggedLine) GetTaskId() uint64 {
@@ -6856,7 +7231,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[86]
+	mi := &file_adze_v1_adze_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6868,7 +7243,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[86]
+	mi := &file_adze_v1_adze_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6881,7 +7256,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{86}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *ListRunsRequest) GetWorkflow() string {
@@ -6936,7 +7311,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[87]
+	mi := &file_adze_v1_adze_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6948,7 +7323,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[87]
+	mi := &file_adze_v1_adze_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6961,7 +7336,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{87}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -7006,7 +7381,7 @@ type Run struct {
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_adze_v1_adze_proto_msgTypes[88]
+	mi := &file_adze_v1_adze_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7018,7 +7393,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[88]
+	mi := &file_adze_v1_adze_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7031,7 +7406,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{88}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *Run) GetRunId() uint64 {
@@ -7190,7 +7565,7 @@ type Attempt struct {
 
 func (x *Attempt) Reset() {
 	*x = Attempt{}
-	mi := &file_adze_v1_adze_proto_msgTypes[89]
+	mi := &file_adze_v1_adze_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7202,7 +7577,7 @@ func (x *Attempt) String() string {
 func (*Attempt) ProtoMessage() {}
 
 func (x *Attempt) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[89]
+	mi := &file_adze_v1_adze_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7215,7 +7590,7 @@ func (x *Attempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
 func (*Attempt) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{89}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *Attempt) GetNumber() int32 {
@@ -7293,7 +7668,7 @@ type Cron struct {
 
 func (x *Cron) Reset() {
 	*x = Cron{}
-	mi := &file_adze_v1_adze_proto_msgTypes[90]
+	mi := &file_adze_v1_adze_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7305,7 +7680,7 @@ func (x *Cron) String() string {
 func (*Cron) ProtoMessage() {}
 
 func (x *Cron) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[90]
+	mi := &file_adze_v1_adze_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7318,7 +7693,7 @@ func (x *Cron) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cron.ProtoReflect.Descriptor instead.
 func (*Cron) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{90}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *Cron) GetName() string {
@@ -7421,7 +7796,7 @@ type Schedule struct {
 
 func (x *Schedule) Reset() {
 	*x = Schedule{}
-	mi := &file_adze_v1_adze_proto_msgTypes[91]
+	mi := &file_adze_v1_adze_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7433,7 +7808,7 @@ func (x *Schedule) String() string {
 func (*Schedule) ProtoMessage() {}
 
 func (x *Schedule) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[91]
+	mi := &file_adze_v1_adze_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7446,7 +7821,7 @@ func (x *Schedule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Schedule.ProtoReflect.Descriptor instead.
 func (*Schedule) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{91}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *Schedule) GetScheduleId() uint64 {
@@ -7598,7 +7973,7 @@ type PutSchedulesRequest struct {
 
 func (x *PutSchedulesRequest) Reset() {
 	*x = PutSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[92]
+	mi := &file_adze_v1_adze_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7610,7 +7985,7 @@ func (x *PutSchedulesRequest) String() string {
 func (*PutSchedulesRequest) ProtoMessage() {}
 
 func (x *PutSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[92]
+	mi := &file_adze_v1_adze_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7623,7 +7998,7 @@ func (x *PutSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*PutSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{92}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *PutSchedulesRequest) GetSchedules() []*Schedule {
@@ -7642,7 +8017,7 @@ type PutSchedulesResponse struct {
 
 func (x *PutSchedulesResponse) Reset() {
 	*x = PutSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[93]
+	mi := &file_adze_v1_adze_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7654,7 +8029,7 @@ func (x *PutSchedulesResponse) String() string {
 func (*PutSchedulesResponse) ProtoMessage() {}
 
 func (x *PutSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[93]
+	mi := &file_adze_v1_adze_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7667,7 +8042,7 @@ func (x *PutSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*PutSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{93}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *PutSchedulesResponse) GetScheduleIds() []uint64 {
@@ -7689,7 +8064,7 @@ type ListSchedulesRequest struct {
 
 func (x *ListSchedulesRequest) Reset() {
 	*x = ListSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[94]
+	mi := &file_adze_v1_adze_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7701,7 +8076,7 @@ func (x *ListSchedulesRequest) String() string {
 func (*ListSchedulesRequest) ProtoMessage() {}
 
 func (x *ListSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[94]
+	mi := &file_adze_v1_adze_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7714,7 +8089,7 @@ func (x *ListSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*ListSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{94}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *ListSchedulesRequest) GetWorkflow() string {
@@ -7755,7 +8130,7 @@ type ListSchedulesResponse struct {
 
 func (x *ListSchedulesResponse) Reset() {
 	*x = ListSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[95]
+	mi := &file_adze_v1_adze_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7767,7 +8142,7 @@ func (x *ListSchedulesResponse) String() string {
 func (*ListSchedulesResponse) ProtoMessage() {}
 
 func (x *ListSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[95]
+	mi := &file_adze_v1_adze_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7780,7 +8155,7 @@ func (x *ListSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*ListSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{95}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *ListSchedulesResponse) GetSchedules() []*Schedule {
@@ -7808,7 +8183,7 @@ type ChangeSchedulesRequest struct {
 
 func (x *ChangeSchedulesRequest) Reset() {
 	*x = ChangeSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[96]
+	mi := &file_adze_v1_adze_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7820,7 +8195,7 @@ func (x *ChangeSchedulesRequest) String() string {
 func (*ChangeSchedulesRequest) ProtoMessage() {}
 
 func (x *ChangeSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[96]
+	mi := &file_adze_v1_adze_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7833,7 +8208,7 @@ func (x *ChangeSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*ChangeSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{96}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *ChangeSchedulesRequest) GetScheduleIds() []uint64 {
@@ -7865,7 +8240,7 @@ type ChangeSchedulesResponse struct {
 
 func (x *ChangeSchedulesResponse) Reset() {
 	*x = ChangeSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[97]
+	mi := &file_adze_v1_adze_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7877,7 +8252,7 @@ func (x *ChangeSchedulesResponse) String() string {
 func (*ChangeSchedulesResponse) ProtoMessage() {}
 
 func (x *ChangeSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[97]
+	mi := &file_adze_v1_adze_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7890,7 +8265,7 @@ func (x *ChangeSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*ChangeSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{97}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{100}
 }
 
 type DeleteSchedulesRequest struct {
@@ -7902,7 +8277,7 @@ type DeleteSchedulesRequest struct {
 
 func (x *DeleteSchedulesRequest) Reset() {
 	*x = DeleteSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[98]
+	mi := &file_adze_v1_adze_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7914,7 +8289,7 @@ func (x *DeleteSchedulesRequest) String() string {
 func (*DeleteSchedulesRequest) ProtoMessage() {}
 
 func (x *DeleteSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[98]
+	mi := &file_adze_v1_adze_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7927,7 +8302,7 @@ func (x *DeleteSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*DeleteSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{98}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *DeleteSchedulesRequest) GetScheduleIds() []uint64 {
@@ -7946,7 +8321,7 @@ type DeleteSchedulesResponse struct {
 
 func (x *DeleteSchedulesResponse) Reset() {
 	*x = DeleteSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[99]
+	mi := &file_adze_v1_adze_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7958,7 +8333,7 @@ func (x *DeleteSchedulesResponse) String() string {
 func (*DeleteSchedulesResponse) ProtoMessage() {}
 
 func (x *DeleteSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[99]
+	mi := &file_adze_v1_adze_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7971,7 +8346,7 @@ func (x *DeleteSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*DeleteSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{99}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *DeleteSchedulesResponse) GetDeleted() []bool {
@@ -7990,7 +8365,7 @@ type TriggerSchedulesRequest struct {
 
 func (x *TriggerSchedulesRequest) Reset() {
 	*x = TriggerSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[100]
+	mi := &file_adze_v1_adze_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8002,7 +8377,7 @@ func (x *TriggerSchedulesRequest) String() string {
 func (*TriggerSchedulesRequest) ProtoMessage() {}
 
 func (x *TriggerSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[100]
+	mi := &file_adze_v1_adze_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8015,7 +8390,7 @@ func (x *TriggerSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*TriggerSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{100}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *TriggerSchedulesRequest) GetScheduleIds() []uint64 {
@@ -8034,7 +8409,7 @@ type TriggerSchedulesResponse struct {
 
 func (x *TriggerSchedulesResponse) Reset() {
 	*x = TriggerSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[101]
+	mi := &file_adze_v1_adze_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8046,7 +8421,7 @@ func (x *TriggerSchedulesResponse) String() string {
 func (*TriggerSchedulesResponse) ProtoMessage() {}
 
 func (x *TriggerSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[101]
+	mi := &file_adze_v1_adze_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8059,7 +8434,7 @@ func (x *TriggerSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*TriggerSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{101}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *TriggerSchedulesResponse) GetRunIds() []uint64 {
@@ -8081,7 +8456,7 @@ type PreviewCronRequest struct {
 
 func (x *PreviewCronRequest) Reset() {
 	*x = PreviewCronRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[102]
+	mi := &file_adze_v1_adze_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8093,7 +8468,7 @@ func (x *PreviewCronRequest) String() string {
 func (*PreviewCronRequest) ProtoMessage() {}
 
 func (x *PreviewCronRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[102]
+	mi := &file_adze_v1_adze_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8106,7 +8481,7 @@ func (x *PreviewCronRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewCronRequest.ProtoReflect.Descriptor instead.
 func (*PreviewCronRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{102}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *PreviewCronRequest) GetExpression() string {
@@ -8146,7 +8521,7 @@ type PreviewCronResponse struct {
 
 func (x *PreviewCronResponse) Reset() {
 	*x = PreviewCronResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[103]
+	mi := &file_adze_v1_adze_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8158,7 +8533,7 @@ func (x *PreviewCronResponse) String() string {
 func (*PreviewCronResponse) ProtoMessage() {}
 
 func (x *PreviewCronResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[103]
+	mi := &file_adze_v1_adze_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8171,7 +8546,7 @@ func (x *PreviewCronResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewCronResponse.ProtoReflect.Descriptor instead.
 func (*PreviewCronResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{103}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *PreviewCronResponse) GetTickMs() []int64 {
@@ -8195,7 +8570,7 @@ type ListFailuresRequest struct {
 
 func (x *ListFailuresRequest) Reset() {
 	*x = ListFailuresRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[104]
+	mi := &file_adze_v1_adze_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8207,7 +8582,7 @@ func (x *ListFailuresRequest) String() string {
 func (*ListFailuresRequest) ProtoMessage() {}
 
 func (x *ListFailuresRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[104]
+	mi := &file_adze_v1_adze_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8220,7 +8595,7 @@ func (x *ListFailuresRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFailuresRequest.ProtoReflect.Descriptor instead.
 func (*ListFailuresRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{104}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *ListFailuresRequest) GetWorkflow() string {
@@ -8275,7 +8650,7 @@ type ListFailuresResponse struct {
 
 func (x *ListFailuresResponse) Reset() {
 	*x = ListFailuresResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[105]
+	mi := &file_adze_v1_adze_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8287,7 +8662,7 @@ func (x *ListFailuresResponse) String() string {
 func (*ListFailuresResponse) ProtoMessage() {}
 
 func (x *ListFailuresResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[105]
+	mi := &file_adze_v1_adze_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8300,7 +8675,7 @@ func (x *ListFailuresResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFailuresResponse.ProtoReflect.Descriptor instead.
 func (*ListFailuresResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{105}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *ListFailuresResponse) GetGroups() []*FailureGroup {
@@ -8335,7 +8710,7 @@ type FailureGroup struct {
 
 func (x *FailureGroup) Reset() {
 	*x = FailureGroup{}
-	mi := &file_adze_v1_adze_proto_msgTypes[106]
+	mi := &file_adze_v1_adze_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8347,7 +8722,7 @@ func (x *FailureGroup) String() string {
 func (*FailureGroup) ProtoMessage() {}
 
 func (x *FailureGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[106]
+	mi := &file_adze_v1_adze_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8360,7 +8735,7 @@ func (x *FailureGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureGroup.ProtoReflect.Descriptor instead.
 func (*FailureGroup) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{106}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *FailureGroup) GetWorkflow() string {
@@ -8437,7 +8812,7 @@ type RedriveRequest struct {
 
 func (x *RedriveRequest) Reset() {
 	*x = RedriveRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[107]
+	mi := &file_adze_v1_adze_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8449,7 +8824,7 @@ func (x *RedriveRequest) String() string {
 func (*RedriveRequest) ProtoMessage() {}
 
 func (x *RedriveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[107]
+	mi := &file_adze_v1_adze_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8462,7 +8837,7 @@ func (x *RedriveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedriveRequest.ProtoReflect.Descriptor instead.
 func (*RedriveRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{107}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *RedriveRequest) GetWorkflow() string {
@@ -8546,7 +8921,7 @@ type RedriveResponse struct {
 
 func (x *RedriveResponse) Reset() {
 	*x = RedriveResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[108]
+	mi := &file_adze_v1_adze_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8558,7 +8933,7 @@ func (x *RedriveResponse) String() string {
 func (*RedriveResponse) ProtoMessage() {}
 
 func (x *RedriveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[108]
+	mi := &file_adze_v1_adze_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8571,7 +8946,7 @@ func (x *RedriveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedriveResponse.ProtoReflect.Descriptor instead.
 func (*RedriveResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{108}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *RedriveResponse) GetRuns() []*RedrivenRun {
@@ -8606,7 +8981,7 @@ type RedrivenRun struct {
 
 func (x *RedrivenRun) Reset() {
 	*x = RedrivenRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[109]
+	mi := &file_adze_v1_adze_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8618,7 +8993,7 @@ func (x *RedrivenRun) String() string {
 func (*RedrivenRun) ProtoMessage() {}
 
 func (x *RedrivenRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[109]
+	mi := &file_adze_v1_adze_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8631,7 +9006,7 @@ func (x *RedrivenRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedrivenRun.ProtoReflect.Descriptor instead.
 func (*RedrivenRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{109}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *RedrivenRun) GetReplayOf() uint64 {
@@ -8664,7 +9039,7 @@ type WhyRequest struct {
 
 func (x *WhyRequest) Reset() {
 	*x = WhyRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[110]
+	mi := &file_adze_v1_adze_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8676,7 +9051,7 @@ func (x *WhyRequest) String() string {
 func (*WhyRequest) ProtoMessage() {}
 
 func (x *WhyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[110]
+	mi := &file_adze_v1_adze_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8689,7 +9064,7 @@ func (x *WhyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhyRequest.ProtoReflect.Descriptor instead.
 func (*WhyRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{110}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{113}
 }
 
 func (x *WhyRequest) GetRunId() uint64 {
@@ -8710,7 +9085,7 @@ type WhyResponse struct {
 
 func (x *WhyResponse) Reset() {
 	*x = WhyResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[111]
+	mi := &file_adze_v1_adze_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8722,7 +9097,7 @@ func (x *WhyResponse) String() string {
 func (*WhyResponse) ProtoMessage() {}
 
 func (x *WhyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[111]
+	mi := &file_adze_v1_adze_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8735,7 +9110,7 @@ func (x *WhyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhyResponse.ProtoReflect.Descriptor instead.
 func (*WhyResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{111}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{114}
 }
 
 func (x *WhyResponse) GetWorkflow() string {
@@ -8790,7 +9165,7 @@ type Reason struct {
 
 func (x *Reason) Reset() {
 	*x = Reason{}
-	mi := &file_adze_v1_adze_proto_msgTypes[112]
+	mi := &file_adze_v1_adze_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8802,7 +9177,7 @@ func (x *Reason) String() string {
 func (*Reason) ProtoMessage() {}
 
 func (x *Reason) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[112]
+	mi := &file_adze_v1_adze_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8815,7 +9190,7 @@ func (x *Reason) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reason.ProtoReflect.Descriptor instead.
 func (*Reason) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{112}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{115}
 }
 
 func (x *Reason) GetTask() string {
@@ -8980,7 +9355,7 @@ type GetOverviewRequest struct {
 
 func (x *GetOverviewRequest) Reset() {
 	*x = GetOverviewRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[113]
+	mi := &file_adze_v1_adze_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8992,7 +9367,7 @@ func (x *GetOverviewRequest) String() string {
 func (*GetOverviewRequest) ProtoMessage() {}
 
 func (x *GetOverviewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[113]
+	mi := &file_adze_v1_adze_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9005,7 +9380,7 @@ func (x *GetOverviewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOverviewRequest.ProtoReflect.Descriptor instead.
 func (*GetOverviewRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{113}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{116}
 }
 
 type GetOverviewResponse struct {
@@ -9018,7 +9393,7 @@ type GetOverviewResponse struct {
 
 func (x *GetOverviewResponse) Reset() {
 	*x = GetOverviewResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[114]
+	mi := &file_adze_v1_adze_proto_msgTypes[117]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9030,7 +9405,7 @@ func (x *GetOverviewResponse) String() string {
 func (*GetOverviewResponse) ProtoMessage() {}
 
 func (x *GetOverviewResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[114]
+	mi := &file_adze_v1_adze_proto_msgTypes[117]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9043,7 +9418,7 @@ func (x *GetOverviewResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOverviewResponse.ProtoReflect.Descriptor instead.
 func (*GetOverviewResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{114}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{117}
 }
 
 func (x *GetOverviewResponse) GetQueues() []*QueueStat {
@@ -9081,7 +9456,7 @@ type QueueStat struct {
 
 func (x *QueueStat) Reset() {
 	*x = QueueStat{}
-	mi := &file_adze_v1_adze_proto_msgTypes[115]
+	mi := &file_adze_v1_adze_proto_msgTypes[118]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9093,7 +9468,7 @@ func (x *QueueStat) String() string {
 func (*QueueStat) ProtoMessage() {}
 
 func (x *QueueStat) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[115]
+	mi := &file_adze_v1_adze_proto_msgTypes[118]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9106,7 +9481,7 @@ func (x *QueueStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueueStat.ProtoReflect.Descriptor instead.
 func (*QueueStat) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{115}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{118}
 }
 
 func (x *QueueStat) GetName() string {
@@ -9209,7 +9584,7 @@ type LimitStat struct {
 
 func (x *LimitStat) Reset() {
 	*x = LimitStat{}
-	mi := &file_adze_v1_adze_proto_msgTypes[116]
+	mi := &file_adze_v1_adze_proto_msgTypes[119]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9221,7 +9596,7 @@ func (x *LimitStat) String() string {
 func (*LimitStat) ProtoMessage() {}
 
 func (x *LimitStat) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[116]
+	mi := &file_adze_v1_adze_proto_msgTypes[119]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9234,7 +9609,7 @@ func (x *LimitStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitStat.ProtoReflect.Descriptor instead.
 func (*LimitStat) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{116}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{119}
 }
 
 func (x *LimitStat) GetName() string {
@@ -9300,7 +9675,7 @@ type KeyStat struct {
 
 func (x *KeyStat) Reset() {
 	*x = KeyStat{}
-	mi := &file_adze_v1_adze_proto_msgTypes[117]
+	mi := &file_adze_v1_adze_proto_msgTypes[120]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9312,7 +9687,7 @@ func (x *KeyStat) String() string {
 func (*KeyStat) ProtoMessage() {}
 
 func (x *KeyStat) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[117]
+	mi := &file_adze_v1_adze_proto_msgTypes[120]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9325,7 +9700,7 @@ func (x *KeyStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyStat.ProtoReflect.Descriptor instead.
 func (*KeyStat) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{117}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{120}
 }
 
 func (x *KeyStat) GetKey() string {
@@ -9382,7 +9757,7 @@ type Setting struct {
 
 func (x *Setting) Reset() {
 	*x = Setting{}
-	mi := &file_adze_v1_adze_proto_msgTypes[118]
+	mi := &file_adze_v1_adze_proto_msgTypes[121]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9394,7 +9769,7 @@ func (x *Setting) String() string {
 func (*Setting) ProtoMessage() {}
 
 func (x *Setting) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[118]
+	mi := &file_adze_v1_adze_proto_msgTypes[121]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9407,7 +9782,7 @@ func (x *Setting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Setting.ProtoReflect.Descriptor instead.
 func (*Setting) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{118}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{121}
 }
 
 func (x *Setting) GetName() string {
@@ -9516,7 +9891,7 @@ type QueueSetting struct {
 
 func (x *QueueSetting) Reset() {
 	*x = QueueSetting{}
-	mi := &file_adze_v1_adze_proto_msgTypes[119]
+	mi := &file_adze_v1_adze_proto_msgTypes[122]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9528,7 +9903,7 @@ func (x *QueueSetting) String() string {
 func (*QueueSetting) ProtoMessage() {}
 
 func (x *QueueSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[119]
+	mi := &file_adze_v1_adze_proto_msgTypes[122]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9541,7 +9916,7 @@ func (x *QueueSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueueSetting.ProtoReflect.Descriptor instead.
 func (*QueueSetting) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{119}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{122}
 }
 
 func (x *QueueSetting) GetByCost() bool {
@@ -9596,7 +9971,7 @@ type LimitSetting struct {
 
 func (x *LimitSetting) Reset() {
 	*x = LimitSetting{}
-	mi := &file_adze_v1_adze_proto_msgTypes[120]
+	mi := &file_adze_v1_adze_proto_msgTypes[123]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9608,7 +9983,7 @@ func (x *LimitSetting) String() string {
 func (*LimitSetting) ProtoMessage() {}
 
 func (x *LimitSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[120]
+	mi := &file_adze_v1_adze_proto_msgTypes[123]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9621,7 +9996,7 @@ func (x *LimitSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitSetting.ProtoReflect.Descriptor instead.
 func (*LimitSetting) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{120}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{123}
 }
 
 func (x *LimitSetting) GetMax() int32 {
@@ -9649,7 +10024,7 @@ type RateSetting struct {
 
 func (x *RateSetting) Reset() {
 	*x = RateSetting{}
-	mi := &file_adze_v1_adze_proto_msgTypes[121]
+	mi := &file_adze_v1_adze_proto_msgTypes[124]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9661,7 +10036,7 @@ func (x *RateSetting) String() string {
 func (*RateSetting) ProtoMessage() {}
 
 func (x *RateSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[121]
+	mi := &file_adze_v1_adze_proto_msgTypes[124]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9674,7 +10049,7 @@ func (x *RateSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RateSetting.ProtoReflect.Descriptor instead.
 func (*RateSetting) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{121}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{124}
 }
 
 func (x *RateSetting) GetLimit() int32 {
@@ -9707,7 +10082,7 @@ type PutSettingsRequest struct {
 
 func (x *PutSettingsRequest) Reset() {
 	*x = PutSettingsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[122]
+	mi := &file_adze_v1_adze_proto_msgTypes[125]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9719,7 +10094,7 @@ func (x *PutSettingsRequest) String() string {
 func (*PutSettingsRequest) ProtoMessage() {}
 
 func (x *PutSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[122]
+	mi := &file_adze_v1_adze_proto_msgTypes[125]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9732,7 +10107,7 @@ func (x *PutSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSettingsRequest.ProtoReflect.Descriptor instead.
 func (*PutSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{122}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{125}
 }
 
 func (x *PutSettingsRequest) GetSettings() []*Setting {
@@ -9750,7 +10125,7 @@ type PutSettingsResponse struct {
 
 func (x *PutSettingsResponse) Reset() {
 	*x = PutSettingsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[123]
+	mi := &file_adze_v1_adze_proto_msgTypes[126]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9762,7 +10137,7 @@ func (x *PutSettingsResponse) String() string {
 func (*PutSettingsResponse) ProtoMessage() {}
 
 func (x *PutSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[123]
+	mi := &file_adze_v1_adze_proto_msgTypes[126]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9775,7 +10150,7 @@ func (x *PutSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSettingsResponse.ProtoReflect.Descriptor instead.
 func (*PutSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{123}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{126}
 }
 
 type SettingName struct {
@@ -9789,7 +10164,7 @@ type SettingName struct {
 
 func (x *SettingName) Reset() {
 	*x = SettingName{}
-	mi := &file_adze_v1_adze_proto_msgTypes[124]
+	mi := &file_adze_v1_adze_proto_msgTypes[127]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9801,7 +10176,7 @@ func (x *SettingName) String() string {
 func (*SettingName) ProtoMessage() {}
 
 func (x *SettingName) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[124]
+	mi := &file_adze_v1_adze_proto_msgTypes[127]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9814,7 +10189,7 @@ func (x *SettingName) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettingName.ProtoReflect.Descriptor instead.
 func (*SettingName) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{124}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{127}
 }
 
 func (x *SettingName) GetKind() SettingName_Kind {
@@ -9847,7 +10222,7 @@ type DropSettingsRequest struct {
 
 func (x *DropSettingsRequest) Reset() {
 	*x = DropSettingsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[125]
+	mi := &file_adze_v1_adze_proto_msgTypes[128]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9859,7 +10234,7 @@ func (x *DropSettingsRequest) String() string {
 func (*DropSettingsRequest) ProtoMessage() {}
 
 func (x *DropSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[125]
+	mi := &file_adze_v1_adze_proto_msgTypes[128]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9872,7 +10247,7 @@ func (x *DropSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropSettingsRequest.ProtoReflect.Descriptor instead.
 func (*DropSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{125}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{128}
 }
 
 func (x *DropSettingsRequest) GetSettings() []*SettingName {
@@ -9890,7 +10265,7 @@ type DropSettingsResponse struct {
 
 func (x *DropSettingsResponse) Reset() {
 	*x = DropSettingsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[126]
+	mi := &file_adze_v1_adze_proto_msgTypes[129]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9902,7 +10277,7 @@ func (x *DropSettingsResponse) String() string {
 func (*DropSettingsResponse) ProtoMessage() {}
 
 func (x *DropSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[126]
+	mi := &file_adze_v1_adze_proto_msgTypes[129]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9915,7 +10290,7 @@ func (x *DropSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropSettingsResponse.ProtoReflect.Descriptor instead.
 func (*DropSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{126}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{129}
 }
 
 type ListSettingsRequest struct {
@@ -9930,7 +10305,7 @@ type ListSettingsRequest struct {
 
 func (x *ListSettingsRequest) Reset() {
 	*x = ListSettingsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[127]
+	mi := &file_adze_v1_adze_proto_msgTypes[130]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9942,7 +10317,7 @@ func (x *ListSettingsRequest) String() string {
 func (*ListSettingsRequest) ProtoMessage() {}
 
 func (x *ListSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[127]
+	mi := &file_adze_v1_adze_proto_msgTypes[130]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9955,7 +10330,7 @@ func (x *ListSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSettingsRequest.ProtoReflect.Descriptor instead.
 func (*ListSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{127}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{130}
 }
 
 func (x *ListSettingsRequest) GetKind() SettingName_Kind {
@@ -9996,7 +10371,7 @@ type ListSettingsResponse struct {
 
 func (x *ListSettingsResponse) Reset() {
 	*x = ListSettingsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[128]
+	mi := &file_adze_v1_adze_proto_msgTypes[131]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10008,7 +10383,7 @@ func (x *ListSettingsResponse) String() string {
 func (*ListSettingsResponse) ProtoMessage() {}
 
 func (x *ListSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[128]
+	mi := &file_adze_v1_adze_proto_msgTypes[131]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10021,7 +10396,7 @@ func (x *ListSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSettingsResponse.ProtoReflect.Descriptor instead.
 func (*ListSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{128}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{131}
 }
 
 func (x *ListSettingsResponse) GetSettings() []*Setting {
@@ -10048,7 +10423,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\tR\x04text\x12\x15\n" +
-	"\x06run_id\x18\x04 \x01(\x06R\x05runId\"\x9d\x03\n" +
+	"\x06run_id\x18\x04 \x01(\x06R\x05runId\"\xc6\x03\n" +
 	"\bWorkflow\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12#\n" +
 	"\x05tasks\x18\x02 \x03(\v2\r.adze.v1.TaskR\x05tasks\x12 \n" +
@@ -10057,7 +10432,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05crons\x18\x05 \x03(\v2\r.adze.v1.CronR\x05crons\x12&\n" +
 	"\x06limits\x18\x06 \x03(\v2\x0e.adze.v1.LimitR\x06limits\x126\n" +
 	"\vidempotency\x18\a \x01(\v2\x14.adze.v1.IdempotencyR\vidempotency\x12-\n" +
-	"\bdebounce\x18\b \x01(\v2\x11.adze.v1.DebounceR\bdebounce\x12\x1a\n" +
+	"\bdebounce\x18\b \x01(\v2\x11.adze.v1.DebounceR\bdebounce\x12'\n" +
+	"\x06sticky\x18\t \x01(\x0e2\x0f.adze.v1.StickyR\x06sticky\x12\x1a\n" +
 	"\bpriority\x18\n" +
 	" \x01(\x05R\bpriority\x12\x10\n" +
 	"\x03key\x18\v \x01(\tR\x03key\x12&\n" +
@@ -10103,7 +10479,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05event\x18\x01 \x01(\tR\x05event\x12\x1e\n" +
 	"\n" +
 	"expression\x18\x02 \x01(\tR\n" +
-	"expression\"\xcf\x05\n" +
+	"expression\"\xc8\x06\n" +
 	"\x04Task\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06action\x18\x02 \x01(\tR\x06action\x12\x14\n" +
@@ -10123,11 +10499,34 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x03map\x18\x11 \x01(\v2\f.adze.v1.MapR\x03map\x12&\n" +
 	"\x06limits\x18\x12 \x03(\v2\x0e.adze.v1.LimitR\x06limits\x12#\n" +
 	"\x05rates\x18\x13 \x03(\v2\r.adze.v1.RateR\x05rates\x12$\n" +
-	"\x05batch\x18\x17 \x01(\v2\x0e.adze.v1.BatchR\x05batch\"?\n" +
+	"\x05batch\x18\x17 \x01(\v2\x0e.adze.v1.BatchR\x05batch\x12&\n" +
+	"\x05slots\x18\x14 \x03(\v2\x10.adze.v1.SlotUseR\x05slots\x12&\n" +
+	"\x06labels\x18\x15 \x03(\v2\x0e.adze.v1.LabelR\x06labels\x12'\n" +
+	"\x06sticky\x18\x16 \x01(\x0e2\x0f.adze.v1.StickyR\x06sticky\"?\n" +
 	"\x04Role\x12\r\n" +
 	"\tROLE_TASK\x10\x00\x12\x13\n" +
 	"\x0fROLE_ON_FAILURE\x10\x01\x12\x13\n" +
-	"\x0fROLE_ON_SUCCESS\x10\x02\"\xee\x01\n" +
+	"\x0fROLE_ON_SUCCESS\x10\x02\"3\n" +
+	"\aSlotUse\x12\x12\n" +
+	"\x04type\x18\x01 \x01(\tR\x04type\x12\x14\n" +
+	"\x05units\x18\x02 \x01(\x05R\x05units\"\xe1\x02\n" +
+	"\x05Label\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\x129\n" +
+	"\n" +
+	"comparator\x18\x03 \x01(\x0e2\x19.adze.v1.Label.ComparatorR\n" +
+	"comparator\x12\x16\n" +
+	"\x06weight\x18\x04 \x01(\x05R\x06weight\x12\x1a\n" +
+	"\brequired\x18\x05 \x01(\bR\brequired\x12\x16\n" +
+	"\x06number\x18\x06 \x01(\bR\x06number\"\xa8\x01\n" +
+	"\n" +
+	"Comparator\x12\x14\n" +
+	"\x10COMPARATOR_EQUAL\x10\x00\x12\x18\n" +
+	"\x14COMPARATOR_NOT_EQUAL\x10\x01\x12\x16\n" +
+	"\x12COMPARATOR_GREATER\x10\x02\x12\x1f\n" +
+	"\x1bCOMPARATOR_GREATER_OR_EQUAL\x10\x03\x12\x13\n" +
+	"\x0fCOMPARATOR_LESS\x10\x04\x12\x1c\n" +
+	"\x18COMPARATOR_LESS_OR_EQUAL\x10\x05\"\xee\x01\n" +
 	"\tCondition\x12\x16\n" +
 	"\x06parent\x18\x01 \x01(\tR\x06parent\x12\x1e\n" +
 	"\n" +
@@ -10176,7 +10575,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\rSubmitRequest\x12#\n" +
 	"\x04runs\x18\x01 \x03(\v2\x0f.adze.v1.NewRunR\x04runs\x12$\n" +
 	"\x0eall_or_nothing\x18\x02 \x01(\bR\fallOrNothing\x12\x17\n" +
-	"\ano_wait\x18\x03 \x01(\bR\x06noWait\"\x82\x03\n" +
+	"\ano_wait\x18\x03 \x01(\bR\x06noWait\"\xc7\x03\n" +
 	"\x06NewRun\x12\x1a\n" +
 	"\bworkflow\x18\x01 \x01(\tR\bworkflow\x12\x14\n" +
 	"\x05input\x18\x02 \x01(\fR\x05input\x12\x1a\n" +
@@ -10189,7 +10588,9 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x03key\x18\t \x01(\tR\x03key\x12/\n" +
 	"\bon_close\x18\n" +
 	" \x01(\x0e2\x14.adze.v1.ClosePolicyR\aonClose\x129\n" +
-	"\vidempotency\x18\v \x01(\v2\x17.adze.v1.IdempotencyKeyR\vidempotency\x12\x19\n" +
+	"\vidempotency\x18\v \x01(\v2\x17.adze.v1.IdempotencyKeyR\vidempotency\x12&\n" +
+	"\x06labels\x18\x0e \x03(\v2\x0e.adze.v1.LabelR\x06labels\x12\x1b\n" +
+	"\tworker_id\x18\x0f \x01(\x06R\bworkerId\x12\x19\n" +
 	"\bfair_key\x18\x10 \x01(\tR\afairKey\"\x93\x01\n" +
 	"\x0eIdempotencyKey\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x15\n" +
@@ -10211,14 +10612,15 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x06status\x18\x02 \x01(\x0e2\x0f.adze.v1.StatusR\x06status\x12\x16\n" +
 	"\x06output\x18\x03 \x01(\fR\x06output\x12\x14\n" +
 	"\x05error\x18\x04 \x01(\tR\x05error\x12\x18\n" +
-	"\aattempt\x18\x05 \x01(\x05R\aattempt\"\xf1\x01\n" +
+	"\aattempt\x18\x05 \x01(\x05R\aattempt\"\x9d\x02\n" +
 	"\rWorkerMessage\x12$\n" +
 	"\x05hello\x18\x01 \x01(\v2\x0e.adze.v1.HelloR\x05hello\x12)\n" +
 	"\areports\x18\x02 \x03(\v2\x0f.adze.v1.ReportR\areports\x12'\n" +
 	"\x06resize\x18\x03 \x01(\v2\x0f.adze.v1.ResizeR\x06resize\x12\x18\n" +
 	"\agoodbye\x18\x04 \x01(\bR\agoodbye\x12$\n" +
 	"\x04logs\x18\x05 \x03(\v2\x10.adze.v1.LogLineR\x04logs\x12&\n" +
-	"\x06chunks\x18\x06 \x03(\v2\x0e.adze.v1.ChunkR\x06chunks\"\xab\x01\n" +
+	"\x06chunks\x18\x06 \x03(\v2\x0e.adze.v1.ChunkR\x06chunks\x12*\n" +
+	"\arelabel\x18\a \x01(\v2\x10.adze.v1.RelabelR\arelabel\"\xab\x01\n" +
 	"\aLogLine\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\x06R\x05token\x12\x10\n" +
@@ -10231,21 +10633,33 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\x06R\x05token\x12\x10\n" +
 	"\x03seq\x18\x03 \x01(\x05R\x03seq\x12\x12\n" +
-	"\x04data\x18\x04 \x01(\fR\x04data\"\xa6\x01\n" +
+	"\x04data\x18\x04 \x01(\fR\x04data\"\xc6\x02\n" +
 	"\x05Hello\x12\x1b\n" +
 	"\tworker_id\x18\x01 \x01(\x06R\bworkerId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
 	"\aactions\x18\x03 \x03(\tR\aactions\x12\x14\n" +
 	"\x05slots\x18\x04 \x01(\x05R\x05slots\x12*\n" +
 	"\arunning\x18\x05 \x03(\v2\x10.adze.v1.RunningR\arunning\x12\x10\n" +
-	"\x03sdk\x18\x06 \x01(\tR\x03sdk\"h\n" +
+	"\x03sdk\x18\x06 \x01(\tR\x03sdk\x122\n" +
+	"\x06labels\x18\a \x03(\v2\x1a.adze.v1.Hello.LabelsEntryR\x06labels\x12/\n" +
+	"\n" +
+	"slot_types\x18\b \x03(\v2\x10.adze.v1.SlotUseR\tslotTypes\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"z\n" +
+	"\aRelabel\x124\n" +
+	"\x06labels\x18\x01 \x03(\v2\x1c.adze.v1.Relabel.LabelsEntryR\x06labels\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x84\x01\n" +
 	"\aRunning\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\x06R\x05token\x12\x18\n" +
 	"\aattempt\x18\x03 \x01(\x05R\aattempt\x12\x14\n" +
-	"\x05batch\x18\x04 \x01(\x06R\x05batch\"\x1e\n" +
+	"\x05batch\x18\x04 \x01(\x06R\x05batch\x12\x1a\n" +
+	"\breleased\x18\x05 \x01(\bR\breleased\"\x1e\n" +
 	"\x06Resize\x12\x14\n" +
-	"\x05slots\x18\x01 \x01(\x05R\x05slots\"\x86\x03\n" +
+	"\x05slots\x18\x01 \x01(\x05R\x05slots\"\x9a\x03\n" +
 	"\x06Report\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\x06R\x05token\x12\x18\n" +
@@ -10255,7 +10669,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05error\x18\x06 \x01(\tR\x05error\x12#\n" +
 	"\rnon_retryable\x18\a \x01(\bR\fnonRetryable\x12'\n" +
 	"\x05entry\x18\b \x01(\v2\x11.adze.v1.NewEntryR\x05entry\x12\x14\n" +
-	"\x05heard\x18\t \x01(\x05R\x05heard\"w\n" +
+	"\x05heard\x18\t \x01(\x05R\x05heard\"\x8a\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fKIND_STARTED\x10\x01\x12\x12\n" +
@@ -10263,7 +10677,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\vKIND_FAILED\x10\x03\x12\x0e\n" +
 	"\n" +
 	"KIND_ENTRY\x10\x04\x12\x12\n" +
-	"\x0eKIND_SUSPENDED\x10\x05\"\x80\x02\n" +
+	"\x0eKIND_SUSPENDED\x10\x05\x12\x11\n" +
+	"\rKIND_RELEASED\x10\x06\"\x80\x02\n" +
 	"\bNewEntry\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x05R\x05index\x12&\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x12.adze.v1.EntryKindR\x04kind\x12\x12\n" +
@@ -10873,7 +11288,11 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\tCollision\x12\x14\n" +
 	"\x10COLLISION_REJECT\x10\x00\x12\x16\n" +
 	"\x12COLLISION_EXISTING\x10\x01\x12\x15\n" +
-	"\x11COLLISION_REPLACE\x10\x02*>\n" +
+	"\x11COLLISION_REPLACE\x10\x02*=\n" +
+	"\x06Sticky\x12\x0f\n" +
+	"\vSTICKY_NONE\x10\x00\x12\x11\n" +
+	"\rSTICKY_PREFER\x10\x01\x12\x0f\n" +
+	"\vSTICKY_ONLY\x10\x02*>\n" +
 	"\vClosePolicy\x12\x16\n" +
 	"\x12CLOSE_POLICY_LEAVE\x10\x00\x12\x17\n" +
 	"\x13CLOSE_POLICY_CANCEL\x10\x01*\xc2\x01\n" +
@@ -10955,337 +11374,354 @@ func file_adze_v1_adze_proto_rawDescGZIP() []byte {
 	return file_adze_v1_adze_proto_rawDescData
 }
 
-var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 13)
-var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 129)
+var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
+var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 134)
 var file_adze_v1_adze_proto_goTypes = []any{
 	(Hold)(0),                        // 0: adze.v1.Hold
 	(Collision)(0),                   // 1: adze.v1.Collision
-	(ClosePolicy)(0),                 // 2: adze.v1.ClosePolicy
-	(Status)(0),                      // 3: adze.v1.Status
-	(EntryKind)(0),                   // 4: adze.v1.EntryKind
-	(Overlap)(0),                     // 5: adze.v1.Overlap
-	(CatchUp)(0),                     // 6: adze.v1.CatchUp
-	(Limit_Strategy)(0),              // 7: adze.v1.Limit.Strategy
-	(Task_Role)(0),                   // 8: adze.v1.Task.Role
-	(Report_Kind)(0),                 // 9: adze.v1.Report.Kind
-	(Stop_Reason)(0),                 // 10: adze.v1.Stop.Reason
-	(Cancelled_Outcome)(0),           // 11: adze.v1.Cancelled.Outcome
-	(SettingName_Kind)(0),            // 12: adze.v1.SettingName.Kind
-	(*FieldError)(nil),               // 13: adze.v1.FieldError
-	(*Workflow)(nil),                 // 14: adze.v1.Workflow
-	(*Limit)(nil),                    // 15: adze.v1.Limit
-	(*Rate)(nil),                     // 16: adze.v1.Rate
-	(*Idempotency)(nil),              // 17: adze.v1.Idempotency
-	(*Debounce)(nil),                 // 18: adze.v1.Debounce
-	(*Queue)(nil),                    // 19: adze.v1.Queue
-	(*Trigger)(nil),                  // 20: adze.v1.Trigger
-	(*Task)(nil),                     // 21: adze.v1.Task
-	(*Condition)(nil),                // 22: adze.v1.Condition
-	(*Map)(nil),                      // 23: adze.v1.Map
-	(*Batch)(nil),                    // 24: adze.v1.Batch
-	(*Backoff)(nil),                  // 25: adze.v1.Backoff
-	(*PutWorkflowsRequest)(nil),      // 26: adze.v1.PutWorkflowsRequest
-	(*GetWorkflowRequest)(nil),       // 27: adze.v1.GetWorkflowRequest
-	(*GetWorkflowResponse)(nil),      // 28: adze.v1.GetWorkflowResponse
-	(*PutWorkflowsResponse)(nil),     // 29: adze.v1.PutWorkflowsResponse
-	(*WorkflowVersion)(nil),          // 30: adze.v1.WorkflowVersion
-	(*SubmitRequest)(nil),            // 31: adze.v1.SubmitRequest
-	(*NewRun)(nil),                   // 32: adze.v1.NewRun
-	(*IdempotencyKey)(nil),           // 33: adze.v1.IdempotencyKey
-	(*SubmitResponse)(nil),           // 34: adze.v1.SubmitResponse
-	(*Submitted)(nil),                // 35: adze.v1.Submitted
-	(*AwaitRequest)(nil),             // 36: adze.v1.AwaitRequest
-	(*AwaitResponse)(nil),            // 37: adze.v1.AwaitResponse
-	(*Outcome)(nil),                  // 38: adze.v1.Outcome
-	(*WorkerMessage)(nil),            // 39: adze.v1.WorkerMessage
-	(*LogLine)(nil),                  // 40: adze.v1.LogLine
-	(*Chunk)(nil),                    // 41: adze.v1.Chunk
-	(*Hello)(nil),                    // 42: adze.v1.Hello
-	(*Running)(nil),                  // 43: adze.v1.Running
-	(*Resize)(nil),                   // 44: adze.v1.Resize
-	(*Report)(nil),                   // 45: adze.v1.Report
-	(*NewEntry)(nil),                 // 46: adze.v1.NewEntry
-	(*WaitCondition)(nil),            // 47: adze.v1.WaitCondition
-	(*Entry)(nil),                    // 48: adze.v1.Entry
-	(*Met)(nil),                      // 49: adze.v1.Met
-	(*EngineMessage)(nil),            // 50: adze.v1.EngineMessage
-	(*Emitted)(nil),                  // 51: adze.v1.Emitted
-	(*Welcome)(nil),                  // 52: adze.v1.Welcome
-	(*Assignment)(nil),               // 53: adze.v1.Assignment
-	(*CameEvent)(nil),                // 54: adze.v1.CameEvent
-	(*RunEvent)(nil),                 // 55: adze.v1.RunEvent
-	(*ParentOutput)(nil),             // 56: adze.v1.ParentOutput
-	(*TaskFailure)(nil),              // 57: adze.v1.TaskFailure
-	(*Stop)(nil),                     // 58: adze.v1.Stop
-	(*Settlement)(nil),               // 59: adze.v1.Settlement
-	(*CancelRequest)(nil),            // 60: adze.v1.CancelRequest
-	(*CancelResponse)(nil),           // 61: adze.v1.CancelResponse
-	(*Cancelled)(nil),                // 62: adze.v1.Cancelled
-	(*ReplayRequest)(nil),            // 63: adze.v1.ReplayRequest
-	(*ReplayResponse)(nil),           // 64: adze.v1.ReplayResponse
-	(*ForkRequest)(nil),              // 65: adze.v1.ForkRequest
-	(*ForkResponse)(nil),             // 66: adze.v1.ForkResponse
-	(*GetValueRequest)(nil),          // 67: adze.v1.GetValueRequest
-	(*GetValueResponse)(nil),         // 68: adze.v1.GetValueResponse
-	(*NewEvent)(nil),                 // 69: adze.v1.NewEvent
-	(*PushEventsRequest)(nil),        // 70: adze.v1.PushEventsRequest
-	(*PushEventsResponse)(nil),       // 71: adze.v1.PushEventsResponse
-	(*PushedEvent)(nil),              // 72: adze.v1.PushedEvent
-	(*ReplayEventsRequest)(nil),      // 73: adze.v1.ReplayEventsRequest
-	(*GetEventRequest)(nil),          // 74: adze.v1.GetEventRequest
-	(*GetEventResponse)(nil),         // 75: adze.v1.GetEventResponse
-	(*ListEventsRequest)(nil),        // 76: adze.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),       // 77: adze.v1.ListEventsResponse
-	(*Event)(nil),                    // 78: adze.v1.Event
-	(*EventRun)(nil),                 // 79: adze.v1.EventRun
-	(*Filter)(nil),                   // 80: adze.v1.Filter
-	(*PutFilterRequest)(nil),         // 81: adze.v1.PutFilterRequest
-	(*PutFilterResponse)(nil),        // 82: adze.v1.PutFilterResponse
-	(*ListFiltersRequest)(nil),       // 83: adze.v1.ListFiltersRequest
-	(*ListFiltersResponse)(nil),      // 84: adze.v1.ListFiltersResponse
-	(*DeleteFiltersRequest)(nil),     // 85: adze.v1.DeleteFiltersRequest
-	(*DeleteFiltersResponse)(nil),    // 86: adze.v1.DeleteFiltersResponse
-	(*RefreshTimeoutRequest)(nil),    // 87: adze.v1.RefreshTimeoutRequest
-	(*RefreshTimeoutResponse)(nil),   // 88: adze.v1.RefreshTimeoutResponse
-	(*GetRunRequest)(nil),            // 89: adze.v1.GetRunRequest
-	(*GetRunResponse)(nil),           // 90: adze.v1.GetRunResponse
-	(*Child)(nil),                    // 91: adze.v1.Child
-	(*TaskRun)(nil),                  // 92: adze.v1.TaskRun
-	(*ReadStreamRequest)(nil),        // 93: adze.v1.ReadStreamRequest
-	(*ReadStreamResponse)(nil),       // 94: adze.v1.ReadStreamResponse
-	(*StreamedChunk)(nil),            // 95: adze.v1.StreamedChunk
-	(*ListLogsRequest)(nil),          // 96: adze.v1.ListLogsRequest
-	(*ListLogsResponse)(nil),         // 97: adze.v1.ListLogsResponse
-	(*LoggedLine)(nil),               // 98: adze.v1.LoggedLine
-	(*ListRunsRequest)(nil),          // 99: adze.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),         // 100: adze.v1.ListRunsResponse
-	(*Run)(nil),                      // 101: adze.v1.Run
-	(*Attempt)(nil),                  // 102: adze.v1.Attempt
-	(*Cron)(nil),                     // 103: adze.v1.Cron
-	(*Schedule)(nil),                 // 104: adze.v1.Schedule
-	(*PutSchedulesRequest)(nil),      // 105: adze.v1.PutSchedulesRequest
-	(*PutSchedulesResponse)(nil),     // 106: adze.v1.PutSchedulesResponse
-	(*ListSchedulesRequest)(nil),     // 107: adze.v1.ListSchedulesRequest
-	(*ListSchedulesResponse)(nil),    // 108: adze.v1.ListSchedulesResponse
-	(*ChangeSchedulesRequest)(nil),   // 109: adze.v1.ChangeSchedulesRequest
-	(*ChangeSchedulesResponse)(nil),  // 110: adze.v1.ChangeSchedulesResponse
-	(*DeleteSchedulesRequest)(nil),   // 111: adze.v1.DeleteSchedulesRequest
-	(*DeleteSchedulesResponse)(nil),  // 112: adze.v1.DeleteSchedulesResponse
-	(*TriggerSchedulesRequest)(nil),  // 113: adze.v1.TriggerSchedulesRequest
-	(*TriggerSchedulesResponse)(nil), // 114: adze.v1.TriggerSchedulesResponse
-	(*PreviewCronRequest)(nil),       // 115: adze.v1.PreviewCronRequest
-	(*PreviewCronResponse)(nil),      // 116: adze.v1.PreviewCronResponse
-	(*ListFailuresRequest)(nil),      // 117: adze.v1.ListFailuresRequest
-	(*ListFailuresResponse)(nil),     // 118: adze.v1.ListFailuresResponse
-	(*FailureGroup)(nil),             // 119: adze.v1.FailureGroup
-	(*RedriveRequest)(nil),           // 120: adze.v1.RedriveRequest
-	(*RedriveResponse)(nil),          // 121: adze.v1.RedriveResponse
-	(*RedrivenRun)(nil),              // 122: adze.v1.RedrivenRun
-	(*WhyRequest)(nil),               // 123: adze.v1.WhyRequest
-	(*WhyResponse)(nil),              // 124: adze.v1.WhyResponse
-	(*Reason)(nil),                   // 125: adze.v1.Reason
-	(*GetOverviewRequest)(nil),       // 126: adze.v1.GetOverviewRequest
-	(*GetOverviewResponse)(nil),      // 127: adze.v1.GetOverviewResponse
-	(*QueueStat)(nil),                // 128: adze.v1.QueueStat
-	(*LimitStat)(nil),                // 129: adze.v1.LimitStat
-	(*KeyStat)(nil),                  // 130: adze.v1.KeyStat
-	(*Setting)(nil),                  // 131: adze.v1.Setting
-	(*QueueSetting)(nil),             // 132: adze.v1.QueueSetting
-	(*LimitSetting)(nil),             // 133: adze.v1.LimitSetting
-	(*RateSetting)(nil),              // 134: adze.v1.RateSetting
-	(*PutSettingsRequest)(nil),       // 135: adze.v1.PutSettingsRequest
-	(*PutSettingsResponse)(nil),      // 136: adze.v1.PutSettingsResponse
-	(*SettingName)(nil),              // 137: adze.v1.SettingName
-	(*DropSettingsRequest)(nil),      // 138: adze.v1.DropSettingsRequest
-	(*DropSettingsResponse)(nil),     // 139: adze.v1.DropSettingsResponse
-	(*ListSettingsRequest)(nil),      // 140: adze.v1.ListSettingsRequest
-	(*ListSettingsResponse)(nil),     // 141: adze.v1.ListSettingsResponse
+	(Sticky)(0),                      // 2: adze.v1.Sticky
+	(ClosePolicy)(0),                 // 3: adze.v1.ClosePolicy
+	(Status)(0),                      // 4: adze.v1.Status
+	(EntryKind)(0),                   // 5: adze.v1.EntryKind
+	(Overlap)(0),                     // 6: adze.v1.Overlap
+	(CatchUp)(0),                     // 7: adze.v1.CatchUp
+	(Limit_Strategy)(0),              // 8: adze.v1.Limit.Strategy
+	(Task_Role)(0),                   // 9: adze.v1.Task.Role
+	(Label_Comparator)(0),            // 10: adze.v1.Label.Comparator
+	(Report_Kind)(0),                 // 11: adze.v1.Report.Kind
+	(Stop_Reason)(0),                 // 12: adze.v1.Stop.Reason
+	(Cancelled_Outcome)(0),           // 13: adze.v1.Cancelled.Outcome
+	(SettingName_Kind)(0),            // 14: adze.v1.SettingName.Kind
+	(*FieldError)(nil),               // 15: adze.v1.FieldError
+	(*Workflow)(nil),                 // 16: adze.v1.Workflow
+	(*Limit)(nil),                    // 17: adze.v1.Limit
+	(*Rate)(nil),                     // 18: adze.v1.Rate
+	(*Idempotency)(nil),              // 19: adze.v1.Idempotency
+	(*Debounce)(nil),                 // 20: adze.v1.Debounce
+	(*Queue)(nil),                    // 21: adze.v1.Queue
+	(*Trigger)(nil),                  // 22: adze.v1.Trigger
+	(*Task)(nil),                     // 23: adze.v1.Task
+	(*SlotUse)(nil),                  // 24: adze.v1.SlotUse
+	(*Label)(nil),                    // 25: adze.v1.Label
+	(*Condition)(nil),                // 26: adze.v1.Condition
+	(*Map)(nil),                      // 27: adze.v1.Map
+	(*Batch)(nil),                    // 28: adze.v1.Batch
+	(*Backoff)(nil),                  // 29: adze.v1.Backoff
+	(*PutWorkflowsRequest)(nil),      // 30: adze.v1.PutWorkflowsRequest
+	(*GetWorkflowRequest)(nil),       // 31: adze.v1.GetWorkflowRequest
+	(*GetWorkflowResponse)(nil),      // 32: adze.v1.GetWorkflowResponse
+	(*PutWorkflowsResponse)(nil),     // 33: adze.v1.PutWorkflowsResponse
+	(*WorkflowVersion)(nil),          // 34: adze.v1.WorkflowVersion
+	(*SubmitRequest)(nil),            // 35: adze.v1.SubmitRequest
+	(*NewRun)(nil),                   // 36: adze.v1.NewRun
+	(*IdempotencyKey)(nil),           // 37: adze.v1.IdempotencyKey
+	(*SubmitResponse)(nil),           // 38: adze.v1.SubmitResponse
+	(*Submitted)(nil),                // 39: adze.v1.Submitted
+	(*AwaitRequest)(nil),             // 40: adze.v1.AwaitRequest
+	(*AwaitResponse)(nil),            // 41: adze.v1.AwaitResponse
+	(*Outcome)(nil),                  // 42: adze.v1.Outcome
+	(*WorkerMessage)(nil),            // 43: adze.v1.WorkerMessage
+	(*LogLine)(nil),                  // 44: adze.v1.LogLine
+	(*Chunk)(nil),                    // 45: adze.v1.Chunk
+	(*Hello)(nil),                    // 46: adze.v1.Hello
+	(*Relabel)(nil),                  // 47: adze.v1.Relabel
+	(*Running)(nil),                  // 48: adze.v1.Running
+	(*Resize)(nil),                   // 49: adze.v1.Resize
+	(*Report)(nil),                   // 50: adze.v1.Report
+	(*NewEntry)(nil),                 // 51: adze.v1.NewEntry
+	(*WaitCondition)(nil),            // 52: adze.v1.WaitCondition
+	(*Entry)(nil),                    // 53: adze.v1.Entry
+	(*Met)(nil),                      // 54: adze.v1.Met
+	(*EngineMessage)(nil),            // 55: adze.v1.EngineMessage
+	(*Emitted)(nil),                  // 56: adze.v1.Emitted
+	(*Welcome)(nil),                  // 57: adze.v1.Welcome
+	(*Assignment)(nil),               // 58: adze.v1.Assignment
+	(*CameEvent)(nil),                // 59: adze.v1.CameEvent
+	(*RunEvent)(nil),                 // 60: adze.v1.RunEvent
+	(*ParentOutput)(nil),             // 61: adze.v1.ParentOutput
+	(*TaskFailure)(nil),              // 62: adze.v1.TaskFailure
+	(*Stop)(nil),                     // 63: adze.v1.Stop
+	(*Settlement)(nil),               // 64: adze.v1.Settlement
+	(*CancelRequest)(nil),            // 65: adze.v1.CancelRequest
+	(*CancelResponse)(nil),           // 66: adze.v1.CancelResponse
+	(*Cancelled)(nil),                // 67: adze.v1.Cancelled
+	(*ReplayRequest)(nil),            // 68: adze.v1.ReplayRequest
+	(*ReplayResponse)(nil),           // 69: adze.v1.ReplayResponse
+	(*ForkRequest)(nil),              // 70: adze.v1.ForkRequest
+	(*ForkResponse)(nil),             // 71: adze.v1.ForkResponse
+	(*GetValueRequest)(nil),          // 72: adze.v1.GetValueRequest
+	(*GetValueResponse)(nil),         // 73: adze.v1.GetValueResponse
+	(*NewEvent)(nil),                 // 74: adze.v1.NewEvent
+	(*PushEventsRequest)(nil),        // 75: adze.v1.PushEventsRequest
+	(*PushEventsResponse)(nil),       // 76: adze.v1.PushEventsResponse
+	(*PushedEvent)(nil),              // 77: adze.v1.PushedEvent
+	(*ReplayEventsRequest)(nil),      // 78: adze.v1.ReplayEventsRequest
+	(*GetEventRequest)(nil),          // 79: adze.v1.GetEventRequest
+	(*GetEventResponse)(nil),         // 80: adze.v1.GetEventResponse
+	(*ListEventsRequest)(nil),        // 81: adze.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),       // 82: adze.v1.ListEventsResponse
+	(*Event)(nil),                    // 83: adze.v1.Event
+	(*EventRun)(nil),                 // 84: adze.v1.EventRun
+	(*Filter)(nil),                   // 85: adze.v1.Filter
+	(*PutFilterRequest)(nil),         // 86: adze.v1.PutFilterRequest
+	(*PutFilterResponse)(nil),        // 87: adze.v1.PutFilterResponse
+	(*ListFiltersRequest)(nil),       // 88: adze.v1.ListFiltersRequest
+	(*ListFiltersResponse)(nil),      // 89: adze.v1.ListFiltersResponse
+	(*DeleteFiltersRequest)(nil),     // 90: adze.v1.DeleteFiltersRequest
+	(*DeleteFiltersResponse)(nil),    // 91: adze.v1.DeleteFiltersResponse
+	(*RefreshTimeoutRequest)(nil),    // 92: adze.v1.RefreshTimeoutRequest
+	(*RefreshTimeoutResponse)(nil),   // 93: adze.v1.RefreshTimeoutResponse
+	(*GetRunRequest)(nil),            // 94: adze.v1.GetRunRequest
+	(*GetRunResponse)(nil),           // 95: adze.v1.GetRunResponse
+	(*Child)(nil),                    // 96: adze.v1.Child
+	(*TaskRun)(nil),                  // 97: adze.v1.TaskRun
+	(*ReadStreamRequest)(nil),        // 98: adze.v1.ReadStreamRequest
+	(*ReadStreamResponse)(nil),       // 99: adze.v1.ReadStreamResponse
+	(*StreamedChunk)(nil),            // 100: adze.v1.StreamedChunk
+	(*ListLogsRequest)(nil),          // 101: adze.v1.ListLogsRequest
+	(*ListLogsResponse)(nil),         // 102: adze.v1.ListLogsResponse
+	(*LoggedLine)(nil),               // 103: adze.v1.LoggedLine
+	(*ListRunsRequest)(nil),          // 104: adze.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),         // 105: adze.v1.ListRunsResponse
+	(*Run)(nil),                      // 106: adze.v1.Run
+	(*Attempt)(nil),                  // 107: adze.v1.Attempt
+	(*Cron)(nil),                     // 108: adze.v1.Cron
+	(*Schedule)(nil),                 // 109: adze.v1.Schedule
+	(*PutSchedulesRequest)(nil),      // 110: adze.v1.PutSchedulesRequest
+	(*PutSchedulesResponse)(nil),     // 111: adze.v1.PutSchedulesResponse
+	(*ListSchedulesRequest)(nil),     // 112: adze.v1.ListSchedulesRequest
+	(*ListSchedulesResponse)(nil),    // 113: adze.v1.ListSchedulesResponse
+	(*ChangeSchedulesRequest)(nil),   // 114: adze.v1.ChangeSchedulesRequest
+	(*ChangeSchedulesResponse)(nil),  // 115: adze.v1.ChangeSchedulesResponse
+	(*DeleteSchedulesRequest)(nil),   // 116: adze.v1.DeleteSchedulesRequest
+	(*DeleteSchedulesResponse)(nil),  // 117: adze.v1.DeleteSchedulesResponse
+	(*TriggerSchedulesRequest)(nil),  // 118: adze.v1.TriggerSchedulesRequest
+	(*TriggerSchedulesResponse)(nil), // 119: adze.v1.TriggerSchedulesResponse
+	(*PreviewCronRequest)(nil),       // 120: adze.v1.PreviewCronRequest
+	(*PreviewCronResponse)(nil),      // 121: adze.v1.PreviewCronResponse
+	(*ListFailuresRequest)(nil),      // 122: adze.v1.ListFailuresRequest
+	(*ListFailuresResponse)(nil),     // 123: adze.v1.ListFailuresResponse
+	(*FailureGroup)(nil),             // 124: adze.v1.FailureGroup
+	(*RedriveRequest)(nil),           // 125: adze.v1.RedriveRequest
+	(*RedriveResponse)(nil),          // 126: adze.v1.RedriveResponse
+	(*RedrivenRun)(nil),              // 127: adze.v1.RedrivenRun
+	(*WhyRequest)(nil),               // 128: adze.v1.WhyRequest
+	(*WhyResponse)(nil),              // 129: adze.v1.WhyResponse
+	(*Reason)(nil),                   // 130: adze.v1.Reason
+	(*GetOverviewRequest)(nil),       // 131: adze.v1.GetOverviewRequest
+	(*GetOverviewResponse)(nil),      // 132: adze.v1.GetOverviewResponse
+	(*QueueStat)(nil),                // 133: adze.v1.QueueStat
+	(*LimitStat)(nil),                // 134: adze.v1.LimitStat
+	(*KeyStat)(nil),                  // 135: adze.v1.KeyStat
+	(*Setting)(nil),                  // 136: adze.v1.Setting
+	(*QueueSetting)(nil),             // 137: adze.v1.QueueSetting
+	(*LimitSetting)(nil),             // 138: adze.v1.LimitSetting
+	(*RateSetting)(nil),              // 139: adze.v1.RateSetting
+	(*PutSettingsRequest)(nil),       // 140: adze.v1.PutSettingsRequest
+	(*PutSettingsResponse)(nil),      // 141: adze.v1.PutSettingsResponse
+	(*SettingName)(nil),              // 142: adze.v1.SettingName
+	(*DropSettingsRequest)(nil),      // 143: adze.v1.DropSettingsRequest
+	(*DropSettingsResponse)(nil),     // 144: adze.v1.DropSettingsResponse
+	(*ListSettingsRequest)(nil),      // 145: adze.v1.ListSettingsRequest
+	(*ListSettingsResponse)(nil),     // 146: adze.v1.ListSettingsResponse
+	nil,                              // 147: adze.v1.Hello.LabelsEntry
+	nil,                              // 148: adze.v1.Relabel.LabelsEntry
 }
 var file_adze_v1_adze_proto_depIdxs = []int32{
-	21,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
-	20,  // 1: adze.v1.Workflow.triggers:type_name -> adze.v1.Trigger
-	103, // 2: adze.v1.Workflow.crons:type_name -> adze.v1.Cron
-	15,  // 3: adze.v1.Workflow.limits:type_name -> adze.v1.Limit
-	17,  // 4: adze.v1.Workflow.idempotency:type_name -> adze.v1.Idempotency
-	18,  // 5: adze.v1.Workflow.debounce:type_name -> adze.v1.Debounce
-	19,  // 6: adze.v1.Workflow.queues:type_name -> adze.v1.Queue
-	7,   // 7: adze.v1.Limit.strategy:type_name -> adze.v1.Limit.Strategy
-	0,   // 8: adze.v1.Idempotency.hold:type_name -> adze.v1.Hold
-	1,   // 9: adze.v1.Idempotency.on_collision:type_name -> adze.v1.Collision
-	25,  // 10: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
-	22,  // 11: adze.v1.Task.skip_if:type_name -> adze.v1.Condition
-	22,  // 12: adze.v1.Task.cancel_if:type_name -> adze.v1.Condition
-	8,   // 13: adze.v1.Task.role:type_name -> adze.v1.Task.Role
-	22,  // 14: adze.v1.Task.wait_for:type_name -> adze.v1.Condition
-	23,  // 15: adze.v1.Task.map:type_name -> adze.v1.Map
-	15,  // 16: adze.v1.Task.limits:type_name -> adze.v1.Limit
-	16,  // 17: adze.v1.Task.rates:type_name -> adze.v1.Rate
-	24,  // 18: adze.v1.Task.batch:type_name -> adze.v1.Batch
-	22,  // 19: adze.v1.Condition.any:type_name -> adze.v1.Condition
-	22,  // 20: adze.v1.Condition.all:type_name -> adze.v1.Condition
-	14,  // 21: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
-	14,  // 22: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
-	30,  // 23: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
-	32,  // 24: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
-	2,   // 25: adze.v1.NewRun.on_close:type_name -> adze.v1.ClosePolicy
-	33,  // 26: adze.v1.NewRun.idempotency:type_name -> adze.v1.IdempotencyKey
-	0,   // 27: adze.v1.IdempotencyKey.hold:type_name -> adze.v1.Hold
-	1,   // 28: adze.v1.IdempotencyKey.on_collision:type_name -> adze.v1.Collision
-	35,  // 29: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
-	13,  // 30: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
-	38,  // 31: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
-	3,   // 32: adze.v1.Outcome.status:type_name -> adze.v1.Status
-	42,  // 33: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
-	45,  // 34: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
-	44,  // 35: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
-	40,  // 36: adze.v1.WorkerMessage.logs:type_name -> adze.v1.LogLine
-	41,  // 37: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
-	43,  // 38: adze.v1.Hello.running:type_name -> adze.v1.Running
-	9,   // 39: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
-	46,  // 40: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
-	4,   // 41: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
-	47,  // 42: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
-	32,  // 43: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
-	4,   // 44: adze.v1.Entry.kind:type_name -> adze.v1.EntryKind
-	47,  // 45: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
-	52,  // 46: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
-	53,  // 47: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
-	58,  // 48: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
-	59,  // 49: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
-	49,  // 50: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
-	51,  // 51: adze.v1.EngineMessage.emitted:type_name -> adze.v1.Emitted
-	56,  // 52: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
-	57,  // 53: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
-	48,  // 54: adze.v1.Assignment.log:type_name -> adze.v1.Entry
-	49,  // 55: adze.v1.Assignment.mets:type_name -> adze.v1.Met
-	55,  // 56: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
-	54,  // 57: adze.v1.Assignment.came:type_name -> adze.v1.CameEvent
-	10,  // 58: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
-	62,  // 59: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
-	11,  // 60: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
-	35,  // 61: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
-	69,  // 62: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
-	72,  // 63: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
-	13,  // 64: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
-	78,  // 65: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
-	78,  // 66: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
-	79,  // 67: adze.v1.Event.runs:type_name -> adze.v1.EventRun
-	3,   // 68: adze.v1.EventRun.status:type_name -> adze.v1.Status
-	80,  // 69: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
-	80,  // 70: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
-	101, // 71: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
-	102, // 72: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
-	92,  // 73: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
-	48,  // 74: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
-	49,  // 75: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
-	91,  // 76: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
-	3,   // 77: adze.v1.TaskRun.status:type_name -> adze.v1.Status
-	8,   // 78: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
-	47,  // 79: adze.v1.TaskRun.waits:type_name -> adze.v1.WaitCondition
-	95,  // 80: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
-	98,  // 81: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
-	3,   // 82: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
-	101, // 83: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
-	3,   // 84: adze.v1.Run.status:type_name -> adze.v1.Status
-	5,   // 85: adze.v1.Cron.overlap:type_name -> adze.v1.Overlap
-	6,   // 86: adze.v1.Cron.catch_up:type_name -> adze.v1.CatchUp
-	5,   // 87: adze.v1.Schedule.overlap:type_name -> adze.v1.Overlap
-	6,   // 88: adze.v1.Schedule.catch_up:type_name -> adze.v1.CatchUp
-	104, // 89: adze.v1.PutSchedulesRequest.schedules:type_name -> adze.v1.Schedule
-	104, // 90: adze.v1.ListSchedulesResponse.schedules:type_name -> adze.v1.Schedule
-	119, // 91: adze.v1.ListFailuresResponse.groups:type_name -> adze.v1.FailureGroup
-	122, // 92: adze.v1.RedriveResponse.runs:type_name -> adze.v1.RedrivenRun
-	13,  // 93: adze.v1.RedrivenRun.error:type_name -> adze.v1.FieldError
-	125, // 94: adze.v1.WhyResponse.reasons:type_name -> adze.v1.Reason
-	128, // 95: adze.v1.GetOverviewResponse.queues:type_name -> adze.v1.QueueStat
-	129, // 96: adze.v1.GetOverviewResponse.limits:type_name -> adze.v1.LimitStat
-	130, // 97: adze.v1.QueueStat.top:type_name -> adze.v1.KeyStat
-	130, // 98: adze.v1.LimitStat.top:type_name -> adze.v1.KeyStat
-	132, // 99: adze.v1.Setting.queue:type_name -> adze.v1.QueueSetting
-	133, // 100: adze.v1.Setting.limit:type_name -> adze.v1.LimitSetting
-	134, // 101: adze.v1.Setting.rate:type_name -> adze.v1.RateSetting
-	132, // 102: adze.v1.Setting.workflow:type_name -> adze.v1.QueueSetting
-	7,   // 103: adze.v1.LimitSetting.strategy:type_name -> adze.v1.Limit.Strategy
-	131, // 104: adze.v1.PutSettingsRequest.settings:type_name -> adze.v1.Setting
-	12,  // 105: adze.v1.SettingName.kind:type_name -> adze.v1.SettingName.Kind
-	137, // 106: adze.v1.DropSettingsRequest.settings:type_name -> adze.v1.SettingName
-	12,  // 107: adze.v1.ListSettingsRequest.kind:type_name -> adze.v1.SettingName.Kind
-	131, // 108: adze.v1.ListSettingsRequest.after:type_name -> adze.v1.Setting
-	131, // 109: adze.v1.ListSettingsResponse.settings:type_name -> adze.v1.Setting
-	131, // 110: adze.v1.ListSettingsResponse.next:type_name -> adze.v1.Setting
-	26,  // 111: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
-	31,  // 112: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
-	36,  // 113: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
-	39,  // 114: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
-	60,  // 115: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
-	63,  // 116: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
-	65,  // 117: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
-	67,  // 118: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
-	70,  // 119: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
-	73,  // 120: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
-	74,  // 121: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
-	76,  // 122: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
-	81,  // 123: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
-	83,  // 124: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
-	85,  // 125: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
-	105, // 126: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
-	107, // 127: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
-	109, // 128: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
-	111, // 129: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
-	113, // 130: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
-	115, // 131: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
-	87,  // 132: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
-	27,  // 133: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
-	89,  // 134: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
-	93,  // 135: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
-	96,  // 136: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
-	99,  // 137: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
-	117, // 138: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
-	120, // 139: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
-	123, // 140: adze.v1.Adze.Why:input_type -> adze.v1.WhyRequest
-	126, // 141: adze.v1.Adze.GetOverview:input_type -> adze.v1.GetOverviewRequest
-	135, // 142: adze.v1.Adze.PutSettings:input_type -> adze.v1.PutSettingsRequest
-	138, // 143: adze.v1.Adze.DropSettings:input_type -> adze.v1.DropSettingsRequest
-	140, // 144: adze.v1.Adze.ListSettings:input_type -> adze.v1.ListSettingsRequest
-	29,  // 145: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
-	34,  // 146: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
-	37,  // 147: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
-	50,  // 148: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
-	61,  // 149: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
-	64,  // 150: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
-	66,  // 151: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
-	68,  // 152: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
-	71,  // 153: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
-	71,  // 154: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
-	75,  // 155: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
-	77,  // 156: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
-	82,  // 157: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
-	84,  // 158: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
-	86,  // 159: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
-	106, // 160: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
-	108, // 161: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
-	110, // 162: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
-	112, // 163: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
-	114, // 164: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
-	116, // 165: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
-	88,  // 166: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
-	28,  // 167: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
-	90,  // 168: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
-	94,  // 169: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
-	97,  // 170: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
-	100, // 171: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
-	118, // 172: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
-	121, // 173: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
-	124, // 174: adze.v1.Adze.Why:output_type -> adze.v1.WhyResponse
-	127, // 175: adze.v1.Adze.GetOverview:output_type -> adze.v1.GetOverviewResponse
-	136, // 176: adze.v1.Adze.PutSettings:output_type -> adze.v1.PutSettingsResponse
-	139, // 177: adze.v1.Adze.DropSettings:output_type -> adze.v1.DropSettingsResponse
-	141, // 178: adze.v1.Adze.ListSettings:output_type -> adze.v1.ListSettingsResponse
-	145, // [145:179] is the sub-list for method output_type
-	111, // [111:145] is the sub-list for method input_type
-	111, // [111:111] is the sub-list for extension type_name
-	111, // [111:111] is the sub-list for extension extendee
-	0,   // [0:111] is the sub-list for field type_name
+	23,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
+	22,  // 1: adze.v1.Workflow.triggers:type_name -> adze.v1.Trigger
+	108, // 2: adze.v1.Workflow.crons:type_name -> adze.v1.Cron
+	17,  // 3: adze.v1.Workflow.limits:type_name -> adze.v1.Limit
+	19,  // 4: adze.v1.Workflow.idempotency:type_name -> adze.v1.Idempotency
+	20,  // 5: adze.v1.Workflow.debounce:type_name -> adze.v1.Debounce
+	2,   // 6: adze.v1.Workflow.sticky:type_name -> adze.v1.Sticky
+	21,  // 7: adze.v1.Workflow.queues:type_name -> adze.v1.Queue
+	8,   // 8: adze.v1.Limit.strategy:type_name -> adze.v1.Limit.Strategy
+	0,   // 9: adze.v1.Idempotency.hold:type_name -> adze.v1.Hold
+	1,   // 10: adze.v1.Idempotency.on_collision:type_name -> adze.v1.Collision
+	29,  // 11: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
+	26,  // 12: adze.v1.Task.skip_if:type_name -> adze.v1.Condition
+	26,  // 13: adze.v1.Task.cancel_if:type_name -> adze.v1.Condition
+	9,   // 14: adze.v1.Task.role:type_name -> adze.v1.Task.Role
+	26,  // 15: adze.v1.Task.wait_for:type_name -> adze.v1.Condition
+	27,  // 16: adze.v1.Task.map:type_name -> adze.v1.Map
+	17,  // 17: adze.v1.Task.limits:type_name -> adze.v1.Limit
+	18,  // 18: adze.v1.Task.rates:type_name -> adze.v1.Rate
+	28,  // 19: adze.v1.Task.batch:type_name -> adze.v1.Batch
+	24,  // 20: adze.v1.Task.slots:type_name -> adze.v1.SlotUse
+	25,  // 21: adze.v1.Task.labels:type_name -> adze.v1.Label
+	2,   // 22: adze.v1.Task.sticky:type_name -> adze.v1.Sticky
+	10,  // 23: adze.v1.Label.comparator:type_name -> adze.v1.Label.Comparator
+	26,  // 24: adze.v1.Condition.any:type_name -> adze.v1.Condition
+	26,  // 25: adze.v1.Condition.all:type_name -> adze.v1.Condition
+	16,  // 26: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
+	16,  // 27: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
+	34,  // 28: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
+	36,  // 29: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
+	3,   // 30: adze.v1.NewRun.on_close:type_name -> adze.v1.ClosePolicy
+	37,  // 31: adze.v1.NewRun.idempotency:type_name -> adze.v1.IdempotencyKey
+	25,  // 32: adze.v1.NewRun.labels:type_name -> adze.v1.Label
+	0,   // 33: adze.v1.IdempotencyKey.hold:type_name -> adze.v1.Hold
+	1,   // 34: adze.v1.IdempotencyKey.on_collision:type_name -> adze.v1.Collision
+	39,  // 35: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
+	15,  // 36: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
+	42,  // 37: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
+	4,   // 38: adze.v1.Outcome.status:type_name -> adze.v1.Status
+	46,  // 39: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
+	50,  // 40: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
+	49,  // 41: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
+	44,  // 42: adze.v1.WorkerMessage.logs:type_name -> adze.v1.LogLine
+	45,  // 43: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
+	47,  // 44: adze.v1.WorkerMessage.relabel:type_name -> adze.v1.Relabel
+	48,  // 45: adze.v1.Hello.running:type_name -> adze.v1.Running
+	147, // 46: adze.v1.Hello.labels:type_name -> adze.v1.Hello.LabelsEntry
+	24,  // 47: adze.v1.Hello.slot_types:type_name -> adze.v1.SlotUse
+	148, // 48: adze.v1.Relabel.labels:type_name -> adze.v1.Relabel.LabelsEntry
+	11,  // 49: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
+	51,  // 50: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
+	5,   // 51: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
+	52,  // 52: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
+	36,  // 53: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
+	5,   // 54: adze.v1.Entry.kind:type_name -> adze.v1.EntryKind
+	52,  // 55: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
+	57,  // 56: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
+	58,  // 57: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
+	63,  // 58: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
+	64,  // 59: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
+	54,  // 60: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
+	56,  // 61: adze.v1.EngineMessage.emitted:type_name -> adze.v1.Emitted
+	61,  // 62: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
+	62,  // 63: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
+	53,  // 64: adze.v1.Assignment.log:type_name -> adze.v1.Entry
+	54,  // 65: adze.v1.Assignment.mets:type_name -> adze.v1.Met
+	60,  // 66: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
+	59,  // 67: adze.v1.Assignment.came:type_name -> adze.v1.CameEvent
+	12,  // 68: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
+	67,  // 69: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
+	13,  // 70: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
+	39,  // 71: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
+	74,  // 72: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
+	77,  // 73: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
+	15,  // 74: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
+	83,  // 75: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
+	83,  // 76: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
+	84,  // 77: adze.v1.Event.runs:type_name -> adze.v1.EventRun
+	4,   // 78: adze.v1.EventRun.status:type_name -> adze.v1.Status
+	85,  // 79: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
+	85,  // 80: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
+	106, // 81: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
+	107, // 82: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
+	97,  // 83: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
+	53,  // 84: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
+	54,  // 85: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
+	96,  // 86: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
+	4,   // 87: adze.v1.TaskRun.status:type_name -> adze.v1.Status
+	9,   // 88: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
+	52,  // 89: adze.v1.TaskRun.waits:type_name -> adze.v1.WaitCondition
+	100, // 90: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
+	103, // 91: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
+	4,   // 92: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
+	106, // 93: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
+	4,   // 94: adze.v1.Run.status:type_name -> adze.v1.Status
+	6,   // 95: adze.v1.Cron.overlap:type_name -> adze.v1.Overlap
+	7,   // 96: adze.v1.Cron.catch_up:type_name -> adze.v1.CatchUp
+	6,   // 97: adze.v1.Schedule.overlap:type_name -> adze.v1.Overlap
+	7,   // 98: adze.v1.Schedule.catch_up:type_name -> adze.v1.CatchUp
+	109, // 99: adze.v1.PutSchedulesRequest.schedules:type_name -> adze.v1.Schedule
+	109, // 100: adze.v1.ListSchedulesResponse.schedules:type_name -> adze.v1.Schedule
+	124, // 101: adze.v1.ListFailuresResponse.groups:type_name -> adze.v1.FailureGroup
+	127, // 102: adze.v1.RedriveResponse.runs:type_name -> adze.v1.RedrivenRun
+	15,  // 103: adze.v1.RedrivenRun.error:type_name -> adze.v1.FieldError
+	130, // 104: adze.v1.WhyResponse.reasons:type_name -> adze.v1.Reason
+	133, // 105: adze.v1.GetOverviewResponse.queues:type_name -> adze.v1.QueueStat
+	134, // 106: adze.v1.GetOverviewResponse.limits:type_name -> adze.v1.LimitStat
+	135, // 107: adze.v1.QueueStat.top:type_name -> adze.v1.KeyStat
+	135, // 108: adze.v1.LimitStat.top:type_name -> adze.v1.KeyStat
+	137, // 109: adze.v1.Setting.queue:type_name -> adze.v1.QueueSetting
+	138, // 110: adze.v1.Setting.limit:type_name -> adze.v1.LimitSetting
+	139, // 111: adze.v1.Setting.rate:type_name -> adze.v1.RateSetting
+	137, // 112: adze.v1.Setting.workflow:type_name -> adze.v1.QueueSetting
+	8,   // 113: adze.v1.LimitSetting.strategy:type_name -> adze.v1.Limit.Strategy
+	136, // 114: adze.v1.PutSettingsRequest.settings:type_name -> adze.v1.Setting
+	14,  // 115: adze.v1.SettingName.kind:type_name -> adze.v1.SettingName.Kind
+	142, // 116: adze.v1.DropSettingsRequest.settings:type_name -> adze.v1.SettingName
+	14,  // 117: adze.v1.ListSettingsRequest.kind:type_name -> adze.v1.SettingName.Kind
+	136, // 118: adze.v1.ListSettingsRequest.after:type_name -> adze.v1.Setting
+	136, // 119: adze.v1.ListSettingsResponse.settings:type_name -> adze.v1.Setting
+	136, // 120: adze.v1.ListSettingsResponse.next:type_name -> adze.v1.Setting
+	30,  // 121: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
+	35,  // 122: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
+	40,  // 123: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
+	43,  // 124: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
+	65,  // 125: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
+	68,  // 126: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
+	70,  // 127: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
+	72,  // 128: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
+	75,  // 129: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
+	78,  // 130: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
+	79,  // 131: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
+	81,  // 132: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
+	86,  // 133: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
+	88,  // 134: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
+	90,  // 135: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
+	110, // 136: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
+	112, // 137: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
+	114, // 138: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
+	116, // 139: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
+	118, // 140: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
+	120, // 141: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
+	92,  // 142: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
+	31,  // 143: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
+	94,  // 144: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
+	98,  // 145: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
+	101, // 146: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
+	104, // 147: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
+	122, // 148: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
+	125, // 149: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
+	128, // 150: adze.v1.Adze.Why:input_type -> adze.v1.WhyRequest
+	131, // 151: adze.v1.Adze.GetOverview:input_type -> adze.v1.GetOverviewRequest
+	140, // 152: adze.v1.Adze.PutSettings:input_type -> adze.v1.PutSettingsRequest
+	143, // 153: adze.v1.Adze.DropSettings:input_type -> adze.v1.DropSettingsRequest
+	145, // 154: adze.v1.Adze.ListSettings:input_type -> adze.v1.ListSettingsRequest
+	33,  // 155: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
+	38,  // 156: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
+	41,  // 157: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
+	55,  // 158: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
+	66,  // 159: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
+	69,  // 160: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
+	71,  // 161: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
+	73,  // 162: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
+	76,  // 163: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
+	76,  // 164: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
+	80,  // 165: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
+	82,  // 166: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
+	87,  // 167: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
+	89,  // 168: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
+	91,  // 169: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
+	111, // 170: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
+	113, // 171: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
+	115, // 172: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
+	117, // 173: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
+	119, // 174: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
+	121, // 175: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
+	93,  // 176: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
+	32,  // 177: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
+	95,  // 178: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
+	99,  // 179: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
+	102, // 180: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
+	105, // 181: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
+	123, // 182: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
+	126, // 183: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
+	129, // 184: adze.v1.Adze.Why:output_type -> adze.v1.WhyResponse
+	132, // 185: adze.v1.Adze.GetOverview:output_type -> adze.v1.GetOverviewResponse
+	141, // 186: adze.v1.Adze.PutSettings:output_type -> adze.v1.PutSettingsResponse
+	144, // 187: adze.v1.Adze.DropSettings:output_type -> adze.v1.DropSettingsResponse
+	146, // 188: adze.v1.Adze.ListSettings:output_type -> adze.v1.ListSettingsResponse
+	155, // [155:189] is the sub-list for method output_type
+	121, // [121:155] is the sub-list for method input_type
+	121, // [121:121] is the sub-list for extension type_name
+	121, // [121:121] is the sub-list for extension extendee
+	0,   // [0:121] is the sub-list for field type_name
 }
 
 func init() { file_adze_v1_adze_proto_init() }
@@ -11293,23 +11729,23 @@ func file_adze_v1_adze_proto_init() {
 	if File_adze_v1_adze_proto != nil {
 		return
 	}
-	file_adze_v1_adze_proto_msgTypes[96].OneofWrappers = []any{}
-	file_adze_v1_adze_proto_msgTypes[118].OneofWrappers = []any{
+	file_adze_v1_adze_proto_msgTypes[99].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[121].OneofWrappers = []any{
 		(*Setting_Queue)(nil),
 		(*Setting_Limit)(nil),
 		(*Setting_Rate)(nil),
 		(*Setting_Workflow)(nil),
 	}
-	file_adze_v1_adze_proto_msgTypes[119].OneofWrappers = []any{}
-	file_adze_v1_adze_proto_msgTypes[120].OneofWrappers = []any{}
-	file_adze_v1_adze_proto_msgTypes[121].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[122].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[123].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[124].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_adze_v1_adze_proto_rawDesc), len(file_adze_v1_adze_proto_rawDesc)),
-			NumEnums:      13,
-			NumMessages:   129,
+			NumEnums:      15,
+			NumMessages:   134,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
