@@ -44,6 +44,7 @@ type columns struct {
 	settings   flow.Columns
 	rates      flow.RateColumns
 	left       worker.LeftColumns
+	paused     worker.PausedColumns
 	lowWater   open.LowWaterColumns
 
 	entries        durable.EntryColumns
@@ -102,6 +103,7 @@ func (c *columns) encode(items []item, repeat bool) *bulk.Batch {
 	c.onceKeys.Queue(&b)
 	c.settings.Queue(&b)
 	c.rates.Queue(&b)
+	c.paused.Queue(&b)
 	c.left.Queue(&b)
 	c.queueDurable(&b, repeat)
 	c.lowWater.Queue(&b)

@@ -85,6 +85,7 @@ type states struct {
 
 	settings changes[core.SettingKey, shardSetting]
 	absences changes[id.ID, core.Absence]
+	paused   changes[id.ID, core.PausedWorker]
 	rates    changes[core.RateName, shardRate] // by their names as they are stored
 }
 
@@ -150,6 +151,9 @@ func (s *states) note(shard int32, e *core.Effects) {
 	for _, closed := range e.ClosedRates {
 		s.rates.drop(cleanRate(closed))
 	}
+	for i := range e.Paused {
+		s.paused.put(e.Paused[i].Worker, &e.Paused[i])
+	}
 	for i := range e.Absent {
 		s.absences.put(e.Absent[i].Worker, &e.Absent[i])
 	}
@@ -189,5 +193,6 @@ func (c *columns) addStates() {
 	s.onceKeys.write(cmp.Compare, c.onceKeys.Add, c.onceKeys.Close)
 	s.settings.write(core.SettingKey.Compare, func(row *shardSetting) { c.settings.Add(row.shard, row.Setting) }, func(core.SettingKey) {})
 	s.rates.write(core.RateName.Compare, func(row *shardRate) { c.rates.Add(row.shard, row.RateState) }, c.rates.Close)
+	s.paused.write(cmp.Compare, c.paused.Add, func(id.ID) {})
 	s.absences.write(cmp.Compare, func(row *core.Absence) { c.left.Add(row.Worker, row.Since) }, func(id.ID) {})
 }

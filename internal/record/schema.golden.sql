@@ -401,6 +401,7 @@ create table adze.worker (
     sdk text not null,
     actions text[] not null,
     left_at timestamp with time zone,
+    paused boolean not null default false,
     constraint worker_pkey PRIMARY KEY (id)
 );
 CREATE INDEX worker_present_idx ON adze.worker USING btree (id) WHERE (left_at IS NULL);

@@ -1,8 +1,11 @@
--- Notes that workers are not expected back, unless they have joined since.
+-- Notes that workers are not expected back, unless they have joined since; one that comes
+-- all the same is not paused.
 -- Writes: adze.worker. Locks: the rows, in the order of the arrays.
 -- Bound: the workers of a shard.
 update adze.worker
-set left_at = to_timestamp(gone.at / 1000.0)
+set
+    left_at = to_timestamp(gone.at / 1000.0),
+    paused = false
 from unnest($1::bigint[], $2::bigint[]) as gone (id, at)
 where
     worker.id = gone.id

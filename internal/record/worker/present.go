@@ -18,13 +18,16 @@ var (
 	leaveSQL string
 	//go:embed present.sql
 	presentSQL string
+	//go:embed pause.sql
+	pauseSQL string
 
 	leave = bulk.Statement{Name: "worker_leave", SQL: leaveSQL}
+	pause = bulk.Statement{Name: "worker_pause", SQL: pauseSQL}
 )
 
 // Statements are those that the columns of this package queue: they must be prepared on
 // the connection that sends them. All may be repeated as they are.
-func Statements() []bulk.Statement { return []bulk.Statement{leave} }
+func Statements() []bulk.Statement { return []bulk.Statement{leave, pause} }
 
 // LeftColumns are workers that are not expected back.
 type LeftColumns struct{ id, at bulk.Int8 }
@@ -45,16 +48,35 @@ func (c *LeftColumns) Queue(b *bulk.Batch) {
 	c.at.Reset()
 }
 
+// PausedColumns are workers that are given nothing new, or something again.
+type PausedColumns struct {
+	id     bulk.Int8
+	paused bulk.Bool
+}
+
+// Add appends a worker; it must not come twice.
+func (c *PausedColumns) Add(row *core.PausedWorker) {
+	c.id.Add(int64(row.Worker))
+	c.paused.Add(row.Paused)
+}
+
+// Queue adds the update to b, unless there are no workers, and empties the columns.
+func (c *PausedColumns) Queue(b *bulk.Batch) {
+	if c.id.Rows() == 0 {
+		return
+	}
+	b.Add(pause, &c.id, &c.paused)
+	c.id.Reset()
+	c.paused.Reset()
+}
+
 // Present reads the workers of a shard that have not left, ids ascending.
 func Present(ctx context.Context, db pg.DB, shard int32) ([]core.Present, error) {
 	rows, err := db.Query(ctx, presentSQL, shard)
 	if err != nil {
 		return nil, fmt.Errorf("read workers of shard %d: %w", shard, err)
 	}
-	workers, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (w core.Present, err error) {
-		err = row.Scan(&w.Worker, &w.Tenant)
-		return w, err
-	})
+	workers, err := pgx.CollectRows(rows, pgx.RowToStructByPos[core.Present])
 	if err != nil {
 		return nil, fmt.Errorf("read workers of shard %d: %w", shard, err)
 	}

@@ -5,7 +5,7 @@
 select
     id,
     tenant_id,
-    false as paused
+    paused
 from adze.worker
 where
     left_at is null
