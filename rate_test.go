@@ -120,3 +120,45 @@ func TestThrottleSpreadsWhatBegins(t *testing.T) {
 		begun.within(t, since, 2, each)
 	})
 }
+
+func TestRateIsChangedWhileItWorks(t *testing.T) {
+	each(t, func(t *testing.T, ctx context.Context, c *adze.Client) {
+		task := adze.NewTask("send", func(_ context.Context, m message) (string, error) { return m.Account, nil },
+			adze.Rate(adze.RateLimit{Name: "mail", Key: "input.account"}))
+		work(t, c, task)
+		run, err := task.Run(ctx, c, message{Account: "ann"})
+		require.NoError(t, err)
+		require.Eventually(t, func() bool {
+			why, err := c.Why(ctx, run.ID)
+			require.NoError(t, err)
+			return len(why.Reasons) == 1 && why.Reasons[0].Cause == "rate" && why.Reasons[0].Name == "mail"
+		}, patience, 10*time.Millisecond, "nobody has said how it works")
+		require.NoError(t, c.SetRate(ctx, "mail", adze.RateSetting{Limit: new(1), Period: new(time.Hour)}))
+		_, err = run.Result(ctx)
+		require.NoError(t, err)
+
+		second, err := task.Run(ctx, c, message{Account: "ann"})
+		require.NoError(t, err)
+		o, err := c.Overview(ctx)
+		require.NoError(t, err)
+		require.Len(t, o.Rates, 1)
+		require.Equal(t, time.Hour, o.Rates[0].Period)
+		require.Equal(t, 1, o.Rates[0].Keys)
+		ann := o.Rates[0].Top[0]
+		require.Equal(t, adze.RateKeyInfo{Key: "ann", Limit: 1, Waited: true, Since: ann.Since, Full: ann.Since.Add(time.Hour)}, ann)
+
+		require.NoError(t, c.SetRate(ctx, "mail", adze.RateSetting{Key: "ann", Limit: new(2)}))
+		_, err = second.Result(ctx)
+		require.NoError(t, err)
+		var refused *adze.Error
+		require.ErrorAs(t, c.SetRate(ctx, "mail", adze.RateSetting{Limit: new(100_000_001)}), &refused)
+		require.Equal(t, "settings[0].rate.limit", refused.Field)
+		var names []string
+		for r, err := range c.RateSettings(ctx) {
+			require.NoError(t, err)
+			names = append(names, r.Name+"/"+r.Key)
+		}
+		require.Equal(t, []string{"mail/", "mail/ann"}, names)
+		require.NoError(t, c.DropRate(ctx, "mail", "ann"))
+	})
+}

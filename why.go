@@ -73,10 +73,11 @@ func (c *Client) Why(ctx context.Context, run ID) (*Explanation, error) {
 	return e, nil
 }
 
-// Overview is where queues and concurrency limits stand.
+// Overview is where queues, concurrency limits and rate limits stand.
 type Overview struct {
 	Queues []QueueInfo `json:"queues"` // by name
 	Limits []LimitInfo `json:"limits"` // by name
+	Rates  []RateInfo  `json:"rates"`  // by name
 }
 
 // QueueInfo is where a queue stands.
@@ -116,7 +117,7 @@ type KeyInfo struct {
 	Weight  float64 `json:"weight,omitempty"` // of a queue
 }
 
-// Overview tells where the tenant's queues and concurrency limits stand right now.
+// Overview tells where the tenant's queues, concurrency limits and rate limits stand right now.
 func (c *Client) Overview(ctx context.Context) (*Overview, error) {
 	o, err := c.transport.overview(ctx)
 	if err != nil {

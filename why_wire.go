@@ -60,7 +60,7 @@ func explanationOf(run id.ID, response *wire.WhyResponse) *Explanation {
 }
 
 func overviewOf(response *wire.GetOverviewResponse) *Overview {
-	o := &Overview{}
+	o := &Overview{Rates: ratesOf(response.Rates)}
 	for _, q := range response.Queues {
 		var since time.Time
 		if oldest := id.ID(q.OldestId); oldest != 0 {

@@ -67,6 +67,7 @@ type cli struct {
 	Schedule scheduleCmd `cmd:"" group:"client" help:"Start runs at times: once, or by cron expressions."`
 
 	Limit limitCmd `cmd:"" group:"client" help:"Change how concurrency limits work."`
+	Rate  rateCmd  `cmd:"" group:"client" help:"Change how rate limits work."`
 	Queue queueCmd `cmd:"" group:"client" help:"Change how queues work, pause and resume them."`
 
 	Workflow workflowCmd `cmd:"" group:"client" help:"Export, import or draw a workflow."`

@@ -122,19 +122,29 @@ func (b *bucket) scale() int64 {
 
 // refill takes off the debt what time has paid.
 func (b *bucket) refill() {
-	if now := b.rate.shard.now; b.debt > 0 && now > b.since {
-		elapsed := min(int64(now-b.since), RatePeriodMaxMS)
-		switch {
-		case b.rate.all().Smooth:
-			b.owe(max(0, b.debt-elapsed*b.limit()))
-			b.since = now
-		case elapsed >= b.period:
-			b.owe(0)
-		}
+	now := b.rate.shard.now
+	if owed := b.owedAt(now); owed != b.debt {
+		b.owe(owed)
+		b.since = now // of a fixed window nothing is owed now
 	}
 	if b.debt == 0 {
 		b.given = 0
 	}
+}
+
+// owedAt is the debt at a time.
+func (b *bucket) owedAt(now Time) int64 {
+	if b.debt == 0 || now <= b.since {
+		return b.debt
+	}
+	elapsed := min(int64(now-b.since), RatePeriodMaxMS)
+	switch {
+	case b.rate.all().Smooth:
+		return max(0, b.debt-elapsed*b.limit())
+	case elapsed >= b.period:
+		return 0
+	}
+	return b.debt
 }
 
 // owe changes the debt.

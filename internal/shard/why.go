@@ -103,10 +103,11 @@ func (v *version) awaiting(next core.Awaiting) TaskReason {
 	return reason
 }
 
-// Overview is where queues and limits stand.
+// Overview is where queues, limits and rate limits stand.
 type Overview struct {
 	Queues []core.QueueStat
 	Limits []core.LimitStat
+	Rates  []core.RateStat
 }
 
 // Overview implements Client.
@@ -114,7 +115,7 @@ func (r *Runtime) Overview(ctx context.Context, tenant id.ID) (Overview, error) 
 	var o Overview
 	done := make(chan struct{})
 	err := r.send(message{do: func(mind *core.Shard) {
-		o = Overview{mind.Queues(tenant, r.now()), mind.Limits(tenant)}
+		o = Overview{mind.Queues(tenant, r.now()), mind.Limits(tenant), mind.Rates(tenant, r.now())}
 		close(done)
 	}})
 	if err != nil {

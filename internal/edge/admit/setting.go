@@ -110,10 +110,10 @@ func rateChange(c *shard.SettingChange) error {
 	if r := c.Rate; c.Key != "" && (r.PeriodMS != nil || r.Smooth != nil) {
 		return invalid("period_ms", "and smooth are those of all keys; leave the key out")
 	}
-	if err := given("limit", c.Rate.Limit, 0, shard.LimitMax); err != nil {
+	if err := given("limit", c.Rate.Limit, 0, core.RateLimitMax); err != nil {
 		return err
 	}
-	return given("period_ms", c.Rate.PeriodMS, 1, DurationMSMax)
+	return given("period_ms", c.Rate.PeriodMS, 1, core.RatePeriodMaxMS)
 }
 
 // given checks a number that may be left out.

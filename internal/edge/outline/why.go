@@ -226,6 +226,7 @@ func OverviewToWire(o *shard.Overview) *wire.GetOverviewResponse {
 			Held: int64(l.Held), Waiting: l.Waiting, Top: keysToWire(l.Top),
 		})
 	}
+	response.Rates = rateStatsToWire(o.Rates)
 	return response
 }
 

@@ -846,7 +846,7 @@ func (x SettingName_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SettingName_Kind.Descriptor instead.
 func (SettingName_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{127, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{129, 0}
 }
 
 // Details of an error about one field of the request.
@@ -9387,6 +9387,7 @@ type GetOverviewResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Queues        []*QueueStat           `protobuf:"bytes,1,rep,name=queues,proto3" json:"queues,omitempty"` // by name
 	Limits        []*LimitStat           `protobuf:"bytes,2,rep,name=limits,proto3" json:"limits,omitempty"` // by name
+	Rates         []*RateStat            `protobuf:"bytes,3,rep,name=rates,proto3" json:"rates,omitempty"`   // by name
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -9431,6 +9432,13 @@ func (x *GetOverviewResponse) GetQueues() []*QueueStat {
 func (x *GetOverviewResponse) GetLimits() []*LimitStat {
 	if x != nil {
 		return x.Limits
+	}
+	return nil
+}
+
+func (x *GetOverviewResponse) GetRates() []*RateStat {
+	if x != nil {
+		return x.Rates
 	}
 	return nil
 }
@@ -9661,6 +9669,176 @@ func (x *LimitStat) GetTop() []*KeyStat {
 	return nil
 }
 
+// Where a rate limit stands.
+type RateStat struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Limit         int32                  `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`                       // units in each period, of a key of which nothing else is said
+	PeriodMs      int64                  `protobuf:"varint,3,opt,name=period_ms,json=periodMs,proto3" json:"period_ms,omitempty"` // 0: nobody said how it works
+	Smooth        bool                   `protobuf:"varint,4,opt,name=smooth,proto3" json:"smooth,omitempty"`
+	Keys          int32                  `protobuf:"varint,5,opt,name=keys,proto3" json:"keys,omitempty"` // that are not full, or that someone waits for
+	Top           []*RateKeyStat         `protobuf:"bytes,6,rep,name=top,proto3" json:"top,omitempty"`    // the emptiest keys, at most 20
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RateStat) Reset() {
+	*x = RateStat{}
+	mi := &file_adze_v1_adze_proto_msgTypes[120]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RateStat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RateStat) ProtoMessage() {}
+
+func (x *RateStat) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[120]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RateStat.ProtoReflect.Descriptor instead.
+func (*RateStat) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{120}
+}
+
+func (x *RateStat) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RateStat) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *RateStat) GetPeriodMs() int64 {
+	if x != nil {
+		return x.PeriodMs
+	}
+	return 0
+}
+
+func (x *RateStat) GetSmooth() bool {
+	if x != nil {
+		return x.Smooth
+	}
+	return false
+}
+
+func (x *RateStat) GetKeys() int32 {
+	if x != nil {
+		return x.Keys
+	}
+	return 0
+}
+
+func (x *RateStat) GetTop() []*RateKeyStat {
+	if x != nil {
+		return x.Top
+	}
+	return nil
+}
+
+// A key of a rate limit.
+type RateKeyStat struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Limit         int64                  `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	Left          int64                  `protobuf:"varint,3,opt,name=left,proto3" json:"left,omitempty"`                      // units that can be drawn now
+	Waited        bool                   `protobuf:"varint,4,opt,name=waited,proto3" json:"waited,omitempty"`                  // tasks wait for units of it
+	SinceMs       int64                  `protobuf:"varint,5,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"` // when its window began; smooth: when it was last drawn from, or reckoned. 0 = it is full
+	FullMs        int64                  `protobuf:"varint,6,opt,name=full_ms,json=fullMs,proto3" json:"full_ms,omitempty"`    // when all units are back; 0 = they are, or never
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RateKeyStat) Reset() {
+	*x = RateKeyStat{}
+	mi := &file_adze_v1_adze_proto_msgTypes[121]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RateKeyStat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RateKeyStat) ProtoMessage() {}
+
+func (x *RateKeyStat) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[121]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RateKeyStat.ProtoReflect.Descriptor instead.
+func (*RateKeyStat) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{121}
+}
+
+func (x *RateKeyStat) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *RateKeyStat) GetLimit() int64 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *RateKeyStat) GetLeft() int64 {
+	if x != nil {
+		return x.Left
+	}
+	return 0
+}
+
+func (x *RateKeyStat) GetWaited() bool {
+	if x != nil {
+		return x.Waited
+	}
+	return false
+}
+
+func (x *RateKeyStat) GetSinceMs() int64 {
+	if x != nil {
+		return x.SinceMs
+	}
+	return 0
+}
+
+func (x *RateKeyStat) GetFullMs() int64 {
+	if x != nil {
+		return x.FullMs
+	}
+	return 0
+}
+
 // A key of a queue or of a limit.
 type KeyStat struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -9675,7 +9853,7 @@ type KeyStat struct {
 
 func (x *KeyStat) Reset() {
 	*x = KeyStat{}
-	mi := &file_adze_v1_adze_proto_msgTypes[120]
+	mi := &file_adze_v1_adze_proto_msgTypes[122]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9687,7 +9865,7 @@ func (x *KeyStat) String() string {
 func (*KeyStat) ProtoMessage() {}
 
 func (x *KeyStat) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[120]
+	mi := &file_adze_v1_adze_proto_msgTypes[122]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9700,7 +9878,7 @@ func (x *KeyStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyStat.ProtoReflect.Descriptor instead.
 func (*KeyStat) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{120}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{122}
 }
 
 func (x *KeyStat) GetKey() string {
@@ -9757,7 +9935,7 @@ type Setting struct {
 
 func (x *Setting) Reset() {
 	*x = Setting{}
-	mi := &file_adze_v1_adze_proto_msgTypes[121]
+	mi := &file_adze_v1_adze_proto_msgTypes[123]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9769,7 +9947,7 @@ func (x *Setting) String() string {
 func (*Setting) ProtoMessage() {}
 
 func (x *Setting) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[121]
+	mi := &file_adze_v1_adze_proto_msgTypes[123]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9782,7 +9960,7 @@ func (x *Setting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Setting.ProtoReflect.Descriptor instead.
 func (*Setting) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{121}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{123}
 }
 
 func (x *Setting) GetName() string {
@@ -9891,7 +10069,7 @@ type QueueSetting struct {
 
 func (x *QueueSetting) Reset() {
 	*x = QueueSetting{}
-	mi := &file_adze_v1_adze_proto_msgTypes[122]
+	mi := &file_adze_v1_adze_proto_msgTypes[124]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9903,7 +10081,7 @@ func (x *QueueSetting) String() string {
 func (*QueueSetting) ProtoMessage() {}
 
 func (x *QueueSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[122]
+	mi := &file_adze_v1_adze_proto_msgTypes[124]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9916,7 +10094,7 @@ func (x *QueueSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueueSetting.ProtoReflect.Descriptor instead.
 func (*QueueSetting) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{122}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{124}
 }
 
 func (x *QueueSetting) GetByCost() bool {
@@ -9971,7 +10149,7 @@ type LimitSetting struct {
 
 func (x *LimitSetting) Reset() {
 	*x = LimitSetting{}
-	mi := &file_adze_v1_adze_proto_msgTypes[123]
+	mi := &file_adze_v1_adze_proto_msgTypes[125]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9983,7 +10161,7 @@ func (x *LimitSetting) String() string {
 func (*LimitSetting) ProtoMessage() {}
 
 func (x *LimitSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[123]
+	mi := &file_adze_v1_adze_proto_msgTypes[125]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9996,7 +10174,7 @@ func (x *LimitSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitSetting.ProtoReflect.Descriptor instead.
 func (*LimitSetting) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{123}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{125}
 }
 
 func (x *LimitSetting) GetMax() int32 {
@@ -10024,7 +10202,7 @@ type RateSetting struct {
 
 func (x *RateSetting) Reset() {
 	*x = RateSetting{}
-	mi := &file_adze_v1_adze_proto_msgTypes[124]
+	mi := &file_adze_v1_adze_proto_msgTypes[126]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10036,7 +10214,7 @@ func (x *RateSetting) String() string {
 func (*RateSetting) ProtoMessage() {}
 
 func (x *RateSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[124]
+	mi := &file_adze_v1_adze_proto_msgTypes[126]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10049,7 +10227,7 @@ func (x *RateSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RateSetting.ProtoReflect.Descriptor instead.
 func (*RateSetting) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{124}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{126}
 }
 
 func (x *RateSetting) GetLimit() int32 {
@@ -10082,7 +10260,7 @@ type PutSettingsRequest struct {
 
 func (x *PutSettingsRequest) Reset() {
 	*x = PutSettingsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[125]
+	mi := &file_adze_v1_adze_proto_msgTypes[127]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10094,7 +10272,7 @@ func (x *PutSettingsRequest) String() string {
 func (*PutSettingsRequest) ProtoMessage() {}
 
 func (x *PutSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[125]
+	mi := &file_adze_v1_adze_proto_msgTypes[127]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10107,7 +10285,7 @@ func (x *PutSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSettingsRequest.ProtoReflect.Descriptor instead.
 func (*PutSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{125}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{127}
 }
 
 func (x *PutSettingsRequest) GetSettings() []*Setting {
@@ -10125,7 +10303,7 @@ type PutSettingsResponse struct {
 
 func (x *PutSettingsResponse) Reset() {
 	*x = PutSettingsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[126]
+	mi := &file_adze_v1_adze_proto_msgTypes[128]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10137,7 +10315,7 @@ func (x *PutSettingsResponse) String() string {
 func (*PutSettingsResponse) ProtoMessage() {}
 
 func (x *PutSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[126]
+	mi := &file_adze_v1_adze_proto_msgTypes[128]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10150,7 +10328,7 @@ func (x *PutSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSettingsResponse.ProtoReflect.Descriptor instead.
 func (*PutSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{126}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{128}
 }
 
 type SettingName struct {
@@ -10164,7 +10342,7 @@ type SettingName struct {
 
 func (x *SettingName) Reset() {
 	*x = SettingName{}
-	mi := &file_adze_v1_adze_proto_msgTypes[127]
+	mi := &file_adze_v1_adze_proto_msgTypes[129]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10176,7 +10354,7 @@ func (x *SettingName) String() string {
 func (*SettingName) ProtoMessage() {}
 
 func (x *SettingName) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[127]
+	mi := &file_adze_v1_adze_proto_msgTypes[129]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10189,7 +10367,7 @@ func (x *SettingName) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettingName.ProtoReflect.Descriptor instead.
 func (*SettingName) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{127}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{129}
 }
 
 func (x *SettingName) GetKind() SettingName_Kind {
@@ -10222,7 +10400,7 @@ type DropSettingsRequest struct {
 
 func (x *DropSettingsRequest) Reset() {
 	*x = DropSettingsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[128]
+	mi := &file_adze_v1_adze_proto_msgTypes[130]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10234,7 +10412,7 @@ func (x *DropSettingsRequest) String() string {
 func (*DropSettingsRequest) ProtoMessage() {}
 
 func (x *DropSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[128]
+	mi := &file_adze_v1_adze_proto_msgTypes[130]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10247,7 +10425,7 @@ func (x *DropSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropSettingsRequest.ProtoReflect.Descriptor instead.
 func (*DropSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{128}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{130}
 }
 
 func (x *DropSettingsRequest) GetSettings() []*SettingName {
@@ -10265,7 +10443,7 @@ type DropSettingsResponse struct {
 
 func (x *DropSettingsResponse) Reset() {
 	*x = DropSettingsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[129]
+	mi := &file_adze_v1_adze_proto_msgTypes[131]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10277,7 +10455,7 @@ func (x *DropSettingsResponse) String() string {
 func (*DropSettingsResponse) ProtoMessage() {}
 
 func (x *DropSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[129]
+	mi := &file_adze_v1_adze_proto_msgTypes[131]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10290,7 +10468,7 @@ func (x *DropSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropSettingsResponse.ProtoReflect.Descriptor instead.
 func (*DropSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{129}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{131}
 }
 
 type ListSettingsRequest struct {
@@ -10305,7 +10483,7 @@ type ListSettingsRequest struct {
 
 func (x *ListSettingsRequest) Reset() {
 	*x = ListSettingsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[130]
+	mi := &file_adze_v1_adze_proto_msgTypes[132]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10317,7 +10495,7 @@ func (x *ListSettingsRequest) String() string {
 func (*ListSettingsRequest) ProtoMessage() {}
 
 func (x *ListSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[130]
+	mi := &file_adze_v1_adze_proto_msgTypes[132]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10330,7 +10508,7 @@ func (x *ListSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSettingsRequest.ProtoReflect.Descriptor instead.
 func (*ListSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{130}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{132}
 }
 
 func (x *ListSettingsRequest) GetKind() SettingName_Kind {
@@ -10371,7 +10549,7 @@ type ListSettingsResponse struct {
 
 func (x *ListSettingsResponse) Reset() {
 	*x = ListSettingsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[131]
+	mi := &file_adze_v1_adze_proto_msgTypes[133]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10383,7 +10561,7 @@ func (x *ListSettingsResponse) String() string {
 func (*ListSettingsResponse) ProtoMessage() {}
 
 func (x *ListSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[131]
+	mi := &file_adze_v1_adze_proto_msgTypes[133]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10396,7 +10574,7 @@ func (x *ListSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSettingsResponse.ProtoReflect.Descriptor instead.
 func (*ListSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{131}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{133}
 }
 
 func (x *ListSettingsResponse) GetSettings() []*Setting {
@@ -11188,10 +11366,11 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\vestimate_ms\x18\x15 \x01(\x03R\n" +
 	"estimateMs\x12\x18\n" +
 	"\aattempt\x18\x16 \x01(\x05R\aattempt\"\x14\n" +
-	"\x12GetOverviewRequest\"m\n" +
+	"\x12GetOverviewRequest\"\x96\x01\n" +
 	"\x13GetOverviewResponse\x12*\n" +
 	"\x06queues\x18\x01 \x03(\v2\x12.adze.v1.QueueStatR\x06queues\x12*\n" +
-	"\x06limits\x18\x02 \x03(\v2\x12.adze.v1.LimitStatR\x06limits\"\xd6\x02\n" +
+	"\x06limits\x18\x02 \x03(\v2\x12.adze.v1.LimitStatR\x06limits\x12'\n" +
+	"\x05rates\x18\x03 \x03(\v2\x11.adze.v1.RateStatR\x05rates\"\xd6\x02\n" +
 	"\tQueueStat\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05ready\x18\x02 \x01(\x03R\x05ready\x12\x12\n" +
@@ -11214,7 +11393,21 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x04keys\x18\x04 \x01(\x05R\x04keys\x12\x12\n" +
 	"\x04held\x18\x05 \x01(\x03R\x04held\x12\x18\n" +
 	"\awaiting\x18\x06 \x01(\x03R\awaiting\x12\"\n" +
-	"\x03top\x18\a \x03(\v2\x10.adze.v1.KeyStatR\x03top\"s\n" +
+	"\x03top\x18\a \x03(\v2\x10.adze.v1.KeyStatR\x03top\"\xa5\x01\n" +
+	"\bRateStat\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\x05R\x05limit\x12\x1b\n" +
+	"\tperiod_ms\x18\x03 \x01(\x03R\bperiodMs\x12\x16\n" +
+	"\x06smooth\x18\x04 \x01(\bR\x06smooth\x12\x12\n" +
+	"\x04keys\x18\x05 \x01(\x05R\x04keys\x12&\n" +
+	"\x03top\x18\x06 \x03(\v2\x14.adze.v1.RateKeyStatR\x03top\"\x95\x01\n" +
+	"\vRateKeyStat\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\x03R\x05limit\x12\x12\n" +
+	"\x04left\x18\x03 \x01(\x03R\x04left\x12\x16\n" +
+	"\x06waited\x18\x04 \x01(\bR\x06waited\x12\x19\n" +
+	"\bsince_ms\x18\x05 \x01(\x03R\asinceMs\x12\x17\n" +
+	"\afull_ms\x18\x06 \x01(\x03R\x06fullMs\"s\n" +
 	"\aKeyStat\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x18\n" +
 	"\awaiting\x18\x02 \x01(\x03R\awaiting\x12\x12\n" +
@@ -11375,7 +11568,7 @@ func file_adze_v1_adze_proto_rawDescGZIP() []byte {
 }
 
 var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
-var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 134)
+var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 136)
 var file_adze_v1_adze_proto_goTypes = []any{
 	(Hold)(0),                        // 0: adze.v1.Hold
 	(Collision)(0),                   // 1: adze.v1.Collision
@@ -11512,20 +11705,22 @@ var file_adze_v1_adze_proto_goTypes = []any{
 	(*GetOverviewResponse)(nil),      // 132: adze.v1.GetOverviewResponse
 	(*QueueStat)(nil),                // 133: adze.v1.QueueStat
 	(*LimitStat)(nil),                // 134: adze.v1.LimitStat
-	(*KeyStat)(nil),                  // 135: adze.v1.KeyStat
-	(*Setting)(nil),                  // 136: adze.v1.Setting
-	(*QueueSetting)(nil),             // 137: adze.v1.QueueSetting
-	(*LimitSetting)(nil),             // 138: adze.v1.LimitSetting
-	(*RateSetting)(nil),              // 139: adze.v1.RateSetting
-	(*PutSettingsRequest)(nil),       // 140: adze.v1.PutSettingsRequest
-	(*PutSettingsResponse)(nil),      // 141: adze.v1.PutSettingsResponse
-	(*SettingName)(nil),              // 142: adze.v1.SettingName
-	(*DropSettingsRequest)(nil),      // 143: adze.v1.DropSettingsRequest
-	(*DropSettingsResponse)(nil),     // 144: adze.v1.DropSettingsResponse
-	(*ListSettingsRequest)(nil),      // 145: adze.v1.ListSettingsRequest
-	(*ListSettingsResponse)(nil),     // 146: adze.v1.ListSettingsResponse
-	nil,                              // 147: adze.v1.Hello.LabelsEntry
-	nil,                              // 148: adze.v1.Relabel.LabelsEntry
+	(*RateStat)(nil),                 // 135: adze.v1.RateStat
+	(*RateKeyStat)(nil),              // 136: adze.v1.RateKeyStat
+	(*KeyStat)(nil),                  // 137: adze.v1.KeyStat
+	(*Setting)(nil),                  // 138: adze.v1.Setting
+	(*QueueSetting)(nil),             // 139: adze.v1.QueueSetting
+	(*LimitSetting)(nil),             // 140: adze.v1.LimitSetting
+	(*RateSetting)(nil),              // 141: adze.v1.RateSetting
+	(*PutSettingsRequest)(nil),       // 142: adze.v1.PutSettingsRequest
+	(*PutSettingsResponse)(nil),      // 143: adze.v1.PutSettingsResponse
+	(*SettingName)(nil),              // 144: adze.v1.SettingName
+	(*DropSettingsRequest)(nil),      // 145: adze.v1.DropSettingsRequest
+	(*DropSettingsResponse)(nil),     // 146: adze.v1.DropSettingsResponse
+	(*ListSettingsRequest)(nil),      // 147: adze.v1.ListSettingsRequest
+	(*ListSettingsResponse)(nil),     // 148: adze.v1.ListSettingsResponse
+	nil,                              // 149: adze.v1.Hello.LabelsEntry
+	nil,                              // 150: adze.v1.Relabel.LabelsEntry
 }
 var file_adze_v1_adze_proto_depIdxs = []int32{
 	23,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
@@ -11574,9 +11769,9 @@ var file_adze_v1_adze_proto_depIdxs = []int32{
 	45,  // 43: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
 	47,  // 44: adze.v1.WorkerMessage.relabel:type_name -> adze.v1.Relabel
 	48,  // 45: adze.v1.Hello.running:type_name -> adze.v1.Running
-	147, // 46: adze.v1.Hello.labels:type_name -> adze.v1.Hello.LabelsEntry
+	149, // 46: adze.v1.Hello.labels:type_name -> adze.v1.Hello.LabelsEntry
 	24,  // 47: adze.v1.Hello.slot_types:type_name -> adze.v1.SlotUse
-	148, // 48: adze.v1.Relabel.labels:type_name -> adze.v1.Relabel.LabelsEntry
+	150, // 48: adze.v1.Relabel.labels:type_name -> adze.v1.Relabel.LabelsEntry
 	11,  // 49: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
 	51,  // 50: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
 	5,   // 51: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
@@ -11635,93 +11830,95 @@ var file_adze_v1_adze_proto_depIdxs = []int32{
 	130, // 104: adze.v1.WhyResponse.reasons:type_name -> adze.v1.Reason
 	133, // 105: adze.v1.GetOverviewResponse.queues:type_name -> adze.v1.QueueStat
 	134, // 106: adze.v1.GetOverviewResponse.limits:type_name -> adze.v1.LimitStat
-	135, // 107: adze.v1.QueueStat.top:type_name -> adze.v1.KeyStat
-	135, // 108: adze.v1.LimitStat.top:type_name -> adze.v1.KeyStat
-	137, // 109: adze.v1.Setting.queue:type_name -> adze.v1.QueueSetting
-	138, // 110: adze.v1.Setting.limit:type_name -> adze.v1.LimitSetting
-	139, // 111: adze.v1.Setting.rate:type_name -> adze.v1.RateSetting
-	137, // 112: adze.v1.Setting.workflow:type_name -> adze.v1.QueueSetting
-	8,   // 113: adze.v1.LimitSetting.strategy:type_name -> adze.v1.Limit.Strategy
-	136, // 114: adze.v1.PutSettingsRequest.settings:type_name -> adze.v1.Setting
-	14,  // 115: adze.v1.SettingName.kind:type_name -> adze.v1.SettingName.Kind
-	142, // 116: adze.v1.DropSettingsRequest.settings:type_name -> adze.v1.SettingName
-	14,  // 117: adze.v1.ListSettingsRequest.kind:type_name -> adze.v1.SettingName.Kind
-	136, // 118: adze.v1.ListSettingsRequest.after:type_name -> adze.v1.Setting
-	136, // 119: adze.v1.ListSettingsResponse.settings:type_name -> adze.v1.Setting
-	136, // 120: adze.v1.ListSettingsResponse.next:type_name -> adze.v1.Setting
-	30,  // 121: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
-	35,  // 122: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
-	40,  // 123: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
-	43,  // 124: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
-	65,  // 125: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
-	68,  // 126: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
-	70,  // 127: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
-	72,  // 128: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
-	75,  // 129: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
-	78,  // 130: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
-	79,  // 131: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
-	81,  // 132: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
-	86,  // 133: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
-	88,  // 134: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
-	90,  // 135: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
-	110, // 136: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
-	112, // 137: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
-	114, // 138: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
-	116, // 139: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
-	118, // 140: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
-	120, // 141: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
-	92,  // 142: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
-	31,  // 143: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
-	94,  // 144: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
-	98,  // 145: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
-	101, // 146: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
-	104, // 147: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
-	122, // 148: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
-	125, // 149: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
-	128, // 150: adze.v1.Adze.Why:input_type -> adze.v1.WhyRequest
-	131, // 151: adze.v1.Adze.GetOverview:input_type -> adze.v1.GetOverviewRequest
-	140, // 152: adze.v1.Adze.PutSettings:input_type -> adze.v1.PutSettingsRequest
-	143, // 153: adze.v1.Adze.DropSettings:input_type -> adze.v1.DropSettingsRequest
-	145, // 154: adze.v1.Adze.ListSettings:input_type -> adze.v1.ListSettingsRequest
-	33,  // 155: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
-	38,  // 156: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
-	41,  // 157: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
-	55,  // 158: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
-	66,  // 159: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
-	69,  // 160: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
-	71,  // 161: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
-	73,  // 162: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
-	76,  // 163: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
-	76,  // 164: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
-	80,  // 165: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
-	82,  // 166: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
-	87,  // 167: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
-	89,  // 168: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
-	91,  // 169: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
-	111, // 170: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
-	113, // 171: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
-	115, // 172: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
-	117, // 173: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
-	119, // 174: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
-	121, // 175: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
-	93,  // 176: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
-	32,  // 177: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
-	95,  // 178: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
-	99,  // 179: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
-	102, // 180: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
-	105, // 181: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
-	123, // 182: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
-	126, // 183: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
-	129, // 184: adze.v1.Adze.Why:output_type -> adze.v1.WhyResponse
-	132, // 185: adze.v1.Adze.GetOverview:output_type -> adze.v1.GetOverviewResponse
-	141, // 186: adze.v1.Adze.PutSettings:output_type -> adze.v1.PutSettingsResponse
-	144, // 187: adze.v1.Adze.DropSettings:output_type -> adze.v1.DropSettingsResponse
-	146, // 188: adze.v1.Adze.ListSettings:output_type -> adze.v1.ListSettingsResponse
-	155, // [155:189] is the sub-list for method output_type
-	121, // [121:155] is the sub-list for method input_type
-	121, // [121:121] is the sub-list for extension type_name
-	121, // [121:121] is the sub-list for extension extendee
-	0,   // [0:121] is the sub-list for field type_name
+	135, // 107: adze.v1.GetOverviewResponse.rates:type_name -> adze.v1.RateStat
+	137, // 108: adze.v1.QueueStat.top:type_name -> adze.v1.KeyStat
+	137, // 109: adze.v1.LimitStat.top:type_name -> adze.v1.KeyStat
+	136, // 110: adze.v1.RateStat.top:type_name -> adze.v1.RateKeyStat
+	139, // 111: adze.v1.Setting.queue:type_name -> adze.v1.QueueSetting
+	140, // 112: adze.v1.Setting.limit:type_name -> adze.v1.LimitSetting
+	141, // 113: adze.v1.Setting.rate:type_name -> adze.v1.RateSetting
+	139, // 114: adze.v1.Setting.workflow:type_name -> adze.v1.QueueSetting
+	8,   // 115: adze.v1.LimitSetting.strategy:type_name -> adze.v1.Limit.Strategy
+	138, // 116: adze.v1.PutSettingsRequest.settings:type_name -> adze.v1.Setting
+	14,  // 117: adze.v1.SettingName.kind:type_name -> adze.v1.SettingName.Kind
+	144, // 118: adze.v1.DropSettingsRequest.settings:type_name -> adze.v1.SettingName
+	14,  // 119: adze.v1.ListSettingsRequest.kind:type_name -> adze.v1.SettingName.Kind
+	138, // 120: adze.v1.ListSettingsRequest.after:type_name -> adze.v1.Setting
+	138, // 121: adze.v1.ListSettingsResponse.settings:type_name -> adze.v1.Setting
+	138, // 122: adze.v1.ListSettingsResponse.next:type_name -> adze.v1.Setting
+	30,  // 123: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
+	35,  // 124: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
+	40,  // 125: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
+	43,  // 126: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
+	65,  // 127: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
+	68,  // 128: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
+	70,  // 129: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
+	72,  // 130: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
+	75,  // 131: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
+	78,  // 132: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
+	79,  // 133: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
+	81,  // 134: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
+	86,  // 135: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
+	88,  // 136: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
+	90,  // 137: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
+	110, // 138: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
+	112, // 139: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
+	114, // 140: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
+	116, // 141: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
+	118, // 142: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
+	120, // 143: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
+	92,  // 144: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
+	31,  // 145: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
+	94,  // 146: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
+	98,  // 147: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
+	101, // 148: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
+	104, // 149: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
+	122, // 150: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
+	125, // 151: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
+	128, // 152: adze.v1.Adze.Why:input_type -> adze.v1.WhyRequest
+	131, // 153: adze.v1.Adze.GetOverview:input_type -> adze.v1.GetOverviewRequest
+	142, // 154: adze.v1.Adze.PutSettings:input_type -> adze.v1.PutSettingsRequest
+	145, // 155: adze.v1.Adze.DropSettings:input_type -> adze.v1.DropSettingsRequest
+	147, // 156: adze.v1.Adze.ListSettings:input_type -> adze.v1.ListSettingsRequest
+	33,  // 157: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
+	38,  // 158: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
+	41,  // 159: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
+	55,  // 160: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
+	66,  // 161: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
+	69,  // 162: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
+	71,  // 163: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
+	73,  // 164: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
+	76,  // 165: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
+	76,  // 166: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
+	80,  // 167: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
+	82,  // 168: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
+	87,  // 169: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
+	89,  // 170: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
+	91,  // 171: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
+	111, // 172: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
+	113, // 173: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
+	115, // 174: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
+	117, // 175: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
+	119, // 176: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
+	121, // 177: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
+	93,  // 178: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
+	32,  // 179: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
+	95,  // 180: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
+	99,  // 181: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
+	102, // 182: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
+	105, // 183: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
+	123, // 184: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
+	126, // 185: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
+	129, // 186: adze.v1.Adze.Why:output_type -> adze.v1.WhyResponse
+	132, // 187: adze.v1.Adze.GetOverview:output_type -> adze.v1.GetOverviewResponse
+	143, // 188: adze.v1.Adze.PutSettings:output_type -> adze.v1.PutSettingsResponse
+	146, // 189: adze.v1.Adze.DropSettings:output_type -> adze.v1.DropSettingsResponse
+	148, // 190: adze.v1.Adze.ListSettings:output_type -> adze.v1.ListSettingsResponse
+	157, // [157:191] is the sub-list for method output_type
+	123, // [123:157] is the sub-list for method input_type
+	123, // [123:123] is the sub-list for extension type_name
+	123, // [123:123] is the sub-list for extension extendee
+	0,   // [0:123] is the sub-list for field type_name
 }
 
 func init() { file_adze_v1_adze_proto_init() }
@@ -11730,22 +11927,22 @@ func file_adze_v1_adze_proto_init() {
 		return
 	}
 	file_adze_v1_adze_proto_msgTypes[99].OneofWrappers = []any{}
-	file_adze_v1_adze_proto_msgTypes[121].OneofWrappers = []any{
+	file_adze_v1_adze_proto_msgTypes[123].OneofWrappers = []any{
 		(*Setting_Queue)(nil),
 		(*Setting_Limit)(nil),
 		(*Setting_Rate)(nil),
 		(*Setting_Workflow)(nil),
 	}
-	file_adze_v1_adze_proto_msgTypes[122].OneofWrappers = []any{}
-	file_adze_v1_adze_proto_msgTypes[123].OneofWrappers = []any{}
 	file_adze_v1_adze_proto_msgTypes[124].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[125].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[126].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_adze_v1_adze_proto_rawDesc), len(file_adze_v1_adze_proto_rawDesc)),
 			NumEnums:      15,
-			NumMessages:   134,
+			NumMessages:   136,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

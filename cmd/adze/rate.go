@@ -1,0 +1,104 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/adzehq/adze"
+)
+
+type rateCmd struct {
+	List rateListCmd `cmd:"" help:"List rate limits by name, with the keys that are not full."`
+	Set  rateSetCmd  `cmd:"" help:"Change how a rate limit works, whatever tasks declare."`
+	Drop rateDropCmd `cmd:"" help:"Take back what was set: what is declared counts again."`
+}
+
+type rateListCmd struct {
+	connection
+	JSON bool `name:"json" help:"One JSON object a line."`
+}
+
+// Run prints a table for people, or a line of JSON a rate limit.
+func (c *rateListCmd) Run(e *env) error {
+	client, err := c.dial(e)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	o, err := client.Overview(e.ctx)
+	if err != nil {
+		return err
+	}
+	if !c.JSON {
+		return printRates(e.stdout, o.Rates)
+	}
+	for i := range o.Rates {
+		if err := json.NewEncoder(e.stdout).Encode(&o.Rates[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printRates gives each rate limit a line, and each of its keys that is not full.
+func printRates(to io.Writer, rates []adze.RateInfo) error {
+	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "RATE\tKEY\tLIMIT\tLEFT\tPERIOD\tSINCE\tFULL IN")
+	for i := range rates {
+		r := &rates[i]
+		period := r.Period.String()
+		if r.Smooth {
+			period += " smooth"
+		}
+		if r.Period == 0 {
+			period = "not known"
+		}
+		fmt.Fprintf(table, "%s\t\t%d\t\t%s\t\t\n", r.Name, r.Limit, period)
+		for _, k := range r.Top {
+			full := "-"
+			if !k.Full.IsZero() {
+				full = max(time.Until(k.Full), 0).Round(time.Second / 10).String()
+			}
+			fmt.Fprintf(table, "\t%s\t%d\t%d\t\t%s\t%s\n", k.Key, k.Limit, k.Left, age(k.Since), full)
+		}
+	}
+	return table.Flush()
+}
+
+type rateSetCmd struct {
+	connection
+	Name   string         `arg:"" help:"The rate limit's name; NAME#1 is the first one of task NAME."`
+	Key    string         `help:"For this key only; then the limit only."`
+	Limit  *int           `help:"Units in each period; with 0 nothing can be drawn."`
+	Period *time.Duration `help:"The period, like 1s or 24h."`
+	Smooth *bool          `negatable:"" help:"Units come back one by one, not all at the end of the period."`
+}
+
+// Run says nothing when all is well.
+func (c *rateSetCmd) Run(e *env) error {
+	client, err := c.dial(e)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return client.SetRate(e.ctx, c.Name, adze.RateSetting{Key: c.Key, Limit: c.Limit, Period: c.Period, Smooth: c.Smooth})
+}
+
+type rateDropCmd struct {
+	connection
+	Name string `arg:"" help:"The rate limit's name."`
+	Key  string `help:"What was set for this key only."`
+}
+
+// Run says nothing when all is well.
+func (c *rateDropCmd) Run(e *env) error {
+	client, err := c.dial(e)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return client.DropRate(e.ctx, c.Name, c.Key)
+}
