@@ -78,7 +78,10 @@ func (l *lane) add(t *task) {
 	l.line.add(t)
 	if l.gathers() {
 		l.gathered.bytes += t.bytes()
-		l.class.note(t)
+		l.note(t)
+		if t.ripe {
+			l.gathered.ripe++
+		}
 	}
 }
 
@@ -104,7 +107,20 @@ func (l *lane) ungather(t *task) {
 	l.gathered.bytes -= t.bytes()
 	if t.ripe {
 		l.gathered.ripe--
-	} else {
+	}
+	l.unnote(t)
+}
+
+// note has t wait for the interval at most, from when it came first: it may have had to
+// wait for a load then.
+func (l *lane) note(t *task) {
+	if l.gathers() && t.arrived == 0 {
+		l.class.note(t)
+	}
+}
+
+func (l *lane) unnote(t *task) {
+	if t.arrived > 0 && !t.ripe {
 		l.class.gathering.waiting--
 	}
 	t.arrived, t.ripe = 0, false
@@ -174,8 +190,10 @@ func (c *class) ripen() Time {
 			}
 			t.ripe = true
 			g.waiting--
-			t.lane.gathered.ripe++
-			t.lane.weigh()
+			if t.lane.has(t) {
+				t.lane.gathered.ripe++
+				t.lane.weigh()
+			}
 		}
 		g.arrivals.pop()
 	}

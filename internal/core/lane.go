@@ -126,6 +126,7 @@ func (s *Shard) admit(t *task) {
 	if l.beyond(t) {
 		if l.loading {
 			l.arrived = append(l.arrived, t)
+			l.note(t)
 			s.startTimer(t)
 			return
 		}
@@ -157,6 +158,7 @@ func (s *Shard) spill(l *lane) {
 // storeReady leaves t to its checkpoint row.
 func (s *Shard) storeReady(t *task) {
 	l, order := t.lane, t.lane.order(t)
+	l.unnote(t)
 	just := Order{Rank: order.Rank, ID: order.ID - 1}
 	if l.stored == 0 || just.Before(l.edge) {
 		l.edge = just
@@ -194,6 +196,7 @@ func (l *lane) leave(t *task) {
 	for i, other := range l.arrived {
 		if other == t {
 			l.arrived = append(l.arrived[:i], l.arrived[i+1:]...)
+			l.unnote(t)
 			return
 		}
 	}
