@@ -19,6 +19,9 @@ func everything() (task []adze.TaskOption, run []adze.RunOption) {
 		byKey(),
 		adze.Limit(adze.ConcurrencyLimit{Name: "bench.all", Max: 100_000}),
 		adze.Limit(adze.ConcurrencyLimit{Key: "input.key", Max: 10_000}),
+		adze.Rate(adze.RateLimit{Name: "bench.calls", Limit: 100_000_000, Period: time.Second}),
+		adze.OnWorkers(adze.Require("zone", "==", "bench"), adze.Prefer("disk", ">", 1)),
+		adze.Uses("", 1),
 	)
 	return task, []adze.RunOption{adze.Priority(1)}
 }
@@ -44,7 +47,7 @@ func (b *bench) limits(ctx context.Context) error {
 					return limited.singles(ctx, time.Now().Add(b.span()/2))
 				}),
 			)
-		}, adze.Slots(workerSlots), plain.task, limited.task)
+		}, adze.Slots(workerSlots), adze.Labels(map[string]string{"zone": "bench", "disk": "2"}), plain.task, limited.task)
 	})
 }
 
