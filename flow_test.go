@@ -2,7 +2,9 @@ package adze_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -341,4 +343,63 @@ func TestLimitAndSettingsSurviveARestart(t *testing.T) {
 	}
 	require.LessOrEqual(t, inside.most["customer-0"], 1)
 	require.LessOrEqual(t, inside.most["customer-2"], 3)
+}
+
+// Of runs with random keys and lengths, submitted while others run and end, no key ever has
+// more than its places, whoever waits or is cancelled.
+func TestNoStrategyLetsOneTooManyIn(t *testing.T) {
+	t.Parallel()
+	const most, keys, runs, callers = 2, 3, 40, 3
+	for _, strategy := range []adze.Strategy{
+		adze.LimitQueue, adze.LimitFIFO, adze.LimitCancelRunning, adze.LimitCancelNewest, adze.LimitKeepNewest, adze.LimitKeepOldest,
+	} {
+		t.Run(string(strategy), func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			c, inside := transports["embedded"](t), newCrowd()
+			task := adze.NewTask("bill", func(ctx context.Context, b bill) (int, error) {
+				defer inside.enter(b.Customer)()
+				timer := time.NewTimer(time.Duration(b.Number) * time.Millisecond)
+				defer timer.Stop()
+				select {
+				case <-timer.C:
+				case <-ctx.Done():
+					return 0, context.Cause(ctx)
+				}
+				if b.Number%7 == 0 && adze.Attempt(ctx) == 1 {
+					return 0, errors.New("not this time")
+				}
+				return b.Number, nil
+			}, adze.Retries(1), adze.Backoff(time.Millisecond, 1, time.Millisecond),
+				adze.Limit(adze.ConcurrencyLimit{Key: "input.customer", Max: most, Strategy: strategy}))
+			work(t, c, task, adze.Slots(10))
+			work(t, c, task, adze.Slots(10))
+			var all errgroup.Group
+			for caller := range callers {
+				random := rand.New(rand.NewPCG(uint64(caller), 0))
+				all.Go(func() error {
+					for range runs {
+						b := bill{fmt.Sprintf("customer-%d", random.IntN(keys)), random.IntN(20)}
+						r, err := task.Run(ctx, c, b, adze.Priority(random.IntN(3)))
+						if err != nil {
+							return err
+						}
+						if random.IntN(3) == 0 {
+							continue
+						}
+						var ended *adze.RunError
+						if _, err := r.Result(ctx); err != nil && !errors.As(err, &ended) {
+							return err
+						}
+					}
+					return nil
+				})
+			}
+			require.NoError(t, all.Wait())
+			for customer, n := range inside.most {
+				require.LessOrEqual(t, n, most, customer)
+			}
+		})
+	}
 }
