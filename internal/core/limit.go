@@ -209,24 +209,28 @@ func (g *group) release(holding id.ID) {
 // waiting is how many wait, here or in Postgres.
 func (g *group) waiting() int { return g.lane.len() + int(g.lane.stored) }
 
-// cancelWaiting cancels all that wait but for so many: the newest, or the oldest.
+// cancelWaiting cancels all that wait but for so many, none or one: the newest, or the
+// oldest.
 func (g *group) cancelWaiting(keep int, newest bool) {
 	s := g.limit.shard
-	var kept []*task
-	for g.waiting()+len(kept) > keep {
+	for g.waiting() > keep {
 		t := g.take()
-		if t == nil {
-			break
+		if t != nil && keep > 0 && !newest {
+			t = g.takeSecond(t)
 		}
-		if !newest && len(kept) < keep {
-			kept = append(kept, t)
-			continue
+		if t == nil {
+			return
 		}
 		s.finish(t, Cancelled, g.text("another one waits already", "there was no place"), nil)
 	}
-	for _, t := range kept {
-		g.lane.add(t)
-	}
+}
+
+// takeSecond takes the one behind first out of the line, which goes back there: it is
+// not to be away from it while something else ends.
+func (g *group) takeSecond(first *task) *task {
+	second := g.take()
+	g.lane.add(first)
+	return second
 }
 
 // settleNewest gives places to the newest, and cancels older ones.
