@@ -1,5 +1,10 @@
 package core
 
+import (
+	"cmp"
+	"slices"
+)
+
 // share is what a key has had of a queue. Its tag is the virtual time up to which it
 // was served: each task adds its cost over the key's weight. The share with the
 // lowest tag is served next. One that had nothing to give for a while goes behind those
@@ -108,6 +113,17 @@ func (sh *share) move(cost int64) {
 // stretch is how far a cost moves the tag.
 func (sh *share) stretch(cost int64) int64 { return cost * tagOfTask * WeightDefault / sh.weight() }
 
+// level has all keys start anew from where the queue is: what they have had was counted
+// in other units, or by other weights.
+func (q *queue) level() {
+	for _, sh := range q.shares {
+		sh.tag = q.virtual
+	}
+	for _, c := range q.classes {
+		c.lanes.sort()
+	}
+}
+
 // drop takes a lane of sh away that was forgotten. What sh has had beyond its share is
 // remembered until the others have caught up.
 func (sh *share) drop(l *lane) {
@@ -170,6 +186,16 @@ func (f *fairLine) remove(l *lane) {
 	if at < last {
 		f.place(moved, at)
 		f.fix(moved)
+	}
+}
+
+// sort finds the places of all again.
+func (f *fairLine) sort() {
+	slices.SortFunc(f.lanes, func(a, b *lane) int {
+		return cmp.Or(cmp.Compare(a.share.tag, b.share.tag), cmp.Compare(a.share.turn, b.share.turn), cmp.Compare(a.key, b.key))
+	})
+	for seat, l := range f.lanes { // a sorted list is a heap
+		l.seat = seat
 	}
 }
 

@@ -156,3 +156,19 @@ func TestWaitingIsWorthPriorityWhereItCounts(t *testing.T) {
 		require.Equal(t, []id.ID{low[0], high[0]}[first], r.join(worker1, 1).Assigned[0].Task, "after %d ms", waited)
 	}
 }
+
+func TestKeysStartAnewWhenWhatIsCountedChanges(t *testing.T) {
+	t.Parallel()
+	r, keyOf := newWide(t), map[id.ID]string{}
+	r.set("act", "", QueueSetting{ByCost: true})
+	r.backlog(keyOf, 100, "long", "short")
+	serve(r, keyOf, 4, map[string]Time{"long": 10_000, "short": 1})
+	r.set("act", "", QueueSetting{})
+	out := r.join(worker1, 1)
+	var order []string
+	for range 20 {
+		order = append(order, keyOf[out.Assigned[0].Task])
+		out = r.done(out.Assigned[0])
+	}
+	require.InDelta(t, 10, count(order)["long"], 1)
+}
