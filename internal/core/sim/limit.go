@@ -441,7 +441,7 @@ func (m *model) takeLimits(st *step) *Violation {
 	}
 	for _, r := range st.out.Results {
 		if t := m.tasks[r.Task]; t != nil && st.results[r.Task] != nil && strings.HasPrefix(r.Error, limitText) {
-			st.victims = append(st.victims, victim{r.Task, t.limits, r.Error})
+			st.strike(r.Task, t.limits, r.Error)
 			if v := m.end(st, t, nil, cancelled); v != nil {
 				return v
 			}
@@ -449,7 +449,7 @@ func (m *model) takeLimits(st *step) *Violation {
 	}
 	for _, o := range st.out.Open {
 		if t := m.tasks[o.ID]; t != nil && strings.HasPrefix(o.Cancel, limitText) && t.state == core.OpenRunning && t.stop != core.StopCancelled {
-			st.victims = append(st.victims, victim{o.ID, t.limits, o.Cancel})
+			st.strike(o.ID, t.limits, o.Cancel)
 			if _, v := m.cancel(st, t); v != nil {
 				return v
 			}
@@ -463,7 +463,7 @@ func (m *model) takeLimitOfRun(st *step, run id.ID, text string) *Violation {
 	switch {
 	case !strings.HasPrefix(text, limitText):
 	case t != nil && t.ticket != nil:
-		st.victims = append(st.victims, victim{run, t.limits, text})
+		st.strike(run, t.limits, text)
 		if !st.beginsTask(t.ticket) {
 			_, v := m.cancel(st, t)
 			return v
@@ -474,7 +474,7 @@ func (m *model) takeLimitOfRun(st *step, run id.ID, text string) *Violation {
 		_, v := m.cancelRun(st, m.runs[run])
 		return v
 	case r != nil && !r.cancelled:
-		st.victims = append(st.victims, victim{run, r.limits, text})
+		st.strike(run, r.limits, text)
 		_, v := m.cancelRun(st, r)
 		return v
 	}
@@ -488,7 +488,13 @@ type victim struct {
 	text   string
 }
 
-// leave notes that something of these limits ends.
+// strike notes that a limit cancels something.
+func (st *step) strike(target id.ID, limits []limitKey, text string) {
+	st.victims = append(st.victims, victim{target, limits, text})
+	st.leave(limits, text)
+}
+
+// leave notes that something of these limits ends, or is to end.
 func (st *step) leave(limits []limitKey, text string) {
 	v := victim{limits: limits, text: text}
 	by, _ := v.limit()

@@ -29,7 +29,7 @@ type step struct {
 	usurped    []core.Token          // attempts for which another worker spoke
 	gained     map[limitKey][]gained // places that were given
 	victims    []victim              // of strategies
-	gone       map[limitKey]int      // who ended, and not by that limit
+	gone       map[limitKey]int      // who ends, and not by that limit
 	stops      []core.Stop           // what the rules ask for
 	settled    []core.Settlement
 	answers    []core.Answer
