@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/adzehq/adze"
+	"github.com/adzehq/adze/internal/pgtest"
 )
 
 // soon is an interval that no batch of these tests waits for; briefly is one that passes.
@@ -248,4 +249,45 @@ func TestATaskOfAWorkflowTakesBatches(t *testing.T) {
 			require.Equal(t, 10*(i+1), got)
 		}
 	})
+}
+
+func TestABatchOutlivesItsEngine(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	database := pgtest.URL(t)
+	e := serve(t, database)
+	client := dial(t, e)
+	began, finish := make(chan struct{}, 10), make(chan struct{})
+	long := adze.NewBatchTask("long", func(ctx context.Context, items []int) ([]adze.Result[int], error) {
+		began <- struct{}{}
+		select {
+		case <-finish:
+			return adze.Shared(len(items), adze.Attempt(adze.ItemContext(ctx, 0))), nil
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}, adze.BatchSize(3), adze.BatchInterval(soon), adze.BatchConcurrency(1))
+	work(t, client, long)
+	runs, err := long.RunMany(ctx, client, []int{1, 2, 3})
+	require.NoError(t, err)
+	<-began
+
+	e.stop()
+	serveAt(t, database, e.address)
+
+	more, err := long.RunMany(ctx, client, []int{4, 5, 6})
+	require.NoError(t, err)
+	select {
+	case <-began:
+		t.Fatal("a second batch of the key runs beside the first")
+	case <-time.After(briefly):
+	}
+	close(finish)
+	for _, run := range append(runs, more...) {
+		attempt, err := run.Result(ctx)
+		require.NoError(t, err)
+		require.Equal(t, 1, attempt, "the worker comes back with all of its batch")
+	}
+	require.Len(t, began, 1)
 }

@@ -321,6 +321,10 @@ func (s *Shard) mayJoin(w *worker, t *task, number Token) bool {
 func (l *lane) explainBatch(r *Reason) {
 	rule := l.class.need.Batch
 	r.Cause, r.Max, r.Held = CauseBatch, int(rule.RunningMax), l.gathered.running
+	if rule.RunningMax > 0 && l.shard.expected[l.tenant] > 0 {
+		r.Cause, r.Until = CauseReturning, l.shard.returning(l.tenant)
+		return
+	}
 	if l.gathered.ripe > 0 || rule.RunningMax > 0 && r.Held >= r.Max {
 		return
 	}

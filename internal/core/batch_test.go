@@ -226,3 +226,15 @@ func TestWhyTellsWhenTheBatchGoes(t *testing.T) {
 	require.Equal(t, r.now+1_000, reason.Until)
 	require.Equal(t, "k", reason.Key)
 }
+
+func TestWhyTellsThatEnoughBatchesOfTheKeyRun(t *testing.T) {
+	t.Parallel()
+	r := newBatchRig(t, BatchRule{SizeMax: 1, IntervalMS: 1_000, RunningMax: 1})
+	r.join(worker1, 10)
+	ids, _ := r.submit(3, keyed(sameKey, 0))
+	reason := r.apply(&Ask{Ref: 1, Tenant: tenant, Tasks: ids[2:]}).Answers[0].Reason
+	require.Equal(t, CauseBatch, reason.Cause)
+	require.Equal(t, 1, reason.Held)
+	require.Equal(t, 1, reason.Max)
+	require.EqualValues(t, 1, reason.Ahead)
+}

@@ -80,6 +80,9 @@ func cause(r *core.Reason) string {
 	case core.CauseLimit:
 		return fmt.Sprintf("The limit %s has %s, taken by %s. %s", r.Name+ofKey(r.Key), count(r.Max, "place"), ids(r.Holders, r.Held), ahead(r))
 	case core.CauseReturning:
+		if r.Name == "" {
+			return fmt.Sprintf("The engine was restarted, and workers of before may run batches of the key %q: they are awaited until %s.", r.Key, clock(r.Until))
+		}
 		return fmt.Sprintf("The engine was restarted, and workers of before may have the places of the limit %s: they are awaited until %s.", r.Name+ofKey(r.Key), clock(r.Until))
 	default:
 		return queueCause(r)
@@ -104,9 +107,20 @@ func queueCause(r *core.Reason) string {
 	case core.CauseRate:
 		return fmt.Sprintf("The rate limit %s has no units left; there are more at %s. %s", r.Name+ofKey(r.Key), clock(r.Until), ahead(r))
 	case core.CauseBatch:
-		return fmt.Sprintf("Its batch is not full, and goes at %s at the latest.", clock(r.Until))
+		return batchCause(r)
 	}
 	return ""
+}
+
+func batchCause(r *core.Reason) string {
+	switch {
+	case r.Max > 0 && r.Held >= r.Max:
+		return fmt.Sprintf("Of the batches of its key %q so many run as may at a time, %d. %s", r.Key, r.Held, ahead(r))
+	case r.Until > 0:
+		return fmt.Sprintf("Its batch is not full, and goes at %s at the latest.", clock(r.Until))
+	default:
+		return "Its batch is not full."
+	}
 }
 
 // ahead is its place in the line, and what that means.
