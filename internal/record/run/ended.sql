@@ -6,13 +6,15 @@ select
     wanted.place,
     r.id - wanted.run - 1 as node,
     r.status,
-    r.verdicts
+    r.verdicts,
+    coalesce(r.worker_id, 0) as worker_id
 from unnest($1::bigint[], $2::bigint[]) with ordinality as wanted (run, last, place)
 cross join lateral (
     select
         task_result.id,
         task_result.status,
-        task_result.verdicts
+        task_result.verdicts,
+        task_result.worker_id
     from adze.task_result
     where
         task_result.id > wanted.run

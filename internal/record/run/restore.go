@@ -123,7 +123,7 @@ func addEnded(ctx context.Context, db pg.DB, runs []core.OpenRun, nodes func(ver
 	var ended core.EndedNode
 	var status string
 	var verdicts []int32
-	_, err = pgx.ForEachRow(rows, []any{&place, &ended.Node, &status, &verdicts}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&place, &ended.Node, &status, &verdicts, &ended.Worker}, func() error {
 		ended.Status, ended.Verdicts = task.ParseStatus(status), task.DecodeVerdicts(verdicts)
 		run := &runs[place-1]
 		run.Ended = append(run.Ended, ended)
