@@ -137,3 +137,46 @@ func TestStickyTasksRunWhereTheirParentsDid(t *testing.T) {
 		}
 	})
 }
+
+func TestPausedWorkersAndWorkflowsWait(t *testing.T) {
+	each(t, func(t *testing.T, ctx context.Context, c *adze.Client) {
+		where := adze.NewTask("where", func(ctx context.Context, _ int) (adze.ID, error) { return adze.WorkerID(ctx), nil })
+		worker(t, c, where, adze.SlotsOf("gpu", 2), adze.Labels(map[string]string{"zone": "eu"}))
+		id, err := where.Call(ctx, c, 0)
+		require.NoError(t, err)
+		workers, err := c.Workers(ctx)
+		require.NoError(t, err)
+		require.Len(t, workers, 1)
+		require.Equal(t, id, workers[0].ID)
+		require.Equal(t, "eu", workers[0].Labels["zone"])
+		require.Equal(t, adze.SlotsInfo{Type: "gpu", Max: 2}, workers[0].Slots[1])
+
+		require.NoError(t, c.PauseWorker(ctx, id))
+		held, err := where.Run(ctx, c, 0)
+		require.NoError(t, err)
+		workers, err = c.Workers(ctx)
+		require.NoError(t, err)
+		require.True(t, workers[0].Paused)
+		require.Zero(t, workers[0].Running)
+		require.NoError(t, c.ResumeWorker(ctx, id))
+		_, err = held.Result(ctx)
+		require.NoError(t, err)
+		require.ErrorIs(t, c.PauseWorker(ctx, held.ID), adze.ErrNotFound)
+
+		require.NoError(t, c.PauseWorkflow(ctx, "where", 20*time.Millisecond))
+		late, err := where.Run(ctx, c, 0)
+		require.NoError(t, err)
+		_, err = late.Result(ctx)
+		require.ErrorContains(t, err, "was paused for longer than 20ms")
+		require.NoError(t, c.PauseWorkflow(ctx, "where", 0))
+		held, err = where.Run(ctx, c, 0)
+		require.NoError(t, err)
+		why, err := c.Why(ctx, held.ID)
+		require.NoError(t, err)
+		require.Equal(t, adze.CausePaused, why.Reasons[0].Cause)
+		require.Equal(t, "The workflow where is paused.", why.Reasons[0].Text)
+		require.NoError(t, c.ResumeWorkflow(ctx, "where"))
+		_, err = held.Result(ctx)
+		require.NoError(t, err)
+	})
+}

@@ -51,7 +51,10 @@ type QueueSetting struct {
 	Weight *float64       // its share beside other keys, 0.001 to 1,000; 1 if it is not set
 	ByCost *bool          // as [ByCost]
 	Ageing *time.Duration // as [Ageing]; 0 makes priority strict
+	Spread *int           // each key is dealt so many workers, 0–1,000; 0 = all
 	Paused *bool          // no task of it begins
+	// What has waited so long while it is paused is cancelled; 0 = never.
+	PausedTTL *time.Duration
 }
 
 // SetQueue changes how a queue works from now on, whatever its workflows declare, until
@@ -62,10 +65,30 @@ func (c *Client) SetQueue(ctx context.Context, name string, to QueueSetting) err
 	if to.Weight != nil {
 		q.Weight = new(clamp(int(math.Round(*to.Weight * core.WeightDefault))))
 	}
+	if to.Spread != nil {
+		q.Spread = new(clamp(*to.Spread))
+	}
+	if to.PausedTTL != nil {
+		q.PausedTTLMS = new(wholeMS(*to.PausedTTL))
+	}
 	if to.Ageing != nil {
 		q.AgeMS = new(wholeMS(*to.Ageing))
 	}
 	return c.putSetting(ctx, "set queue", shard.SettingChange{Kind: core.SettingQueue, Name: name, Key: to.Key, Queue: q})
+}
+
+// PauseWorkflow has no task of a task or workflow begin until [Client.ResumeWorkflow]; what
+// runs goes on, and runs may be submitted. What has waited for longer than ttl while it is
+// paused is cancelled; with 0 it waits. What waits holds no place in any limit.
+func (c *Client) PauseWorkflow(ctx context.Context, name string, ttl time.Duration) error {
+	q := &shard.QueueChange{Paused: new(true), PausedTTLMS: new(wholeMS(ttl))}
+	return c.putSetting(ctx, "pause workflow", shard.SettingChange{Kind: core.SettingWorkflow, Name: name, Queue: q})
+}
+
+// ResumeWorkflow has a paused workflow go on.
+func (c *Client) ResumeWorkflow(ctx context.Context, name string) error {
+	q := &shard.QueueChange{Paused: new(false)}
+	return c.putSetting(ctx, "resume workflow", shard.SettingChange{Kind: core.SettingWorkflow, Name: name, Queue: q})
 }
 
 // DropQueue takes back what [Client.SetQueue] set, for a key or with an empty one for all.

@@ -59,6 +59,8 @@ type transport interface {
 	// readStream and listLogs call take with what comes, until it fails, or all came.
 	readStream(ctx context.Context, request *wire.ReadStreamRequest, take func(*wire.ReadStreamResponse) error) error
 	listLogs(ctx context.Context, request *wire.ListLogsRequest, take func(*wire.ListLogsResponse) error) error
+	workers(ctx context.Context) (*wire.ListWorkersResponse, error)
+	pauseWorkers(ctx context.Context, ids []id.ID, paused bool) ([]bool, error)
 	close() error
 }
 

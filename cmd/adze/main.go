@@ -72,6 +72,8 @@ type cli struct {
 
 	Workflow workflowCmd `cmd:"" group:"client" help:"Export, import or draw a workflow."`
 
+	Worker workerCmd `cmd:"" group:"client" help:"List workers, pause and resume them."`
+
 	Bench benchCmd `cmd:"" help:"Measure this machine, on a Postgres and an engine of its own."`
 
 	Version versionCmd `cmd:"" help:"Say which version this is."`

@@ -71,12 +71,13 @@ type queueSetCmd struct {
 	Key    string         `help:"For this key only; with --weight."`
 	Weight *float64       `help:"The share of a key beside others: 0.001 to 1000, 1 if it is not set."`
 	ByCost *bool          `negatable:"" help:"Keys share the time of the workers, instead of taking turns task by task."`
+	Spread *int           `help:"Each key is dealt so many workers; 0 for all."`
 	Ageing *time.Duration `help:"So long a wait is worth one of priority; 0s makes priority strict."`
 }
 
 // Run says nothing when all is well.
 func (c *queueSetCmd) Run(e *env) error {
-	return setQueue(e, &c.connection, c.Name, adze.QueueSetting{Key: c.Key, Weight: c.Weight, ByCost: c.ByCost, Ageing: c.Ageing})
+	return setQueue(e, &c.connection, c.Name, adze.QueueSetting{Key: c.Key, Weight: c.Weight, ByCost: c.ByCost, Ageing: c.Ageing, Spread: c.Spread})
 }
 
 func setQueue(e *env, c *connection, name string, to adze.QueueSetting) error {
@@ -106,12 +107,13 @@ func (c *queueDropCmd) Run(e *env) error {
 
 type queuePauseCmd struct {
 	connection
-	Name string `arg:"" help:"The queue's name."`
+	Name string        `arg:"" help:"The queue's name."`
+	TTL  time.Duration `name:"ttl" help:"Cancel what has waited so long while it is paused; 0 to let it wait."`
 }
 
 // Run says nothing when all is well.
 func (c *queuePauseCmd) Run(e *env) error {
-	return setQueue(e, &c.connection, c.Name, adze.QueueSetting{Paused: new(true)})
+	return setQueue(e, &c.connection, c.Name, adze.QueueSetting{Paused: new(true), PausedTTL: &c.TTL})
 }
 
 type queueResumeCmd struct {

@@ -18,6 +18,8 @@ type workflowCmd struct {
 	Export workflowExportCmd `cmd:"" help:"Print the definition of a workflow as JSON."`
 	Import workflowImportCmd `cmd:"" help:"Register a definition that is given as JSON."`
 	Graph  workflowGraphCmd  `cmd:"" help:"Draw the tasks of a workflow."`
+	Pause  workflowPauseCmd  `cmd:"" help:"Let no task of a workflow begin."`
+	Resume workflowResumeCmd `cmd:"" help:"Let a paused workflow go on."`
 }
 
 type workflowExportCmd struct {

@@ -77,6 +77,11 @@ type Client interface {
 	Live(ctx context.Context, tenant id.ID, ids []id.ID) ([]core.Live, error)
 	// Why tells why a run is not done yet: of each of its tasks, what it waits for.
 	Why(ctx context.Context, tenant, run id.ID) (Explained, error)
+	// Workers tells which workers are connected, or expected back, oldest first.
+	Workers(ctx context.Context, tenant id.ID) ([]Worker, error)
+	// PauseWorkers has workers be given nothing new, or something again, and tells in the
+	// order of ids which there were.
+	PauseWorkers(ctx context.Context, tenant id.ID, ids []id.ID, paused bool) ([]bool, error)
 	// Overview tells where the tenant's queues and limits stand, by name.
 	Overview(ctx context.Context, tenant id.ID) (Overview, error)
 }

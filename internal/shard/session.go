@@ -23,6 +23,8 @@ func newSessions() *sessions { return &sessions{of: map[id.ID]*session{}} }
 type session struct {
 	runtime *Runtime
 	tenant  id.ID
+	name    string // for people
+	sdk     string
 	worker  id.ID
 	joined  uint64 // the Apply of its Join: what was decided before is not for it
 
@@ -55,7 +57,7 @@ func (r *Runtime) Attach(ctx context.Context, tenant id.ID, hello Hello) (Sessio
 	if err := r.config.Store.Joined(ctx, worker, tenant, hello); err != nil {
 		return nil, err
 	}
-	s := &session{runtime: r, tenant: tenant, worker: worker, ready: make(chan struct{}, 1), over: make(chan struct{})}
+	s := &session{runtime: r, tenant: tenant, name: hello.Name, sdk: hello.SDK, worker: worker, ready: make(chan struct{}, 1), over: make(chan struct{})}
 	s.life, s.endLife = context.WithCancel(context.WithoutCancel(ctx))
 	err := r.send(message{session: s, input: &core.Join{
 		Worker: worker, Tenant: tenant, Actions: hello.Actions, Slots: hello.Slots, Running: hello.Running,

@@ -14,6 +14,7 @@ import (
 
 // Bounds of routing.
 const (
+	WorkersMax       = 1_000     // that a request pauses or resumes
 	SlotTypesMax     = 20        // of a worker or a task
 	LabelsWantedMax  = 20        // of a task or a run
 	LabelsMax        = 100       // of a worker

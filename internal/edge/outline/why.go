@@ -93,7 +93,7 @@ func cause(r *core.Reason) string {
 func queueCause(r *core.Reason) string {
 	switch r.Cause {
 	case core.CausePaused:
-		return fmt.Sprintf("The queue %s is paused.", r.Queue)
+		return fmt.Sprintf("The %s is paused.", r.Name)
 	case core.CauseNoWorker:
 		return fmt.Sprintf("No worker is connected that runs the action %s.", r.Need.Action)
 	case core.CauseNoMatch:

@@ -10591,6 +10591,351 @@ func (x *ListSettingsResponse) GetNext() *Setting {
 	return nil
 }
 
+type ListWorkersRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListWorkersRequest) Reset() {
+	*x = ListWorkersRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[134]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListWorkersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListWorkersRequest) ProtoMessage() {}
+
+func (x *ListWorkersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[134]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListWorkersRequest.ProtoReflect.Descriptor instead.
+func (*ListWorkersRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{134}
+}
+
+type ListWorkersResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Workers       []*Worker              `protobuf:"bytes,1,rep,name=workers,proto3" json:"workers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListWorkersResponse) Reset() {
+	*x = ListWorkersResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[135]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListWorkersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListWorkersResponse) ProtoMessage() {}
+
+func (x *ListWorkersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[135]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListWorkersResponse.ProtoReflect.Descriptor instead.
+func (*ListWorkersResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{135}
+}
+
+func (x *ListWorkersResponse) GetWorkers() []*Worker {
+	if x != nil {
+		return x.Workers
+	}
+	return nil
+}
+
+type Worker struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	WorkerId      uint64                 `protobuf:"fixed64,1,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"` // empty: it is away
+	Sdk           string                 `protobuf:"bytes,3,opt,name=sdk,proto3" json:"sdk,omitempty"`
+	Actions       []string               `protobuf:"bytes,4,rep,name=actions,proto3" json:"actions,omitempty"`
+	Labels        map[string]string      `protobuf:"bytes,5,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Rooms         []*Worker_Room         `protobuf:"bytes,6,rep,name=rooms,proto3" json:"rooms,omitempty"`      // those of the default type first
+	Running       int32                  `protobuf:"varint,7,opt,name=running,proto3" json:"running,omitempty"` // attempts
+	Paused        bool                   `protobuf:"varint,8,opt,name=paused,proto3" json:"paused,omitempty"`
+	AwayUntilMs   int64                  `protobuf:"varint,9,opt,name=away_until_ms,json=awayUntilMs,proto3" json:"away_until_ms,omitempty"` // it is expected back until then; 0 = it is connected
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Worker) Reset() {
+	*x = Worker{}
+	mi := &file_adze_v1_adze_proto_msgTypes[136]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Worker) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Worker) ProtoMessage() {}
+
+func (x *Worker) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[136]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Worker.ProtoReflect.Descriptor instead.
+func (*Worker) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{136}
+}
+
+func (x *Worker) GetWorkerId() uint64 {
+	if x != nil {
+		return x.WorkerId
+	}
+	return 0
+}
+
+func (x *Worker) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Worker) GetSdk() string {
+	if x != nil {
+		return x.Sdk
+	}
+	return ""
+}
+
+func (x *Worker) GetActions() []string {
+	if x != nil {
+		return x.Actions
+	}
+	return nil
+}
+
+func (x *Worker) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+func (x *Worker) GetRooms() []*Worker_Room {
+	if x != nil {
+		return x.Rooms
+	}
+	return nil
+}
+
+func (x *Worker) GetRunning() int32 {
+	if x != nil {
+		return x.Running
+	}
+	return 0
+}
+
+func (x *Worker) GetPaused() bool {
+	if x != nil {
+		return x.Paused
+	}
+	return false
+}
+
+func (x *Worker) GetAwayUntilMs() int64 {
+	if x != nil {
+		return x.AwayUntilMs
+	}
+	return 0
+}
+
+type PauseWorkersRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	WorkerIds     []uint64               `protobuf:"fixed64,1,rep,packed,name=worker_ids,json=workerIds,proto3" json:"worker_ids,omitempty"` // at most 1,000
+	Paused        bool                   `protobuf:"varint,2,opt,name=paused,proto3" json:"paused,omitempty"`                                // false: they are given something again
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PauseWorkersRequest) Reset() {
+	*x = PauseWorkersRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[137]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PauseWorkersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PauseWorkersRequest) ProtoMessage() {}
+
+func (x *PauseWorkersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[137]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PauseWorkersRequest.ProtoReflect.Descriptor instead.
+func (*PauseWorkersRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{137}
+}
+
+func (x *PauseWorkersRequest) GetWorkerIds() []uint64 {
+	if x != nil {
+		return x.WorkerIds
+	}
+	return nil
+}
+
+func (x *PauseWorkersRequest) GetPaused() bool {
+	if x != nil {
+		return x.Paused
+	}
+	return false
+}
+
+type PauseWorkersResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Known         []bool                 `protobuf:"varint,1,rep,packed,name=known,proto3" json:"known,omitempty"` // in the order of the request: there is such a worker
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PauseWorkersResponse) Reset() {
+	*x = PauseWorkersResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[138]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PauseWorkersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PauseWorkersResponse) ProtoMessage() {}
+
+func (x *PauseWorkersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[138]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PauseWorkersResponse.ProtoReflect.Descriptor instead.
+func (*PauseWorkersResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{138}
+}
+
+func (x *PauseWorkersResponse) GetKnown() []bool {
+	if x != nil {
+		return x.Known
+	}
+	return nil
+}
+
+// Slots of a type.
+type Worker_Room struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Type          string                 `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
+	Slots         int32                  `protobuf:"varint,2,opt,name=slots,proto3" json:"slots,omitempty"`
+	Used          int32                  `protobuf:"varint,3,opt,name=used,proto3" json:"used,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Worker_Room) Reset() {
+	*x = Worker_Room{}
+	mi := &file_adze_v1_adze_proto_msgTypes[142]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Worker_Room) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Worker_Room) ProtoMessage() {}
+
+func (x *Worker_Room) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[142]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Worker_Room.ProtoReflect.Descriptor instead.
+func (*Worker_Room) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{136, 1}
+}
+
+func (x *Worker_Room) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *Worker_Room) GetSlots() int32 {
+	if x != nil {
+		return x.Slots
+	}
+	return 0
+}
+
+func (x *Worker_Room) GetUsed() int32 {
+	if x != nil {
+		return x.Used
+	}
+	return 0
+}
+
 var File_adze_v1_adze_proto protoreflect.FileDescriptor
 
 const file_adze_v1_adze_proto_rawDesc = "" +
@@ -11474,7 +11819,33 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05limit\x18\x04 \x01(\x05R\x05limit\"j\n" +
 	"\x14ListSettingsResponse\x12,\n" +
 	"\bsettings\x18\x01 \x03(\v2\x10.adze.v1.SettingR\bsettings\x12$\n" +
-	"\x04next\x18\x02 \x01(\v2\x10.adze.v1.SettingR\x04next*\"\n" +
+	"\x04next\x18\x02 \x01(\v2\x10.adze.v1.SettingR\x04next\"\x14\n" +
+	"\x12ListWorkersRequest\"@\n" +
+	"\x13ListWorkersResponse\x12)\n" +
+	"\aworkers\x18\x01 \x03(\v2\x0f.adze.v1.WorkerR\aworkers\"\x9d\x03\n" +
+	"\x06Worker\x12\x1b\n" +
+	"\tworker_id\x18\x01 \x01(\x06R\bworkerId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x10\n" +
+	"\x03sdk\x18\x03 \x01(\tR\x03sdk\x12\x18\n" +
+	"\aactions\x18\x04 \x03(\tR\aactions\x123\n" +
+	"\x06labels\x18\x05 \x03(\v2\x1b.adze.v1.Worker.LabelsEntryR\x06labels\x12*\n" +
+	"\x05rooms\x18\x06 \x03(\v2\x14.adze.v1.Worker.RoomR\x05rooms\x12\x18\n" +
+	"\arunning\x18\a \x01(\x05R\arunning\x12\x16\n" +
+	"\x06paused\x18\b \x01(\bR\x06paused\x12\"\n" +
+	"\raway_until_ms\x18\t \x01(\x03R\vawayUntilMs\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1aD\n" +
+	"\x04Room\x12\x12\n" +
+	"\x04type\x18\x01 \x01(\tR\x04type\x12\x14\n" +
+	"\x05slots\x18\x02 \x01(\x05R\x05slots\x12\x12\n" +
+	"\x04used\x18\x03 \x01(\x05R\x04used\"L\n" +
+	"\x13PauseWorkersRequest\x12\x1d\n" +
+	"\n" +
+	"worker_ids\x18\x01 \x03(\x06R\tworkerIds\x12\x16\n" +
+	"\x06paused\x18\x02 \x01(\bR\x06paused\",\n" +
+	"\x14PauseWorkersResponse\x12\x14\n" +
+	"\x05known\x18\x01 \x03(\bR\x05known*\"\n" +
 	"\x04Hold\x12\f\n" +
 	"\bHOLD_TTL\x10\x00\x12\f\n" +
 	"\bHOLD_RUN\x10\x01*P\n" +
@@ -11515,7 +11886,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\aCatchUp\x12\x11\n" +
 	"\rCATCH_UP_LAST\x10\x00\x12\x11\n" +
 	"\rCATCH_UP_NONE\x10\x01\x12\x10\n" +
-	"\fCATCH_UP_ALL\x10\x022\xe6\x12\n" +
+	"\fCATCH_UP_ALL\x10\x022\xfd\x13\n" +
 	"\x04Adze\x12K\n" +
 	"\fPutWorkflows\x12\x1c.adze.v1.PutWorkflowsRequest\x1a\x1d.adze.v1.PutWorkflowsResponse\x129\n" +
 	"\x06Submit\x12\x16.adze.v1.SubmitRequest\x1a\x17.adze.v1.SubmitResponse\x12:\n" +
@@ -11553,7 +11924,9 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\vGetOverview\x12\x1b.adze.v1.GetOverviewRequest\x1a\x1c.adze.v1.GetOverviewResponse\x12H\n" +
 	"\vPutSettings\x12\x1b.adze.v1.PutSettingsRequest\x1a\x1c.adze.v1.PutSettingsResponse\x12K\n" +
 	"\fDropSettings\x12\x1c.adze.v1.DropSettingsRequest\x1a\x1d.adze.v1.DropSettingsResponse\x12K\n" +
-	"\fListSettings\x12\x1c.adze.v1.ListSettingsRequest\x1a\x1d.adze.v1.ListSettingsResponseB4Z2github.com/adzehq/adze/internal/wire/adzev1;adzev1b\x06proto3"
+	"\fListSettings\x12\x1c.adze.v1.ListSettingsRequest\x1a\x1d.adze.v1.ListSettingsResponse\x12H\n" +
+	"\vListWorkers\x12\x1b.adze.v1.ListWorkersRequest\x1a\x1c.adze.v1.ListWorkersResponse\x12K\n" +
+	"\fPauseWorkers\x12\x1c.adze.v1.PauseWorkersRequest\x1a\x1d.adze.v1.PauseWorkersResponseB4Z2github.com/adzehq/adze/internal/wire/adzev1;adzev1b\x06proto3"
 
 var (
 	file_adze_v1_adze_proto_rawDescOnce sync.Once
@@ -11568,7 +11941,7 @@ func file_adze_v1_adze_proto_rawDescGZIP() []byte {
 }
 
 var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
-var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 136)
+var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 143)
 var file_adze_v1_adze_proto_goTypes = []any{
 	(Hold)(0),                        // 0: adze.v1.Hold
 	(Collision)(0),                   // 1: adze.v1.Collision
@@ -11719,8 +12092,15 @@ var file_adze_v1_adze_proto_goTypes = []any{
 	(*DropSettingsResponse)(nil),     // 146: adze.v1.DropSettingsResponse
 	(*ListSettingsRequest)(nil),      // 147: adze.v1.ListSettingsRequest
 	(*ListSettingsResponse)(nil),     // 148: adze.v1.ListSettingsResponse
-	nil,                              // 149: adze.v1.Hello.LabelsEntry
-	nil,                              // 150: adze.v1.Relabel.LabelsEntry
+	(*ListWorkersRequest)(nil),       // 149: adze.v1.ListWorkersRequest
+	(*ListWorkersResponse)(nil),      // 150: adze.v1.ListWorkersResponse
+	(*Worker)(nil),                   // 151: adze.v1.Worker
+	(*PauseWorkersRequest)(nil),      // 152: adze.v1.PauseWorkersRequest
+	(*PauseWorkersResponse)(nil),     // 153: adze.v1.PauseWorkersResponse
+	nil,                              // 154: adze.v1.Hello.LabelsEntry
+	nil,                              // 155: adze.v1.Relabel.LabelsEntry
+	nil,                              // 156: adze.v1.Worker.LabelsEntry
+	(*Worker_Room)(nil),              // 157: adze.v1.Worker.Room
 }
 var file_adze_v1_adze_proto_depIdxs = []int32{
 	23,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
@@ -11769,9 +12149,9 @@ var file_adze_v1_adze_proto_depIdxs = []int32{
 	45,  // 43: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
 	47,  // 44: adze.v1.WorkerMessage.relabel:type_name -> adze.v1.Relabel
 	48,  // 45: adze.v1.Hello.running:type_name -> adze.v1.Running
-	149, // 46: adze.v1.Hello.labels:type_name -> adze.v1.Hello.LabelsEntry
+	154, // 46: adze.v1.Hello.labels:type_name -> adze.v1.Hello.LabelsEntry
 	24,  // 47: adze.v1.Hello.slot_types:type_name -> adze.v1.SlotUse
-	150, // 48: adze.v1.Relabel.labels:type_name -> adze.v1.Relabel.LabelsEntry
+	155, // 48: adze.v1.Relabel.labels:type_name -> adze.v1.Relabel.LabelsEntry
 	11,  // 49: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
 	51,  // 50: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
 	5,   // 51: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
@@ -11846,79 +12226,86 @@ var file_adze_v1_adze_proto_depIdxs = []int32{
 	138, // 120: adze.v1.ListSettingsRequest.after:type_name -> adze.v1.Setting
 	138, // 121: adze.v1.ListSettingsResponse.settings:type_name -> adze.v1.Setting
 	138, // 122: adze.v1.ListSettingsResponse.next:type_name -> adze.v1.Setting
-	30,  // 123: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
-	35,  // 124: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
-	40,  // 125: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
-	43,  // 126: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
-	65,  // 127: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
-	68,  // 128: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
-	70,  // 129: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
-	72,  // 130: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
-	75,  // 131: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
-	78,  // 132: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
-	79,  // 133: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
-	81,  // 134: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
-	86,  // 135: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
-	88,  // 136: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
-	90,  // 137: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
-	110, // 138: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
-	112, // 139: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
-	114, // 140: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
-	116, // 141: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
-	118, // 142: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
-	120, // 143: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
-	92,  // 144: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
-	31,  // 145: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
-	94,  // 146: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
-	98,  // 147: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
-	101, // 148: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
-	104, // 149: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
-	122, // 150: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
-	125, // 151: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
-	128, // 152: adze.v1.Adze.Why:input_type -> adze.v1.WhyRequest
-	131, // 153: adze.v1.Adze.GetOverview:input_type -> adze.v1.GetOverviewRequest
-	142, // 154: adze.v1.Adze.PutSettings:input_type -> adze.v1.PutSettingsRequest
-	145, // 155: adze.v1.Adze.DropSettings:input_type -> adze.v1.DropSettingsRequest
-	147, // 156: adze.v1.Adze.ListSettings:input_type -> adze.v1.ListSettingsRequest
-	33,  // 157: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
-	38,  // 158: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
-	41,  // 159: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
-	55,  // 160: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
-	66,  // 161: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
-	69,  // 162: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
-	71,  // 163: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
-	73,  // 164: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
-	76,  // 165: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
-	76,  // 166: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
-	80,  // 167: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
-	82,  // 168: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
-	87,  // 169: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
-	89,  // 170: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
-	91,  // 171: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
-	111, // 172: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
-	113, // 173: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
-	115, // 174: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
-	117, // 175: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
-	119, // 176: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
-	121, // 177: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
-	93,  // 178: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
-	32,  // 179: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
-	95,  // 180: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
-	99,  // 181: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
-	102, // 182: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
-	105, // 183: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
-	123, // 184: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
-	126, // 185: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
-	129, // 186: adze.v1.Adze.Why:output_type -> adze.v1.WhyResponse
-	132, // 187: adze.v1.Adze.GetOverview:output_type -> adze.v1.GetOverviewResponse
-	143, // 188: adze.v1.Adze.PutSettings:output_type -> adze.v1.PutSettingsResponse
-	146, // 189: adze.v1.Adze.DropSettings:output_type -> adze.v1.DropSettingsResponse
-	148, // 190: adze.v1.Adze.ListSettings:output_type -> adze.v1.ListSettingsResponse
-	157, // [157:191] is the sub-list for method output_type
-	123, // [123:157] is the sub-list for method input_type
-	123, // [123:123] is the sub-list for extension type_name
-	123, // [123:123] is the sub-list for extension extendee
-	0,   // [0:123] is the sub-list for field type_name
+	151, // 123: adze.v1.ListWorkersResponse.workers:type_name -> adze.v1.Worker
+	156, // 124: adze.v1.Worker.labels:type_name -> adze.v1.Worker.LabelsEntry
+	157, // 125: adze.v1.Worker.rooms:type_name -> adze.v1.Worker.Room
+	30,  // 126: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
+	35,  // 127: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
+	40,  // 128: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
+	43,  // 129: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
+	65,  // 130: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
+	68,  // 131: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
+	70,  // 132: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
+	72,  // 133: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
+	75,  // 134: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
+	78,  // 135: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
+	79,  // 136: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
+	81,  // 137: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
+	86,  // 138: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
+	88,  // 139: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
+	90,  // 140: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
+	110, // 141: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
+	112, // 142: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
+	114, // 143: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
+	116, // 144: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
+	118, // 145: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
+	120, // 146: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
+	92,  // 147: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
+	31,  // 148: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
+	94,  // 149: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
+	98,  // 150: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
+	101, // 151: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
+	104, // 152: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
+	122, // 153: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
+	125, // 154: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
+	128, // 155: adze.v1.Adze.Why:input_type -> adze.v1.WhyRequest
+	131, // 156: adze.v1.Adze.GetOverview:input_type -> adze.v1.GetOverviewRequest
+	142, // 157: adze.v1.Adze.PutSettings:input_type -> adze.v1.PutSettingsRequest
+	145, // 158: adze.v1.Adze.DropSettings:input_type -> adze.v1.DropSettingsRequest
+	147, // 159: adze.v1.Adze.ListSettings:input_type -> adze.v1.ListSettingsRequest
+	149, // 160: adze.v1.Adze.ListWorkers:input_type -> adze.v1.ListWorkersRequest
+	152, // 161: adze.v1.Adze.PauseWorkers:input_type -> adze.v1.PauseWorkersRequest
+	33,  // 162: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
+	38,  // 163: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
+	41,  // 164: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
+	55,  // 165: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
+	66,  // 166: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
+	69,  // 167: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
+	71,  // 168: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
+	73,  // 169: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
+	76,  // 170: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
+	76,  // 171: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
+	80,  // 172: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
+	82,  // 173: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
+	87,  // 174: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
+	89,  // 175: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
+	91,  // 176: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
+	111, // 177: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
+	113, // 178: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
+	115, // 179: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
+	117, // 180: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
+	119, // 181: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
+	121, // 182: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
+	93,  // 183: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
+	32,  // 184: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
+	95,  // 185: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
+	99,  // 186: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
+	102, // 187: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
+	105, // 188: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
+	123, // 189: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
+	126, // 190: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
+	129, // 191: adze.v1.Adze.Why:output_type -> adze.v1.WhyResponse
+	132, // 192: adze.v1.Adze.GetOverview:output_type -> adze.v1.GetOverviewResponse
+	143, // 193: adze.v1.Adze.PutSettings:output_type -> adze.v1.PutSettingsResponse
+	146, // 194: adze.v1.Adze.DropSettings:output_type -> adze.v1.DropSettingsResponse
+	148, // 195: adze.v1.Adze.ListSettings:output_type -> adze.v1.ListSettingsResponse
+	150, // 196: adze.v1.Adze.ListWorkers:output_type -> adze.v1.ListWorkersResponse
+	153, // 197: adze.v1.Adze.PauseWorkers:output_type -> adze.v1.PauseWorkersResponse
+	162, // [162:198] is the sub-list for method output_type
+	126, // [126:162] is the sub-list for method input_type
+	126, // [126:126] is the sub-list for extension type_name
+	126, // [126:126] is the sub-list for extension extendee
+	0,   // [0:126] is the sub-list for field type_name
 }
 
 func init() { file_adze_v1_adze_proto_init() }
@@ -11942,7 +12329,7 @@ func file_adze_v1_adze_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_adze_v1_adze_proto_rawDesc), len(file_adze_v1_adze_proto_rawDesc)),
 			NumEnums:      15,
-			NumMessages:   136,
+			NumMessages:   143,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

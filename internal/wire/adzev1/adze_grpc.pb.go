@@ -67,6 +67,8 @@ const (
 	Adze_PutSettings_FullMethodName      = "/adze.v1.Adze/PutSettings"
 	Adze_DropSettings_FullMethodName     = "/adze.v1.Adze/DropSettings"
 	Adze_ListSettings_FullMethodName     = "/adze.v1.Adze/ListSettings"
+	Adze_ListWorkers_FullMethodName      = "/adze.v1.Adze/ListWorkers"
+	Adze_PauseWorkers_FullMethodName     = "/adze.v1.Adze/PauseWorkers"
 )
 
 // AdzeClient is the client API for Adze service.
@@ -153,6 +155,11 @@ type AdzeClient interface {
 	DropSettings(ctx context.Context, in *DropSettingsRequest, opts ...grpc.CallOption) (*DropSettingsResponse, error)
 	// ListSettings pages through the tenant's settings of a kind, by name and key.
 	ListSettings(ctx context.Context, in *ListSettingsRequest, opts ...grpc.CallOption) (*ListSettingsResponse, error)
+	// ListWorkers tells which workers are connected, or expected back, oldest first.
+	ListWorkers(ctx context.Context, in *ListWorkersRequest, opts ...grpc.CallOption) (*ListWorkersResponse, error)
+	// PauseWorkers has workers be given nothing new, or something again. What they run goes
+	// on, and they stay connected.
+	PauseWorkers(ctx context.Context, in *PauseWorkersRequest, opts ...grpc.CallOption) (*PauseWorkersResponse, error)
 }
 
 type adzeClient struct {
@@ -527,6 +534,26 @@ func (c *adzeClient) ListSettings(ctx context.Context, in *ListSettingsRequest, 
 	return out, nil
 }
 
+func (c *adzeClient) ListWorkers(ctx context.Context, in *ListWorkersRequest, opts ...grpc.CallOption) (*ListWorkersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListWorkersResponse)
+	err := c.cc.Invoke(ctx, Adze_ListWorkers_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adzeClient) PauseWorkers(ctx context.Context, in *PauseWorkersRequest, opts ...grpc.CallOption) (*PauseWorkersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PauseWorkersResponse)
+	err := c.cc.Invoke(ctx, Adze_PauseWorkers_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AdzeServer is the server API for Adze service.
 // All implementations must embed UnimplementedAdzeServer
 // for forward compatibility.
@@ -611,6 +638,11 @@ type AdzeServer interface {
 	DropSettings(context.Context, *DropSettingsRequest) (*DropSettingsResponse, error)
 	// ListSettings pages through the tenant's settings of a kind, by name and key.
 	ListSettings(context.Context, *ListSettingsRequest) (*ListSettingsResponse, error)
+	// ListWorkers tells which workers are connected, or expected back, oldest first.
+	ListWorkers(context.Context, *ListWorkersRequest) (*ListWorkersResponse, error)
+	// PauseWorkers has workers be given nothing new, or something again. What they run goes
+	// on, and they stay connected.
+	PauseWorkers(context.Context, *PauseWorkersRequest) (*PauseWorkersResponse, error)
 	mustEmbedUnimplementedAdzeServer()
 }
 
@@ -722,6 +754,12 @@ func (UnimplementedAdzeServer) DropSettings(context.Context, *DropSettingsReques
 }
 func (UnimplementedAdzeServer) ListSettings(context.Context, *ListSettingsRequest) (*ListSettingsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListSettings not implemented")
+}
+func (UnimplementedAdzeServer) ListWorkers(context.Context, *ListWorkersRequest) (*ListWorkersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListWorkers not implemented")
+}
+func (UnimplementedAdzeServer) PauseWorkers(context.Context, *PauseWorkersRequest) (*PauseWorkersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PauseWorkers not implemented")
 }
 func (UnimplementedAdzeServer) mustEmbedUnimplementedAdzeServer() {}
 func (UnimplementedAdzeServer) testEmbeddedByValue()              {}
@@ -1320,6 +1358,42 @@ func _Adze_ListSettings_Handler(srv interface{}, ctx context.Context, dec func(i
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Adze_ListWorkers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListWorkersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).ListWorkers(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_ListWorkers_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).ListWorkers(ctx, req.(*ListWorkersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Adze_PauseWorkers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PauseWorkersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).PauseWorkers(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_PauseWorkers_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).PauseWorkers(ctx, req.(*PauseWorkersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Adze_ServiceDesc is the grpc.ServiceDesc for Adze service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -1446,6 +1520,14 @@ var Adze_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListSettings",
 			Handler:    _Adze_ListSettings_Handler,
+		},
+		{
+			MethodName: "ListWorkers",
+			Handler:    _Adze_ListWorkers_Handler,
+		},
+		{
+			MethodName: "PauseWorkers",
+			Handler:    _Adze_PauseWorkers_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
