@@ -26,7 +26,9 @@ type share struct {
 // one in a queue that goes by cost.
 const tagOfTask = 1 << 10
 
-func (a *share) before(b *share) bool { return a.tag < b.tag || a.tag == b.tag && a.turn < b.turn }
+func (sh *share) before(other *share) bool {
+	return sh.tag < other.tag || sh.tag == other.tag && sh.turn < other.turn
+}
 
 // share finds the share of a key, or makes it.
 func (q *queue) share(key string) *share {

@@ -92,7 +92,7 @@ func nodeFlow(flow *core.Flow, node int32) *core.Flow {
 	return nil
 }
 
-// declare says how limits work, as workflows do.
+// declare says how limits work, as workflows do: before any run of theirs is submitted.
 func (h *history) declare() *Violation {
 	if h.limitShare == 0 {
 		return nil
@@ -105,7 +105,15 @@ func (h *history) declare() *Violation {
 			})
 		}
 	}
-	return h.apply(in)
+	if v := h.apply(in); v != nil {
+		return v
+	}
+	for h.durable < len(h.entries) {
+		if v := h.commit(); v != nil {
+			return v
+		}
+	}
+	return nil
 }
 
 func (h *history) drawLimit() core.LimitSetting {
