@@ -403,3 +403,49 @@ func TestNoStrategyLetsOneTooManyIn(t *testing.T) {
 		})
 	}
 }
+
+func TestEventWithoutAKeyForALimitStartsNoRunAndSaysSo(t *testing.T) {
+	t.Parallel()
+	c := transports["embedded"](t)
+	task := adze.NewTask("bill", func(_ context.Context, b bill) (int, error) { return b.Number, nil },
+		adze.FairKey("input.customer"), adze.On("order.paid"))
+	work(t, c, task)
+	_, err := task.Call(t.Context(), c, bill{"customer-0", 0}) // it is registered
+	require.NoError(t, err)
+	pushed, err := c.Push(t.Context(), "order.paid", map[string]int{"number": 1})
+	require.NoError(t, err)
+	require.Empty(t, pushed.Runs)
+	require.Contains(t, pushed.Warning, "workflow bill")
+	require.Contains(t, pushed.Warning, "no such key")
+	pushed, err = c.Push(t.Context(), "order.paid", bill{"customer-1", 1})
+	require.NoError(t, err)
+	require.Len(t, pushed.Runs, 1)
+}
+
+func TestQueueIsAsItsWorkflowsDeclareIt(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	c := transports["embedded"](t)
+	register := func(name string, options ...adze.QueueOption) {
+		task := adze.NewTask(name, func(_ context.Context, b bill) (int, error) { return b.Number, nil }, adze.Queue("mail", options...))
+		stop := work(t, c, task)
+		_, err := task.Call(ctx, c, bill{})
+		require.NoError(t, err)
+		stop()
+	}
+	declared := func() (of []adze.QueueSettingInfo) {
+		for q, err := range c.QueueSettings(ctx) {
+			require.NoError(t, err)
+			of = append(of, q)
+		}
+		return of
+	}
+	register("letter", adze.ByCost())
+	register("parcel", adze.ByCost())
+	register("letter")
+	require.Len(t, declared(), 1, "the other one still declares it")
+	require.True(t, declared()[0].ByCost)
+	register("parcel")
+	require.Empty(t, declared())
+}

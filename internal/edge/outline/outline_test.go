@@ -14,12 +14,15 @@ import (
 func TestWorkflowSurvivesTheWire(t *testing.T) {
 	t.Parallel()
 	w := shard.Workflow{
-		Name: "order", Description: "all of an order",
+		Name: "order", Description: "all of an order", Key: "input.customer", Priority: 7,
+		Limits: []shard.Limit{{Name: "l", Key: "input.a", Max: 3, Strategy: "keep_oldest"}, {MaxExpression: "input.b"}},
+		Queues: []shard.Queue{{Name: "mail", ByCost: true, AgeMS: 60_000}},
 		Tasks: []shard.Task{
 			{
 				Name: "charge", Action: "order:charge", Retries: 3,
 				Backoff:           shard.Backoff{InitialMS: 1, Factor: 2, MaxMS: 3},
 				ScheduleTimeoutMS: 4, ExecutionTimeoutMS: 5, Description: "takes the money", Durable: true,
+				Queue: "mail", Limits: []shard.Limit{{Max: 1, Strategy: "queue"}},
 			},
 			{Name: "tell", Batch: &shard.Batch{SizeMax: 1, IntervalMS: 2, BytesMax: 3, Key: "input.to", RunningMax: 4}},
 			{
