@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -185,15 +186,25 @@ func encodeResult[Out any](r *Result[Out]) ([]byte, error) {
 	return output, nil
 }
 
+// together is the attempts of a batch on this worker.
+type together struct {
+	members []*attempt
+
+	mu    sync.Mutex
+	ended []bool // by place: it has been handed in
+	open  int    // how many have not
+}
+
 // runTogether calls the function for the attempts of a batch, whatever it does, and hands
 // in what came of each.
 func (w *Worker) runTogether(members []*attempt) {
+	b := &together{members: members, ended: make([]bool, len(members)), open: len(members)}
 	items := make([]item, len(members))
 	for i, a := range members {
 		items[i] = item{ctx: a.ctx, input: a.Input, err: errNotReturned}
 		a.Input, a.Metadata = nil, nil // the report may be kept for a while
 	}
-	ctx, cancel := w.contextOf(members)
+	ctx, cancel := b.context(w.values)
 	defer cancel(nil)
 	defer func() {
 		broken := errNotReturned
@@ -204,26 +215,47 @@ func (w *Worker) runTogether(members []*attempt) {
 			if errors.Is(items[i].err, errNotReturned) {
 				items[i].err = broken
 			}
-			a.hand(a.outcome(items[i].output, items[i].err))
+			if b.end(i, 0) {
+				a.hand(a.outcome(items[i].output, items[i].err))
+			}
 		}
 	}()
 	members[0].action.together(ctx, items)
 }
 
-// errNotReturned is what became of an item whose function did not say.
-var errNotReturned = errors.New("task ended its goroutine (runtime.Goexit) instead of returning")
+// end tells whether the caller is to hand in the member at place i: once, and while more
+// than so many are open.
+func (b *together) end(i, most int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ended[i] || b.open <= most {
+		return false
+	}
+	b.ended[i] = true
+	b.open--
+	return true
+}
 
-// contextOf ends when the contexts of all members have, with the last one's cause.
-func (w *Worker) contextOf(members []*attempt) (context.Context, context.CancelCauseFunc) {
-	ctx, cancel := context.WithCancelCause(w.values)
+// context ends when the contexts of all members have, with the last one's cause. A run
+// that is cancelled ends at once, though the function may go on with it for the others'
+// sake; the last one stays, for the slot is in use.
+func (b *together) context(values context.Context) (context.Context, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(values)
 	var left atomic.Int64
-	left.Store(int64(len(members)))
-	for _, a := range members {
+	left.Store(int64(len(b.members)))
+	for i, a := range b.members {
 		context.AfterFunc(a.ctx, func() {
+			cause := context.Cause(a.ctx)
 			if left.Add(-1) == 0 {
-				cancel(context.Cause(a.ctx))
+				cancel(cause)
+			}
+			if errors.Is(cause, ErrCancelled) && b.end(i, 1) {
+				a.hand(a.outcome(nil, cause))
 			}
 		})
 	}
 	return ctx, cancel
 }
+
+// errNotReturned is what became of an item whose function did not say.
+var errNotReturned = errors.New("task ended its goroutine (runtime.Goexit) instead of returning")

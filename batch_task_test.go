@@ -162,6 +162,30 @@ func TestACancelledItemLeavesTheOthersAlone(t *testing.T) {
 	})
 }
 
+func TestACancelledItemEndsWhileItsFunctionGoesOn(t *testing.T) {
+	each(t, func(t *testing.T, ctx context.Context, c *adze.Client) {
+		begun, finish := make(chan struct{}), make(chan struct{})
+		busy := adze.NewBatchTask("busy", func(_ context.Context, items []int) ([]adze.Result[int], error) {
+			close(begun)
+			<-finish
+			return adze.Shared(len(items), 7), nil
+		}, adze.BatchSize(3), adze.BatchInterval(soon))
+		work(t, c, busy)
+		runs, err := busy.RunMany(ctx, c, []int{1, 2, 3})
+		require.NoError(t, err)
+		<-begun
+		for _, run := range runs[:2] {
+			require.NoError(t, c.Cancel(ctx, run.ID, "enough"))
+			_, err = run.Result(ctx)
+			require.ErrorIs(t, err, adze.ErrCancelled)
+		}
+		close(finish)
+		got, err := runs[2].Result(ctx)
+		require.NoError(t, err)
+		require.Equal(t, 7, got)
+	})
+}
+
 func TestTheTimeoutOfABatchEndsAllOfIt(t *testing.T) {
 	each(t, func(t *testing.T, ctx context.Context, c *adze.Client) {
 		hang := adze.NewBatchTask("hang", func(ctx context.Context, _ []int) ([]adze.Result[int], error) {
