@@ -181,7 +181,7 @@ func (c *class) rank(t *task) int64 { return t.rankIn(c.queue.all().AgeMS, c.sha
 // forget implements place.
 func (c *class) forget(l *lane) {
 	if l.key == "" && c.kept || c.byKey[l.key] != l {
-		return // the lane of a queue without keys stays
+		return // the lane of a queue without keys stays; others go once
 	}
 	c.withdraw(l)
 	delete(c.byKey, l.key)

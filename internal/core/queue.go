@@ -78,6 +78,7 @@ func (q *queue) matchOne() bool {
 		l := c.lanes.first()
 		t := l.head()
 		if t == nil { // all it has is in Postgres
+			l.share.missed = true
 			c.withdraw(l)
 			q.shard.requestLane(l)
 			continue

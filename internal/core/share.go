@@ -20,6 +20,8 @@ type share struct {
 	mean  int64  // ms that a task of it ran; 0 = not known
 	lanes []*lane
 	ready int // of them, those that have something to give
+	// Its turn came while all that it has was in Postgres: it is next when that is here.
+	missed bool
 }
 
 // tagOfTask is what a task adds to a tag at the default weight, or a millisecond of
@@ -52,7 +54,11 @@ func (sh *share) weight() int64 {
 func (sh *share) begin() {
 	if sh.ready++; sh.ready == 1 {
 		q := sh.queue
-		sh.tag = max(sh.tag, q.virtual+sh.stretch(q.estimate(sh)))
+		start := q.virtual
+		if !sh.missed {
+			start += sh.stretch(q.estimate(sh))
+		}
+		sh.tag, sh.missed = max(sh.tag, start), false
 		q.turns++
 		sh.turn = q.turns // its turn comes after all others
 	}
@@ -62,7 +68,7 @@ func (sh *share) begin() {
 // a worker while others were served is not made up for.
 func (q *queue) charge(sh *share, t *task) {
 	q.virtual = max(q.virtual, sh.tag)
-	sh.tag = q.virtual
+	sh.tag, sh.missed = q.virtual, false
 	t.charged = q.estimate(sh)
 	q.turns++
 	sh.turn = q.turns

@@ -172,3 +172,42 @@ func TestKeysStartAnewWhenWhatIsCountedChanges(t *testing.T) {
 	}
 	require.InDelta(t, 10, count(order)["long"], 1)
 }
+
+// TestKeyKeepsItsTurnWhileItsTasksAreLoaded: deep keys have turns as those do that fit in
+// memory.
+func TestKeyKeepsItsTurnWhileItsTasksAreLoaded(t *testing.T) {
+	t.Parallel()
+	r, rows, keyOf := newRig(t, Definition{}), map[id.ID]OpenTask{}, map[id.ID]string{}
+	name := func(i int) string { return []string{"a", "b"}[i%2] }
+	var loads []Load
+	take := func(out *Effects) *Effects {
+		for _, row := range out.Open {
+			rows[row.ID] = row
+		}
+		loads = append(loads, out.Loads...)
+		return out
+	}
+	ids, out := r.submit(40, func(i int, row *NewTask) { row.Key = name(i) })
+	for i, task := range ids {
+		keyOf[task] = name(i)
+	}
+	take(out)
+	running := take(r.join(worker1, 1)).Assigned
+	var order []string
+	for len(order) < 20 {
+		for len(loads) > 0 {
+			load, of := loads[0], map[id.ID]OpenTask{}
+			for task, row := range rows {
+				if row.Key == load.Key {
+					of[task] = row
+				}
+			}
+			loads = loads[1:]
+			running = append(running, take(r.apply(&Loaded{Load: load, Rows: laneRows(of, load)})).Assigned...)
+		}
+		require.NotEmpty(t, running)
+		order = append(order, keyOf[running[0].Task])
+		running = append(running[1:], take(r.done(running[0])).Assigned...)
+	}
+	require.Equal(t, map[string]int{"a": 10, "b": 10}, count(order))
+}
