@@ -106,7 +106,7 @@ func (m *memory) write(e *core.Effects) {
 }
 
 // Reserve implements shard.Gate.
-func (m *memory) Reserve(context.Context, int64, bool) error { return nil }
+func (m *memory) Reserve(context.Context, id.ID, int64, bool) error { return nil }
 
 // Release implements shard.Gate.
 func (m *memory) Release(int64) {}

@@ -156,7 +156,7 @@ func (r *Runtime) storeSchedules(ctx context.Context, tenant id.ID, puts []core.
 	for i := range puts {
 		bytes += rowBytes + int64(len(puts[i].Schedule.Input)+len(puts[i].Schedule.Metadata))
 	}
-	if err := r.config.Submits.Reserve(ctx, bytes, true); err != nil {
+	if err := r.config.Submits.Reserve(ctx, tenant, bytes, true); err != nil {
 		r.alarms.end()
 		return err
 	}

@@ -24,7 +24,7 @@ func (r *Runtime) Spawn(ctx context.Context, tenant id.ID, parent Parent, childr
 	}
 	bytes := bytesOf(rows)
 	for {
-		if err := r.config.Submits.Reserve(ctx, bytes, bool(wait)); err != nil {
+		if err := r.config.Submits.Reserve(ctx, tenant, bytes, bool(wait)); err != nil {
 			return nil, err
 		}
 		answers, err := r.ask(ctx, len(rows), func(ref uint64) message {
@@ -155,7 +155,7 @@ func (r *Runtime) sendFork(ctx context.Context, fork *core.Fork) (id.ID, error) 
 		bytes += rowBytes + int64(len(fork.Entries[i].Data))
 	}
 	m := message{input: fork, bytes: bytes, prepare: func(now core.Time) { fork.Task.ID = r.ids.Next(int64(now)) }}
-	if err := r.commit(ctx, m, WaitForRoom); err != nil {
+	if err := r.commit(ctx, fork.Task.Tenant, m, WaitForRoom); err != nil {
 		return 0, err
 	}
 	return fork.Task.ID, nil

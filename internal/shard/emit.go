@@ -40,7 +40,7 @@ func (s *session) Emit(ctx context.Context, lines []core.LogLine, chunks []core.
 	b := &s.backlog
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.waiting) == 0 && m.gate.Reserve(ctx, bytes, false) == nil {
+	if len(b.waiting) == 0 && m.gate.Reserve(ctx, s.tenant, bytes, false) == nil {
 		return s.runtime.send(m)
 	}
 	if b.bytes+bytes > backlogBytesMax {
@@ -140,7 +140,7 @@ func (s *session) pump() {
 		s.backlog.mu.Lock()
 		m := s.backlog.waiting[0]
 		s.backlog.mu.Unlock()
-		if m.gate.Reserve(s.life, m.bytes, true) != nil {
+		if m.gate.Reserve(s.life, s.tenant, m.bytes, true) != nil {
 			return
 		}
 		more = s.passFirst()

@@ -15,7 +15,7 @@ import (
 // closedGate has room only when it is opened.
 type closedGate struct{ open chan struct{} }
 
-func (g closedGate) Reserve(ctx context.Context, _ int64, wait bool) error {
+func (g closedGate) Reserve(ctx context.Context, _ id.ID, _ int64, wait bool) error {
 	if !wait {
 		return fault.New(fault.Exhausted, "", "closed")
 	}
@@ -31,7 +31,7 @@ func (closedGate) Release(int64) {}
 
 type openGate struct{}
 
-func (openGate) Reserve(context.Context, int64, bool) error { return nil }
+func (openGate) Reserve(context.Context, id.ID, int64, bool) error { return nil }
 func (openGate) Release(int64)                              {}
 
 // emitter is a session whose loop is the test.

@@ -93,7 +93,7 @@ func (r *Runtime) push(ctx context.Context, p *push, wait Wait) ([]Pushed, error
 		r.enumerate(&input.Submit, p.starts, runs, now)
 		input.Started, input.Submit.Ref = p.started(runs), verdicts.ref
 	}
-	if err := r.commit(ctx, m, wait); err != nil {
+	if err := r.commit(ctx, p.rows[0].Tenant, m, wait); err != nil {
 		return nil, err
 	}
 	answers, err := verdicts.wait(ctx)

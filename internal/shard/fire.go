@@ -202,7 +202,7 @@ func (r *Runtime) sendFire(ctx context.Context, s *core.Schedule, fire *core.Fir
 	}
 	m.bytes = int64(len(ticks)) * (rowBytes + int64(len(s.Input)+len(s.Metadata)))
 	m.prepare = func(now core.Time) { r.enumerateFired(fire, v, now) }
-	if err := r.config.Submits.Reserve(ctx, m.bytes, true); err != nil {
+	if err := r.config.Submits.Reserve(ctx, s.Tenant, m.bytes, true); err != nil {
 		return err
 	}
 	return r.send(m)

@@ -118,7 +118,7 @@ func (r *Runtime) replayEach(ctx context.Context, tenant id.ID, want *Redrive, r
 // whether the rows are stored.
 func (r *Runtime) submitLast(ctx context.Context, rows []submission) ([]id.ID, error) {
 	bytes := bytesOf(rows)
-	if err := r.config.Submits.Reserve(ctx, bytes, bool(WaitForRoom)); err != nil {
+	if err := r.config.Submits.Reserve(ctx, rows[0].row.Tenant, bytes, bool(WaitForRoom)); err != nil {
 		<-r.redriving
 		return nil, err
 	}

@@ -289,7 +289,7 @@ func (s *session) Report(ctx context.Context, items []core.ReportItem, spawns ..
 		return nil
 	}
 	m := s.reported(items, spawnings)
-	if err := m.gate.Reserve(ctx, m.bytes, true); err != nil {
+	if err := m.gate.Reserve(ctx, s.tenant, m.bytes, true); err != nil {
 		return err
 	}
 	return s.runtime.send(m)

@@ -35,9 +35,9 @@ const CacheBytesDefault = 64 << 20
 
 // Gate bounds what is in flight to the journal (journal.Gate).
 type Gate interface {
-	// Reserve takes room for bytes, or fails: with ctx, or with fault.Exhausted at
-	// once when wait is false.
-	Reserve(ctx context.Context, bytes int64, wait bool) error
+	// Reserve takes room for bytes of a tenant, or fails: with ctx, or with
+	// fault.Exhausted at once when wait is false.
+	Reserve(ctx context.Context, tenant id.ID, bytes int64, wait bool) error
 	Release(bytes int64)
 }
 

@@ -102,7 +102,7 @@ func (r *Runtime) submit(ctx context.Context, rows []submission, wait Wait) ([]S
 		input: input, wanted: wantedBy(rows[0].row.Tenant, rows), bytes: bytesOf(rows),
 		prepare: func(now core.Time) { r.enumerate(input, rows, ids, now) },
 	}
-	if err := r.commit(ctx, m, wait); err != nil {
+	if err := r.commit(ctx, rows[0].row.Tenant, m, wait); err != nil {
 		return nil, err
 	}
 	answers, err := verdicts.wait(ctx)
@@ -121,8 +121,8 @@ func (r *Runtime) submit(ctx context.Context, rows []submission, wait Wait) ([]S
 
 // commit takes room for m, has its input prepared and applied by the loop, and waits until
 // what followed is stored.
-func (r *Runtime) commit(ctx context.Context, m message, wait Wait) error {
-	if err := r.config.Submits.Reserve(ctx, m.bytes, bool(wait)); err != nil {
+func (r *Runtime) commit(ctx context.Context, tenant id.ID, m message, wait Wait) error {
+	if err := r.config.Submits.Reserve(ctx, tenant, m.bytes, bool(wait)); err != nil {
 		return err
 	}
 	done := make(chan error, 1)
