@@ -32,7 +32,7 @@ func (closedGate) Release(int64) {}
 type openGate struct{}
 
 func (openGate) Reserve(context.Context, id.ID, int64, bool) error { return nil }
-func (openGate) Release(int64)                              {}
+func (openGate) Release(int64)                                     {}
 
 // emitter is a session whose loop is the test.
 func emitter(t *testing.T, emits Gate) *session {

@@ -49,7 +49,7 @@ func TestANewOwnerIsRestoredFromWhatIsCommitted(t *testing.T) {
 	pool, store, ids := setupStore(t)
 	empty, err := store.Restore(t.Context(), 0, 3)
 	require.NoError(t, err)
-	require.Equal(t, &core.Restore{Epoch: 3, Running: []core.OpenTask{}, Holding: []core.OpenTask{}, Workers: []core.Present{}, Settings: []core.Setting{}, Runs: []core.OpenRun{}, Waits: []core.Wait{}, Closing: []core.Closing{}, Schedules: []core.ScheduleState{}, Lanes: []core.LaneDepth{}}, empty)
+	require.Equal(t, &core.Restore{Epoch: 3, Running: []core.OpenTask{}, Holding: []core.OpenTask{}, Workers: []core.Present{}, Settings: []core.Setting{}, Rates: []core.RateState{}, Runs: []core.OpenRun{}, Waits: []core.Wait{}, Closing: []core.Closing{}, Schedules: []core.ScheduleState{}, Lanes: []core.LaneDepth{}}, empty)
 
 	mark, fresh, ended := ids.Next(time.Now().UnixMilli()), ids.Next(time.Now().UnixMilli()), ids.Next(time.Now().UnixMilli())
 	_, err = pool.Exec(t.Context(), `insert into adze.low_water values (0, $1)`, mark)
