@@ -146,7 +146,10 @@ func (c *class) offer(l *lane) {
 	if t := l.first(); l.blocked != nil && t != nil && t.id == l.claim {
 		return
 	}
-	l.unblock()
+	if l.blocked != nil { // nobody has to wait behind who needed them before
+		l.unblock()
+		c.shard.passOn(l)
+	}
 	if l.seat < 0 {
 		l.share.begin()
 		c.lanes.add(l)

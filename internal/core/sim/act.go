@@ -199,7 +199,7 @@ func (h *history) newDefinition() core.Definition {
 func (h *history) drawDefinition(version, tenant id.ID) core.Definition {
 	action := pick(h, allActions)
 	return core.Definition{
-		Version: version, Tenant: tenant, Queue: queueOf(h, action), Limits: h.drawLimits(taskLimits),
+		Version: version, Tenant: tenant, Queue: queueOf(h, action), Limits: h.drawLimits(taskLimits), Rates: h.drawRates(),
 		Workflow: action, Action: action, Retries: int32(h.rand.IntN(4)),
 		BackoffMS: pick(h, []int64{0, 1, 100, 1_500}), BackoffMaxMS: pick(h, []int64{1, 1_000, 10_000}),
 		BackoffFactor:      pick(h, []float64{1, 2, 3.5}),
@@ -226,7 +226,7 @@ func (h *history) newTask(d core.Definition) core.NewTask {
 	h.lastTask++
 	row := core.NewTask{ID: h.lastTask, Tenant: d.Tenant, Version: d.Version}
 	h.drawRow(&row)
-	row.Flow = h.drawFlow(d.Limits, row.Key)
+	row.Flow = h.withRates(h.drawFlow(d.Limits, row.Key), d.Rates, row.Key)
 	h.own = append(h.own, row.ID)
 	return row
 }

@@ -45,7 +45,7 @@ func (m *model) checkAssignable(st *step, a *core.Assignment, t *task) *Violatio
 		return broken(rightCause, "assignment %s, want %s", show(*a), show(want))
 	}
 	waited := a.Run != 0 && len(m.graphs[a.Version].Nodes[a.Node].Conditions) > 0
-	later := (t.entries > 0 || waited) && a.Seq > t.seq && a.Seq <= st.seq // it was in Postgres only
+	later := (t.entries > 0 || waited || len(t.def.Rates) > 0) && a.Seq > t.seq && a.Seq <= st.seq // it was in Postgres only
 	if a.Seq != 0 && a.Seq != t.seq && !later {
 		return broken(storedFirst, "task %d waits for the commit of %d, it was submitted or last changed by %d", a.Task, a.Seq, t.seq)
 	}
@@ -110,6 +110,9 @@ func (m *model) checkKeysTakeTurns(a *core.Assignment, t *task, w *worker) *Viol
 	delete(m.waits, own)
 	if m.setting(core.SettingQueue, own.tenant, own.queue).Queue.ByCost {
 		return nil
+	}
+	if m.draws {
+		return nil // a key whose units are lacking lets others go
 	}
 	counted := map[shareName]bool{}
 	for _, other := range m.tasks {

@@ -30,6 +30,7 @@ func (h *history) check(st *step) *Violation {
 		h.checkCheckpointed(st),
 		h.checkMemoryBounded(),
 		h.checkNothingIdles(),
+		h.checkRates(st),
 		h.checkOnTime(st),
 	)
 }
@@ -151,6 +152,9 @@ func (t *task) checkRow(o core.OpenTask, now core.Time) *Violation {
 	if o.Queue = lineOf(o.Tenant, o.Queue, o.Key).queue; t.gained == now && o.Passed < t.passed { // it was written on the way
 		want.Rank, want.Queue, want.Key, want.Passed = o.Rank, o.Queue, o.Key, o.Passed
 	}
+	if t.state == core.OpenRunning {
+		want.Key = t.classKey()
+	}
 	if t.state == core.OpenRunning { // what a running task does is not written there
 		want.Entries = min(o.Entries, t.entries)
 	}
@@ -233,7 +237,7 @@ func (h *history) checkNothingIdles() *Violation {
 			continue
 		}
 		for _, t := range h.model.tasks {
-			if t.state == core.OpenReady && t.inClass() && w.serves(t) && !h.model.loading(t.lane) {
+			if t.state == core.OpenReady && t.inClass() && len(t.def.Rates) == 0 && w.serves(t) && !h.model.loading(t.lane) {
 				return broken(nothingIdles, "worker %d has %d of %d slots in use while task %d is ready", w.id, len(w.held), w.slots, t.row.ID)
 			}
 		}

@@ -45,10 +45,12 @@ type history struct {
 	refused  map[core.Token]bool // attempts that wrote when they were not current
 
 	present      map[id.ID]attendance // workers that a new owner expects
-	limitShare   int                  // of 8 limits, how many a definition has
-	worded       map[string]bool      // limits of which runs say the maximum
-	queueing     bool                 // limits have those wait whom they have no place for
-	oneQueue     bool                 // actions share a queue
+	rateShare    int                  // of 8 rate limits, how many a definition draws from
+	meters       map[core.RateName]*meter
+	limitShare   int             // of 8 limits, how many a definition has
+	worded       map[string]bool // limits of which runs say the maximum
+	queueing     bool            // limits have those wait whom they have no place for
+	oneQueue     bool            // actions share a queue
 	definitions  []core.Definition
 	graphs       []*core.Graph
 	graphShare   int                     // how many of 8 submits are runs of graphs
@@ -116,6 +118,7 @@ func newHistory(seed uint64) *history {
 	h.graphShare, h.failShare = pick(h, []int{0, 1, 2, 4, 8}), pick(h, []int{0, 1, 4})
 	h.durables = pick(h, []int{0, 2, 4, 8})
 	h.limitShare, h.queueing, h.oneQueue = pick(h, []int{0, 0, 1, 3, 6}), h.rand.IntN(2) == 0, h.rand.IntN(2) == 0
+	h.rateShare, h.meters = pick(h, []int{0, 0, 1, 4}), map[core.RateName]*meter{}
 	for _, name := range slices.Concat(taskLimits, runLimits) {
 		h.worded[name] = h.rand.IntN(4) == 0
 	}
@@ -147,7 +150,7 @@ func (h *history) open() *Violation {
 	for range 1 + h.rand.IntN(3) {
 		h.newGraph()
 	}
-	return first(h.takeOver(), h.declare())
+	return first(h.takeOver(), h.declare(), h.declareRates())
 }
 
 // takeOver has a new owner restore what is committed.
@@ -166,6 +169,7 @@ func (h *history) takeOver() *Violation {
 		h.shard.Apply(h.now, &core.DefineGraph{Graph: *g}, &none)
 	}
 	restore := h.committed.restore(h.epoch)
+	h.committed.restoreRates(restore)
 	h.committed.restoreFlow(restore, h.present)
 	h.committed.restoreOnce(restore, h.onceMax)
 	h.model = h.model.recover(h.committed, restore, h.now)
@@ -174,6 +178,7 @@ func (h *history) takeOver() *Violation {
 
 // crash loses what is not committed, and all that was in memory.
 func (h *history) crash() *Violation {
+	h.forgetDraws()
 	h.durable = len(h.entries)
 	h.written = h.committed.clone()
 	h.asked, h.held, h.toRead, h.toAnswer, h.ripe = map[uint64]int{}, nil, nil, nil, nil
@@ -205,7 +210,7 @@ func (h *history) apply(in core.Input) *Violation {
 	if h.digest != nil {
 		fmt.Fprintln(h.digest, show(st.out)) // what is pointed to, not where it is
 	}
-	if v := first(h.written.apply(st.out), h.model.follow(st), h.check(st)); v != nil {
+	if v := first(h.written.apply(st.out), h.followed(st), h.check(st)); v != nil {
 		return v
 	}
 	for _, token := range st.usurped {
@@ -348,7 +353,7 @@ func (h *history) calm() *Violation {
 			return v
 		}
 	}
-	if v := h.pauseSchedules(); v != nil {
+	if v := first(h.pauseSchedules(), h.declareRates()); v != nil { // what was declared may be lost
 		return v
 	}
 	for tenant := range tenants {
@@ -403,3 +408,10 @@ func (h *history) quietStep() (idle bool, v *Violation) {
 
 // newDigest is what two runs of a seed are compared by.
 func newDigest() hash.Hash64 { return fnv.New64a() }
+
+// followed has the model follow, and notes what was drawn.
+func (h *history) followed(st *step) *Violation {
+	v := h.model.follow(st)
+	h.followRates(st)
+	return v
+}

@@ -69,7 +69,7 @@ func (h *history) drawFlow(limits []string, share string) *core.Flow {
 func (h *history) drawRunFlow(g *core.Graph, share string) *core.Flow {
 	flow := h.drawFlow(g.Limits, share)
 	for i := range g.Nodes {
-		if node := h.drawFlow(g.Nodes[i].Limits, share); node != nil {
+		if node := h.withRates(h.drawFlow(g.Nodes[i].Limits, share), g.Nodes[i].Rates, share); node != nil {
 			if flow == nil {
 				flow = &core.Flow{Share: share}
 			}
@@ -126,6 +126,9 @@ func (h *history) drawLimit() core.LimitSetting {
 
 // set changes how something works, for all keys or for one, or takes it back.
 func (h *history) set() *Violation {
+	if h.rateShare > 0 && h.rand.IntN(3) == 0 {
+		return h.setRate()
+	}
 	s := core.Setting{Tenant: firstTenant + id.ID(h.rand.IntN(tenants)), Dropped: h.rand.IntN(4) == 0}
 	if h.rand.IntN(2) == 0 && h.limitShare > 0 {
 		s.Kind, s.Name, s.Limit = core.SettingLimit, pick(h, slices.Concat(taskLimits, runLimits)), h.drawLimit()
@@ -323,7 +326,7 @@ func (m *model) laneFor(t *task) lane {
 		l := t.limits[t.passed]
 		return laneOf(l.tenant, limitPlace+l.name, l.key)
 	}
-	return laneOf(t.row.Tenant, t.def.Action, t.row.Key)
+	return laneOf(t.row.Tenant, t.def.Action, t.classKey())
 }
 
 // limitPlace is what the queue of a lane begins with whose tasks wait for places.

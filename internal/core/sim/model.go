@@ -14,6 +14,7 @@ import (
 // the core where the rules leave a choice (who is given what, which timer a late
 // tick takes first) and says what must be true of the choice.
 type model struct {
+	draws       bool // there were tasks that draw from rate limits
 	definitions map[id.ID]core.Definition
 	graphs      map[id.ID]*core.Graph
 	tasks       map[id.ID]*task     // open
@@ -196,6 +197,7 @@ func (m *model) submit(row core.NewTask, now core.Time, seq uint64) {
 	if r := m.runs[row.Run]; r != nil {
 		t.flow = nodeFlow(r.row.Flow, row.Node)
 	}
+	m.draws = m.draws || len(def.Rates) > 0
 	t.limits = limitsOf(row.Tenant, def.Limits, t.flow)
 	m.hearMax(t.limits, t.flow)
 	m.tasks[row.ID] = t

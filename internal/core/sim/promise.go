@@ -77,6 +77,9 @@ const (
 	ticketsWait     promise = "a run of a limited graph begins with all its places, and not before"
 	settingsKept    promise = "what is set is stored and in force until it is changed"
 
+	ratesExact  promise = "no more units of a key are drawn than its rate limit gives"
+	unitsStored promise = "units are spent for each assignment, and stored before it is told"
+
 	deterministic promise = "the same inputs and times give the same effects"
 )
 

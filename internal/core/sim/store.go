@@ -29,6 +29,7 @@ type store struct {
 	schedules scheduleStore
 	once      map[id.ID]core.OnceKey // by run
 	settings  map[core.SettingKey]core.Setting
+	rates     map[core.RateName]core.RateState
 	durableRows
 }
 
@@ -51,7 +52,7 @@ func newStore() *store {
 		lines:  map[writtenKey]core.LogLine{},
 		chunks: map[writtenKey]core.Chunk{},
 
-		events: newEvents(), schedules: newScheduleStore(), once: map[id.ID]core.OnceKey{}, settings: map[core.SettingKey]core.Setting{},
+		events: newEvents(), schedules: newScheduleStore(), once: map[id.ID]core.OnceKey{}, settings: map[core.SettingKey]core.Setting{}, rates: map[core.RateName]core.RateState{},
 
 		durableRows: newDurableRows(),
 	}
@@ -64,6 +65,7 @@ func (s *store) apply(e *core.Effects) *Violation {
 		return v
 	}
 	s.applySettings(e)
+	s.applyRates(e)
 	for _, o := range e.Open {
 		s.open[o.ID] = o
 	}
@@ -164,6 +166,7 @@ func (s *store) clone() *store {
 	c.events, c.schedules = s.events.clone(), s.schedules.clone()
 	maps.Copy(c.once, s.once)
 	maps.Copy(c.settings, s.settings)
+	maps.Copy(c.rates, s.rates)
 	c.lowWater = s.lowWater
 	c.durableRows = s.durableRows.clone()
 	return c

@@ -1,0 +1,168 @@
+package sim
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+)
+
+var rateNames = []string{"gas", "water"}
+
+// draw is units that a task drew when it was assigned.
+type draw struct {
+	at    core.Time
+	units int64
+	entry int // the step; what is not durable is nothing after a crash
+}
+
+// meter is what was drawn from a key of a rate limit, as it works now.
+type meter struct {
+	draws []draw
+	// since is when its rule was changed: what was owed then is not in draws. Less than
+	// zero: all is.
+	since core.Time
+}
+
+// drawRates draws some of the rate limits.
+func (h *history) drawRates() []core.RateUse {
+	var uses []core.RateUse
+	for _, name := range rateNames {
+		if h.rand.IntN(8) < h.rateShare {
+			uses = append(uses, core.RateUse{Name: name})
+		}
+	}
+	return uses
+}
+
+// withRates adds what a task draws to what is said of it.
+func (h *history) withRates(flow *core.Flow, uses []core.RateUse, share string) *core.Flow {
+	if len(uses) == 0 {
+		return flow
+	}
+	if flow == nil {
+		flow = &core.Flow{Share: share}
+	}
+	for range uses {
+		flow.Rates = append(flow.Rates, core.RateKey{Key: pick(h, limitKeys), Units: int32(1 + h.rand.IntN(rateUnitsMax))})
+	}
+	return flow
+}
+
+// rateUnitsMax is what a task needs at most: no limit is below it.
+const rateUnitsMax = 2
+
+func (h *history) drawRate(tenant int, name string) core.Setting {
+	return core.Setting{
+		Tenant: firstTenant + id.ID(tenant), Kind: core.SettingRate, Name: name,
+		Rate: core.RateSetting{
+			Limit: int32(rateUnitsMax + h.rand.IntN(4)), PeriodMS: pick(h, []int64{1, 10, 700, 5_000}), Smooth: h.rand.IntN(2) == 0,
+		},
+	}
+}
+
+// declareRates says how rate limits work, as workflows do.
+func (h *history) declareRates() *Violation {
+	in := &core.Set{}
+	for tenant := range tenants {
+		for _, name := range rateNames {
+			setting := h.drawRate(tenant, name)
+			setting.Declared = true
+			in.Settings = append(in.Settings, setting)
+		}
+	}
+	return h.apply(in)
+}
+
+// setRate changes how a rate limit works.
+func (h *history) setRate() *Violation {
+	h.lastRef++
+	h.asked[h.lastRef] = 1
+	return h.apply(&core.Set{Ref: h.lastRef, Settings: []core.Setting{h.drawRate(h.rand.IntN(tenants), pick(h, rateNames))}})
+}
+
+// rateKeys are the keys that t draws from, and its units of each.
+func (t *task) rateKeys() map[core.RateName]int64 {
+	keys := make(map[core.RateName]int64, len(t.def.Rates))
+	for i, use := range t.def.Rates {
+		key := core.RateKey{Units: 1}
+		if t.flow != nil && i < len(t.flow.Rates) {
+			key = t.flow.Rates[i]
+		}
+		keys[core.RateName{Tenant: t.row.Tenant, Name: use.Name, Key: key.Key}] += int64(key.Units)
+	}
+	return keys
+}
+
+// classKey is the key of t's lane in its class: those that draw alike are in one lane.
+func (t *task) classKey() string {
+	if len(t.def.Rates) == 0 {
+		return t.row.Key
+	}
+	part := func(s string) string { return strconv.Itoa(len(s)) + ":" + s }
+	key := "\x1f" + part(t.row.Key)
+	for i, use := range t.def.Rates {
+		name := ""
+		if t.flow != nil && i < len(t.flow.Rates) {
+			name = t.flow.Rates[i].Key
+		}
+		key += part(use.Name) + part(name)
+	}
+	return key
+}
+
+// applyRates writes the rows of rate limits.
+func (s *store) applyRates(e *core.Effects) {
+	for _, r := range e.Rates {
+		s.rates[r.RateName] = r
+	}
+	for _, name := range e.ClosedRates {
+		delete(s.rates, name)
+	}
+}
+
+func (s *store) restoreRates(r *core.Restore) {
+	for _, name := range slices.SortedFunc(maps.Keys(s.rates), core.RateName.Compare) {
+		r.Rates = append(r.Rates, s.rates[name])
+	}
+}
+
+// forgetDraws leaves what was drawn by durable steps.
+func (h *history) forgetDraws() {
+	for _, m := range h.meters {
+		m.draws = slices.DeleteFunc(m.draws, func(d draw) bool { return d.entry >= h.durable })
+	}
+}
+
+// followRates notes what is drawn, and which rules are changed.
+func (h *history) followRates(st *step) {
+	now := h.model.now
+	if set, ok := st.in.(*core.Set); ok {
+		for _, s := range set.Settings {
+			for name, m := range h.meters {
+				if s.Kind == core.SettingRate && name.Tenant == s.Tenant && name.Name == s.Name {
+					*m = meter{since: now}
+				}
+			}
+		}
+	}
+	for _, a := range st.out.Assigned {
+		t := h.model.tasks[a.Task]
+		if t == nil {
+			continue
+		}
+		for name, units := range t.rateKeys() {
+			m := h.meters[name]
+			if m == nil {
+				m = &meter{since: -1}
+				h.meters[name] = m
+			}
+			if n := len(m.draws); n > 0 && m.draws[n-1].at > now { // a new owner's clock is behind
+				*m = meter{since: m.draws[n-1].at}
+			}
+			m.draws = append(m.draws, draw{now, units, len(h.entries) - 1})
+		}
+	}
+}
