@@ -62,6 +62,7 @@ func TestCheckersCatchEachBrokenPromise(t *testing.T) {
 	maps.Copy(all, durableSabotages)
 	maps.Copy(all, conditionSabotages)
 	maps.Copy(all, onceSabotages)
+	maps.Copy(all, rateSabotages)
 	maps.Copy(all, limitSabotages)
 	for name, c := range all {
 		t.Run(name, func(t *testing.T) {

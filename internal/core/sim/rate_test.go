@@ -1,0 +1,43 @@
+package sim
+
+// rateSabotages are ways to break the promises of rate limits.
+var rateSabotages = map[string]attack{
+	"more is drawn than there is":        {ratesExact, drawMore},
+	"what is drawn is not written":       {unitsStored, dropRates},
+	"a worker is told before the commit": {unitsStored, hurryDraw},
+}
+
+// drawMore has a key be drawn from that has nothing left.
+func drawMore(h *history, st *step) bool {
+	for _, a := range st.out.Assigned {
+		t := h.model.tasks[a.Task]
+		if t == nil {
+			continue
+		}
+		for name := range t.rateKeys() {
+			if m := h.meters[name]; m != nil && m.since < 0 {
+				m.draws = append(m.draws, draw{at: h.now, units: 1_000, entry: len(h.entries) - 1})
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func dropRates(_ *history, st *step) bool {
+	if len(st.out.Rates) == 0 {
+		return false
+	}
+	st.out.Rates = nil
+	return true
+}
+
+func hurryDraw(h *history, st *step) bool {
+	for i := range st.out.Assigned {
+		if t := h.model.tasks[st.out.Assigned[i].Task]; t != nil && len(t.def.Rates) > 0 && t.seq != st.seq && t.seq > 0 {
+			st.out.Assigned[i].Seq = t.seq
+			return true
+		}
+	}
+	return false
+}
