@@ -92,8 +92,8 @@ const (
 
 // Limit bounds how many run at a time: of a task its attempts, from when one may be given
 // to a worker until it has ended; of a [Workflow] whole runs, from before their first task
-// until after their last. With several, a run has a place in each of them, in their order;
-// at most 10.
+// until after their last. With several, a run has a place in each of them: first in those
+// without a name, then in the others in the order of their names; at most 10.
 func Limit(c ConcurrencyLimit) TaskOption {
 	return func(w *workflow) {
 		w.Limits = append(w.Limits, shard.Limit{

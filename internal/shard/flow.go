@@ -1,7 +1,9 @@
 package shard
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -69,7 +71,7 @@ func (w *Workflow) flow() *Flow {
 		task := TaskFlow{Limits: named(w.Name+":"+t.Name, t.Limits), Rates: w.ratesOf(t), Batch: t.Batch}
 		switch {
 		case !w.IsGraph():
-			f.Run.Limits = append(f.Run.Limits, task.Limits...)
+			f.Run.Limits = taken(append(f.Run.Limits, task.Limits...))
 			f.Run.Rates, f.Run.Batch = task.Rates, task.Batch
 		case !task.empty():
 			f.Nodes = append(f.Nodes, NodeFlow{int32(i), task})
@@ -83,6 +85,7 @@ func (w *Workflow) flow() *Flow {
 }
 
 // named gives limits without a name one that no other has: names that are given have no #.
+// They are in the order in which places in them are taken.
 func named(owner string, limits []Limit) []Limit {
 	list := make([]Limit, len(limits))
 	for i, l := range limits {
@@ -91,7 +94,21 @@ func named(owner string, limits []Limit) []Limit {
 		}
 		list[i] = l
 	}
-	return list
+	return taken(list)
+}
+
+// taken puts limits in the order in which places in them are taken: first those of nobody
+// else, as they are declared, then shared ones by their names. So nobody has a place that
+// another one waits for who has the one that the first waits for.
+func taken(limits []Limit) []Limit {
+	shared := func(l Limit) string {
+		if strings.Contains(l.Name, "#") {
+			return ""
+		}
+		return l.Name
+	}
+	slices.SortStableFunc(limits, func(a, b Limit) int { return cmp.Compare(shared(a), shared(b)) })
+	return limits
 }
 
 // ownName is that of the i-th of something that belongs to its owner alone.

@@ -20,7 +20,7 @@ type Workflow struct {
 	Crons       []Cron    `json:"crons,omitempty"`
 	Key         string    `json:"key,omitempty"`      // CEL over a run (expr.Run): whose share of its queue it counts for
 	Priority    int32     `json:"priority,omitempty"` // of runs that have none of their own
-	Limits      []Limit   `json:"limits,omitempty"`   // of whole runs, taken in this order
+	Limits      []Limit   `json:"limits,omitempty"`   // of whole runs
 	Queues      []Queue   `json:"queues,omitempty"`
 	Sticky      string    `json:"sticky,omitempty"` // of its tasks that say nothing themselves, of Stickies
 	Keyed
@@ -50,7 +50,7 @@ type Task struct {
 	Batch              *Batch          `json:"batch,omitempty"`
 	Description        string          `json:"description,omitempty"` // of a task of a graph
 	Queue              string          `json:"queue,omitempty"`       // that it waits in; "" = that of its action
-	Limits             []Limit         `json:"limits,omitempty"`      // taken in this order, after those of the run
+	Limits             []Limit         `json:"limits,omitempty"`      // besides those of the run
 	Rates              []Rate          `json:"rates,omitempty"`       // drawn from all at once
 	Slots              []SlotUse       `json:"slots,omitempty"`       // what it takes up of its worker, by type; none = one of the default type
 	Labels             []Label         `json:"labels,omitempty"`      // what its worker should be, by key
@@ -135,7 +135,7 @@ func (w *Workflow) parts() (core.Definition, *Graph, error) {
 			return core.Definition{}, nil, fmt.Errorf("workflow %q has one task, which has neither role nor parents, and no conditions without wait_for", w.Name)
 		}
 		d := w.core(t)
-		d.Limits = append(namesOf(named(w.Name, w.Limits)), d.Limits...)
+		d.Limits = namesOf(taken(append(named(w.Name, w.Limits), named(w.Name+":"+t.Name, t.Limits)...)))
 		return d, nil, nil
 	}
 	graph, err := w.graph()
