@@ -208,8 +208,7 @@ func TestStickyTaskPrefersItsWorkerAndStickyOnlyWaitsForIt(t *testing.T) {
 	_, out = r.submitOne(version, to2)
 	require.Equal(t, []id.ID{worker1}, workersOf(out), "it is busy, any other does")
 	other := out.Assigned[0]
-	ids := id.ID(0)
-	ids, _ = r.submitOne(3, to2)
+	ids, _ := r.submitOne(3, to2)
 	require.Empty(t, r.done(other).Assigned, "it waits for that one")
 	out = r.apply(&Ask{Ref: 1, Tenant: tenant, Tasks: []id.ID{ids}})
 	require.Equal(t, worker2, out.Answers[0].Reason.Worker)
