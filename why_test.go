@@ -62,7 +62,7 @@ func TestARunSaysWhatItWaitsForAllTheWay(t *testing.T) {
 		require.EqualValues(t, 1, reason.Ahead)
 		require.Equal(t, 1, reason.Workers)
 		require.Equal(t, 1, reason.Slots)
-		require.Contains(t, reason.Text, "1 slot of 1 worker for the queue held. 1 go before it.")
+		require.Contains(t, reason.Text, "1 slot of 1 worker for the queue held. 1 goes before it.")
 
 		overview, err := c.Overview(ctx)
 		require.NoError(t, err)

@@ -126,7 +126,10 @@ func batchCause(r *core.Reason) string {
 // ahead is its place in the line, and what that means.
 func ahead(r *core.Reason) string {
 	text := "It is the next."
-	if r.Ahead > 0 {
+	switch {
+	case r.Ahead == 1:
+		text = "1 goes before it."
+	case r.Ahead > 1:
 		text = fmt.Sprintf("%d go before it.", r.Ahead)
 	}
 	if r.EstimateMS > 0 {
