@@ -53,7 +53,7 @@ func (m *model) redeem(st *step, t *task) *Violation {
 	r := t.ticket
 	if !r.cancelled {
 		if t.state != core.OpenReady {
-			return broken(ticketsWait, "run %d begins before its time", t.row.ID)
+			return broken(ticketsWait, "run %d, which is %v and due at %d, begins before its time", t.row.ID, t.state, t.due)
 		}
 		for at := t.passed; int(at) < len(t.limits); at++ {
 			st.gain(t, at, m.rankAt(t, at))

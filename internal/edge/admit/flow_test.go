@@ -91,7 +91,7 @@ func TestLimitsAndQueuesComeToTheCore(t *testing.T) {
 	}})
 	require.NoError(t, err)
 	d := definitions[0]
-	require.Equal(t, []string{"w#1", "smtp", "other"}, d.Core.Limits)
+	require.Equal(t, []string{"w#1", "other", "smtp"}, d.Core.Limits)
 	require.Equal(t, "mail", d.Core.Queue)
 	require.Equal(t, []core.Setting{
 		{Kind: core.SettingQueue, Name: "mail", Declared: true, Queue: core.QueueSetting{ByCost: true}},
