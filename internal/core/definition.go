@@ -71,11 +71,10 @@ const (
 	// lane keeps at most twice as many in memory; the rest is there.
 	WindowMax = 2_048
 
-	// windowsMax windows of tasks are in memory before the windows become smaller, so that
-	// no lane takes more than a windowShare-th of the room that is left,
-	windowsMax  = 128
-	windowShare = 8
-	// but not by more than this: 16 tasks of a lane are read at least.
+	// windowsMax windows of tasks are in memory before lanes are held short: those of
+	// which something is in Postgres share what room is left,
+	windowsMax = 128
+	// but 16 tasks of a lane are read at least.
 	windowShrinkMax = 128
 )
 

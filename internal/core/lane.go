@@ -136,21 +136,45 @@ func (s *Shard) admit(t *task) {
 	l.add(t)
 	s.startTimer(t)
 	l.place.offer(l)
-	if l.len() > 2*s.windowNow() && !l.loading {
+	if l.len() > s.laneMax(l) && !l.loading {
 		s.spill(l)
 	}
 }
 
-// windowNow is how many tasks of a lane are read at once: fewer where little room is left
-// for all lanes together.
+// windowNow is how many tasks of a lane are read at once: a share of the room that is left
+// for all lanes of which something is in Postgres.
 func (s *Shard) windowNow() int {
-	room := s.window*windowsMax - len(s.tasks)
-	return min(s.window, max(s.window/windowShrinkMax, room/windowShare, 1))
+	return min(s.window, max(s.windowMin(), s.room()/max(s.hollow, 1)))
+}
+
+func (s *Shard) windowMin() int { return max(s.window/windowShrinkMax, 1) }
+
+// room is for how many tasks there is room before lanes are held short.
+func (s *Shard) room() int { return s.window*windowsMax - len(s.tasks) }
+
+// laneMax is how many tasks a lane may have in memory: two windows, or where no room is
+// left the half of what it has.
+func (s *Shard) laneMax(l *lane) int {
+	if s.room() < 0 {
+		return max(2*s.windowMin(), l.len()/2)
+	}
+	return 2 * s.window
+}
+
+// hold counts tasks that are in Postgres only.
+func (l *lane) hold(n int64) {
+	had := l.stored > 0
+	l.stored += n
+	if has := l.stored > 0; has && !had {
+		l.shard.hollow++
+	} else if had && !has {
+		l.shard.hollow--
+	}
 }
 
 // spill moves what is beyond a window to Postgres.
 func (s *Shard) spill(l *lane) {
-	for _, t := range l.cut(s.windowNow()) {
+	for _, t := range l.cut(max(s.laneMax(l)/2, 1)) {
 		s.storeReady(t)
 	}
 }
@@ -163,7 +187,7 @@ func (s *Shard) storeReady(t *task) {
 	if l.stored == 0 || just.Before(l.edge) {
 		l.edge = just
 	}
-	l.stored++
+	l.hold(1)
 	l.place.offer(l)
 	s.store(t)
 }
@@ -224,7 +248,7 @@ func (s *Shard) requestLane(l *lane) {
 // none left there, who waits for the load to be judged may go in at once: a later
 // newcomer does.
 func (s *Shard) unstore(l *lane) {
-	l.stored--
+	l.hold(-1)
 	if l.stored == 0 {
 		arrived := l.arrived
 		l.arrived = nil
@@ -253,7 +277,7 @@ func (s *Shard) loadedLane(in *Loaded) {
 			s.endStored(row, text, false)
 			continue
 		}
-		l.stored--
+		l.hold(-1)
 		t := s.revive(row)
 		s.recall(in, t.id)
 		l.add(t)
@@ -265,7 +289,7 @@ func (s *Shard) loadedLane(in *Loaded) {
 	for _, t := range arrived {
 		s.admit(t)
 	}
-	if l.len() > 2*s.windowNow() { // what came before the edge during the load is in memory
+	if l.len() > s.laneMax(l) { // what came before the edge during the load is in memory
 		s.spill(l)
 	}
 	if l.class != nil && len(s.pauses) > 0 {

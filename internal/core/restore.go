@@ -21,7 +21,8 @@ func (s *Shard) restore(in *Restore) {
 			continue
 		}
 		l := s.lane(depth.Tenant, depth.Queue, depth.Key)
-		l.stored, l.edge = depth.Depth, LaneStart
+		l.hold(depth.Depth)
+		l.edge = LaneStart
 		l.place.offer(l)
 	}
 	s.delayed.stored = in.Delayed

@@ -32,6 +32,7 @@ type Shard struct {
 	pauses      map[pauseKey]*pause
 	pausesHasty []*pause      // have something to let go on at the end of this Apply
 	expected    map[id.ID]int // by tenant: workers of the owner before that are not back
+	hollow      int           // lanes of which something is in Postgres only
 	stirred     []*queue      // have something to match at the end of this Apply
 	astir       bool          // and may have found it since they were looked at
 	spreads     int           // queues whose keys are dealt some workers each

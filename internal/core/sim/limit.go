@@ -479,7 +479,7 @@ func (m *model) takeLimitOfRun(st *step, run id.ID, text string) *Violation {
 			_, v := m.cancel(st, t)
 			return v
 		}
-		m.wakeDue(t.row.ID) // it may have waited for its time until now
+		m.wakeDue(t.row.ID)                 // it may have waited for its time until now
 		if v := m.redeem(st, t); v != nil { // it began just before
 			return v
 		}
