@@ -50,18 +50,27 @@ type Store interface {
 	Token(ctx context.Context, token, tenant uuid.UUID) (*Token, error)
 }
 
-type tenantKey struct{}
-
-// WithTenant is ctx for a call of tenant.
-func WithTenant(ctx context.Context, tenant id.ID) context.Context {
-	return context.WithValue(ctx, tenantKey{}, tenant)
+// Caller is whose a call is.
+type Caller struct {
+	Tenant id.ID
+	UUID   uuid.UUID // of the tenant: the subject of its tokens, and its name on the outside
 }
 
-// Tenant is whose call ctx belongs to; 0 if nobody was asked.
-func Tenant(ctx context.Context) id.ID {
-	tenant, _ := ctx.Value(tenantKey{}).(id.ID)
-	return tenant
+type callerKey struct{}
+
+// WithCaller is ctx for a call of caller.
+func WithCaller(ctx context.Context, caller Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, caller)
 }
+
+// CallerOf is whose call ctx belongs to; zero if nobody was asked.
+func CallerOf(ctx context.Context) Caller {
+	caller, _ := ctx.Value(callerKey{}).(Caller)
+	return caller
+}
+
+// Tenant is the tenant of CallerOf.
+func Tenant(ctx context.Context) id.ID { return CallerOf(ctx).Tenant }
 
 func unauthenticated(format string, args ...any) error {
 	return fault.New(fault.Unauthenticated, "", format, args...)

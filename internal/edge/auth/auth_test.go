@@ -13,7 +13,6 @@ import (
 
 	"github.com/adzehq/adze/internal/base/clock"
 	"github.com/adzehq/adze/internal/base/fault"
-	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/edge/auth"
 )
 
@@ -83,11 +82,11 @@ func refused(t *testing.T, err error, text string) {
 func TestTokenNamesItsTenantAndServer(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	tenant, err := b.Bearer(t.Context(), "Bearer "+b.token)
+	caller, err := b.Bearer(t.Context(), "Bearer "+b.token)
 	require.NoError(t, err)
-	require.Equal(t, id.ID(42), tenant)
+	require.Equal(t, auth.Caller{Tenant: 42, UUID: b.grant.Tenant}, caller)
 	require.Equal(t, "127.0.0.1:7077", auth.Address(b.token))
-	require.Equal(t, tenant, auth.Tenant(auth.WithTenant(t.Context(), tenant)))
+	require.Equal(t, caller.Tenant, auth.Tenant(auth.WithCaller(t.Context(), caller)))
 }
 
 func TestWrongTokensAreRefusedWithTheReason(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"google.golang.org/grpc/metadata"
 )
 
-// UnaryInterceptor lets calls with a good token pass, with the tenant in their
+// UnaryInterceptor lets calls with a good token pass, with the caller in their
 // context. convert makes an error of ours one of gRPC.
 func (v *Verifier) UnaryInterceptor(convert func(error) error) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
@@ -36,11 +36,11 @@ func (v *Verifier) authenticate(ctx context.Context) (context.Context, error) {
 	if values := metadata.ValueFromIncomingContext(ctx, "authorization"); len(values) > 0 {
 		header = values[0]
 	}
-	tenant, err := v.Bearer(ctx, header)
+	caller, err := v.Bearer(ctx, header)
 	if err != nil {
 		return nil, err
 	}
-	return WithTenant(ctx, tenant), nil
+	return WithCaller(ctx, caller), nil
 }
 
 // tenantStream is a stream whose context knows the tenant.

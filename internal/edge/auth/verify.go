@@ -50,36 +50,39 @@ func NewVerifier(secret []byte, store Store, c clock.Clock) *Verifier {
 	}
 }
 
-// Bearer checks the value of an authorization header and gives the tenant.
-func (v *Verifier) Bearer(ctx context.Context, header string) (id.ID, error) {
+// Bearer checks the value of an authorization header and tells who calls.
+func (v *Verifier) Bearer(ctx context.Context, header string) (Caller, error) {
 	const scheme = "bearer "
 	if header == "" {
-		return 0, unauthenticated(`no token: set ADZE_TOKEN, or send the metadata "authorization: Bearer <token>"`)
+		return Caller{}, unauthenticated(`no token: set ADZE_TOKEN, or send the metadata "authorization: Bearer <token>"`)
 	}
 	if len(header) <= len(scheme) || !strings.EqualFold(header[:len(scheme)], scheme) {
-		return 0, unauthenticated(`the authorization is no bearer token: send "authorization: Bearer <token>"`)
+		return Caller{}, unauthenticated(`the authorization is no bearer token: send "authorization: Bearer <token>"`)
 	}
 	return v.Token(ctx, strings.TrimSpace(header[len(scheme):]))
 }
 
-// Token checks a token and gives the tenant.
-func (v *Verifier) Token(ctx context.Context, token string) (id.ID, error) {
+// Token checks a token and tells who calls.
+func (v *Verifier) Token(ctx context.Context, token string) (Caller, error) {
 	e, err := v.entry(token)
 	if err != nil {
-		return 0, err
+		return Caller{}, err
 	}
 	now := v.clock.Now()
 	if !now.Before(e.expires) {
-		return 0, expired(e.expires)
+		return Caller{}, expired(e.expires)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.checkedAt.IsZero() || now.Sub(e.checkedAt) >= RecheckAfter {
 		if err := v.recheck(ctx, e, now); err != nil {
-			return 0, err
+			return Caller{}, err
 		}
 	}
-	return e.tenant, e.err
+	if e.err != nil {
+		return Caller{}, e.err
+	}
+	return Caller{Tenant: e.tenant, UUID: e.claimed}, nil
 }
 
 // entry finds the token among those seen, or checks its signature.

@@ -35,14 +35,14 @@ func (s *Server) Await(stream grpc.BidiStreamingServer[wire.AwaitRequest, wire.A
 		select {
 		case <-results.ready:
 		case <-ctx.Done():
-			return s.status(context.Cause(ctx))
+			return s.Status(context.Cause(ctx))
 		}
 		outcomes, last, err := results.take()
 		if sendErr := sendOutcomes(stream, outcomes); sendErr != nil {
 			return sendErr
 		}
 		if err != nil || last {
-			return s.status(err)
+			return s.Status(err)
 		}
 	}
 }

@@ -17,11 +17,11 @@ import (
 func (s *Server) Fork(ctx context.Context, req *wire.ForkRequest) (*wire.ForkResponse, error) {
 	input, err := s.Limits.Fork(req.Index, req.Input)
 	if err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	run, err := s.Shards.Fork(ctx, auth.Tenant(ctx), id.ID(req.RunId), req.Index, input)
 	if err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	return &wire.ForkResponse{RunId: uint64(run)}, nil
 }
@@ -29,11 +29,11 @@ func (s *Server) Fork(ctx context.Context, req *wire.ForkRequest) (*wire.ForkRes
 // GetValue implements the service.
 func (s *Server) GetValue(ctx context.Context, req *wire.GetValueRequest) (*wire.GetValueResponse, error) {
 	if err := admit.ValueName(req.Name); err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	value, err := s.Shards.Value(ctx, auth.Tenant(ctx), id.ID(req.RunId), req.Name)
 	if err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	return &wire.GetValueResponse{Found: value.Task != 0, Data: value.Data, AtMs: int64(value.At)}, nil
 }

@@ -16,7 +16,7 @@ import (
 // PushEvents implements the service.
 func (s *Server) PushEvents(ctx context.Context, req *wire.PushEventsRequest) (*wire.PushEventsResponse, error) {
 	if err := admit.Count("events", len(req.Events), admit.EventsMax); err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	wait := shard.WaitForRoom
 	if req.NoWait {
@@ -24,7 +24,7 @@ func (s *Server) PushEvents(ctx context.Context, req *wire.PushEventsRequest) (*
 	}
 	answers, err := s.Limits.Push(ctx, s.Shards, auth.Tenant(ctx), newEvents(req.Events), req.Each, wait)
 	if err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	response := &wire.PushEventsResponse{Events: make([]*wire.PushedEvent, len(answers))}
 	room := make([]wire.PushedEvent, len(answers))
@@ -68,11 +68,11 @@ func newEvents(from []*wire.NewEvent) []shard.NewEvent {
 // ReplayEvents implements the service.
 func (s *Server) ReplayEvents(ctx context.Context, req *wire.ReplayEventsRequest) (*wire.PushEventsResponse, error) {
 	if err := admit.Count("event_ids", len(req.EventIds), admit.EventsMax); err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	pushed, err := s.Shards.ReplayEvents(ctx, auth.Tenant(ctx), ids(req.EventIds))
 	if err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	response := &wire.PushEventsResponse{Events: make([]*wire.PushedEvent, len(pushed))}
 	for i := range pushed {
@@ -85,13 +85,13 @@ func (s *Server) ReplayEvents(ctx context.Context, req *wire.ReplayEventsRequest
 // GetEvent implements the service.
 func (s *Server) GetEvent(ctx context.Context, req *wire.GetEventRequest) (*wire.GetEventResponse, error) {
 	response, err := s.Reader.GetEvent(ctx, auth.Tenant(ctx), req)
-	return response, s.status(err)
+	return response, s.Status(err)
 }
 
 // ListEvents implements the service.
 func (s *Server) ListEvents(ctx context.Context, req *wire.ListEventsRequest) (*wire.ListEventsResponse, error) {
 	response, err := s.Reader.ListEvents(ctx, auth.Tenant(ctx), req)
-	return response, s.status(err)
+	return response, s.Status(err)
 }
 
 // GetEvent reads an event of the tenant with the runs that it started.

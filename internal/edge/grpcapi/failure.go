@@ -14,7 +14,7 @@ import (
 // ListFailures implements the service.
 func (s *Server) ListFailures(ctx context.Context, req *wire.ListFailuresRequest) (*wire.ListFailuresResponse, error) {
 	response, err := s.Reader.ListFailures(ctx, auth.Tenant(ctx), req)
-	return response, s.status(err)
+	return response, s.Status(err)
 }
 
 // ListFailures reads a page of the tenant's failures, in groups.
@@ -34,11 +34,11 @@ func (r *Reader) ListFailures(ctx context.Context, tenant id.ID, req *wire.ListF
 func (s *Server) Redrive(ctx context.Context, req *wire.RedriveRequest) (*wire.RedriveResponse, error) {
 	want := outline.RedriveFromWire(req)
 	if err := admit.Redrive(&want); err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	done, err := s.Shards.Redrive(ctx, auth.Tenant(ctx), want)
 	if err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	response := &wire.RedriveResponse{
 		Runs: make([]*wire.RedrivenRun, len(done.Runs)), Skipped: int32(done.Skipped), NextBefore: uint64(done.Next),

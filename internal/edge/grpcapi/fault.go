@@ -28,9 +28,9 @@ var kindCodes = [...]codes.Code{
 	fault.Unimplemented:   codes.Unimplemented,
 }
 
-// status makes a gRPC error of err, with a FieldError in its details. What has no
+// Status makes a gRPC error of err, with a FieldError in its details. What has no
 // kind is logged here, and the caller learns no more than that.
-func (s *Server) status(err error) error {
+func (s *Server) Status(err error) error {
 	if err == nil {
 		return nil
 	}

@@ -21,11 +21,11 @@ func (s *Server) PutFilter(ctx context.Context, req *wire.PutFilterRequest) (*wi
 		Expression: req.GetFilter().GetExpression(), Payload: req.GetFilter().GetPayload(),
 	}
 	if err := admit.Filter(&f); err != nil {
-		return nil, s.status(fault.At("filter", err))
+		return nil, s.Status(fault.At("filter", err))
 	}
 	number, err := s.Shards.PutFilter(ctx, auth.Tenant(ctx), f)
 	if err != nil {
-		return nil, s.status(fault.At("filter", err))
+		return nil, s.Status(fault.At("filter", err))
 	}
 	return &wire.PutFilterResponse{FilterId: uint64(number)}, nil
 }
@@ -33,11 +33,11 @@ func (s *Server) PutFilter(ctx context.Context, req *wire.PutFilterRequest) (*wi
 // DeleteFilters implements the service.
 func (s *Server) DeleteFilters(ctx context.Context, req *wire.DeleteFiltersRequest) (*wire.DeleteFiltersResponse, error) {
 	if err := admit.Count("filter_ids", len(req.FilterIds), admit.FilterIDsMax); err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	deleted, err := s.Shards.DeleteFilters(ctx, auth.Tenant(ctx), ids(req.FilterIds))
 	if err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	return &wire.DeleteFiltersResponse{Deleted: deleted}, nil
 }
@@ -45,7 +45,7 @@ func (s *Server) DeleteFilters(ctx context.Context, req *wire.DeleteFiltersReque
 // ListFilters implements the service.
 func (s *Server) ListFilters(ctx context.Context, req *wire.ListFiltersRequest) (*wire.ListFiltersResponse, error) {
 	response, err := s.Reader.ListFilters(ctx, auth.Tenant(ctx), req)
-	return response, s.status(err)
+	return response, s.Status(err)
 }
 
 // ListFilters reads a page of the tenant's filters.

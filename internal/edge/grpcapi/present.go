@@ -14,7 +14,7 @@ import (
 func (s *Server) ListWorkers(ctx context.Context, _ *wire.ListWorkersRequest) (*wire.ListWorkersResponse, error) {
 	workers, err := s.Shards.Workers(ctx, auth.Tenant(ctx))
 	if err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	return outline.WorkersToWire(workers), nil
 }
@@ -22,7 +22,7 @@ func (s *Server) ListWorkers(ctx context.Context, _ *wire.ListWorkersRequest) (*
 // PauseWorkers implements the service.
 func (s *Server) PauseWorkers(ctx context.Context, req *wire.PauseWorkersRequest) (*wire.PauseWorkersResponse, error) {
 	if err := admit.Count("worker_ids", len(req.WorkerIds), admit.WorkersMax); err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	ids := make([]id.ID, len(req.WorkerIds))
 	for i, worker := range req.WorkerIds {
@@ -30,7 +30,7 @@ func (s *Server) PauseWorkers(ctx context.Context, req *wire.PauseWorkersRequest
 	}
 	known, err := s.Shards.PauseWorkers(ctx, auth.Tenant(ctx), ids, req.Paused)
 	if err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	return &wire.PauseWorkersResponse{Known: known}, nil
 }

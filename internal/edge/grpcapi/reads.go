@@ -27,13 +27,13 @@ type Reader struct {
 // GetRun implements the service.
 func (s *Server) GetRun(ctx context.Context, req *wire.GetRunRequest) (*wire.GetRunResponse, error) {
 	response, err := s.Reader.GetRun(ctx, auth.Tenant(ctx), req)
-	return response, s.status(err)
+	return response, s.Status(err)
 }
 
 // ListRuns implements the service.
 func (s *Server) ListRuns(ctx context.Context, req *wire.ListRunsRequest) (*wire.ListRunsResponse, error) {
 	response, err := s.Reader.ListRuns(ctx, auth.Tenant(ctx), req)
-	return response, s.status(err)
+	return response, s.Status(err)
 }
 
 // GetRun reads one run of the tenant.

@@ -25,11 +25,11 @@ func (s *Server) PutSchedules(ctx context.Context, req *wire.PutSchedulesRequest
 		list[i] = outline.ScheduleFromWire(one)
 	}
 	if err := s.Limits.Schedules(list); err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	stored, err := s.Shards.PutSchedules(ctx, auth.Tenant(ctx), list)
 	if err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	return &wire.PutSchedulesResponse{ScheduleIds: numbers(stored)}, nil
 }
@@ -37,37 +37,37 @@ func (s *Server) PutSchedules(ctx context.Context, req *wire.PutSchedulesRequest
 // ChangeSchedules implements the service.
 func (s *Server) ChangeSchedules(ctx context.Context, req *wire.ChangeSchedulesRequest) (*wire.ChangeSchedulesResponse, error) {
 	if err := admit.Count("schedule_ids", len(req.ScheduleIds), admit.SchedulesMax); err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	change := shard.ScheduleChange{Paused: req.Paused}
 	if req.AtMs != nil {
 		at := core.Time(*req.AtMs)
 		if err := admit.ScheduleAt(at); err != nil {
-			return nil, s.status(err)
+			return nil, s.Status(err)
 		}
 		change.At = &at
 	}
 	err := s.Shards.ChangeSchedules(ctx, auth.Tenant(ctx), ids(req.ScheduleIds), change)
-	return &wire.ChangeSchedulesResponse{}, s.status(err)
+	return &wire.ChangeSchedulesResponse{}, s.Status(err)
 }
 
 // DeleteSchedules implements the service.
 func (s *Server) DeleteSchedules(ctx context.Context, req *wire.DeleteSchedulesRequest) (*wire.DeleteSchedulesResponse, error) {
 	if err := admit.Count("schedule_ids", len(req.ScheduleIds), admit.SchedulesMax); err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	deleted, err := s.Shards.DropSchedules(ctx, auth.Tenant(ctx), ids(req.ScheduleIds))
-	return &wire.DeleteSchedulesResponse{Deleted: deleted}, s.status(err)
+	return &wire.DeleteSchedulesResponse{Deleted: deleted}, s.Status(err)
 }
 
 // TriggerSchedules implements the service.
 func (s *Server) TriggerSchedules(ctx context.Context, req *wire.TriggerSchedulesRequest) (*wire.TriggerSchedulesResponse, error) {
 	if err := admit.Count("schedule_ids", len(req.ScheduleIds), admit.SchedulesMax); err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	runs, err := s.Shards.TriggerSchedules(ctx, auth.Tenant(ctx), ids(req.ScheduleIds))
 	if err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	s.metrics.runs.Add(float64(len(runs)))
 	return &wire.TriggerSchedulesResponse{RunIds: numbers(runs)}, nil
@@ -77,14 +77,14 @@ func (s *Server) TriggerSchedules(ctx context.Context, req *wire.TriggerSchedule
 func (s *Server) PreviewCron(_ context.Context, req *wire.PreviewCronRequest) (*wire.PreviewCronResponse, error) {
 	count, err := admit.PreviewCount(req.Count)
 	if err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	parsed, err := cron.Parse(req.Expression, req.Zone)
 	if err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	if req.AfterMs < 0 || req.AfterMs > admit.RunAtMSMax {
-		return nil, s.status(fault.New(fault.Invalid, "after_ms", "is out of range; leave it out for now"))
+		return nil, s.Status(fault.New(fault.Invalid, "after_ms", "is out of range; leave it out for now"))
 	}
 	after := s.Clock.Now()
 	if req.AfterMs != 0 {
@@ -100,7 +100,7 @@ func (s *Server) PreviewCron(_ context.Context, req *wire.PreviewCronRequest) (*
 // ListSchedules implements the service.
 func (s *Server) ListSchedules(ctx context.Context, req *wire.ListSchedulesRequest) (*wire.ListSchedulesResponse, error) {
 	response, err := s.Reader.ListSchedules(ctx, auth.Tenant(ctx), req)
-	return response, s.status(err)
+	return response, s.Status(err)
 }
 
 // ListSchedules reads a page of the tenant's schedules.

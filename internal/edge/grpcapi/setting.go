@@ -16,12 +16,12 @@ import (
 
 // PutSettings implements the service.
 func (s *Server) PutSettings(ctx context.Context, req *wire.PutSettingsRequest) (*wire.PutSettingsResponse, error) {
-	return &wire.PutSettingsResponse{}, s.status(s.changeSettings(ctx, outline.SettingsFromWire(req.Settings)))
+	return &wire.PutSettingsResponse{}, s.Status(s.changeSettings(ctx, outline.SettingsFromWire(req.Settings)))
 }
 
 // DropSettings implements the service.
 func (s *Server) DropSettings(ctx context.Context, req *wire.DropSettingsRequest) (*wire.DropSettingsResponse, error) {
-	return &wire.DropSettingsResponse{}, s.status(s.changeSettings(ctx, outline.DropsFromWire(req.Settings)))
+	return &wire.DropSettingsResponse{}, s.Status(s.changeSettings(ctx, outline.DropsFromWire(req.Settings)))
 }
 
 func (s *Server) changeSettings(ctx context.Context, changes []shard.SettingChange) error {
@@ -34,7 +34,7 @@ func (s *Server) changeSettings(ctx context.Context, changes []shard.SettingChan
 // ListSettings implements the service.
 func (s *Server) ListSettings(ctx context.Context, req *wire.ListSettingsRequest) (*wire.ListSettingsResponse, error) {
 	response, err := s.Reader.ListSettings(ctx, auth.Tenant(ctx), req)
-	return response, s.status(err)
+	return response, s.Status(err)
 }
 
 // The settings of a page.

@@ -31,7 +31,7 @@ func (s *Server) ended(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	return s.status(err)
+	return s.Status(err)
 }
 
 // ReadStream sends what a run of the tenant streams, until it has ended.

@@ -17,7 +17,7 @@ import (
 // Submit implements the service.
 func (s *Server) Submit(ctx context.Context, req *wire.SubmitRequest) (*wire.SubmitResponse, error) {
 	if err := admit.Count("runs", len(req.Runs), admit.RunsMax); err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	wait := shard.WaitForRoom
 	if req.NoWait {
@@ -25,7 +25,7 @@ func (s *Server) Submit(ctx context.Context, req *wire.SubmitRequest) (*wire.Sub
 	}
 	answers, err := s.submit(ctx, req, wait)
 	if err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	room := make([]wire.Submitted, len(answers))
 	response := &wire.SubmitResponse{Runs: make([]*wire.Submitted, len(answers))}
@@ -76,11 +76,11 @@ func parentOf(runs []*wire.NewRun) (shard.Parent, error) {
 // Replay implements the service.
 func (s *Server) Replay(ctx context.Context, req *wire.ReplayRequest) (*wire.ReplayResponse, error) {
 	if err := admit.Count("run_ids", len(req.RunIds), admit.RunsMax); err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	fresh, err := s.Shards.Replay(ctx, auth.Tenant(ctx), ids(req.RunIds), req.FromFailed)
 	if err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	response := &wire.ReplayResponse{Runs: make([]*wire.Submitted, len(fresh))}
 	for i, run := range fresh {
@@ -92,14 +92,14 @@ func (s *Server) Replay(ctx context.Context, req *wire.ReplayRequest) (*wire.Rep
 // Cancel implements the service.
 func (s *Server) Cancel(ctx context.Context, req *wire.CancelRequest) (*wire.CancelResponse, error) {
 	if err := admit.Count("run_ids", len(req.RunIds), admit.RunsMax); err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	if err := admit.Reason(req.Reason); err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	outcomes, err := s.Shards.Cancel(ctx, auth.Tenant(ctx), ids(req.RunIds), req.Reason, req.Tree)
 	if err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	response := &wire.CancelResponse{Runs: make([]*wire.Cancelled, len(outcomes))}
 	for i, o := range outcomes {
@@ -120,14 +120,14 @@ func (s *Server) RefreshTimeout(
 	ctx context.Context, req *wire.RefreshTimeoutRequest,
 ) (*wire.RefreshTimeoutResponse, error) {
 	if err := admit.Refresh(req.ByMs); err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	if req.TaskId == 0 {
-		return nil, s.status(fault.New(fault.Invalid, "task_id", "is empty; name the task of the attempt"))
+		return nil, s.Status(fault.New(fault.Invalid, "task_id", "is empty; name the task of the attempt"))
 	}
 	deadline, err := s.Shards.Refresh(ctx, auth.Tenant(ctx), id.ID(req.TaskId), core.Token(req.Token), req.ByMs)
 	if err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	return &wire.RefreshTimeoutResponse{DeadlineMs: int64(deadline)}, nil
 }

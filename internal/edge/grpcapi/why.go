@@ -13,7 +13,7 @@ import (
 func (s *Server) Why(ctx context.Context, req *wire.WhyRequest) (*wire.WhyResponse, error) {
 	explained, err := s.Shards.Why(ctx, auth.Tenant(ctx), id.ID(req.RunId))
 	if err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	return outline.WhyToWire(&explained), nil
 }
@@ -22,7 +22,7 @@ func (s *Server) Why(ctx context.Context, req *wire.WhyRequest) (*wire.WhyRespon
 func (s *Server) GetOverview(ctx context.Context, _ *wire.GetOverviewRequest) (*wire.GetOverviewResponse, error) {
 	overview, err := s.Shards.Overview(ctx, auth.Tenant(ctx))
 	if err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	return outline.OverviewToWire(&overview), nil
 }

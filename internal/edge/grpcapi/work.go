@@ -35,12 +35,12 @@ func (s *Server) Work(stream workStream) error {
 	defer cancel()
 	session, err := s.greet(ctx, stream)
 	if err != nil {
-		return s.status(err)
+		return s.Status(err)
 	}
 	s.metrics.sessions.Inc()
 	defer s.metrics.sessions.Dec()
 	w := &work{server: s, session: session, line: &line{stream: stream}}
-	return s.status(w.run(ctx))
+	return s.Status(w.run(ctx))
 }
 
 // greet waits for the hello and answers it.

@@ -93,7 +93,7 @@ type session struct {
 // begin greets a worker. It is called in a bubble.
 func begin(t *testing.T) *session {
 	t.Helper()
-	ctx, cancel := context.WithCancel(auth.WithTenant(context.Background(), 1))
+	ctx, cancel := context.WithCancel(auth.WithCaller(context.Background(), auth.Caller{Tenant: 1}))
 	s := &session{
 		stream: &stream{ctx: ctx, up: make(chan *wire.WorkerMessage), down: make(chan *wire.EngineMessage, 100)},
 		mind: &mind{

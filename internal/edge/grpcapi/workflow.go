@@ -20,11 +20,11 @@ func (s *Server) PutWorkflows(
 ) (*wire.PutWorkflowsResponse, error) {
 	definitions, place, err := admit.Definitions(outline.FromWire(req.Workflows))
 	if err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	defined, err := s.Shards.Define(ctx, auth.Tenant(ctx), definitions)
 	if err != nil {
-		return nil, s.status(err)
+		return nil, s.Status(err)
 	}
 	response := &wire.PutWorkflowsResponse{Versions: make([]*wire.WorkflowVersion, len(place))}
 	for i, at := range place {
@@ -42,7 +42,7 @@ func (s *Server) GetWorkflow(
 	ctx context.Context, req *wire.GetWorkflowRequest,
 ) (*wire.GetWorkflowResponse, error) {
 	response, err := s.Reader.GetWorkflow(ctx, auth.Tenant(ctx), req)
-	return response, s.status(err)
+	return response, s.Status(err)
 }
 
 // GetWorkflow reads the current version of a workflow of the tenant.

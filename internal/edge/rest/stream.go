@@ -14,6 +14,7 @@ import (
 
 	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/edge/auth"
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
 
@@ -35,7 +36,7 @@ type Streams interface {
 
 // Bearers tells whose a call is (auth.Verifier).
 type Bearers interface {
-	Bearer(ctx context.Context, header string) (id.ID, error)
+	Bearer(ctx context.Context, header string) (auth.Caller, error)
 }
 
 // stream serves what a run streams as server-sent events, until the run has ended:
@@ -44,7 +45,7 @@ type Bearers interface {
 func (c Config) stream(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := c.untilStop(r.Context())
 	defer cancel()
-	tenant, err := c.Auth.Bearer(ctx, r.Header.Get("Authorization"))
+	caller, err := c.Auth.Bearer(ctx, r.Header.Get("Authorization"))
 	if err != nil {
 		c.refuse(w, err)
 		return
@@ -55,7 +56,7 @@ func (c Config) stream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	out := newEvents(w)
-	err = c.Streams.ReadStream(ctx, tenant, &wire.ReadStreamRequest{
+	err = c.Streams.ReadStream(ctx, caller.Tenant, &wire.ReadStreamRequest{
 		RunId: uint64(run), Task: r.FormValue("task"),
 		After: cmp.Or(r.Header.Get("Last-Event-ID"), r.FormValue("after")),
 	}, out.chunks)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/edge/auth"
 	"github.com/adzehq/adze/internal/edge/rest"
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
@@ -34,11 +35,11 @@ func (s streams) ReadStream(
 }
 
 // Bearer takes one token only.
-func (streams) Bearer(_ context.Context, header string) (id.ID, error) {
+func (streams) Bearer(_ context.Context, header string) (auth.Caller, error) {
 	if header != "Bearer good" {
-		return 0, fault.New(fault.Unauthenticated, "", "who are you")
+		return auth.Caller{}, fault.New(fault.Unauthenticated, "", "who are you")
 	}
-	return 1, nil
+	return auth.Caller{Tenant: 1}, nil
 }
 
 // follow asks for a stream with the token and whatever else.
