@@ -69,7 +69,7 @@ generate: ## rebuild generated code and golden files (needs protoc)
 	PATH="$(CURDIR)/bin:$$PATH" protoc -I proto \
 		--go_out=. --go_opt=module=github.com/adzehq/adze \
 		--go-grpc_out=. --go-grpc_opt=module=github.com/adzehq/adze \
-		proto/adze/v1/adze.proto
+		proto/adze/v1/adze.proto proto/hatchet/*.proto
 	go test ./internal/record -update
 
 .PHONY: bench
