@@ -65,9 +65,26 @@ func (c *devCmd) announce(e *env, s *server.Server) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(e.stdout, "gRPC      %s\nHTTP      %s\nToken     %s\nDatabase  %s\nadze: ready\n",
+	fmt.Fprintf(e.stdout, "gRPC      %s\nHTTP      %s\nToken     %s\nDatabase  %s\n",
 		s.GRPCAddr(), s.HTTPURL(), path, c.DatabaseURL)
+	for _, line := range hatchetEnvironment(s, path) {
+		fmt.Fprintf(e.stdout, "Hatchet   %s\n", line)
+	}
+	fmt.Fprintln(e.stdout, "adze: ready")
 	return nil
+}
+
+// hatchetEnvironment are the lines that point the official Hatchet SDKs here: they find
+// the addresses in the token.
+func hatchetEnvironment(s *server.Server, tokenPath string) []string {
+	strategy := "none"
+	if s.Secure() {
+		strategy = "tls"
+	}
+	return []string{
+		`export HATCHET_CLIENT_TOKEN="$(cat ` + tokenPath + `)"`,
+		"export HATCHET_CLIENT_TLS_STRATEGY=" + strategy,
+	}
 }
 
 func (c *devCmd) writeToken(ctx context.Context, s *server.Server) (path string, err error) {

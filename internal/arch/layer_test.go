@@ -40,7 +40,7 @@ var layers = []layer{
 }
 
 // testSupport is for tests, wherever they are: it stands beside the layers.
-var testSupport = []string{"internal/arch", "internal/guidetest", "internal/pgtest", "internal/record/rowtest", "adzetest", "e2e"}
+var testSupport = []string{"internal/arch", "internal/edge/hatchettest", "internal/guidetest", "internal/pgtest", "internal/record/rowtest", "adzetest", "e2e"}
 
 func layerOf(dir string) (found layer, ok bool) {
 	for _, l := range layers {

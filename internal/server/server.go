@@ -15,7 +15,9 @@ import (
 
 	"github.com/adzehq/adze/internal/base/lifecycle"
 	"github.com/adzehq/adze/internal/edge/grpcapi"
+	"github.com/adzehq/adze/internal/edge/hatchet"
 	"github.com/adzehq/adze/internal/edge/rest"
+	hatchetrest "github.com/adzehq/adze/internal/edge/rest/hatchet"
 )
 
 // drainTimeout bounds how long calls under way may take when the server stops.
@@ -23,11 +25,12 @@ const drainTimeout = 5 * time.Second
 
 // Server is an engine with its wires.
 type Server struct {
-	engine *Engine
-	api    *grpcapi.Server
-	grpc   *grpc.Server
-	http   *http.Server
-	secure bool
+	engine  *Engine
+	api     *grpcapi.Server
+	hatchet *hatchet.Server
+	grpc    *grpc.Server
+	http    *http.Server
+	secure  bool
 
 	grpcListener net.Listener
 	httpListener net.Listener
@@ -65,6 +68,15 @@ func Open(ctx context.Context, config Config, version string, log *slog.Logger) 
 	})
 	s.engine.metrics.MustRegister(s.api.Metrics())
 	s.grpc = s.api.GRPC(grpcOptions(certificate)...)
+	s.hatchet = hatchet.NewServer(hatchet.Config{
+		Shards: s.engine.shards,
+		DB:     s.engine.pool,
+		Limits: s.engine.config.Limits,
+		Clock:  s.engine.config.Clock,
+		Log:    log,
+		Status: s.api.Status,
+	})
+	s.hatchet.RegisterOn(s.grpc)
 	s.http = rest.NewServer(rest.Config{
 		Checks:   s.engine.checks(),
 		Metrics:  s.engine.metrics,
@@ -73,6 +85,14 @@ func Open(ctx context.Context, config Config, version string, log *slog.Logger) 
 		Log:      log,
 		Auth:     s.engine.auth,
 		Streams:  s.engine.Reader(),
+		Hatchet: hatchetrest.Handler(hatchetrest.Config{
+			Shards: s.engine.shards,
+			DB:     s.engine.pool,
+			Limits: s.engine.config.Limits,
+			Clock:  s.engine.config.Clock,
+			Log:    log,
+			Auth:   s.engine.auth,
+		}),
 	})
 	return s, nil
 }
@@ -120,6 +140,7 @@ func (s *Server) serveGRPC(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	s.api.Drain()
+	s.hatchet.Drain()
 	late := time.AfterFunc(drainTimeout, s.grpc.Stop)
 	defer late.Stop()
 	s.grpc.GracefulStop()
@@ -159,6 +180,9 @@ func (s *Server) Engine() *Engine { return s.engine }
 
 // GRPCAddr is where gRPC is served.
 func (s *Server) GRPCAddr() string { return s.grpcListener.Addr().String() }
+
+// Secure tells whether both are served with TLS.
+func (s *Server) Secure() bool { return s.secure }
 
 // HTTPURL is where HTTP is served.
 func (s *Server) HTTPURL() string {

@@ -45,6 +45,7 @@ type Config struct {
 	Log      *slog.Logger
 	Auth     Bearers
 	Streams  Streams
+	Hatchet  http.Handler // serves what is below /api/; nil = nothing
 
 	stopping context.Context // ended when the server stops; nil = never
 }
@@ -71,6 +72,9 @@ func Handler(c Config) http.Handler {
 	mux.HandleFunc("GET /readyz", c.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(c.Metrics, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /v1/runs/{run}/stream", c.stream)
+	if c.Hatchet != nil {
+		mux.Handle("/api/", c.Hatchet)
+	}
 	mux.HandleFunc("GET /{$}", c.page)
 	return mux
 }
