@@ -365,7 +365,7 @@ func (h *history) rejoin(a *agent) *Violation {
 	}
 	switch h.rand.IntN(6) {
 	case 0:
-		a.running, a.outbox, a.unstored = nil, nil, unstored{}
+		h.restart(a)
 	case 1:
 		a.running = a.running[:len(a.running)/2]
 	}
@@ -382,6 +382,7 @@ func (h *history) rejoin(a *agent) *Violation {
 		claim := core.Claim{Task: old.Task, Attempt: old.Attempt, Token: old.Token}
 		if !slices.Contains(claims, claim) {
 			a.running = append(a.running, &run{Claim: claim}) // if it was durable: it has forgotten its log
+			h.torn[claim.Token] = true
 			claims = append(claims, claim)
 		}
 	}
@@ -394,10 +395,22 @@ func (h *history) rejoin(a *agent) *Violation {
 	return nil
 }
 
+// restart has a worker remember nothing. What it wrote and the engine has not stored is
+// lost; its old words may be heard again all the same.
+func (h *history) restart(a *agent) {
+	for i := range a.unstored.lines {
+		h.torn[a.unstored.lines[i].Token] = true
+	}
+	for i := range a.unstored.chunks {
+		h.torn[a.unstored.chunks[i].Token] = true
+	}
+	a.running, a.outbox, a.unstored = nil, nil, unstored{}
+}
+
 // flap has a worker's process restart time and again, as a task may make it.
 func (h *history) flap(a *agent) *Violation {
 	for range 1 + h.rand.IntN(core.LossesMax+2) {
-		a.running, a.outbox, a.unstored = nil, nil, unstored{}
+		h.restart(a)
 		if v := h.join(a, nil); v != nil {
 			return v
 		}
@@ -492,6 +505,11 @@ func (h *history) work(a *agent) *Violation {
 			return v
 		}
 	}
+	if h.rand.IntN(4) == 0 {
+		if v := h.write(a); v != nil {
+			return v
+		}
+	}
 	var items []core.ReportItem
 	for _, r := range slices.Clone(a.running) {
 		if r.book != nil {
@@ -537,6 +555,5 @@ func (h *history) repeat() *Violation {
 	if w.item.Entry != nil {
 		w.item.Entry = h.again(w.item.Entry)
 	}
-	h.refused[w.item.Token] = true // said without what was written before it
 	return h.apply(&core.Report{Worker: a.id, Items: []core.ReportItem{w.item}})
 }

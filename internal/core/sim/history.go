@@ -42,7 +42,7 @@ type history struct {
 	agents   []*agent
 	said     []word              // reports so far, to be repeated
 	wrote    map[core.Token]pen  // by attempt that its worker ended
-	refused  map[core.Token]bool // attempts that wrote when they were not current
+	torn     map[core.Token]bool // attempts that a worker speaks for without what they wrote
 
 	present      map[id.ID]attendance // workers that a new owner expects
 	rateShare    int                  // of 8 rate limits, how many a definition draws from
@@ -106,7 +106,7 @@ func newHistory(seed uint64) *history {
 		seed: seed, rand: rand.New(rand.NewPCG(seed, 0xad2e)),
 		now: startOfTime, model: newModel(),
 		bySeq: map[uint64]int{}, written: newStore(), committed: newStore(),
-		asked: map[uint64]int{}, wrote: map[core.Token]pen{}, refused: map[core.Token]bool{}, lastTask: firstTask, lastWorker: firstWorker, places: map[id.ID]place{}, startedBy: map[id.ID][]id.ID{}, plans: map[id.ID]core.Schedule{}, lastSchedule: firstSchedule,
+		asked: map[uint64]int{}, wrote: map[core.Token]pen{}, torn: map[core.Token]bool{}, lastTask: firstTask, lastWorker: firstWorker, places: map[id.ID]place{}, startedBy: map[id.ID][]id.ID{}, plans: map[id.ID]core.Schedule{}, lastSchedule: firstSchedule,
 		present: map[id.ID]attendance{}, worded: map[string]bool{},
 		scripts: map[id.ID]script{}, origins: map[id.ID]id.ID{}, spawns: map[uint64]*core.Spawn{},
 	}
@@ -125,6 +125,7 @@ func newHistory(seed uint64) *history {
 	for i := range h.weights {
 		h.weights[i] = usual[i] * h.rand.IntN(4) // what a history never does is as telling as what it does
 	}
+	h.weights[doCrash] *= pick(h, []int{1, 1, 6})
 	return h
 }
 
@@ -188,7 +189,23 @@ func (h *history) crash() *Violation {
 	for _, a := range h.agents {
 		a.disconnect()
 	}
-	return h.takeOver()
+	if v := h.takeOver(); v != nil {
+		return v
+	}
+	return h.comeBack()
+}
+
+// comeBack has some workers find the new owner at once.
+func (h *history) comeBack() *Violation {
+	for _, a := range h.agents {
+		if a.dead || h.rand.IntN(2) == 0 {
+			continue
+		}
+		if v := h.rejoin(a); v != nil {
+			return v
+		}
+	}
+	return nil
 }
 
 // apply hands one input to the core and judges what comes of it.
@@ -212,9 +229,6 @@ func (h *history) apply(in core.Input) *Violation {
 	}
 	if v := first(h.written.apply(st.out), h.followed(st), h.check(st)); v != nil {
 		return v
-	}
-	for _, token := range st.usurped {
-		h.refused[token] = true
 	}
 	for _, a := range st.out.Assigned {
 		h.held = append(h.held, held{a, e.sessions[a.Worker], len(h.written.mets[a.Task])})

@@ -26,7 +26,6 @@ type step struct {
 	dropped    []id.ID                      // schedules that end
 	firedTasks int                          // rows of out that ticks asked for, as firedRuns
 	firedRuns  int
-	usurped    []core.Token          // attempts for which another worker spoke
 	gained     map[limitKey][]gained // places that were given
 	victims    []victim              // of strategies
 	gone       map[limitKey]int      // who ends, and not by that limit

@@ -90,7 +90,7 @@ func (m *model) takeEmit(st *step, in *core.Emit) *Violation {
 		return &told[len(told)-1]
 	}
 	for _, l := range in.Lines {
-		t := m.writer(st, in.Worker, l.Task, l.Token)
+		t := m.writer(in.Worker, l.Task, l.Token)
 		if t == nil {
 			continue
 		}
@@ -102,7 +102,7 @@ func (m *model) takeEmit(st *step, in *core.Emit) *Violation {
 		tell(l.Task, l.Token).Lines = l.Seq + 1
 	}
 	for _, c := range in.Chunks {
-		t := m.writer(st, in.Worker, c.Task, c.Token)
+		t := m.writer(in.Worker, c.Task, c.Token)
 		if t == nil {
 			continue
 		}
@@ -122,18 +122,12 @@ func (m *model) takeEmit(st *step, in *core.Emit) *Violation {
 	return nil
 }
 
-// writer is the task whose current attempt it is; what others write is refused. A worker
-// that makes a token of another one its own can say nothing for it.
-func (m *model) writer(st *step, worker, target id.ID, token core.Token) *task {
-	t := m.tasks[target]
-	switch {
-	case t == nil || t.state != core.OpenRunning || t.token != token:
-		return nil
-	case t.worker != worker:
-		st.usurped = append(st.usurped, token)
-		return nil
+// writer is the task whose current attempt it is; what others write is refused.
+func (m *model) writer(worker, target id.ID, token core.Token) *task {
+	if t := m.tasks[target]; t != nil && t.state == core.OpenRunning && t.token == token && t.worker == worker {
+		return t
 	}
-	return t
+	return nil
 }
 
 // checkWrittenWhole: with the end of an attempt, by the word of its worker, all is
@@ -146,7 +140,7 @@ func (h *history) checkWrittenWhole(e *entry) *Violation {
 	for _, item := range in.Items {
 		wrote, ended := h.wrote[item.Token]
 		taken := slices.ContainsFunc(e.out.Settled, func(told core.Settlement) bool { return told.Token == item.Token && !told.Stale })
-		if item.Kind != core.ReportCompleted && item.Kind != core.ReportFailed || !ended || !taken || h.refused[item.Token] {
+		if item.Kind != core.ReportCompleted && item.Kind != core.ReportFailed || !ended || !taken || h.torn[item.Token] {
 			continue
 		}
 		if v := h.checkWritten(item.Task, item.Token, wrote); v != nil {
@@ -158,7 +152,7 @@ func (h *history) checkWrittenWhole(e *entry) *Violation {
 
 // checkWrittenFirst: a worker is told to forget what it wrote once that is stored.
 func (h *history) checkWrittenFirst(a *agent, e core.Emitted) *Violation {
-	if h.refused[e.Token] {
+	if h.torn[e.Token] {
 		return nil
 	}
 	for _, r := range a.running {

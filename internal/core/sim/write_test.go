@@ -60,7 +60,7 @@ func dropEmitted(_ *history, st *step) bool {
 // hurryEnd has an attempt's end say that it wrote more than was said before.
 func hurryEnd(h *history, st *step) bool {
 	for _, told := range st.out.Settled {
-		if wrote, ended := h.wrote[told.Token]; ended && !told.Stale && !h.refused[told.Token] {
+		if wrote, ended := h.wrote[told.Token]; ended && !told.Stale && !h.torn[told.Token] {
 			h.wrote[told.Token] = pen{wrote.lines, wrote.chunks + 1}
 			return true
 		}
