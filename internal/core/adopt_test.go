@@ -53,14 +53,17 @@ func TestWorkerAdoptsAttemptsOfItsTenantOnly(t *testing.T) {
 	require.Equal(t, worker1, r.Live(ids[0]).Worker)
 }
 
-func TestAdoptedAttemptFreesTheSlotOfItsRefusedClaim(t *testing.T) {
+func TestAttemptThatWasRefusedIsNotTakenUpByItsReport(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, Definition{})
 	task := id.ID(7)
 	claim := Claim{Task: task, Attempt: 1, Token: ancient}
 	require.Len(t, r.join(worker1, 1, claim).Stopped, 1)
 	r.submit(1, func(_ int, row *NewTask) { row.ID = task })
-	out := r.done(Assignment{Worker: worker1, Task: task, Attempt: 1, Token: ancient})
-	require.Len(t, out.Results, 1)
-	require.Zero(t, r.Stats().SlotsUsed)
+	out := r.apply(&Emit{Worker: worker1, Lines: []LogLine{{Task: task, Token: ancient}}})
+	require.Empty(t, out.Lines)
+	out = r.done(Assignment{Worker: worker1, Task: task, Attempt: 1, Token: ancient})
+	require.True(t, out.Settled[0].Stale, "its line is not stored")
+	require.Empty(t, out.Results)
+	require.Len(t, out.Assigned, 1, "it runs again")
 }

@@ -34,10 +34,6 @@ func (s *Shard) reportItem(w *worker, in *Report, item *ReportItem) {
 	if w != nil {
 		s.forgetAbandoned(w, item.Token)
 	}
-	if !current && t != nil && w != nil && s.adoptable(w, t, item.Attempt, item.Token) {
-		s.adopt(w, t, item.Token, 0)
-		current = true
-	}
 	s.out.Settled = append(s.out.Settled, Settlement{
 		Worker: in.Worker, Task: item.Task, Token: item.Token, Stale: !current,
 	})

@@ -343,7 +343,8 @@ func (s *Shard) slotsOf(t *task) []SlotUse {
 // adoptable tells whether an attempt that was assigned by an owner before, and not
 // written down before it ended, may go on: nobody else was given it since. Of a durable
 // task that cannot be told, for one that was suspended goes on as the same attempt; it
-// has its log to go on from.
+// has its log to go on from. It is asked when a worker joins, and never later: what the
+// attempt wrote in between was refused.
 func (s *Shard) adoptable(w *worker, t *task, attempt int32, token Token) bool {
 	return !t.def.Durable && t.def.Tenant == w.tenant && t.state != OpenRunning && t.attempt == attempt && token.epoch() < s.epoch &&
 		!t.isTicket() && s.mayHold(t)

@@ -138,11 +138,6 @@ func (m *model) takeItem(st *step, w *worker, item *core.ReportItem) *Violation 
 	if item.Kind == core.ReportEntry {
 		return m.takeEntry(st, w, t, item)
 	}
-	if !current && t != nil && w != nil && st.resident[item.Task] && m.adoptable(w, t, item.Attempt, item.Token) && m.mayHold(t, !st.refused(item.Token)) {
-		m.run(t, w, item.Token, st.now)
-		t.told = toldUnknown
-		current = true
-	}
 	if w != nil {
 		delete(w.held, item.Token)
 	}

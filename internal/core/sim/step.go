@@ -76,8 +76,7 @@ func (m *model) follow(st *step) *Violation {
 }
 
 // index finds the endings among the effects. A task has one result at most, but may
-// go through several attempts: one report can tell of a retry and of an attempt by
-// the owner before that fits the retry.
+// go through several attempts.
 func (st *step) index() *Violation {
 	st.results, st.attempts = map[id.ID]*core.Result{}, map[attemptKey]*core.Attempt{}
 	st.gained, st.gone = map[limitKey][]gained{}, map[limitKey]int{}
