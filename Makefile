@@ -70,6 +70,7 @@ generate: ## rebuild generated code and golden files (needs protoc)
 		--go_out=. --go_opt=module=github.com/adzehq/adze \
 		--go-grpc_out=. --go-grpc_opt=module=github.com/adzehq/adze \
 		proto/adze/v1/adze.proto proto/hatchet/*.proto
+	$(TOOL) oapi-codegen -config internal/wire/hatchetrest/models.yaml internal/wire/hatchetrest/openapi.yaml
 	go test ./internal/record -update
 
 .PHONY: bench

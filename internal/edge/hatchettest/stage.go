@@ -120,7 +120,7 @@ func (s *Stage) As(t *testing.T, token string) context.Context {
 }
 
 // REST calls a path with a body, if there is one, and gives the status with the answer,
-// as encoding/json decodes it.
+// as encoding/json decodes it. The answer must be what the document promises.
 func (s *Stage) REST(t *testing.T, method, path string, body any) (code int, answer any) {
 	t.Helper()
 	var sent io.Reader
@@ -138,6 +138,7 @@ func (s *Stage) REST(t *testing.T, method, path string, body any) (code int, ans
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
+	documented(t, request, response, text)
 	if len(text) > 0 {
 		require.Contains(t, response.Header.Get("Content-Type"), "json")
 		require.NoError(t, json.Unmarshal(text, &answer), string(text))
