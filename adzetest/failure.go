@@ -3,6 +3,7 @@ package adzetest
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/adzehq/adze/internal/base/fingerprint"
@@ -25,23 +26,20 @@ func (m *memory) Failed(_ context.Context, _ id.ID, f history.FailureFilter, lim
 }
 
 // Replayed implements shard.Store.
-func (m *memory) Replayed(_ context.Context, ids []id.ID) (replayed []id.ID, err error) {
+func (m *memory) Replayed(_ context.Context, ids []id.ID) (map[id.ID]id.ID, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	known := map[id.ID]bool{}
+	newest := map[id.ID]id.ID{}
 	for _, run := range m.order {
 		row, isTask := m.tasks[run]
 		if !isTask {
 			row = m.runs[run]
 		}
-		known[row.ReplayOf] = true
-	}
-	for _, one := range ids {
-		if known[one] {
-			replayed = append(replayed, one)
+		if slices.Contains(ids, row.ReplayOf) {
+			newest[row.ReplayOf] = max(newest[row.ReplayOf], run)
 		}
 	}
-	return replayed, nil
+	return newest, nil
 }
 
 // ListFailures implements embed.Reader.

@@ -11,6 +11,7 @@ type Definition struct {
 	Version  id.ID  // the workflow version it belongs to; the key
 	Tenant   id.ID  // whose it is
 	Workflow string // the workflow's name
+	Task     string // the task's own in it
 	Action   string // what a worker must offer to be given the task; its tasks wait in the tenant's queue of that name
 
 	// Retries is how many failed attempts are followed by another one. A lost

@@ -16,7 +16,7 @@ type Spawn struct {
 	Ref    uint64
 	Tenant id.ID
 	Parent id.ID // a task
-	Token  Token // of its attempt
+	Token  Token // of its attempt; 0 = of the one that runs
 	Items  []SpawnItem
 }
 
@@ -67,7 +67,7 @@ type kin struct {
 // spawn submits children of a running task.
 func (s *Shard) spawn(in *Spawn) {
 	t := s.tasks[in.Parent]
-	if t == nil || t.state != OpenRunning || t.token != in.Token || t.def.Tenant != in.Tenant || t.stop != 0 {
+	if t == nil || t.state != OpenRunning || in.Token != 0 && t.token != in.Token || t.def.Tenant != in.Tenant || t.stop != 0 {
 		s.answerSpawn(in, AnswerStale)
 		return
 	}

@@ -62,6 +62,14 @@ func (c *catalog) version(number id.ID) *version {
 	return c.versions[number]
 }
 
+// task is the name of the task of a version that has one, else empty.
+func (c *catalog) task(number id.ID) string {
+	if v := c.version(number); v != nil && v.graph == nil {
+		return v.Task
+	}
+	return ""
+}
+
 // conditional tells whether any report may have to be judged.
 func (c *catalog) conditional() bool {
 	c.mu.RLock()

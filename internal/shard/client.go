@@ -34,6 +34,9 @@ type Client interface {
 	// is unknown or has not ended refuses all. With fromFailed, tasks of a graph that
 	// succeeded keep their outputs and do not run again, if the workflow is unchanged.
 	Replay(ctx context.Context, tenant id.ID, ids []id.ID, fromFailed bool) ([]id.ID, error)
+	// Latest follows each run to the newest replay of it, and of that, and so on; a run that
+	// was not replayed is its own, and so is what is no run. It answers in the order of ids.
+	Latest(ctx context.Context, tenant id.ID, ids []id.ID) ([]id.ID, error)
 	// Redrive replays runs that failed, as a filter says: at most a step of them, each for
 	// itself. A run that was replayed before is skipped, whoever asks and how often, unless
 	// it says otherwise.
@@ -156,7 +159,7 @@ type NewRun struct {
 // Parent is the attempt that spawns.
 type Parent struct {
 	Task  id.ID
-	Token core.Token
+	Token core.Token // 0: the one that runs, whichever that is
 }
 
 // Submitted is what came of a run.
@@ -206,6 +209,7 @@ const (
 // Outcome is how a run ended.
 type Outcome struct {
 	ID      id.ID
+	Task    string      // of a run of one task that ended just now: its task's name; else empty
 	Status  core.Status // 0: no such run
 	Attempt int32
 	Error   string
@@ -279,6 +283,7 @@ type Assignment struct {
 	Action   string
 	Workflow string
 	Name     string // of the task in the workflow
+	ReplayOf id.ID  // the run that its run repeats; 0 if none
 	Input    []byte
 	Metadata []byte
 	Parents  []ParentOutput // of a task of a graph: its parents that succeeded; of a handler: all that did

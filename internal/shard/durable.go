@@ -158,6 +158,7 @@ func (r *Runtime) sendFork(ctx context.Context, fork *core.Fork) (id.ID, error) 
 	if err := r.commit(ctx, fork.Task.Tenant, m, WaitForRoom); err != nil {
 		return 0, err
 	}
+	r.latest.note(fork.Task.ReplayOf, fork.Task.ID)
 	return fork.Task.ID, nil
 }
 

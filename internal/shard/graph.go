@@ -168,7 +168,7 @@ func (r *Runtime) completeNode(ctx context.Context, a *Assignment, g *graph) err
 		}
 		input = of[a.Run]
 	}
-	a.Input, a.Metadata, a.Event = input.input, input.metadata, input.event
+	a.give(input)
 	if err := r.addCame(ctx, a, node); err != nil {
 		return err
 	}

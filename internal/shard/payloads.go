@@ -23,6 +23,7 @@ type payloads struct {
 type payload struct {
 	input, metadata []byte
 	event           *Event // nil: none started it
+	replayOf        id.ID
 }
 
 func (p payload) bytes() int64 {
@@ -53,7 +54,7 @@ func (p *payloads) put(tasks []core.NewTask, events map[id.ID]*core.NewEvent) {
 		if t.Input == nil { // restored: not read yet
 			continue
 		}
-		entry := payload{input: t.Input, metadata: t.Metadata}
+		entry := payload{input: t.Input, metadata: t.Metadata, replayOf: t.ReplayOf}
 		if t.Event != 0 {
 			if events[t.Event] == nil {
 				continue

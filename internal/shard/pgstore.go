@@ -3,6 +3,7 @@ package shard
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -107,13 +108,14 @@ func (s *postgres) Failed(ctx context.Context, tenant id.ID, f history.FailureFi
 	return history.Failed(ctx, s.pool, tenant, f, limit)
 }
 
-func (s *postgres) Replayed(ctx context.Context, ids []id.ID) ([]id.ID, error) {
+func (s *postgres) Replayed(ctx context.Context, ids []id.ID) (map[id.ID]id.ID, error) {
 	tasks, err := task.Replayed(ctx, s.pool, ids)
 	if err != nil {
 		return nil, err
 	}
 	runs, err := run.Replayed(ctx, s.pool, ids)
-	return append(tasks, runs...), err
+	maps.Copy(tasks, runs) // a run is of one of the two
+	return tasks, err
 }
 
 func outcomesOf(results []core.Result) []Outcome {

@@ -85,7 +85,7 @@ func (r *Runtime) redrivable(ctx context.Context, want *Redrive, batch []id.ID) 
 		return nil, 0, err
 	}
 	for _, run := range batch {
-		if !slices.Contains(replayed, run) {
+		if replayed[run] == 0 {
 			runs = append(runs, run)
 		}
 	}
@@ -131,6 +131,9 @@ func (r *Runtime) submitLast(ctx context.Context, rows []submission) ([]id.ID, e
 	})
 	if err == nil {
 		err = r.wait(ctx, committed)
+	}
+	if err == nil {
+		r.noteReplays(rows, ids)
 	}
 	return ids, err
 }

@@ -44,6 +44,7 @@ type Runtime struct {
 	sessions *sessions
 	streams  *streams
 	watches  watches
+	latest   latest
 
 	redriving chan struct{} // holds one while replays are on their way, see redrive
 
@@ -144,6 +145,7 @@ func (r *Runtime) restore(ctx context.Context, mind *core.Shard) error {
 		return fmt.Errorf("restore shard %d: %w", r.number, err)
 	}
 	r.ids = id.NewSource(r.number, state.LastID)
+	r.latest.since = state.LastID
 	p := r.newPass(mind)
 	for i := range definitions {
 		v, err := newVersion(&definitions[i])

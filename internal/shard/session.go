@@ -257,10 +257,10 @@ func (r *Runtime) completeInputs(ctx context.Context, assigned []core.Assignment
 			}
 			continue
 		}
-		full[i].Action, full[i].Workflow, full[i].Name = v.Action, v.Workflow, v.Workflow
+		full[i].Action, full[i].Workflow, full[i].Name = v.Action, v.Workflow, v.Task
 	}
 	r.payloads.get(assigned,
-		func(i int, p payload) { full[i].Input, full[i].Metadata, full[i].Event = p.input, p.metadata, p.event },
+		func(i int, p payload) { full[i].give(p) },
 		func(i int) { missing = append(missing, assigned[i].Task) })
 	if len(missing) == 0 {
 		return full, nil
@@ -275,10 +275,15 @@ func (r *Runtime) completeInputs(ctx context.Context, assigned []core.Assignment
 	}
 	for i := range full {
 		if p, read := of[full[i].Task]; read {
-			full[i].Input, full[i].Metadata, full[i].Event = p.input, p.metadata, p.event
+			full[i].give(p)
 		}
 	}
 	return full, nil
+}
+
+// give gives the assignment what its run was submitted with.
+func (a *Assignment) give(p payload) {
+	a.Input, a.Metadata, a.Event, a.ReplayOf = p.input, p.metadata, p.event, p.replayOf
 }
 
 // Report implements Session.

@@ -215,6 +215,15 @@ func (s *Set) Replay(ctx context.Context, tenant id.ID, ids []id.ID, fromFailed 
 	return r.Replay(ctx, tenant, ids, fromFailed)
 }
 
+// Latest implements Client.
+func (s *Set) Latest(ctx context.Context, tenant id.ID, ids []id.ID) ([]id.ID, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	return r.Latest(ctx, tenant, ids)
+}
+
 // Redrive implements Client.
 func (s *Set) Redrive(ctx context.Context, tenant id.ID, want Redrive) (Redriven, error) {
 	r, err := s.of(ctx, tenant)

@@ -44,8 +44,9 @@ type Store interface {
 	// Failed reads which runs failed as a filter says, newest first: at most limit, and
 	// where to go on (history.Failed).
 	Failed(ctx context.Context, tenant id.ID, f history.FailureFilter, limit int) ([]id.ID, id.ID, error)
-	// Replayed reads which runs, of one task or of several, some run replays.
-	Replayed(ctx context.Context, ids []id.ID) ([]id.ID, error)
+	// Replayed reads which runs, of one task or of several, some run replays, and the newest
+	// that does.
+	Replayed(ctx context.Context, ids []id.ID) (map[id.ID]id.ID, error)
 	// Replies reads what requests were answered with; ids without an answer are left out.
 	Replies(ctx context.Context, tenant id.ID, events []id.ID) ([]core.Reply, error)
 	// Requests reads which ids are of requests, which are events addressed to a run: their

@@ -105,6 +105,7 @@ func (r *Runtime) submit(ctx context.Context, rows []submission, wait Wait) ([]S
 	if err := r.commit(ctx, rows[0].row.Tenant, m, wait); err != nil {
 		return nil, err
 	}
+	r.noteReplays(rows, ids)
 	answers, err := verdicts.wait(ctx)
 	if err != nil {
 		return nil, err

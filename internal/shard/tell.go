@@ -88,7 +88,7 @@ func (r *Runtime) tellPass(ctx context.Context, p *pass) {
 	for _, told := range p.told {
 		told(nil)
 	}
-	r.waiters.deliver(e.Results)
+	r.waiters.deliver(e.Results, r.catalog.task)
 	r.waiters.answer(e.Replies)
 	r.payloads.drop(e.Results)
 	r.tellRuns(ctx, e.RunResults)

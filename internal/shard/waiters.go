@@ -59,8 +59,8 @@ func (w *waiters) remove(run id.ID, waiting *waiter) bool {
 	return true
 }
 
-// deliver tells the outcomes to whoever waits for them.
-func (w *waiters) deliver(results []core.Result) {
+// deliver tells the outcomes to whoever waits for them; name gives the task's of a version.
+func (w *waiters) deliver(results []core.Result, name func(version id.ID) string) {
 	type match struct {
 		result  *core.Result
 		waiting []*waiter
@@ -78,7 +78,11 @@ func (w *waiters) deliver(results []core.Result) {
 	w.mu.Unlock()
 	for _, m := range found {
 		for _, waiting := range m.waiting {
-			waiting.tell(outcomeFor(waiting.tenant, m.result))
+			outcome := outcomeFor(waiting.tenant, m.result)
+			if outcome.Status != 0 {
+				outcome.Task = name(m.result.Version)
+			}
+			waiting.tell(outcome)
 		}
 	}
 }

@@ -145,6 +145,7 @@ func (w *Workflow) parts() (core.Definition, *Graph, error) {
 func (w *Workflow) core(t *Task) core.Definition {
 	return core.Definition{
 		Workflow:           w.Name,
+		Task:               t.Name,
 		Action:             t.Action,
 		Retries:            t.Retries,
 		BackoffMS:          t.Backoff.InitialMS,

@@ -65,6 +65,9 @@ func parentOf(runs []*wire.NewRun) (shard.Parent, error) {
 		case r.GetParentId() != uint64(first.Task) || r.GetParentToken() != uint64(first.Token):
 			return first, fault.New(fault.Invalid, fmt.Sprintf("runs[%d].parent_id", i),
 				"is another one than that of runs[0]; the runs of a call have the same parent")
+		case first.Task != 0 && first.Token == 0:
+			return first, fault.New(fault.Invalid, fmt.Sprintf("runs[%d].parent_token", i),
+				"is empty; give the one of the attempt that spawns")
 		case first.Task == 0 && (r.GetKey() != "" || r.GetOnClose() != 0):
 			return first, fault.New(fault.Invalid, fmt.Sprintf("runs[%d].key", i),
 				"and on_close are for children; name the parent, or leave them empty")

@@ -87,14 +87,19 @@ func WithResult(ctx context.Context, db pg.DB, ids []id.ID) ([]id.ID, error) {
 	return ended, nil
 }
 
-// Replayed tells which of the ids are runs that a run of a graph replays, of any tenant, in
-// any order. What was forked counts.
-func Replayed(ctx context.Context, db pg.DB, ids []id.ID) ([]id.ID, error) {
+// Replayed tells which of the ids are runs that a run of a graph replays, of any tenant, and which
+// replay of each is the newest. What was forked counts.
+func Replayed(ctx context.Context, db pg.DB, ids []id.ID) (map[id.ID]id.ID, error) {
 	rows, err := db.Query(ctx, replayedSQL, ids)
 	if err != nil {
 		return nil, fmt.Errorf("look up replays of %d runs: %w", len(ids), err)
 	}
-	replayed, err := pgx.CollectRows(rows, pgx.RowTo[id.ID])
+	replayed := map[id.ID]id.ID{}
+	var run, replay id.ID
+	_, err = pgx.ForEachRow(rows, []any{&run, &replay}, func() error {
+		replayed[run] = replay
+		return nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("look up replays of %d runs: %w", len(ids), err)
 	}

@@ -3,7 +3,9 @@
 -- Writes: nothing. Locks: nothing.
 -- Bound: per id, one look-up in run_replay_idx of each partition from its day on. The
 -- lateral limit keeps it that way (see by_id.sql).
-select wanted.id
+select
+    wanted.id as run_id,
+    r.id as replay_id
 from unnest($1::bigint[]) as wanted (id)
 cross join lateral (
     select run.id
@@ -11,5 +13,6 @@ cross join lateral (
     where
         run.replay_of = wanted.id
         and run.id > wanted.id
+    order by run.id desc
     limit 1
 ) as r

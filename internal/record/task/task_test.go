@@ -243,7 +243,7 @@ func TestRunsAreKnownToBeReplayed(t *testing.T) {
 	require.NoError(t, insert(t, pool, false, tasks, nil))
 	replayed, err := Replayed(t.Context(), pool, []id.ID{tasks[1].ID, tasks[0].ID, 99})
 	require.NoError(t, err)
-	require.Equal(t, []id.ID{tasks[0].ID}, replayed)
+	require.Equal(t, map[id.ID]id.ID{tasks[0].ID: tasks[3].ID}, replayed)
 	replayed, err = Replayed(t.Context(), pool, nil)
 	require.NoError(t, err)
 	require.Empty(t, replayed)
