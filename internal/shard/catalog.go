@@ -23,6 +23,7 @@ type catalog struct {
 // version is a version of a workflow: of one task, or of several.
 type version struct {
 	core.Definition
+	id       id.ID // of the workflow
 	graph    *graph // nil: one task
 	triggers []trigger
 	keyed    *keyed // nil: its runs have no keys but those that are given
@@ -79,7 +80,7 @@ func (c *catalog) conditional() bool {
 
 // newVersion compiles what a definition needs outside the core.
 func newVersion(from *StoredDefinition) (*version, error) {
-	v := &version{Definition: from.Definition}
+	v := &version{id: from.ID, Definition: from.Definition}
 	var err error
 	if v.keyed, err = newKeyed(v.Workflow, from.Keyed); err != nil {
 		return v, err
@@ -123,7 +124,7 @@ func (r *Runtime) Define(ctx context.Context, tenant id.ID, definitions []Defini
 		d := definitions[i].Core
 		d.Tenant, d.Version, d.Workflow = tenant, defined[i].Version, definitions[i].Name
 		v, err := newVersion(&StoredDefinition{
-			Definition: d, Graph: definitions[i].Graph, Triggers: definitions[i].Triggers,
+			ID: defined[i].Workflow, Definition: d, Graph: definitions[i].Graph, Triggers: definitions[i].Triggers,
 			Keyed: definitions[i].Keyed, Flow: definitions[i].Flow,
 		})
 		if err != nil {

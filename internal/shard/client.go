@@ -136,8 +136,9 @@ type Scope struct {
 
 // Defined is what came of a Definition.
 type Defined struct {
-	Version id.ID
-	Created bool // false: it was the current version already
+	Workflow id.ID
+	Version  id.ID
+	Created  bool // false: it was the current version already
 }
 
 // NewRun is a run as it is submitted.

@@ -51,7 +51,7 @@ func (s *postgres) Definitions(ctx context.Context, shard int32) ([]StoredDefini
 			s.nodes.Store(v.ID, len(d.Graph.Nodes))
 		}
 		stored[i] = StoredDefinition{
-			Definition: d.Core, Graph: d.Graph, Triggers: d.Triggers, Keyed: d.Keyed, Flow: d.Flow, Current: v.Current,
+			ID: v.Workflow, Definition: d.Core, Graph: d.Graph, Triggers: d.Triggers, Keyed: d.Keyed, Flow: d.Flow, Current: v.Current,
 		}
 	}
 	return stored, nil
@@ -68,7 +68,7 @@ func (s *postgres) Define(ctx context.Context, tenant id.ID, definitions []Defin
 	}
 	defined := make([]Defined, len(puts))
 	for i, p := range puts {
-		defined[i] = Defined{Version: p.Version, Created: p.Changed}
+		defined[i] = Defined{Workflow: p.Workflow, Version: p.Version, Created: p.Changed}
 		if graph := definitions[i].Graph; graph != nil {
 			s.nodes.Store(p.Version, len(graph.Nodes))
 		}

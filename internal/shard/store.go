@@ -74,6 +74,7 @@ type Store interface {
 
 // StoredDefinition is a definition as it was stored.
 type StoredDefinition struct {
+	ID id.ID // of the workflow
 	core.Definition
 	Graph    *Graph // of a workflow of several tasks; then Definition has Version, Tenant and Workflow only
 	Triggers []Trigger

@@ -3,6 +3,7 @@
 -- Bound: one row, by the unique name.
 select
     v.id,
+    v.workflow_id,
     v.tenant_id,
     true as current,
     v.definition

@@ -16,10 +16,11 @@ var ofShardSQL string
 
 // Version is a definition as it was stored.
 type Version struct {
-	ID      id.ID
-	Tenant  id.ID
-	Current bool // new runs of the workflow get it
-	JSON    []byte
+	ID       id.ID
+	Workflow id.ID
+	Tenant   id.ID
+	Current  bool // new runs of the workflow get it
+	JSON     []byte
 }
 
 // OfShard reads all versions known to the tenants of a shard, ids ascending.

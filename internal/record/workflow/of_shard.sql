@@ -3,6 +3,7 @@
 -- Bound: the definitions of the shard, once per take-over.
 select
     v.id,
+    v.workflow_id,
     v.tenant_id,
     v.id = w.current_id as current,
     v.definition

@@ -38,8 +38,9 @@ type Definition struct {
 
 // Put is what came of a Definition.
 type Put struct {
-	Version id.ID
-	Changed bool // false: it was the current version already
+	Workflow id.ID
+	Version  id.ID
+	Changed  bool // false: it was the current version already
 }
 
 // Beginner is a database that can be asked at once and in a transaction.
@@ -139,7 +140,7 @@ func (r *registration) unchanged() ([]Put, bool) {
 		if !known || r.workflows[d.Name].current != version {
 			return nil, false
 		}
-		puts[i] = Put{Version: version}
+		puts[i] = Put{Workflow: r.workflows[d.Name].id, Version: version}
 	}
 	return puts, true
 }
@@ -182,7 +183,7 @@ func (r *registration) write(ctx context.Context, tx pgx.Tx) ([]Put, error) {
 		if err != nil {
 			return nil, err
 		}
-		puts[i] = Put{Version: version, Changed: w.current != version}
+		puts[i] = Put{Workflow: w.id, Version: version, Changed: w.current != version}
 		if !puts[i].Changed {
 			continue
 		}

@@ -49,12 +49,12 @@ func TestEqualBytesAreTheSameVersion(t *testing.T) {
 	require.NotEqual(t, first[0].Version, first[1].Version)
 
 	again := put(t, pool, next, define("b", `{"v":1}`), define("a", `{"v":1}`))
-	require.Equal(t, []workflow.Put{{Version: first[1].Version}, {Version: first[0].Version}}, again)
+	require.Equal(t, []workflow.Put{{Workflow: first[1].Workflow, Version: first[1].Version}, {Workflow: first[0].Workflow, Version: first[0].Version}}, again)
 
 	second := put(t, pool, next, define("a", `{"v":2}`))
 	require.True(t, second[0].Changed)
 	back := put(t, pool, next, define("a", `{"v":1}`))
-	require.Equal(t, []workflow.Put{{Version: first[0].Version, Changed: true}}, back, "an earlier version is current again")
+	require.Equal(t, []workflow.Put{{Workflow: first[0].Workflow, Version: first[0].Version, Changed: true}}, back, "an earlier version is current again")
 }
 
 func TestAllVersionsOfAShardAreRead(t *testing.T) {
@@ -65,8 +65,8 @@ func TestAllVersionsOfAShardAreRead(t *testing.T) {
 	versions, err := workflow.OfShard(t.Context(), pool, shard)
 	require.NoError(t, err)
 	require.Equal(t, []workflow.Version{
-		{ID: first.Version, Tenant: tenant.DefaultID, JSON: []byte(`{"v":1}`)},
-		{ID: second.Version, Tenant: tenant.DefaultID, Current: true, JSON: []byte(`{"v":2}`)},
+		{ID: first.Version, Workflow: first.Workflow, Tenant: tenant.DefaultID, JSON: []byte(`{"v":1}`)},
+		{ID: second.Version, Workflow: first.Workflow, Tenant: tenant.DefaultID, Current: true, JSON: []byte(`{"v":2}`)},
 	}, versions)
 	versions, err = workflow.OfShard(t.Context(), pool, shard+1)
 	require.NoError(t, err)
@@ -126,7 +126,7 @@ func TestTheCurrentVersionIsReadByName(t *testing.T) {
 	current, err := workflow.Current(t.Context(), pool, tenant.DefaultID, "a")
 	require.NoError(t, err)
 	require.Equal(t, workflow.Version{
-		ID: puts[0].Version, Tenant: tenant.DefaultID, Current: true, JSON: []byte(`{"v":2}`),
+		ID: puts[0].Version, Workflow: puts[0].Workflow, Tenant: tenant.DefaultID, Current: true, JSON: []byte(`{"v":2}`),
 	}, current)
 
 	_, err = workflow.Current(t.Context(), pool, tenant.DefaultID, "c")
