@@ -23,7 +23,7 @@ type catalog struct {
 // version is a version of a workflow: of one task, or of several.
 type version struct {
 	core.Definition
-	id       id.ID // of the workflow
+	id       id.ID  // of the workflow
 	graph    *graph // nil: one task
 	triggers []trigger
 	keyed    *keyed // nil: its runs have no keys but those that are given

@@ -281,18 +281,19 @@ type Down struct {
 // Assignment is an attempt with all that its worker needs.
 type Assignment struct {
 	core.Assignment
-	Action   string
-	Workflow string
-	Name     string // of the task in the workflow
-	ReplayOf id.ID  // the run that its run repeats; 0 if none
-	Input    []byte
-	Metadata []byte
-	Parents  []ParentOutput // of a task of a graph: its parents that succeeded; of a handler: all that did
-	Failures []TaskFailure  // of a handler of failures: the tasks that failed
-	Log      []core.Entry   // of a durable task, by index
-	Mets     []core.Met     // likewise, by order
-	Event    *Event         // that started the run, or nil
-	Came     []CameEvent    // of a task of a graph: the events that it waited for and that came, in their order
+	Action     string
+	Workflow   string
+	WorkflowID id.ID
+	Name       string // of the task in the workflow
+	ReplayOf   id.ID  // the run that its run repeats; 0 if none
+	Input      []byte
+	Metadata   []byte
+	Parents    []ParentOutput // of a task of a graph: its parents that succeeded; of a handler: all that did
+	Failures   []TaskFailure  // of a handler of failures: the tasks that failed
+	Log        []core.Entry   // of a durable task, by index
+	Mets       []core.Met     // likewise, by order
+	Event      *Event         // that started the run, or nil
+	Came       []CameEvent    // of a task of a graph: the events that it waited for and that came, in their order
 }
 
 // CameEvent is an event that a task waited for before it began.

@@ -251,6 +251,7 @@ func (r *Runtime) completeInputs(ctx context.Context, assigned []core.Assignment
 	for i := range assigned {
 		full[i].Assignment = assigned[i]
 		v := r.catalog.version(assigned[i].Version)
+		full[i].WorkflowID = v.id
 		if v.graph != nil {
 			if err := r.completeNode(ctx, &full[i], v.graph); err != nil {
 				return nil, err

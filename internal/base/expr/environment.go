@@ -5,6 +5,7 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/interpreter"
+	"github.com/google/uuid"
 )
 
 // Environment is what expressions of one kind may use: CEL's standard functions and
@@ -34,12 +35,16 @@ var (
 		variable{"filter", cel.DynType})
 
 	// Run is for keys of runs, in this order: the input of the run, and its metadata; null
-	// if it has none.
-	Run = newEnvironment("input.user", variable{"input", cel.DynType}, variable{"metadata", cel.DynType})
+	// if it has none. Besides there is unique, a text that no other run has.
+	Run = newEnvironment("input.user", variable{"input", cel.DynType}, variable{"metadata", cel.DynType},
+		variable{unique, cel.StringType})
 
 	// Input is for the scope of the events that a task waits for: the input of its run.
 	Input = newEnvironment("input.user", variable{"input", cel.DynType})
 )
+
+// unique is the variable that has another value each time.
+const unique = "unique"
 
 func newEnvironment(example string, variables ...variable) *Environment {
 	return &Environment{example, variables, sync.OnceValue(func() *cel.Env {
@@ -72,6 +77,9 @@ func (a *activation) ResolveName(name string) (any, bool) {
 		if a.variables[i].name == name {
 			return a.values[i].value, true
 		}
+	}
+	if name == unique {
+		return uuid.NewString(), true
 	}
 	return nil, false
 }
