@@ -43,6 +43,7 @@ var owners = map[string]string{
 	"tenant":           "internal/record/tenant",
 	"token":            "internal/record/tenant",
 	"wait":             "internal/record/durable",
+	"webhook":          "internal/record/webhook",
 	"worker":           "internal/record/worker",
 	"workflow":         "internal/record/workflow",
 	"workflow_version": "internal/record/workflow",

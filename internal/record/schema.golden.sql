@@ -392,6 +392,24 @@ create table adze.wait (
 ) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_insert_scale_factor=0, autovacuum_vacuum_insert_threshold=50000, autovacuum_vacuum_cost_delay=0);
 CREATE INDEX wait_watched_idx ON adze.wait USING btree (shard, task_id) WHERE watched;
 
+create table adze.webhook (
+    id uuid not null,
+    tenant_id bigint not null,
+    created_at timestamp with time zone not null,
+    updated_at timestamp with time zone not null,
+    answers_event boolean not null,
+    name text not null,
+    source text not null,
+    key_expression text not null,
+    scope_expression text not null,
+    auth_type text not null,
+    auth bytea not null,
+    static_payload bytea,
+    constraint webhook_pkey PRIMARY KEY (id),
+    constraint webhook_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES adze.tenant(id),
+    constraint webhook_tenant_id_name_key UNIQUE (tenant_id, name)
+);
+
 create table adze.worker (
     id bigint not null,
     tenant_id bigint not null,

@@ -39,6 +39,10 @@ var (
 	Run = newEnvironment("input.user", variable{"input", cel.DynType}, variable{"metadata", cel.DynType},
 		variable{unique, cel.StringType})
 
+	// Request is for the event that a call of a webhook becomes, in this order: what it
+	// brought, and its headers, by their names in lower case.
+	Request = newEnvironment("headers['x-event']", variable{"input", cel.DynType}, variable{"headers", cel.DynType})
+
 	// Input is for the scope of the events that a task waits for: the input of its run.
 	Input = newEnvironment("input.user", variable{"input", cel.DynType})
 )

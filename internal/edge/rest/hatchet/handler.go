@@ -18,7 +18,6 @@ import (
 	"github.com/adzehq/adze/internal/base/pg"
 	"github.com/adzehq/adze/internal/edge/admit"
 	"github.com/adzehq/adze/internal/edge/auth"
-	wire "github.com/adzehq/adze/internal/edge/hatchet"
 	"github.com/adzehq/adze/internal/shard"
 )
 
@@ -40,7 +39,8 @@ type Bearers interface {
 // Handler are the routes.
 func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /api/v1/version", c.version)
+	c.metaRoutes(mux)
+	c.webhookRoutes(mux)
 	mux.HandleFunc("/api/", c.unknown)
 	return mux
 }
@@ -124,8 +124,4 @@ func (c Config) refuse(w http.ResponseWriter, err error) {
 
 func (c Config) unknown(w http.ResponseWriter, r *http.Request) {
 	c.refuse(w, fault.New(fault.NotFound, "", "there is no %s %s", r.Method, r.URL.Path))
-}
-
-func (c Config) version(w http.ResponseWriter, _ *http.Request) {
-	c.say(w, http.StatusOK, map[string]string{"version": wire.Version})
 }
