@@ -1,0 +1,45 @@
+// Waiting for what must become true, with a deadline and without guessing how long it takes.
+
+const EVERY_MS = 50;
+
+/** Asks again and again until the answer is truthy, and returns it. */
+export async function until<T>(
+  what: string,
+  ask: () => T | Promise<T>,
+  { timeout = 20_000, every = EVERY_MS } = {},
+): Promise<NonNullable<T>> {
+  const deadline = Date.now() + timeout;
+  let last: unknown;
+  while (Date.now() < deadline) {
+    try {
+      const answer = await ask();
+      if (answer) return answer;
+      last = answer;
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      last = error;
+    }
+    await pause(every);
+  }
+  throw new Error(`waited ${timeout} ms for ${what}; last answer: ${show(last)}`);
+}
+
+// Not there yet is an answer that may change; every other refusal is a fault.
+function isMissing(error: unknown): boolean {
+  return (error as { response?: { status?: number } })?.response?.status === 404;
+}
+
+function show(value: unknown): string {
+  return value instanceof Error ? value.message : JSON.stringify(value);
+}
+
+/** The work of a task that takes a while; ends early, by throwing, when the signal aborts. */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal?.addEventListener('abort', () => {
+      clearTimeout(timer);
+      reject(signal.reason ?? new Error('aborted'));
+    });
+  });
+}
