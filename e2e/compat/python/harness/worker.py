@@ -51,7 +51,11 @@ class Worker:
                 self._args, stdout=log, stderr=log, cwd=ROOT,
                 env=os.environ | self._env, start_new_session=True,
             )
-        eventually_now(lambda: self.row(hatchet) is not None, within=START_SECONDS)
+        try:
+            eventually_now(lambda: self.row(hatchet) is not None, within=START_SECONDS)
+        except BaseException:
+            self.kill()
+            raise
         return self
 
     def row(self, hatchet: Any) -> Any | None:

@@ -1,6 +1,7 @@
 """Starts one engine and one big worker for the session; a scenario may start more workers."""
 
 import os
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -32,9 +33,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     print(f"\nengine: gRPC {_engine.grpc}, HTTP {_engine.server_url}, logs in {_engine.dir}")
 
 
-def pytest_sessionfinish() -> None:
+def pytest_sessionfinish(exitstatus: int) -> None:
     if _engine is not None:
         _engine.stop()
+        if exitstatus == 0:
+            shutil.rmtree(_engine.dir, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
