@@ -135,7 +135,7 @@ async def evicted_parent(input: Wait, ctx: DurableContext) -> dict[str, Any]:
     return {"child": child, "invocation": ctx.invocation_count}
 
 
-@hatchet.durable_task(name="fickle", input_validator=Wait, retries=2, execution_timeout=NO_LIMIT)
+@hatchet.durable_task(name="fickle", input_validator=Wait, retries=1, execution_timeout=NO_LIMIT)
 async def fickle(input: Wait, ctx: DurableContext) -> dict[str, Any]:
     """Waits for something else the second time, which no durable task may."""
     await ctx.aio_sleep_for(timedelta(seconds=1 if ctx.invocation_count == 1 else 2))

@@ -147,7 +147,7 @@ async def test_a_replayed_durable_task_keeps_its_log(hatchet: Any) -> None:
     assert second["at"] - datetime.fromisoformat(first["now"]).timestamp() < 15
 
 
-async def test_a_task_that_changes_its_mind_fails_and_is_not_retried(hatchet: Any) -> None:
+async def test_a_task_that_changes_its_mind_is_told_so(hatchet: Any) -> None:
     ref = await fickle.aio_run_no_wait()
     with pytest.raises(FailedTaskRunExceptionGroup) as failure:
         await ref.aio_result()
