@@ -35,10 +35,14 @@ class Engine:
         with out.open("wb") as stdout, self.log.open("ab") as stderr:
             self._process = subprocess.Popen(
                 [
-                    self._binary, "dev",
-                    "--data-dir", str(self.dir / "data"),
-                    "--grpc-addr", self.grpc,
-                    "--http-addr", self.http,
+                    self._binary,
+                    "dev",
+                    "--data-dir",
+                    str(self.dir / "data"),
+                    "--grpc-addr",
+                    self.grpc,
+                    "--http-addr",
+                    self.http,
                 ],
                 stdout=stdout,
                 stderr=stderr,

@@ -32,8 +32,15 @@ class Worker:
         self.name = self._namespace() + name
         self.log = log_dir / f"worker-{name}.log"
         self._args = [
-            sys.executable, "-m", "programs", name, *modules,
-            "--slots", str(slots), "--durable-slots", str(durable_slots),
+            sys.executable,
+            "-m",
+            "programs",
+            name,
+            *modules,
+            "--slots",
+            str(slots),
+            "--durable-slots",
+            str(durable_slots),
         ]
         for key, value in (labels or {}).items():
             self._args += ["--label", f"{key}={value}"]
@@ -48,8 +55,12 @@ class Worker:
         """Returns once the engine says over REST that the worker listens."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._args, stdout=log, stderr=log, cwd=ROOT,
-                env=os.environ | self._env, start_new_session=True,
+                self._args,
+                stdout=log,
+                stderr=log,
+                cwd=ROOT,
+                env=os.environ | self._env,
+                start_new_session=True,
             )
         try:
             eventually_now(lambda: self.row(hatchet) is not None, within=START_SECONDS)

@@ -86,6 +86,12 @@ async def parent_pushes(input: Parent, ctx: Context) -> dict[str, str]:
 
 
 WORKFLOWS = [
-    child, parent, parent_sync, parent_bulk, parent_of_twins, parent_retried,
-    parent_of_failure, parent_pushes,
+    child,
+    parent,
+    parent_sync,
+    parent_bulk,
+    parent_of_twins,
+    parent_retried,
+    parent_of_failure,
+    parent_pushes,
 ]

@@ -29,7 +29,8 @@ def limited(expression: str, max_runs: int, strategy: ConcurrencyLimitStrategy) 
 
 
 @hatchet.task(
-    name="round-robin", input_validator=Work,
+    name="round-robin",
+    input_validator=Work,
     concurrency=limited("input.group", 2, ConcurrencyLimitStrategy.GROUP_ROUND_ROBIN),
 )
 async def round_robin(input: Work, ctx: Context) -> dict[str, Any]:
@@ -37,7 +38,8 @@ async def round_robin(input: Work, ctx: Context) -> dict[str, Any]:
 
 
 @hatchet.task(
-    name="newest-wins", input_validator=Work,
+    name="newest-wins",
+    input_validator=Work,
     concurrency=limited("input.group", 1, ConcurrencyLimitStrategy.CANCEL_IN_PROGRESS),
 )
 async def newest_wins(input: Work, ctx: Context) -> dict[str, Any]:
@@ -45,7 +47,8 @@ async def newest_wins(input: Work, ctx: Context) -> dict[str, Any]:
 
 
 @hatchet.task(
-    name="oldest-wins", input_validator=Work,
+    name="oldest-wins",
+    input_validator=Work,
     concurrency=limited("input.group", 1, ConcurrencyLimitStrategy.CANCEL_NEWEST),
 )
 async def oldest_wins(input: Work, ctx: Context) -> dict[str, Any]:
@@ -53,7 +56,8 @@ async def oldest_wins(input: Work, ctx: Context) -> dict[str, Any]:
 
 
 @hatchet.task(
-    name="two-keys", input_validator=Work,
+    name="two-keys",
+    input_validator=Work,
     concurrency=[
         limited("input.group", 2, ConcurrencyLimitStrategy.GROUP_ROUND_ROBIN),
         limited("input.digit", 1, ConcurrencyLimitStrategy.GROUP_ROUND_ROBIN),
@@ -69,7 +73,8 @@ async def one_at_a_time(input: Work, ctx: Context) -> dict[str, Any]:
 
 
 @hatchet.task(
-    name="bad-key", input_validator=Work,
+    name="bad-key",
+    input_validator=Work,
     concurrency=limited("input.nothing", 1, ConcurrencyLimitStrategy.GROUP_ROUND_ROBIN),
 )
 async def bad_key(input: Work, ctx: Context) -> dict[str, Any]:
@@ -78,7 +83,8 @@ async def bad_key(input: Work, ctx: Context) -> dict[str, Any]:
 
 # The limit holds for a run as a whole: its second task is inside the same slot.
 whole_runs = hatchet.workflow(
-    name="whole-runs", input_validator=Work,
+    name="whole-runs",
+    input_validator=Work,
     concurrency=limited("input.group", 1, ConcurrencyLimitStrategy.GROUP_ROUND_ROBIN),
 )
 

@@ -68,9 +68,7 @@ async def both(input: Wait, ctx: DurableContext) -> dict[str, Any]:
 
 @hatchet.durable_task(name="looks-back", input_validator=Wait, execution_timeout=NO_LIMIT)
 async def looks_back(input: Wait, ctx: DurableContext) -> dict[str, Any]:
-    return await ctx.aio_wait_for_event(
-        "looked:for", scope=input.mark, lookback_window=timedelta(minutes=5)
-    )
+    return await ctx.aio_wait_for_event("looked:for", scope=input.mark, lookback_window=timedelta(minutes=5))
 
 
 @hatchet.durable_task(name="remembers", input_validator=Wait, retries=1, execution_timeout=NO_LIMIT)
@@ -164,6 +162,18 @@ async def slow(input: EmptyModel, ctx: DurableContext) -> dict[str, Any]:
 
 
 WORKFLOWS = [
-    sleeper, listener, first_of_both, both, looks_back, remembers, durable_child, durable_graph,
-    spawner, evicted, evicted_parent, fickle, steps, durable_in_graph,
+    sleeper,
+    listener,
+    first_of_both,
+    both,
+    looks_back,
+    remembers,
+    durable_child,
+    durable_graph,
+    spawner,
+    evicted,
+    evicted_parent,
+    fickle,
+    steps,
+    durable_in_graph,
 ]

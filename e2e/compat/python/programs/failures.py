@@ -127,6 +127,16 @@ async def celebrate(input: Tries, ctx: Context) -> dict[str, int]:
 
 
 WORKFLOWS = [
-    fail_always, fail_until, fail_slower, fail_for_good, too_slow, asks_for_time,
-    never_started, long, long_sync, gives_up, cleaned, celebrated,
+    fail_always,
+    fail_until,
+    fail_slower,
+    fail_for_good,
+    too_slow,
+    asks_for_time,
+    never_started,
+    long,
+    long_sync,
+    gives_up,
+    cleaned,
+    celebrated,
 ]

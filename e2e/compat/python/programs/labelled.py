@@ -9,7 +9,8 @@ from programs.routing import Job, told
 
 
 @hatchet.task(
-    name="wants-model", input_validator=Job,
+    name="wants-model",
+    input_validator=Job,
     desired_worker_labels=[DesiredWorkerLabel(key="model", value="large", required=True)],
 )
 async def wants_model(input: Job, ctx: Context) -> dict[str, Any]:
@@ -17,7 +18,8 @@ async def wants_model(input: Job, ctx: Context) -> dict[str, Any]:
 
 
 @hatchet.task(
-    name="wants-memory", input_validator=Job,
+    name="wants-memory",
+    input_validator=Job,
     desired_worker_labels=[
         DesiredWorkerLabel(
             key="memory", value=100, required=True, comparator=WorkerLabelComparator.GREATER_THAN
@@ -29,7 +31,8 @@ async def wants_memory(input: Job, ctx: Context) -> dict[str, Any]:
 
 
 @hatchet.task(
-    name="prefers-model", input_validator=Job,
+    name="prefers-model",
+    input_validator=Job,
     desired_worker_labels=[DesiredWorkerLabel(key="model", value="small", weight=10)],
 )
 async def prefers_model(input: Job, ctx: Context) -> dict[str, Any]:

@@ -35,22 +35,30 @@ class Item(BaseModel):
 if HAS_BATCHES:
 
     @hatchet.batch_task(
-        name="batch", input_validator=Item, batch_max_size=4,
-        batch_max_interval=timedelta(seconds=1), batch_group_key="input.group",
+        name="batch",
+        input_validator=Item,
+        batch_max_size=4,
+        batch_max_interval=timedelta(seconds=1),
+        batch_group_key="input.group",
     )
     async def batch(inputs: dict[str, Item], ctx: Context) -> dict[str, Any]:
         together = sorted(i.n for i in inputs.values())
         return {id: {"n": i.n, "together": together, "at": time.time()} for id, i in inputs.items()}
 
     @hatchet.batch_task(
-        name="batch-broadcast", input_validator=Item, batch_max_size=3,
-        batch_max_interval=timedelta(seconds=1), broadcast_output=True,
+        name="batch-broadcast",
+        input_validator=Item,
+        batch_max_size=3,
+        batch_max_interval=timedelta(seconds=1),
+        broadcast_output=True,
     )
     async def batch_broadcast(inputs: dict[str, Item], ctx: Context) -> dict[str, Any]:
         return {"sum": sum(i.n for i in inputs.values())}
 
     @hatchet.batch_task(
-        name="batch-failing", input_validator=Item, batch_max_size=2,
+        name="batch-failing",
+        input_validator=Item,
+        batch_max_size=2,
         batch_max_interval=timedelta(seconds=1),
     )
     async def batch_failing(inputs: dict[str, Item], ctx: Context) -> dict[str, Any]:
@@ -61,7 +69,8 @@ if HAS_BATCHES:
 if HAS_IDEMPOTENCY:
 
     @hatchet.task(
-        name="once-a-while", input_validator=Item,
+        name="once-a-while",
+        input_validator=Item,
         idempotency=hatchet_sdk.TTLBasedIdempotencyConfig(
             key_expression="'ttl-' + input.key", ttl=timedelta(seconds=3)
         ),
@@ -70,7 +79,8 @@ if HAS_IDEMPOTENCY:
         return {"n": input.n}
 
     @hatchet.task(
-        name="once-at-a-time", input_validator=Item,
+        name="once-at-a-time",
+        input_validator=Item,
         idempotency=hatchet_sdk.StatusBasedIdempotencyConfig(
             key_expression="'status-' + input.key", fallback_ttl=timedelta(minutes=5)
         ),
@@ -94,7 +104,10 @@ if HAS_SHARED_LIMITS:
 
     def shared() -> ConcurrencyExpression:
         return ConcurrencyExpression(
-            expression="input.group", max_runs=1, name="shared-limit", is_tenant_scoped=True,
+            expression="input.group",
+            max_runs=1,
+            name="shared-limit",
+            is_tenant_scoped=True,
             limit_strategy=ConcurrencyLimitStrategy.GROUP_ROUND_ROBIN,
         )
 
@@ -107,9 +120,11 @@ if HAS_SHARED_LIMITS:
         return await work(input)
 
     @hatchet.task(
-        name="computed-limit", input_validator=Work,
+        name="computed-limit",
+        input_validator=Work,
         concurrency=ConcurrencyExpression(
-            expression="input.group", max_runs="input.digit == 'many' ? 3 : 1",
+            expression="input.group",
+            max_runs="input.digit == 'many' ? 3 : 1",
             limit_strategy=ConcurrencyLimitStrategy.GROUP_ROUND_ROBIN,
         ),
     )
@@ -146,7 +161,9 @@ if HAS_PAUSE:
 if HAS_CRON_INPUT:
 
     @hatchet.task(
-        name="ticking-with-input", input_validator=Item, on_crons=["*/2 * * * * *"],
+        name="ticking-with-input",
+        input_validator=Item,
+        on_crons=["*/2 * * * * *"],
         cron_input=Item(n=7, key="from the cron"),
     )
     async def ticking_with_input(input: Item, ctx: Context) -> dict[str, Any]:

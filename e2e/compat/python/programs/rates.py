@@ -21,10 +21,13 @@ async def static_rate(input: EmptyModel, ctx: Context) -> dict[str, float]:
 
 
 @hatchet.task(
-    name="dynamic-rate", input_validator=Call,
+    name="dynamic-rate",
+    input_validator=Call,
     rate_limits=[
         RateLimit(
-            dynamic_key="'compat-' + input.user", units="input.units", limit="input.limit",
+            dynamic_key="'compat-' + input.user",
+            units="input.units",
+            limit="input.limit",
             duration=RateLimitDuration.SECOND,
         )
     ],

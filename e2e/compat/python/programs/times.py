@@ -15,7 +15,9 @@ class Note(BaseModel):
 
 def told(input: Note, ctx: Context) -> dict[str, Any]:
     return {
-        "text": input.text, "at": time.time(), "priority": ctx.priority,
+        "text": input.text,
+        "at": time.time(),
+        "priority": ctx.priority,
         "metadata": dict(ctx.additional_metadata),
     }
 

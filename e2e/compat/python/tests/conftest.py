@@ -14,8 +14,19 @@ from harness.worker import Worker
 # Every program on the main worker. Those missing have workers of their own, because
 # what they show depends on who may run them.
 MAIN_PROGRAMS = (
-    "basics", "failures", "graphs", "children", "streams", "events", "times",
-    "concurrency", "rates", "durable", "user_code", "newer", "admin",
+    "basics",
+    "failures",
+    "graphs",
+    "children",
+    "streams",
+    "events",
+    "times",
+    "concurrency",
+    "rates",
+    "durable",
+    "user_code",
+    "newer",
+    "admin",
 )
 
 _engine: Engine | None = None

@@ -90,11 +90,16 @@ async def test_a_task_is_found_by_its_own_id(hatchet: Any) -> None:
 
 async def test_what_is_unknown_is_not_found(hatchet: Any) -> None:
     for ask in (
-        lambda: hatchet.runs.get(UNKNOWN), lambda: hatchet.runs.get_status(UNKNOWN),
-        lambda: hatchet.runs.get_task_run(UNKNOWN), lambda: hatchet.workflows.get(UNKNOWN),
-        lambda: hatchet.workers.get(UNKNOWN), lambda: hatchet.cron.get(UNKNOWN),
-        lambda: hatchet.scheduled.get(UNKNOWN), lambda: hatchet.filters.get(UNKNOWN),
-        lambda: hatchet.event.get(UNKNOWN), lambda: hatchet.webhooks.get("unknown"),
+        lambda: hatchet.runs.get(UNKNOWN),
+        lambda: hatchet.runs.get_status(UNKNOWN),
+        lambda: hatchet.runs.get_task_run(UNKNOWN),
+        lambda: hatchet.workflows.get(UNKNOWN),
+        lambda: hatchet.workers.get(UNKNOWN),
+        lambda: hatchet.cron.get(UNKNOWN),
+        lambda: hatchet.scheduled.get(UNKNOWN),
+        lambda: hatchet.filters.get(UNKNOWN),
+        lambda: hatchet.event.get(UNKNOWN),
+        lambda: hatchet.webhooks.get("unknown"),
     ):
         with pytest.raises(NotFoundException) as refused:
             ask()
@@ -143,7 +148,8 @@ async def test_many_runs_are_replayed_by_what_they_carry(hatchet: Any, mark: str
         BulkCancelReplayOpts(
             filters=RunFilter(
                 since=datetime.now(timezone.utc) - timedelta(minutes=5),
-                additional_metadata={"mark": mark}, statuses=[V1TaskStatus.FAILED],
+                additional_metadata={"mark": mark},
+                statuses=[V1TaskStatus.FAILED],
             )
         )
     )

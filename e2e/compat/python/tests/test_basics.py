@@ -43,9 +43,7 @@ async def test_a_run_that_is_not_waited_for_can_be_asked_later(hatchet: Any) -> 
 
 
 def test_many_sync_runs_answer_in_the_order_asked() -> None:
-    results = add_sync.run_many(
-        [add_sync.create_bulk_run_item(Pair(left=n, right=1)) for n in range(5)]
-    )
+    results = add_sync.run_many([add_sync.create_bulk_run_item(Pair(left=n, right=1)) for n in range(5)])
     assert [r.total for r in results] == [1, 2, 3, 4, 5]
 
 
@@ -81,7 +79,7 @@ async def test_a_stub_runs_what_another_program_defines(hatchet: Any) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        "grüße, 世界 🎉 \" \\ \n\t</script>",
+        'grüße, 世界 🎉 " \\ \n\t</script>',
         {"nested": [{"deep": [[], {}, None, True, False]}]},
         [0, -1, 2**53 - 1, 1.5, -2.25e-7, 1e300],
         "x" * 1_000_000,
@@ -106,9 +104,7 @@ async def test_an_unknown_workflow_is_refused_by_name(hatchet: Any) -> None:
 
 @pytest.mark.short
 async def test_the_context_knows_the_run(hatchet: Any, mark: str) -> None:
-    ref = await tell.aio_run_no_wait(
-        Anything(value=[1, 2]), additional_metadata={"mark": mark}, priority=2
-    )
+    ref = await tell.aio_run_no_wait(Anything(value=[1, 2]), additional_metadata={"mark": mark}, priority=2)
     told = await ref.aio_result()
     workflow = next(w for w in hatchet.workflows.list(workflow_name="tell").rows if w.name == "tell")
     assert told["workflow_run_id"] == told["task_run_id"] == ref.workflow_run_id
@@ -123,9 +119,7 @@ async def test_the_context_knows_the_run(hatchet: Any, mark: str) -> None:
 
 
 async def test_options_given_as_an_object_count_the_same(mark: str) -> None:
-    told = await tell.aio_run(
-        options=TriggerWorkflowOptions(additional_metadata={"mark": mark}, priority=3)
-    )
+    told = await tell.aio_run(options=TriggerWorkflowOptions(additional_metadata={"mark": mark}, priority=3))
     assert told["metadata"]["mark"] == mark
     assert told["priority"] == 3
 

@@ -7,7 +7,13 @@ import pytest
 
 from harness.read import final
 from programs.children import (
-    Parent, parent, parent_bulk, parent_of_failure, parent_of_twins, parent_retried, parent_sync,
+    Parent,
+    parent,
+    parent_bulk,
+    parent_of_failure,
+    parent_of_twins,
+    parent_retried,
+    parent_sync,
 )
 
 

@@ -8,7 +8,14 @@ from hatchet_sdk import FailedTaskRunExceptionGroup, V1TaskStatus
 from harness.read import final, running
 from harness.spans import most_at_once
 from programs.concurrency import (
-    Work, bad_key, newest_wins, oldest_wins, one_at_a_time, round_robin, two_keys, whole_runs,
+    Work,
+    bad_key,
+    newest_wins,
+    oldest_wins,
+    one_at_a_time,
+    round_robin,
+    two_keys,
+    whole_runs,
 )
 
 
@@ -32,7 +39,9 @@ async def test_runs_of_a_group_keep_their_order(mark: str) -> None:
     )
     order = [s["n"] for s in sorted(spans, key=lambda s: s["from"])]
     assert {frozenset(order[i : i + 2]) for i in (0, 2, 4)} == {
-        frozenset({0, 1}), frozenset({2, 3}), frozenset({4, 5}),
+        frozenset({0, 1}),
+        frozenset({2, 3}),
+        frozenset({4, 5}),
     }
 
 

@@ -10,8 +10,19 @@ from hatchet_sdk import FailedTaskRunExceptionGroup, V1TaskStatus
 from harness.poll import eventually
 from harness.read import events_of, final, running
 from programs.durable import (
-    Wait, both, durable_in_graph, evicted, evicted_parent, fickle, first_of_both, listener,
-    looks_back, remembers, sleeper, spawner, steps,
+    Wait,
+    both,
+    durable_in_graph,
+    evicted,
+    evicted_parent,
+    fickle,
+    first_of_both,
+    listener,
+    looks_back,
+    remembers,
+    sleeper,
+    spawner,
+    steps,
 )
 
 

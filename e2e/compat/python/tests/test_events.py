@@ -26,8 +26,10 @@ async def runs_of(hatchet: Any, event_id: str, count: int) -> list[dict[str, Any
 @pytest.mark.short
 async def test_an_event_starts_the_runs_that_ask_for_it(hatchet: Any, mark: str) -> None:
     event = await hatchet.event.aio_push(
-        "order:created", {"mark": mark, "n": 3},
-        additional_metadata={"from": mark}, priority=Priority.HIGH,
+        "order:created",
+        {"mark": mark, "n": 3},
+        additional_metadata={"from": mark},
+        priority=Priority.HIGH,
     )
     assert event.key == "order:created"
     (told,) = await runs_of(hatchet, event.event_id, 1)
@@ -67,9 +69,7 @@ async def test_a_star_stands_for_anything(hatchet: Any, key: str) -> None:
 @pytest.mark.short
 async def test_a_filter_lets_through_what_it_matches(hatchet: Any, mark: str) -> None:
     filters = [
-        await on_filtered.aio_create_filter(
-            expression=expression, scope=mark, payload={"from": expression}
-        )
+        await on_filtered.aio_create_filter(expression=expression, scope=mark, payload={"from": expression})
         for expression in ("input.n > 5", "input.n > 5 && payload['from'] != ''", "input.n > 1000")
     ]
     listed = hatchet.filters.list(scopes=[mark]).rows
@@ -119,9 +119,7 @@ async def test_declared_filters_count_like_made_ones(hatchet: Any) -> None:
 
 
 async def test_events_are_listed_with_what_they_did(hatchet: Any, mark: str) -> None:
-    did = await hatchet.event.aio_push(
-        "order:created", {"mark": mark}, additional_metadata={"mark": mark}
-    )
+    did = await hatchet.event.aio_push("order:created", {"mark": mark}, additional_metadata={"mark": mark})
     nothing = await hatchet.event.aio_push(
         "nobody:cares", {"mark": mark}, additional_metadata={"mark": mark}, scope="s"
     )

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import Counter
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -11,8 +10,20 @@ from hatchet_sdk import BulkCancelReplayOpts, FailedTaskRunExceptionGroup, RunFi
 
 from harness.read import events_of, final, running, tasks_of
 from programs.failures import (
-    Say, Tries, asks_for_time, celebrated, cleaned, fail_always, fail_for_good,
-    fail_slower, fail_until, gives_up, long, long_sync, never_started, too_slow,
+    Say,
+    Tries,
+    asks_for_time,
+    celebrated,
+    cleaned,
+    fail_always,
+    fail_for_good,
+    fail_slower,
+    fail_until,
+    gives_up,
+    long,
+    long_sync,
+    never_started,
+    too_slow,
 )
 
 

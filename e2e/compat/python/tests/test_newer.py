@@ -128,16 +128,13 @@ async def test_a_failure_may_say_when_to_try_again() -> None:
 
 @needs(newer.HAS_SHARED_LIMITS)
 async def test_two_workflows_share_one_limit(mark: str) -> None:
-    spans = [
-        span
-        for spans in await asyncio.gather(
-            *(
-                task.aio_run_many([task.create_bulk_run_item(Work(group=mark, seconds=0.3)) for _ in range(2)])
-                for task in (newer.shares_one, newer.shares_two)
-            )
+    both = await asyncio.gather(
+        *(
+            task.aio_run_many([task.create_bulk_run_item(Work(group=mark)) for _ in range(2)])
+            for task in (newer.shares_one, newer.shares_two)
         )
-        for span in spans
-    ]
+    )
+    spans = [span for spans in both for span in spans]
     assert most_at_once(spans) == 1
 
 
@@ -145,10 +142,7 @@ async def test_two_workflows_share_one_limit(mark: str) -> None:
 async def test_a_limit_may_be_computed(mark: str) -> None:
     many, few = (
         await newer.computed_limit.aio_run_many(
-            [
-                newer.computed_limit.create_bulk_run_item(Work(group=mark + kind, digit=kind))
-                for _ in range(6)
-            ]
+            [newer.computed_limit.create_bulk_run_item(Work(group=mark + kind, digit=kind)) for _ in range(6)]
         )
         for kind in ("many", "few")
     )

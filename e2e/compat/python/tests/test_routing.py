@@ -18,9 +18,7 @@ from programs.sticky import hard, soft
 @pytest.mark.short
 async def test_a_worker_runs_no_more_than_its_slots(hatchet: Any, start_worker: Any) -> None:
     worker = start_worker("slots", "routing", slots=2, durable_slots=1)
-    spans = await placed.aio_run_many(
-        [placed.create_bulk_run_item(Job(n=n, seconds=0.2)) for n in range(8)]
-    )
+    spans = await placed.aio_run_many([placed.create_bulk_run_item(Job(n=n, seconds=0.2)) for n in range(8)])
     assert most_at_once(spans) == 2
     assert {s["worker"] for s in spans} == {worker.id(hatchet)}
 

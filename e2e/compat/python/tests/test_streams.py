@@ -52,7 +52,10 @@ async def test_logs_are_kept_with_their_levels(hatchet: Any) -> None:
     rows = await logs_of(hatchet, ref.workflow_run_id, 4)
     levels = {r.message: r.level for r in rows}
     assert set(levels) == {
-        "said by the context", "said by the logger", "a warning with ünïcode", "an error",
+        "said by the context",
+        "said by the logger",
+        "a warning with ünïcode",
+        "an error",
     }
     assert levels["said by the logger"] == "INFO"
     assert levels["a warning with ünïcode"] == "WARN"

@@ -50,8 +50,10 @@ async def test_a_schedule_of_the_past_fires_at_once(hatchet: Any, mark: str) -> 
 async def test_a_schedule_made_over_rest_can_be_listed_moved_and_deleted(hatchet: Any, mark: str) -> None:
     made = [
         hatchet.scheduled.create(
-            workflow_name="scheduled", trigger_at=ahead(hours=n + 1),
-            input={"text": str(n)}, additional_metadata={"mark": mark},
+            workflow_name="scheduled",
+            trigger_at=ahead(hours=n + 1),
+            input={"text": str(n)},
+            additional_metadata={"mark": mark},
         )
         for n in range(3)
     ]
@@ -76,7 +78,9 @@ async def test_a_schedule_made_over_rest_can_be_listed_moved_and_deleted(hatchet
 async def test_many_schedules_are_moved_and_deleted_in_one_request(hatchet: Any, mark: str) -> None:
     ids = [
         hatchet.scheduled.create(
-            workflow_name="scheduled", trigger_at=ahead(hours=1), input={},
+            workflow_name="scheduled",
+            trigger_at=ahead(hours=1),
+            input={},
             additional_metadata={"mark": mark, "n": str(n)},
         ).metadata.id
         for n in range(4)
@@ -108,8 +112,11 @@ async def test_a_declared_cron_fires_each_second(hatchet: Any) -> None:
 @pytest.mark.short
 async def test_a_cron_made_over_rest_fires_until_it_is_deleted(hatchet: Any, mark: str) -> None:
     made = await cron_made.aio_create_cron(
-        cron_name=f"cron-{mark}", expression="* * * * * *",
-        input=Note(text=mark), additional_metadata={"mark": mark}, priority=2,
+        cron_name=f"cron-{mark}",
+        expression="* * * * * *",
+        input=Note(text=mark),
+        additional_metadata={"mark": mark},
+        priority=2,
     )
     try:
         assert hatchet.cron.get(made.metadata.id).name == f"cron-{mark}"
@@ -139,8 +146,11 @@ def _ticks(hatchet: Any) -> list[Any]:
 async def test_a_cron_of_the_same_name_is_refused(hatchet: Any, mark: str) -> None:
     def create() -> Any:
         return hatchet.cron.create(
-            workflow_name="cron-made", cron_name=mark, expression="0 0 1 1 *",
-            input={}, additional_metadata={},
+            workflow_name="cron-made",
+            cron_name=mark,
+            expression="0 0 1 1 *",
+            input={},
+            additional_metadata={},
         )
 
     made = create()
@@ -155,6 +165,9 @@ async def test_a_cron_of_the_same_name_is_refused(hatchet: Any, mark: str) -> No
 async def test_a_cron_that_makes_no_sense_is_refused(hatchet: Any, mark: str, expression: str) -> None:
     with pytest.raises(BadRequestException):
         hatchet.cron.create(
-            workflow_name="cron-made", cron_name=mark, expression=expression,
-            input={}, additional_metadata={},
+            workflow_name="cron-made",
+            cron_name=mark,
+            expression=expression,
+            input={},
+            additional_metadata={},
         )

@@ -9,5 +9,7 @@ async def test_a_task_uses_what_its_worker_opened() -> None:
 
 async def test_a_task_gets_its_dependencies() -> None:
     assert await uses_dependencies.aio_run() == {
-        "number": 40, "text": "uses-dependencies", "opened": 42,
+        "number": 40,
+        "text": "uses-dependencies",
+        "opened": 42,
     }

@@ -37,7 +37,9 @@ class Hook:
     def post(self, body: bytes, **headers: str) -> int:
         """Returns the status of the answer. A header's name is written with _ for -."""
         request = urllib.request.Request(
-            self.url, data=body, method="POST",
+            self.url,
+            data=body,
+            method="POST",
             headers={"Content-Type": "application/json"}
             | {name.replace("_", "-"): value for name, value in headers.items()},
         )
@@ -74,13 +76,17 @@ def signature(text: bytes, algorithm: str = "sha256", secret: bytes = SECRET.enc
 
 def hmac_auth(header: str, encoding: str = "HEX", algorithm: str = "SHA256", secret: str = SECRET) -> Any:
     return V1WebhookHMACAuth(
-        algorithm=V1WebhookHMACAlgorithm(algorithm), encoding=V1WebhookHMACEncoding(encoding),
-        signatureHeaderName=header, signingSecret=secret,
+        algorithm=V1WebhookHMACAlgorithm(algorithm),
+        encoding=V1WebhookHMACEncoding(encoding),
+        signatureHeaderName=header,
+        signingSecret=secret,
     )
 
 
 @pytest.mark.short
-@pytest.mark.parametrize(("algorithm", "encoding"), [("SHA256", "HEX"), ("SHA512", "BASE64"), ("SHA1", "BASE64URL")])
+@pytest.mark.parametrize(
+    ("algorithm", "encoding"), [("SHA256", "HEX"), ("SHA512", "BASE64"), ("SHA1", "BASE64URL")]
+)
 async def test_a_signed_post_starts_a_run(hook: Hook, mark: str, algorithm: str, encoding: str) -> None:
     hook.create(hmac_auth("X-Signature", encoding, algorithm), return_event_as_response_payload=False)
     body = body_of(mark)
@@ -135,7 +141,8 @@ async def test_a_post_of_stripe_is_known_by_its_header(hook: Hook, mark: str) ->
 
 async def test_a_post_of_github_has_a_prefix(hook: Hook, mark: str) -> None:
     hook.create(
-        hmac_auth("X-Hub-Signature-256"), V1WebhookSourceName.GITHUB,
+        hmac_auth("X-Hub-Signature-256"),
+        V1WebhookSourceName.GITHUB,
         event_key_expression="'webhook:' + headers['x-github-event']",
     )
     body = body_of(mark)
@@ -169,7 +176,8 @@ async def test_a_post_of_svix_has_an_id(hook: Hook, mark: str) -> None:
 async def test_a_webhook_adds_what_is_always_so(hook: Hook, mark: str) -> None:
     hook.create(
         V1WebhookAPIKeyAuth(headerName="X-Key", apiKey="open"),
-        static_payload={"from": "the hook", "n": 7}, scope_expression="input.mark",
+        static_payload={"from": "the hook", "n": 7},
+        scope_expression="input.mark",
     )
     assert hook.post(body_of(mark), X_Key="open") == 200
     told = await hook.started(mark)
