@@ -261,6 +261,9 @@ func (m *memory) Results(_ context.Context, _, first, last id.ID) ([]shard.Outco
 // Joined implements shard.Store.
 func (m *memory) Joined(context.Context, id.ID, id.ID, shard.Hello) error { return nil }
 
+// Introduced implements shard.Store.
+func (m *memory) Introduced(context.Context, id.ID, id.ID, shard.Hello) error { return nil }
+
 func pick[V any](m *memory, rows map[id.ID]V, ids []id.ID) []V {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -383,6 +383,7 @@ type Live struct {
 	Tenant   id.ID
 	Attempt  int32 // current, or next
 	Worker   id.ID // with OpenRunning
+	Token    Token // with OpenRunning
 	Assigned Time  // with OpenRunning
 	Started  Time  // with OpenRunning; 0 until its worker says so
 	Due      Time  // as OpenTask.Due

@@ -59,6 +59,7 @@ type Join struct {
 	Running []Claim
 	Labels  map[string]string
 	Types   []SlotUse // how many slots it has of other types than the default one
+	Spared  bool      // as Spare
 }
 
 // Claim is a worker's word that it runs an attempt.
@@ -90,6 +91,14 @@ type PauseWorkers struct {
 type Resize struct {
 	Worker id.ID
 	Slots  int32
+}
+
+// Spare has a worker be given nothing new for as long as it cannot be reached, though its
+// session goes on; or something again.
+type Spare struct {
+	Tenant id.ID
+	Worker id.ID
+	Spared bool
 }
 
 // Leave says that a worker's stream ended.
@@ -256,6 +265,7 @@ func (*DefineGraph) input()  {}
 func (*Submit) input()       {}
 func (*Join) input()         {}
 func (*Resize) input()       {}
+func (*Spare) input()        {}
 func (*Relabel) input()      {}
 func (*PauseWorkers) input() {}
 func (*Leave) input()        {}

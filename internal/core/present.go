@@ -37,6 +37,31 @@ func (s *Shard) Workers(tenant id.ID) (stats []WorkerStat) {
 	return stats
 }
 
+// Held is an attempt that a worker has, as it was assigned.
+type Held struct {
+	Assignment      // without Seq
+	Released   bool // it has given its slots back
+}
+
+// Held are the attempts of a tenant's worker, in the order of their assignment.
+func (s *Shard) Held(tenant, of id.ID) (held []Held) {
+	w := s.workers[of]
+	if w == nil || w.tenant != tenant {
+		return nil
+	}
+	for t := w.first; t != nil; t = t.next {
+		a := Assignment{
+			Worker: w.id, Task: t.id, Version: t.def.Version, Token: t.token, Attempt: t.attempt,
+			Deadline: t.due, Run: t.runID(), Node: t.node, Entries: t.entries,
+		}
+		if t.batch != nil {
+			a.Batch = t.batch.id
+		}
+		held = append(held, Held{a, t.released})
+	}
+	return held
+}
+
 func (w *worker) stat() WorkerStat {
 	stat := WorkerStat{
 		Worker: w.id, Labels: maps.Clone(w.labels), Rooms: []Room{{Slots: w.slots, Used: w.used}},

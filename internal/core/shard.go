@@ -121,6 +121,8 @@ func (s *Shard) Apply(now Time, in Input, out *Effects) {
 		s.loaded(in)
 	case *Join:
 		s.join(in)
+	case *Spare:
+		s.spare(in)
 	case *Resize:
 		s.resize(in)
 	case *Relabel:

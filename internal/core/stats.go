@@ -87,7 +87,7 @@ func (s *Shard) Live(task id.ID) Live {
 	}
 	live := Live{State: t.state, Tenant: t.def.Tenant, Version: t.def.Version, Run: t.runID(), Node: t.node, Attempt: t.attempt, Due: t.due, Passed: t.passed}
 	if t.state == OpenRunning {
-		live.Worker, live.Assigned, live.Started = t.worker.id, t.assigned, t.started
+		live.Worker, live.Token, live.Assigned, live.Started = t.worker.id, t.token, t.assigned, t.started
 	}
 	return live
 }

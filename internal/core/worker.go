@@ -21,6 +21,7 @@ type worker struct {
 	types  []room // slots of other types than the default one
 	until  Time   // when it is away: until when it is expected back; else 0
 	paused bool   // from outside: it is given nothing new
+	spared bool   // likewise, while it cannot be reached
 	labels map[string]string
 
 	wide     int    // of its offers, those whose tasks take up several slots
@@ -36,7 +37,7 @@ type worker struct {
 }
 
 // takes tells whether w is given anything new.
-func (w *worker) takes() bool { return w.until == 0 && !w.paused }
+func (w *worker) takes() bool { return w.until == 0 && !w.paused && !w.spared }
 
 // fits tells whether w may be given a task of c now.
 func (w *worker) fits(c *class) bool {
@@ -221,7 +222,7 @@ func (s *Shard) join(in *Join) {
 		s.workers[w.id] = w
 	}
 	s.present(w)
-	w.labels = in.Labels
+	w.labels, w.spared = in.Labels, in.Spared
 	w.setTypes(in.Slots, in.Types)
 	s.setOffers(w, in.Actions)
 	s.reconcile(w, in.Running)
@@ -383,9 +384,18 @@ func (s *Shard) resize(in *Resize) {
 	}
 }
 
+// spare has a worker be given nothing new, or something again.
+func (s *Shard) spare(in *Spare) {
+	if w := s.workers[in.Worker]; w != nil && w.tenant == in.Tenant {
+		w.spared = in.Spared
+		w.keepReserve()
+		s.welcome(w)
+	}
+}
+
 // keepReserve ends what w is kept for if it can no longer have room for it.
 func (w *worker) keepReserve() {
-	if c := w.reserved; c != nil && (w.paused || !w.couldHave(c.need.Slots)) {
+	if c := w.reserved; c != nil && (w.paused || w.spared || !w.couldHave(c.need.Slots)) {
 		c.unreserve()
 	}
 }

@@ -420,6 +420,9 @@ create table adze.worker (
     actions text[] not null,
     left_at timestamp with time zone,
     paused boolean not null default false,
+    labels jsonb not null default '{}'::jsonb,
+    slot_types jsonb not null default '{}'::jsonb,
+    runtime jsonb not null default '{}'::jsonb,
     constraint worker_pkey PRIMARY KEY (id)
 );
 CREATE INDEX worker_present_idx ON adze.worker USING btree (id) WHERE (left_at IS NULL);

@@ -71,6 +71,15 @@ type Client interface {
 	PutSettings(ctx context.Context, tenant id.ID, changes []SettingChange) error
 	// Refresh moves the deadline of a running attempt and returns it.
 	Refresh(ctx context.Context, tenant id.ID, task id.ID, token core.Token, byMS int64) (core.Time, error)
+	// Introduce makes a worker known that attaches later, or changes what is known of one
+	// (hello.Worker), and returns its id. It is given nothing by that.
+	Introduce(ctx context.Context, tenant id.ID, hello Hello) (id.ID, error)
+	// Held tells what the engine has a worker running, as it was assigned, without payloads:
+	// for one that does not know after an engine's restart. Attach takes it as Running.
+	Held(ctx context.Context, tenant, worker id.ID) ([]Held, error)
+	// SpareWorker has a worker be given nothing new for as long as it cannot be reached, or
+	// something again; its session goes on.
+	SpareWorker(ctx context.Context, tenant, worker id.ID, spared bool) error
 	// Attach begins a worker's session. Close it with Session.Close.
 	Attach(ctx context.Context, tenant id.ID, hello Hello) (Session, error)
 	// Follow tells of what tasks write from now on, once it is committed.
@@ -237,7 +246,9 @@ type Hello struct {
 	Slots   int32
 	Running []core.Claim
 	Labels  map[string]string
-	Types   []SlotUse // slots of other types than the default one
+	Types   []SlotUse         // slots of other types than the default one
+	Runtime map[string]string // what it runs on, for people
+	Spared  bool              // it is given nothing until SpareWorker says otherwise
 }
 
 // Session is one stream of a worker. Recv is for one goroutine, the rest for any.
@@ -286,6 +297,9 @@ type Assignment struct {
 	WorkflowID id.ID
 	Name       string // of the task in the workflow
 	ReplayOf   id.ID  // the run that its run repeats; 0 if none
+	Parent     id.ID  // the task that spawned its run; 0 if none
+	Priority   int32
+	Durable    bool
 	Input      []byte
 	Metadata   []byte
 	Parents    []ParentOutput // of a task of a graph: its parents that succeeded; of a handler: all that did
@@ -294,6 +308,17 @@ type Assignment struct {
 	Mets       []core.Met     // likewise, by order
 	Event      *Event         // that started the run, or nil
 	Came       []CameEvent    // of a task of a graph: the events that it waited for and that came, in their order
+}
+
+// Held is an attempt that a worker has.
+type Held struct {
+	Assignment      // without payloads
+	Released   bool // it has given its slots back
+}
+
+// Claim is a worker's word that it runs it.
+func (h *Held) Claim() core.Claim {
+	return core.Claim{Task: h.Task, Attempt: h.Attempt, Token: h.Token, Batch: h.Batch, Released: h.Released}
 }
 
 // CameEvent is an event that a task waited for before it began.

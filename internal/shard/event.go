@@ -196,7 +196,7 @@ func (r *Runtime) payloadsOf(ctx context.Context, rows []core.NewTask) (map[id.I
 	of := make(map[id.ID]payload, len(rows))
 	for i := range rows {
 		row := &rows[i]
-		p := payload{input: row.Input, metadata: row.Metadata, replayOf: row.ReplayOf}
+		p := payloadOf(row)
 		if e := events[row.Event]; e != nil {
 			p.event = newEvent(row, e)
 		} else if row.Event != 0 { // it is gone, and its run is not

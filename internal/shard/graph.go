@@ -152,7 +152,6 @@ func object(g *graph, outputs map[int32][]byte) []byte {
 // input of the run, and what its parents gave.
 func (r *Runtime) completeNode(ctx context.Context, a *Assignment, g *graph) error {
 	node := &g.Nodes[a.Node]
-	a.Action, a.Workflow, a.Name = node.Action, g.Workflow, node.Name
 	input, ok := r.payloads.one(a.Run)
 	if !ok {
 		rows, err := r.config.Store.Runs(ctx, []id.ID{a.Run})

@@ -24,6 +24,8 @@ type payload struct {
 	input, metadata []byte
 	event           *Event // nil: none started it
 	replayOf        id.ID
+	parent          id.ID
+	priority        int32
 }
 
 func (p payload) bytes() int64 {
@@ -54,7 +56,7 @@ func (p *payloads) put(tasks []core.NewTask, events map[id.ID]*core.NewEvent) {
 		if t.Input == nil { // restored: not read yet
 			continue
 		}
-		entry := payload{input: t.Input, metadata: t.Metadata, replayOf: t.ReplayOf}
+		entry := payloadOf(t)
 		if t.Event != 0 {
 			if events[t.Event] == nil {
 				continue
@@ -70,6 +72,11 @@ func (p *payloads) put(tasks []core.NewTask, events map[id.ID]*core.NewEvent) {
 		p.head++
 	}
 	p.compact()
+}
+
+// payloadOf is what a row brings but for its event.
+func payloadOf(t *core.NewTask) payload {
+	return payload{input: t.Input, metadata: t.Metadata, replayOf: t.ReplayOf, parent: t.Parent, priority: t.Priority}
 }
 
 // keep adds the outputs of tasks of graphs, under their own ids: those after them

@@ -170,7 +170,15 @@ func (s *postgres) SchedulesDeclared(ctx context.Context, tenant id.ID, workflow
 }
 
 func (s *postgres) Joined(ctx context.Context, workerID, tenant id.ID, hello Hello) error {
-	return worker.Put(ctx, s.pool, worker.Worker{
+	return worker.Join(ctx, s.pool, s.workerOf(workerID, tenant, &hello))
+}
+
+func (s *postgres) Introduced(ctx context.Context, workerID, tenant id.ID, hello Hello) error {
+	return worker.Introduce(ctx, s.pool, s.workerOf(workerID, tenant, &hello))
+}
+
+func (s *postgres) workerOf(workerID, tenant id.ID, hello *Hello) worker.Worker {
+	row := worker.Worker{
 		ID:       workerID,
 		Tenant:   tenant,
 		JoinedAt: s.clock.Now(),
@@ -178,7 +186,14 @@ func (s *postgres) Joined(ctx context.Context, workerID, tenant id.ID, hello Hel
 		Name:     hello.Name,
 		SDK:      hello.SDK,
 		Actions:  hello.Actions,
-	})
+		Labels:   hello.Labels,
+		Types:    make(map[string]int32, len(hello.Types)),
+		Runtime:  hello.Runtime,
+	}
+	for _, use := range hello.Types {
+		row.Types[use.Type] = use.Units
+	}
+	return row
 }
 
 func (s *postgres) Logs(ctx context.Context, tasks []id.ID) ([]core.Entry, []core.Met, error) {

@@ -17,25 +17,13 @@ type Worker struct {
 // Workers implements Client.
 func (r *Runtime) Workers(ctx context.Context, tenant id.ID) ([]Worker, error) {
 	var workers []Worker
-	done := make(chan struct{})
-	err := r.send(message{do: func(mind *core.Shard) {
+	err := r.look(ctx, func(mind *core.Shard) {
 		for _, stat := range mind.Workers(tenant) {
 			name, sdk := r.sessions.introduced(stat.Worker)
 			workers = append(workers, Worker{stat, name, sdk})
 		}
-		close(done)
-	}})
-	if err != nil {
-		return nil, err
-	}
-	select {
-	case <-done:
-		return workers, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-r.failed:
-		return nil, r.unavailable()
-	}
+	})
+	return workers, err
 }
 
 // introduced is how a worker that is connected calls itself.
@@ -64,6 +52,80 @@ func (r *Runtime) PauseWorkers(ctx context.Context, tenant id.ID, ids []id.ID, p
 		known[i] = answers[i].Kind == core.AnswerDone
 	}
 	return known, nil
+}
+
+// Introduce implements Client.
+func (r *Runtime) Introduce(ctx context.Context, tenant id.ID, hello Hello) (id.ID, error) {
+	if hello.Worker == 0 {
+		hello.Worker = r.ids.Next(int64(r.now()))
+	}
+	return hello.Worker, r.config.Store.Introduced(ctx, hello.Worker, tenant, hello)
+}
+
+// Held implements Client.
+func (r *Runtime) Held(ctx context.Context, tenant, worker id.ID) ([]Held, error) {
+	var of []core.Held
+	if err := r.look(ctx, func(mind *core.Shard) { of = mind.Held(tenant, worker) }); err != nil {
+		return nil, err
+	}
+	held := make([]Held, len(of))
+	for i := range of {
+		held[i].Assignment.Assignment, held[i].Released = of[i].Assignment, of[i].Released
+		r.introduce(&held[i].Assignment)
+	}
+	return held, nil
+}
+
+// SpareWorker implements Client.
+func (r *Runtime) SpareWorker(_ context.Context, tenant, worker id.ID, spared bool) error {
+	return r.send(message{input: &core.Spare{Tenant: tenant, Worker: worker, Spared: spared}})
+}
+
+// look runs a look at the core in the loop.
+func (r *Runtime) look(ctx context.Context, at func(*core.Shard)) error {
+	done := make(chan struct{})
+	err := r.send(message{do: func(mind *core.Shard) {
+		at(mind)
+		close(done)
+	}})
+	if err != nil {
+		return err
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-r.failed:
+		return r.unavailable()
+	}
+}
+
+// Introduce implements Client.
+func (s *Set) Introduce(ctx context.Context, tenant id.ID, hello Hello) (id.ID, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return 0, err
+	}
+	return r.Introduce(ctx, tenant, hello)
+}
+
+// SpareWorker implements Client.
+func (s *Set) SpareWorker(ctx context.Context, tenant, worker id.ID, spared bool) error {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	return r.SpareWorker(ctx, tenant, worker, spared)
+}
+
+// Held implements Client.
+func (s *Set) Held(ctx context.Context, tenant, worker id.ID) ([]Held, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	return r.Held(ctx, tenant, worker)
 }
 
 // Workers implements Client.

@@ -61,7 +61,7 @@ func (r *Runtime) Attach(ctx context.Context, tenant id.ID, hello Hello) (Sessio
 	s.life, s.endLife = context.WithCancel(context.WithoutCancel(ctx))
 	err := r.send(message{session: s, input: &core.Join{
 		Worker: worker, Tenant: tenant, Actions: hello.Actions, Slots: hello.Slots, Running: hello.Running,
-		Labels: hello.Labels, Types: slotUses(hello.Types),
+		Labels: hello.Labels, Types: slotUses(hello.Types), Spared: hello.Spared,
 	}})
 	if err != nil {
 		s.endLife()
@@ -250,15 +250,11 @@ func (r *Runtime) completeInputs(ctx context.Context, assigned []core.Assignment
 	var missing []id.ID
 	for i := range assigned {
 		full[i].Assignment = assigned[i]
-		v := r.catalog.version(assigned[i].Version)
-		full[i].WorkflowID = v.id
-		if v.graph != nil {
-			if err := r.completeNode(ctx, &full[i], v.graph); err != nil {
+		if graph := r.introduce(&full[i]); graph != nil {
+			if err := r.completeNode(ctx, &full[i], graph); err != nil {
 				return nil, err
 			}
-			continue
 		}
-		full[i].Action, full[i].Workflow, full[i].Name = v.Action, v.Workflow, v.Task
 	}
 	r.payloads.get(assigned,
 		func(i int, p payload) { full[i].give(p) },
@@ -284,7 +280,22 @@ func (r *Runtime) completeInputs(ctx context.Context, assigned []core.Assignment
 
 // give gives the assignment what its run was submitted with.
 func (a *Assignment) give(p payload) {
-	a.Input, a.Metadata, a.Event, a.ReplayOf = p.input, p.metadata, p.event, p.replayOf
+	a.Input, a.Metadata, a.Event = p.input, p.metadata, p.event
+	a.ReplayOf, a.Parent, a.Priority = p.replayOf, p.parent, p.priority
+}
+
+// introduce says of what definition an assignment is, and returns the graph of one of a
+// graph.
+func (r *Runtime) introduce(a *Assignment) *graph {
+	v := r.catalog.version(a.Version)
+	a.WorkflowID = v.id
+	if v.graph == nil {
+		a.Action, a.Workflow, a.Name, a.Durable = v.Action, v.Workflow, v.Task, v.Durable
+		return nil
+	}
+	node := &v.graph.Nodes[a.Node]
+	a.Action, a.Workflow, a.Name, a.Durable = node.Action, v.graph.Workflow, node.Name, node.Durable
+	return v.graph
 }
 
 // Report implements Session.

@@ -70,6 +70,8 @@ type Store interface {
 	SchedulesDeclared(ctx context.Context, tenant id.ID, workflows []string) ([]core.Schedule, error)
 	// Joined records a worker's session.
 	Joined(ctx context.Context, worker, tenant id.ID, hello Hello) error
+	// Introduced records what a worker says of itself, without a session.
+	Introduced(ctx context.Context, worker, tenant id.ID, hello Hello) error
 }
 
 // StoredDefinition is a definition as it was stored.

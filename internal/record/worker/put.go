@@ -2,7 +2,8 @@
 // what "worker 0190…" was, and for a new owner, who awaits those that have not left.
 //
 // It owns the table worker. It promises that a row tells of the worker's last session,
-// and that a worker that may run something has not left by its row.
+// and that a worker that may run something has not left by its row: one that was introduced
+// and has not joined yet has.
 package worker
 
 import (
@@ -17,28 +18,42 @@ import (
 	"github.com/adzehq/adze/internal/base/pg"
 )
 
-//go:embed put.sql
-var putSQL string
+var (
+	//go:embed join.sql
+	joinSQL string
+	//go:embed introduce.sql
+	introduceSQL string
+)
 
 // Worker is a row.
 type Worker struct {
 	ID       id.ID
 	Tenant   id.ID
-	JoinedAt time.Time // the last session's begin
+	JoinedAt time.Time // the last session's begin; of one that never joined: when it was introduced
 	Slots    int32
 	Name     string
 	SDK      string
 	Actions  []string
+	Labels   map[string]string
+	Types    map[string]int32  // slots of other types than the default one
+	Runtime  map[string]string // what it says it runs on, for people
 }
 
-// Put records a session of w. The id of another tenant's worker is refused: with it
+// Join records a session of w. The id of another tenant's worker is refused: with it
 // comes the right to that worker's tasks.
-func Put(ctx context.Context, db pg.DB, w Worker) error {
+func Join(ctx context.Context, db pg.DB, w Worker) error { return put(ctx, db, joinSQL, &w) }
+
+// Introduce records what w says of itself, without a session of it. Of one that there is,
+// JoinedAt stays.
+func Introduce(ctx context.Context, db pg.DB, w Worker) error { return put(ctx, db, introduceSQL, &w) }
+
+func put(ctx context.Context, db pg.DB, statement string, w *Worker) error {
 	actions := make([]string, len(w.Actions))
 	for i, a := range w.Actions {
 		actions[i] = bulk.Clean(a)
 	}
-	tag, err := db.Exec(ctx, putSQL, w.ID, w.Tenant, w.JoinedAt, w.Slots, bulk.Clean(w.Name), bulk.Clean(w.SDK), actions)
+	tag, err := db.Exec(ctx, statement, w.ID, w.Tenant, w.JoinedAt, w.Slots, bulk.Clean(w.Name), bulk.Clean(w.SDK), actions,
+		cleaned(w.Labels), orEmpty(w.Types), cleaned(w.Runtime))
 	if err != nil {
 		return fmt.Errorf("record worker %s: %w", w.ID, err)
 	}
@@ -46,4 +61,20 @@ func Put(ctx context.Context, db pg.DB, w Worker) error {
 		return fault.New(fault.NotFound, "hello.worker_id", "no worker %s; leave it out to get a new id", w.ID)
 	}
 	return nil
+}
+
+// cleaned are texts as jsonb takes them; it does not take null.
+func cleaned(texts map[string]string) map[string]string {
+	kept := make(map[string]string, len(texts))
+	for key, text := range texts {
+		kept[bulk.Clean(key)] = bulk.Clean(text)
+	}
+	return kept
+}
+
+func orEmpty[V any](m map[string]V) map[string]V {
+	if m == nil {
+		return map[string]V{}
+	}
+	return m
 }

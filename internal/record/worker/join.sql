@@ -8,9 +8,12 @@ insert into adze.worker (
     slots,
     name,
     sdk,
-    actions
+    actions,
+    labels,
+    slot_types,
+    runtime
 )
-values ($1, $2, $3, $4, $5, $6, $7)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 on conflict (id) do update
 set
     joined_at = excluded.joined_at,
@@ -18,5 +21,8 @@ set
     name = excluded.name,
     sdk = excluded.sdk,
     actions = excluded.actions,
+    labels = excluded.labels,
+    slot_types = excluded.slot_types,
+    runtime = excluded.runtime,
     left_at = null
 where worker.tenant_id = excluded.tenant_id
