@@ -37,6 +37,7 @@ var owners = map[string]string{
 	"run_result":       "internal/record/run",
 	"shard_lease":      "internal/base/lease",
 	"signing_key":      "internal/record/tenant",
+	"span":             "internal/record/span",
 	"stream_chunk":     "internal/record/stream",
 	"task":             "internal/record/task",
 	"task_result":      "internal/record/task",

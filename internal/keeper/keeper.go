@@ -36,7 +36,7 @@ const (
 var parents = []string{
 	"task", "task_result", "attempt", "run", "run_result",
 	"event", "event_run",
-	"log_line", "stream_chunk",
+	"log_line", "stream_chunk", "span",
 	"durable_entry", "condition_met", "durable_value", "reply", "child",
 }
 

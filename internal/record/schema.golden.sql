@@ -310,6 +310,27 @@ create table adze.signing_key (
     constraint signing_key_singleton_check CHECK (singleton)
 );
 
+create table adze.span (
+    run_id bigint not null,
+    tenant_id bigint not null,
+    started_at bigint not null,
+    duration_ns bigint not null,
+    retry_count integer not null,
+    kind integer not null,
+    status integer not null,
+    trace_id bytea not null,
+    span_id bytea not null,
+    parent_id bytea,
+    name text not null,
+    service text not null,
+    scope_name text not null,
+    scope_version text not null,
+    message text not null,
+    resource bytea not null,
+    attributes bytea not null,
+    constraint span_pkey PRIMARY KEY (run_id, span_id)
+) partition by range (run_id);
+
 create table adze.stream_chunk (
     task_id bigint not null,
     tenant_id bigint not null,

@@ -80,6 +80,7 @@ func (s *Server) RegisterOn(to grpc.ServiceRegistrar) {
 		service.ServiceName = name
 		to.RegisterService(&service, s)
 	}
+	to.RegisterService(&traceService, s)
 }
 
 // Drain ends all streams, so that a graceful stop need not wait for them. Workers and

@@ -47,6 +47,7 @@ type Stage struct {
 	Workflows  wire.WorkflowServiceClient
 	Admin      wire.AdminServiceClient
 	Durable    wire.V1DispatcherClient
+	Conn       grpc.ClientConnInterface // for services that have no client of their own
 	Native     native.AdzeClient
 
 	stop func() error
@@ -95,6 +96,7 @@ func (s *Stage) connect(t *testing.T) {
 		grpc.WithDefaultCallOptions(grpc.UseCompressor(gzip.Name))) // as these SDKs do
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, connection.Close()) })
+	s.Conn = connection
 	s.Native = native.NewAdzeClient(connection)
 	on := named{connection}
 	s.Dispatcher, s.Events = wire.NewDispatcherClient(on), wire.NewEventsServiceClient(on)

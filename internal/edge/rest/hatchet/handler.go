@@ -40,6 +40,7 @@ type Bearers interface {
 func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()
 	c.metaRoutes(mux)
+	c.traceRoutes(mux)
 	c.webhookRoutes(mux)
 	mux.HandleFunc("/api/", c.unknown)
 	return mux
