@@ -12,6 +12,7 @@ import (
 // benchCmd measures this machine. It needs no engine: it starts its own.
 type benchCmd struct {
 	Mode    []string `help:"Modes to run, comma-separated; all if empty. ${bench_modes}" placeholder:"NAME"`
+	Wire    string   `enum:"native,hatchet" default:"native" help:"What the load speaks to the engine: native, or hatchet. ${bench_wires}"`
 	Quick   bool     `help:"Short loads and small backlogs; all modes within two minutes."`
 	JSON    string   `name:"json" help:"Write the figures to this file." type:"path" placeholder:"FILE"`
 	Chart   string   `help:"Draw the time of a task by the depth of its queue, of the modes keys and classic, to this SVG file." type:"path" placeholder:"FILE"`
@@ -31,7 +32,7 @@ func (c *benchCmd) measure(e *env) (bench.Report, error) {
 	if c.Figures != "" {
 		return bench.ReadJSON(c.Figures)
 	}
-	return bench.Run(e.ctx, bench.Options{Modes: c.Mode, Quick: c.Quick, Log: os.Stderr})
+	return bench.Run(e.ctx, bench.Options{Wire: c.Wire, Modes: c.Mode, Quick: c.Quick, Log: os.Stderr})
 }
 
 // write keeps the figures in the files that were asked for.
@@ -46,9 +47,17 @@ func (c *benchCmd) write(report bench.Report) error {
 	return errors.Join(failures...)
 }
 
+// benchWires is the part of the help that lists the modes that the other wire has.
+func benchWires() string {
+	return "The latter is a client and a worker of ours that call as a program on an official SDK does, with these modes: " +
+		modesOf(bench.WireHatchet)
+}
+
 // benchModes is the part of the help that lists the modes.
-func benchModes() string {
-	names, says := bench.Modes()
+func benchModes() string { return modesOf(bench.WireNative) }
+
+func modesOf(wire string) string {
+	names, says := bench.Modes(wire)
 	lines := make([]string, len(names))
 	for i := range names {
 		lines[i] = names[i] + ": " + says[i]

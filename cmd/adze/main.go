@@ -102,7 +102,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	parser, err := kong.New(&c,
 		kong.Name("adze"),
 		kong.Description("A durable task queue on PostgreSQL."),
-		kong.Vars{"bench_modes": benchModes()},
+		kong.Vars{"bench_modes": benchModes(), "bench_wires": benchWires()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "engine", Title: "Engine:"}, {Key: "client", Title: "Client:"},

@@ -17,6 +17,7 @@ import (
 
 // Options is what a run measures.
 type Options struct {
+	Wire  string    // WireNative or WireHatchet
 	Modes []string  // empty = all
 	Quick bool      // short loads and small backlogs: all modes within two minutes
 	Log   io.Writer // progress
@@ -51,12 +52,39 @@ var modes = []mode{
 	{"fair", "a queue of 10,000 keys, one of which has 90 % of the tasks: by task, and by cost", (*bench).fair},
 }
 
-// Modes are the names of all modes, with what they measure.
-func Modes() (names, says []string) {
-	for _, m := range modes {
-		names, says = append(names, m.name), append(says, m.says)
+// The wires that a load may speak.
+const (
+	WireNative  = "native"
+	WireHatchet = "hatchet"
+)
+
+// hatchetModes have the names of the modes that they stand beside.
+var hatchetModes = []mode{
+	{"plain", "single triggers from many goroutines, no-op tasks", (*bench).hatchetPlain},
+	{"bulk", "1,000 runs a call", (*bench).hatchetBulk},
+	{"latency", "20 a second on an idle system", (*bench).hatchetLatency},
+}
+
+func modesOf(wire string) []mode {
+	if wire == WireHatchet {
+		return hatchetModes
 	}
-	return names, says
+	return modes
+}
+
+// Modes are the names of all modes of a wire, with what they measure.
+func Modes(wire string) (names, says []string) {
+	for _, m := range modesOf(wire) {
+		says = append(says, m.says)
+	}
+	return namesOf(modesOf(wire)), says
+}
+
+func namesOf(modes []mode) (names []string) {
+	for _, m := range modes {
+		names = append(names, m.name)
+	}
+	return names
 }
 
 // bench is one run.
@@ -90,7 +118,7 @@ func (b *bench) pause(full, quick time.Duration) time.Duration {
 // Run measures the modes on a Postgres server of its own, below a temporary
 // directory.
 func Run(ctx context.Context, options Options) (_ Report, err error) {
-	chosen, err := choose(options.Modes)
+	chosen, err := choose(modesOf(options.Wire), options.Modes)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +151,7 @@ func Run(ctx context.Context, options Options) (_ Report, err error) {
 	return b.report, nil
 }
 
-func choose(names []string) ([]mode, error) {
+func choose(modes []mode, names []string) ([]mode, error) {
 	if len(names) == 0 {
 		return modes, nil
 	}
@@ -131,8 +159,7 @@ func choose(names []string) ([]mode, error) {
 	for _, name := range names {
 		at := slices.IndexFunc(modes, func(m mode) bool { return m.name == name })
 		if at < 0 {
-			all, _ := Modes()
-			return nil, fmt.Errorf("no mode %q: choose of %s", name, strings.Join(all, ", "))
+			return nil, fmt.Errorf("no mode %q: choose of %s", name, strings.Join(namesOf(modes), ", "))
 		}
 		chosen = append(chosen, modes[at])
 	}
