@@ -175,9 +175,11 @@ export const crowded = hatchet.durableTask({
 });
 
 // Served by workers that come and go.
+// The SDK fails a task that asks for a wait just when the connection breaks, hence retries.
 export const wandering = hatchet.durableTask({
   name: 'wandering',
   executionTimeout: '5m',
+  retries: 3,
   fn: async (input: Keyed, ctx) => {
     mark(input.key, 'begin', ctx.invocationCount);
     const heard = await ctx.waitForEvent(`compat:durable:${input.key}`);

@@ -15,7 +15,7 @@ export const child = hatchet.task({
 export const parent = hatchet.task({
   name: 'parent',
   fn: async (input: Keyed & { n: number }) => {
-    const results = [];
+    const results: any[] = [];
     for (let i = 1; i <= input.n; i++) results.push(await child.run({ key: input.key, n: i }));
     return { squares: results.map((result) => result.square), parents: results.map((result) => result.parent) };
   },

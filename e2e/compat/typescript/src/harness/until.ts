@@ -2,18 +2,20 @@
 
 const EVERY_MS = 50;
 
+type Truthy<T> = Exclude<T, false | '' | 0 | null | undefined>;
+
 /** Asks again and again until the answer is truthy, and returns it. */
 export async function until<T>(
   what: string,
   ask: () => T | Promise<T>,
   { timeout = 20_000, every = EVERY_MS } = {},
-): Promise<NonNullable<T>> {
+): Promise<Truthy<T>> {
   const deadline = Date.now() + timeout;
   let last: unknown;
   while (Date.now() < deadline) {
     try {
       const answer = await ask();
-      if (answer) return answer;
+      if (answer) return answer as Truthy<T>;
       last = answer;
     } catch (error) {
       if (!isMissing(error)) throw error;

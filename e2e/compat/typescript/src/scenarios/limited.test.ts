@@ -80,7 +80,7 @@ describe('limits', () => {
     await until('three to run', () => steps(key, 'ran').length === 3);
     const { rows } = await hatchet.ratelimits.list({ search: 'compat-static' } as any);
     expect(rows).toMatchObject([{ key: 'compat-static', limitValue: 3, value: 0 }]);
-    const queued = [];
+    const queued: string[] = [];
     for (const ref of refs) if ((await status(ref)) === 'QUEUED') queued.push(await idOf(ref));
     expect(queued).toHaveLength(2);
     await hatchet.runs.cancel({ ids: queued });

@@ -30,7 +30,7 @@ describe('runs', () => {
   });
 
   scenario('runs are listed newest first, page by page', {}, async (key) => {
-    const ids = [];
+    const ids: string[] = [];
     for (let n = 0; n < 5; n++) {
       const ref = await echo.runNoWait({ n }, tag(key));
       ids.push(await idOf(ref));

@@ -42,7 +42,7 @@ describe('streams and logs', () => {
     mark(key, 'listening');
     mark(key, 'enough');
     await ref.output;
-    const got = [];
+    const got: string[] = [];
     for await (const chunk of hatchet.runs.subscribeToStream(await idOf(ref))) got.push(chunk);
     expect(got).toEqual([]);
   });
