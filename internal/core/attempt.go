@@ -123,7 +123,7 @@ func (s *Shard) lose(t *task) {
 }
 
 func (s *Shard) timedOut(t *task) {
-	text := fmt.Sprintf("execution timeout: ran longer than %s", ms(t.def.ExecutionTimeoutMS))
+	text := ExecutionTimeoutPrefix + ms(t.def.ExecutionTimeoutMS).String()
 	s.fail(t, AttemptTimedOut, text, true)
 }
 
@@ -178,8 +178,14 @@ func (s *Shard) tellStop(t *task) {
 	s.out.Stopped = append(s.out.Stopped, Stop{Worker: t.worker.id, Task: t.id, Token: t.token, Reason: t.stop})
 }
 
+// What the errors of tasks begin with that took too long; then comes the limit.
+const (
+	ScheduleTimeoutPrefix  = "schedule timeout: waited longer than "
+	ExecutionTimeoutPrefix = "execution timeout: ran longer than "
+)
+
 func scheduleTimeoutText(def *Definition) string {
-	return fmt.Sprintf("schedule timeout: waited longer than %s for a worker", ms(def.ScheduleTimeoutMS))
+	return fmt.Sprintf(ScheduleTimeoutPrefix+"%s for a worker", ms(def.ScheduleTimeoutMS))
 }
 
 func ms(n int64) time.Duration { return time.Duration(n) * time.Millisecond }

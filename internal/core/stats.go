@@ -79,7 +79,7 @@ func (s *Shard) Stats() Stats {
 // Live is where a task stands right now.
 func (s *Shard) Live(task id.ID) Live {
 	if r := s.runs[task]; r != nil {
-		return Live{State: OpenRunning, Tenant: r.graph.Tenant, Passed: r.passed}
+		return Live{State: OpenRunning, Tenant: r.graph.Tenant, Version: r.graph.Version, Passed: r.passed}
 	}
 	t := s.tasks[task]
 	if t == nil {

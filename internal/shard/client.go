@@ -87,6 +87,8 @@ type Client interface {
 	// Live tells where open tasks stand, in the order of ids; one that is not open
 	// (or waits in Postgres only) has State 0.
 	Live(ctx context.Context, tenant id.ID, ids []id.ID) ([]core.Live, error)
+	// Given tells what a run was submitted with; one that is unknown has Run 0.
+	Given(ctx context.Context, tenant, run id.ID) (Given, error)
 	// Why tells why a run is not done yet: of each of its tasks, what it waits for.
 	Why(ctx context.Context, tenant, run id.ID) (Explained, error)
 	// Workers tells which workers are connected, or expected back, oldest first.
@@ -187,6 +189,14 @@ type NewEvent struct {
 	Metadata []byte // JSON object, or nil: that of the runs too
 	Priority int32  // of the runs
 	Target   id.ID  // the open run that it is addressed to; 0 = whom it may concern
+}
+
+// Given is what a run was submitted with.
+type Given struct {
+	Run      id.ID
+	ReplayOf id.ID // the run that it repeats; 0 if none
+	Input    []byte
+	Metadata []byte
 }
 
 // Pushed is what came of an event.

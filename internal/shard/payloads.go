@@ -26,6 +26,7 @@ type payload struct {
 	replayOf        id.ID
 	parent          id.ID
 	priority        int32
+	tenant          id.ID
 }
 
 func (p payload) bytes() int64 {
@@ -76,7 +77,10 @@ func (p *payloads) put(tasks []core.NewTask, events map[id.ID]*core.NewEvent) {
 
 // payloadOf is what a row brings but for its event.
 func payloadOf(t *core.NewTask) payload {
-	return payload{input: t.Input, metadata: t.Metadata, replayOf: t.ReplayOf, parent: t.Parent, priority: t.Priority}
+	return payload{
+		input: t.Input, metadata: t.Metadata,
+		replayOf: t.ReplayOf, parent: t.Parent, tenant: t.Tenant, priority: t.Priority,
+	}
 }
 
 // keep adds the outputs of tasks of graphs, under their own ids: those after them

@@ -224,6 +224,15 @@ func (s *Set) Latest(ctx context.Context, tenant id.ID, ids []id.ID) ([]id.ID, e
 	return r.Latest(ctx, tenant, ids)
 }
 
+// Given implements Client.
+func (s *Set) Given(ctx context.Context, tenant, run id.ID) (Given, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return Given{}, err
+	}
+	return r.Given(ctx, tenant, run)
+}
+
 // Redrive implements Client.
 func (s *Set) Redrive(ctx context.Context, tenant id.ID, want Redrive) (Redriven, error) {
 	r, err := s.of(ctx, tenant)

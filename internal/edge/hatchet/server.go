@@ -16,6 +16,7 @@ import (
 	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/base/pg"
 	"github.com/adzehq/adze/internal/edge/admit"
+	"github.com/adzehq/adze/internal/edge/hatchet/view"
 	"github.com/adzehq/adze/internal/shard"
 	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
 )
@@ -53,6 +54,7 @@ type Server struct {
 	wire.UnimplementedAdminServiceServer
 	wire.UnimplementedV1DispatcherServer
 	Config
+	runs *view.Reader
 
 	stopping context.Context // ended by Drain
 	stop     context.CancelCauseFunc
@@ -64,7 +66,7 @@ var errStopping = fault.New(fault.Unavailable, "", "the engine is stopping: conn
 // NewServer is the services, not yet registered.
 func NewServer(c Config) *Server {
 	stopping, stop := context.WithCancelCause(context.Background())
-	return &Server{Config: c, stopping: stopping, stop: stop}
+	return &Server{Config: c, runs: view.NewReader(c.DB, c.Shards), stopping: stopping, stop: stop}
 }
 
 // RegisterOn adds the services to a gRPC server, under the names that they have on the

@@ -1,0 +1,44 @@
+package hatchet
+
+import (
+	"context"
+
+	"github.com/adzehq/adze/internal/edge/auth"
+	"github.com/adzehq/adze/internal/edge/hatchet/view"
+	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
+)
+
+// emptyObject is what stands for no JSON object.
+var emptyObject = []byte("{}")
+
+// GetRunDetails implements the AdminService.
+func (s *Server) GetRunDetails(ctx context.Context, req *wire.GetRunDetailsRequest) (*wire.GetRunDetailsResponse, error) {
+	external, err := view.ParseID("external_id", req.ExternalId)
+	if err != nil {
+		return nil, s.Status(err)
+	}
+	run, err := s.runs.Run(ctx, auth.Tenant(ctx), external, true)
+	if err != nil {
+		return nil, s.Status(err)
+	}
+	return detailsOf(run), nil
+}
+
+func detailsOf(run *view.Run) *wire.GetRunDetailsResponse {
+	details := &wire.GetRunDetailsResponse{
+		Input: run.Input, AdditionalMetadata: run.Metadata,
+		Status: run.Status, Done: run.Done(), IsEvicted: run.Evicted,
+		TaskRuns: make(map[string]*wire.TaskRunDetail, len(run.Tasks)),
+	}
+	if details.AdditionalMetadata == nil {
+		details.AdditionalMetadata = emptyObject
+	}
+	for i := range run.Tasks {
+		t := &run.Tasks[i]
+		details.TaskRuns[t.Name] = &wire.TaskRunDetail{
+			ExternalId: t.External.String(), ReadableId: t.Name, Status: t.Status, IsEvicted: t.Evicted,
+			Error: t.Error(), Output: t.Output(),
+		}
+	}
+	return details
+}

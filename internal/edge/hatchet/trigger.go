@@ -1,0 +1,212 @@
+package hatchet
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/edge/admit"
+	"github.com/adzehq/adze/internal/edge/auth"
+	"github.com/adzehq/adze/internal/edge/hatchet/view"
+	"github.com/adzehq/adze/internal/shard"
+	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
+)
+
+// PriorityMax is the highest priority that a caller may give on this wire; the lowest is 1.
+const PriorityMax = 3
+
+// TriggerWorkflow implements the WorkflowService.
+func (s *Server) TriggerWorkflow(ctx context.Context, req *wire.TriggerWorkflowRequest) (*wire.TriggerWorkflowResponse, error) {
+	answers, err := s.Trigger(ctx, []*wire.TriggerWorkflowRequest{req})
+	if err != nil {
+		return nil, s.Status(err)
+	}
+	if answers[0].Err != nil {
+		return nil, collided(answers[0].Err)
+	}
+	return &wire.TriggerWorkflowResponse{WorkflowRunId: answers[0].ID.String()}, nil
+}
+
+// BulkTriggerWorkflow implements the WorkflowService.
+func (s *Server) BulkTriggerWorkflow(ctx context.Context, req *wire.BulkTriggerWorkflowRequest) (*wire.BulkTriggerWorkflowResponse, error) {
+	if err := admit.Count("workflows", len(req.Workflows), admit.RunsMax); err != nil {
+		return nil, s.Status(err)
+	}
+	answers, err := s.Trigger(ctx, req.Workflows)
+	if err != nil {
+		return nil, s.Status(err)
+	}
+	response := &wire.BulkTriggerWorkflowResponse{}
+	for i := range answers {
+		if answers[i].Err == nil {
+			response.WorkflowRunIds = append(response.WorkflowRunIds, answers[i].ID.String())
+		}
+	}
+	if len(response.WorkflowRunIds) < len(answers) {
+		return nil, bulkCollided(response.WorkflowRunIds, answers)
+	}
+	return response, nil
+}
+
+// TriggerWorkflowRun implements the AdminService.
+func (s *Server) TriggerWorkflowRun(ctx context.Context, req *wire.TriggerWorkflowRunRequest) (*wire.TriggerWorkflowRunResponse, error) {
+	metadata := string(req.AdditionalMetadata)
+	answers, err := s.Trigger(ctx, []*wire.TriggerWorkflowRequest{{
+		Name: req.WorkflowName, Input: string(req.Input), AdditionalMetadata: &metadata,
+		Priority: req.Priority, DesiredWorkerLabels: req.DesiredWorkerLabels,
+	}})
+	if err != nil {
+		return nil, s.Status(err)
+	}
+	if answers[0].Err != nil {
+		return nil, collided(answers[0].Err)
+	}
+	return &wire.TriggerWorkflowRunResponse{ExternalId: answers[0].ID.String()}, nil
+}
+
+// Trigger starts runs of the caller's tenant and answers in order; those with a parent
+// are its children. An answer has an error if another run holds its idempotency key. Any
+// other error says that nothing was started, but for the children of other parents.
+func (s *Server) Trigger(ctx context.Context, requests []*wire.TriggerWorkflowRequest) ([]admit.Submitted, error) {
+	tenant := auth.Tenant(ctx)
+	runs := make([]shard.NewRun, len(requests))
+	children := map[string][]int{} // by parent, as it is named
+	var parents []string
+	for i, req := range requests {
+		var err error
+		if runs[i], err = newRun(req); err != nil {
+			return nil, fault.At(place(i, len(requests)), err)
+		}
+		parent := req.GetParentTaskRunExternalId()
+		if children[parent] == nil {
+			parents = append(parents, parent)
+		}
+		children[parent] = append(children[parent], i)
+	}
+	answers := make([]admit.Submitted, len(requests))
+	for _, parent := range parents {
+		places := children[parent]
+		list := make([]shard.NewRun, len(places))
+		for at, i := range places {
+			list[at] = runs[i]
+		}
+		started, err := s.start(ctx, tenant, parent, list)
+		if err != nil {
+			return nil, asHere(err, list)
+		}
+		for at, i := range places {
+			answers[i] = started[at]
+		}
+	}
+	return answers, nil
+}
+
+// start starts runs that have one parent, or none.
+func (s *Server) start(ctx context.Context, tenant id.ID, parent string, runs []shard.NewRun) ([]admit.Submitted, error) {
+	if parent == "" {
+		return s.Limits.Submit(ctx, s.Shards, tenant, runs, true, shard.WaitForRoom)
+	}
+	return s.spawn(ctx, tenant, parent, runs)
+}
+
+// place names a request among n.
+func place(i, n int) string {
+	if n == 1 {
+		return ""
+	}
+	return fmt.Sprintf("workflows[%d]", i)
+}
+
+// newRun is what a request asks for, before it is admitted.
+func newRun(req *wire.TriggerWorkflowRequest) (run shard.NewRun, err error) {
+	if req == nil {
+		return run, fault.New(fault.Invalid, "", "is empty")
+	}
+	run = shard.NewRun{Workflow: req.Name, Priority: req.GetPriority(), Key: childKey(req)}
+	if req.Priority != nil && (run.Priority < 1 || run.Priority > PriorityMax) {
+		return run, fault.New(fault.Invalid, "", "priority must be between 1 and %d, got %d", PriorityMax, run.Priority)
+	}
+	if run.Input, err = object("input", req.Input); err != nil {
+		return run, err
+	}
+	if run.Input == nil {
+		run.Input = emptyObject
+	}
+	if run.Metadata, err = object("additional_metadata", req.GetAdditionalMetadata()); err != nil {
+		return run, err
+	}
+	if worker := req.GetDesiredWorkerId(); worker != "" {
+		if run.Worker, err = view.ParseID("desired_worker_id", worker); err != nil {
+			return run, err
+		}
+	}
+	return run, nil
+}
+
+// childKey is what a child is found by again when its parent is tried again. One of which
+// nothing is said is never found.
+func childKey(req *wire.TriggerWorkflowRequest) string {
+	switch {
+	case req.ChildKey != nil:
+		return "k:" + *req.ChildKey
+	case req.ChildIndex != nil:
+		return fmt.Sprintf("i:%d", *req.ChildIndex)
+	}
+	return "u:" + uuid.NewString()
+}
+
+// object is the text of a JSON object, nil if it is empty. That it is JSON is admitted later.
+func object(field, text string) ([]byte, error) {
+	if strings.TrimSpace(text) == "" {
+		return nil, nil
+	}
+	b := []byte(text)
+	if trimmed := bytes.TrimLeft(b, " \t\r\n"); trimmed[0] != '{' {
+		return nil, fault.New(fault.Invalid, field, "is not a JSON object; write it as {\"key\": …}")
+	}
+	return b, nil
+}
+
+// asHere is err as this wire says it: a workflow that there is not makes the request
+// invalid, and fields go by the names that they have here.
+func asHere(err error, runs []shard.NewRun) error {
+	var e *fault.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	var at int
+	if _, scanErr := fmt.Sscanf(e.Field, "runs[%d]", &at); scanErr != nil || at >= len(runs) {
+		return err
+	}
+	_, field, _ := strings.Cut(e.Field, "].")
+	if e.Kind == fault.NotFound && field == "workflow" {
+		return fault.New(fault.Invalid, "", "workflow names not found: %s; a worker registers them when it starts", runs[at].Workflow)
+	}
+	own := *e
+	own.Field = fieldHere(field)
+	if len(runs) > 1 {
+		own.Field = place(at, len(runs)) + "." + own.Field
+	}
+	return &own
+}
+
+// fieldHere is what a field of a run is called on this wire.
+func fieldHere(field string) string {
+	switch field {
+	case "workflow":
+		return "name"
+	case "metadata":
+		return "additional_metadata"
+	case "key":
+		return "child_key"
+	case "labels":
+		return "desired_worker_labels"
+	}
+	return field
+}

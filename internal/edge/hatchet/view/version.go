@@ -1,0 +1,118 @@
+package view
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/base/pg"
+	"github.com/adzehq/adze/internal/record/workflow"
+	"github.com/adzehq/adze/internal/shard"
+)
+
+// versionsMax bounds the definitions that are kept. When there are more it begins anew.
+const versionsMax = 10_000
+
+// Version is a version of a workflow. It never changes.
+type Version struct {
+	shard.Workflow
+	ID         id.ID
+	WorkflowID id.ID
+}
+
+// StepID is the id on this wire of a task's definition in a version: the same for all runs.
+func StepID(version id.ID, task string) uuid.UUID { return uuid.NewSHA1(version.UUID(), []byte(task)) }
+
+// task is the definition of a task by its name; one without a name of its own in it if
+// there is none.
+func (v *Version) task(name string) *shard.Task {
+	for i := range v.Tasks {
+		if v.Tasks[i].Name == name {
+			return &v.Tasks[i]
+		}
+	}
+	return &shard.Task{Name: name}
+}
+
+// versions are definitions that were read before.
+type versions struct {
+	mu sync.Mutex
+	of map[id.ID]*Version
+}
+
+// Version reads a version of any tenant: whose it is was asked before.
+func (r *Reader) Version(ctx context.Context, number id.ID) (*Version, error) {
+	found, err := r.Versions(ctx, []id.ID{number})
+	if err != nil {
+		return nil, err
+	}
+	if found[number] == nil {
+		return nil, fmt.Errorf("read version %s: there is none", number)
+	}
+	return found[number], nil
+}
+
+// Versions reads versions by id; those that there are not are left out.
+func (r *Reader) Versions(ctx context.Context, numbers []id.ID) (map[id.ID]*Version, error) {
+	found, missing := r.versions.get(numbers)
+	if len(missing) == 0 {
+		return found, nil
+	}
+	read, err := readVersions(ctx, r.DB, missing)
+	if err != nil {
+		return nil, err
+	}
+	r.versions.put(read)
+	for _, v := range read {
+		found[v.ID] = v
+	}
+	return found, nil
+}
+
+func readVersions(ctx context.Context, db pg.DB, numbers []id.ID) ([]*Version, error) {
+	rows, err := workflow.ByID(ctx, db, numbers)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]*Version, len(rows))
+	for i := range rows {
+		list[i] = &Version{ID: rows[i].ID, WorkflowID: rows[i].Workflow}
+		if err := json.Unmarshal(rows[i].JSON, &list[i].Workflow); err != nil {
+			return nil, fmt.Errorf("decode version %s: %w", rows[i].ID, err)
+		}
+	}
+	return list, nil
+}
+
+func (v *versions) get(numbers []id.ID) (found map[id.ID]*Version, missing []id.ID) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	found = make(map[id.ID]*Version, len(numbers))
+	for _, number := range numbers {
+		if known := v.of[number]; known != nil {
+			found[number] = known
+		} else if _, asked := found[number]; !asked {
+			found[number] = nil
+			missing = append(missing, number)
+		}
+	}
+	for _, number := range missing {
+		delete(found, number)
+	}
+	return found, missing
+}
+
+func (v *versions) put(list []*Version) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.of == nil || len(v.of)+len(list) > versionsMax {
+		v.of = map[id.ID]*Version{}
+	}
+	for _, one := range list {
+		v.of[one.ID] = one
+	}
+}
