@@ -13,6 +13,7 @@ import (
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/edge/admit"
 	"github.com/adzehq/adze/internal/edge/auth"
+	"github.com/adzehq/adze/internal/edge/hatchet/define"
 	"github.com/adzehq/adze/internal/edge/hatchet/view"
 	"github.com/adzehq/adze/internal/shard"
 	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
@@ -146,7 +147,8 @@ func newRun(req *wire.TriggerWorkflowRequest) (run shard.NewRun, err error) {
 			return run, err
 		}
 	}
-	return run, nil
+	run.Labels, err = define.Labels(req.DesiredWorkerLabels)
+	return run, fault.At("desired_worker_labels", err)
 }
 
 // childKey is what a child is found by again when its parent is tried again. One of which
