@@ -12,6 +12,7 @@ import (
 type QueueStat struct {
 	Name         string
 	Ready        int64 // tasks that wait for a worker
+	Running      int   // tasks that one has
 	Keys         int   // that have some
 	Oldest       id.ID // of those that are first of their keys, and in memory; 0 = none
 	InPerMinute  float64
@@ -50,13 +51,34 @@ const TopMax = 20
 // their keys.
 func (s *Shard) Queues(tenant id.ID, now Time) []QueueStat {
 	var stats []QueueStat
+	running := s.running(tenant)
 	for _, q := range s.queues {
 		if q.tenant == tenant {
-			stats = append(stats, q.stat(max(s.now, now)))
+			stat := q.stat(max(s.now, now))
+			stat.Running = running[q.name]
+			delete(running, q.name)
+			stats = append(stats, stat)
 		}
+	}
+	for name, n := range running {
+		stats = append(stats, QueueStat{Name: name, Running: n})
 	}
 	slices.SortFunc(stats, func(a, b QueueStat) int { return cmp.Compare(a.Name, b.Name) })
 	return stats
+}
+
+// running counts the tasks that workers of a tenant have, by queue.
+func (s *Shard) running(tenant id.ID) map[string]int {
+	running := map[string]int{}
+	for _, w := range s.workers {
+		if w.tenant != tenant {
+			continue
+		}
+		for t := w.first; t != nil; t = t.next {
+			running[queueOf(t.def)]++
+		}
+	}
+	return running
 }
 
 func (q *queue) stat(now Time) QueueStat {

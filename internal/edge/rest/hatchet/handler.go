@@ -40,14 +40,15 @@ type Bearers interface {
 func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()
 	c.metaRoutes(mux)
+	c.metricRoutes(mux)
 	c.traceRoutes(mux)
 	c.webhookRoutes(mux)
 	mux.HandleFunc("/api/", c.unknown)
 	return mux
 }
 
-// ask is a call whose caller is known: it answers with what is to be encoded as JSON,
-// nil for no content, or an error.
+// ask is a call whose caller is known: it answers with what is to be encoded as JSON, nil
+// for no content, an http.Handler that answers in its own way, or an error.
 type ask func(r *http.Request, caller auth.Caller) (any, error)
 
 // of serves a call of a tenant: the one in its path, if it has one, must be the caller's.
@@ -63,11 +64,15 @@ func (c Config) of(next ask) http.HandlerFunc {
 			return
 		}
 		answer, err := next(r.WithContext(auth.WithCaller(r.Context(), caller)), caller)
-		switch {
-		case err != nil:
+		if err != nil {
 			c.refuse(w, err)
-		case answer == nil:
+			return
+		}
+		switch answer := answer.(type) {
+		case nil:
 			w.WriteHeader(http.StatusNoContent)
+		case http.Handler:
+			answer.ServeHTTP(w, r)
 		default:
 			c.say(w, http.StatusOK, answer)
 		}
