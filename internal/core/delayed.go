@@ -152,7 +152,7 @@ func (s *Shard) endStored(row *OpenTask, text string, tree bool) {
 	}
 	s.out.Results = append(s.out.Results, Result{
 		Task: row.ID, Tenant: def.Tenant, Version: row.Version, Status: Cancelled,
-		Attempt: row.Attempt - 1, Finished: s.now, Error: text, Run: row.Run, Node: row.Node,
+		Attempt: row.Attempt - 1, Suspensions: row.Suspensions, Finished: s.now, Error: text, Run: row.Run, Node: row.Node,
 	})
 	s.closeWaits(row.ID)
 	if row.Binds || tree {

@@ -140,20 +140,21 @@ func (s Status) String() string {
 
 // Result is the one terminal result of a task.
 type Result struct {
-	Task     id.ID
-	Tenant   id.ID
-	Version  id.ID
-	Status   Status
-	Attempt  int32 // the attempt that ended it, 1-based; 0 if none was started
-	Worker   id.ID // who ran that attempt; 0 if none
-	Assigned Time  // of that attempt; 0 if none
-	Started  Time  // of that attempt, as the worker said; 0 if it did not
-	Finished Time
-	Error    string    // for people; empty when it succeeded
-	Output   Payload   // JSON; nil unless it succeeded
-	Run      id.ID     // of a task of a graph: its run; 0 otherwise
-	Node     int32     // with Run
-	Verdicts []Verdict // with Run: as its worker's report brought them
+	Task        id.ID
+	Tenant      id.ID
+	Version     id.ID
+	Status      Status
+	Attempt     int32 // the attempt that ended it, 1-based; 0 if none was started
+	Suspensions int32 // as OpenTask.Suspensions
+	Worker      id.ID // who ran that attempt; 0 if none
+	Assigned    Time  // of that attempt; 0 if none
+	Started     Time  // of that attempt, as the worker said; 0 if it did not
+	Finished    Time
+	Error       string    // for people; empty when it succeeded
+	Output      Payload   // JSON; nil unless it succeeded
+	Run         id.ID     // of a task of a graph: its run; 0 otherwise
+	Node        int32     // with Run
+	Verdicts    []Verdict // with Run: as its worker's report brought them
 }
 
 // Attempt is an attempt that ended without ending its task.
@@ -200,15 +201,18 @@ type OpenTask struct {
 	Failures int32 // attempts so far that count against the retries
 	Node     int32 // with Run
 	Entries  int32 // of a durable task: the size of its log; behind with OpenRunning
-	Waits    int32 // how many Waits it has
-	State    OpenState
-	Binds    bool   // it has children to be cancelled when it ends; behind with OpenRunning
-	Passed   int32  // how many limits it has a place in
-	Rank     int64  // its Order.Rank in its lane
-	Queue    string // where its lane is: a class, or what holds it back
-	Key      string // of its lane
-	Flow     *Flow
-	Cancel   string // with OpenRunning: it was cancelled and its worker told; the error of its result. Empty otherwise
+	// Suspensions is how often its worker gave it back to wait, or a new owner took it for
+	// that: an assignment is the Attempt+Suspensions'th.
+	Suspensions int32
+	Waits       int32 // how many Waits it has
+	State       OpenState
+	Binds       bool   // it has children to be cancelled when it ends; behind with OpenRunning
+	Passed      int32  // how many limits it has a place in
+	Rank        int64  // its Order.Rank in its lane
+	Queue       string // where its lane is: a class, or what holds it back
+	Key         string // of its lane
+	Flow        *Flow
+	Cancel      string // with OpenRunning: it was cancelled and its worker told; the error of its result. Empty otherwise
 }
 
 // share is its NewTask.Key: that of its lane, but where the lane is a limit's.
@@ -247,16 +251,17 @@ func ParseOpenState(name string) OpenState {
 
 // Assignment gives an attempt to a worker.
 type Assignment struct {
-	Worker   id.ID
-	Task     id.ID
-	Version  id.ID
-	Run      id.ID // of a task of a graph: its run; 0 otherwise
-	Token    Token
-	Attempt  int32
-	Node     int32 // with Run
-	Deadline Time  // when it times out; 0 = never
-	Entries  int32 // of a durable task: the size of its log
-	Batch    Token // it goes with those of the same number, as one batch; 0 = alone
+	Worker      id.ID
+	Task        id.ID
+	Version     id.ID
+	Run         id.ID // of a task of a graph: its run; 0 otherwise
+	Token       Token
+	Attempt     int32
+	Node        int32 // with Run
+	Deadline    Time  // when it times out; 0 = never
+	Entries     int32 // of a durable task: the size of its log
+	Suspensions int32 // as OpenTask.Suspensions
+	Batch       Token // it goes with those of the same number, as one batch; 0 = alone
 	// Seq is the Apply that submitted the task, that last added to its log, or that
 	// drew its units from rate limits (Shard.Seq): the assignment may be sent as soon as
 	// that one is committed, it
@@ -314,7 +319,7 @@ const (
 	AnswerDone    AnswerKind = iota + 1 // it is done: the task is cancelled, the deadline moved, the child submitted
 	AnswerStarted                       // the worker is told; the result follows
 	AnswerUnknown                       // no such open task: it ended, or never was
-	AnswerStale                         // the attempt is not the current one
+	AnswerStale                         // the attempt is not the current one; with Wake: it is not suspended
 	AnswerExists                        // with Spawn: the child was spawned before; with a once key: Task holds it, and is the answer
 	AnswerAgain                         // with Spawn: ask again, with new ids
 	AnswerFull                          // with PutSchedules: there would be too many
@@ -356,6 +361,7 @@ const (
 	LoadOnceDue                       // rows of once keys that are free by Until, by that time
 	LoadOnceEnded                     // the rows of the once keys that Tasks, which are runs, held until they ended
 	LoadWhy                           // the rows of Tasks, in any order, with Loaded.Ahead
+	LoadWake                          // the rows of Tasks, in any order
 )
 
 // Order is a place in a line: lower Rank first, then lower ID. In a lane the rank is
@@ -379,16 +385,17 @@ func (o Order) Before(p Order) bool {
 
 // Live is where an open task stands right now.
 type Live struct {
-	State    OpenState // 0: not open, or in Postgres only
-	Tenant   id.ID
-	Attempt  int32 // current, or next
-	Worker   id.ID // with OpenRunning
-	Token    Token // with OpenRunning
-	Assigned Time  // with OpenRunning
-	Started  Time  // with OpenRunning; 0 until its worker says so
-	Due      Time  // as OpenTask.Due
-	Version  id.ID
-	Run      id.ID // of a task of a graph: its run; 0 otherwise
-	Node     int32 // with Run
-	Passed   int32 // as OpenTask.Passed
+	State       OpenState // 0: not open, or in Postgres only
+	Tenant      id.ID
+	Attempt     int32 // current, or next
+	Worker      id.ID // with OpenRunning
+	Token       Token // with OpenRunning
+	Assigned    Time  // with OpenRunning
+	Started     Time  // with OpenRunning; 0 until its worker says so
+	Due         Time  // as OpenTask.Due
+	Version     id.ID
+	Run         id.ID // of a task of a graph: its run; 0 otherwise
+	Node        int32 // with Run
+	Passed      int32 // as OpenTask.Passed
+	Suspensions int32 // as OpenTask.Suspensions
 }

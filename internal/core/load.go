@@ -73,6 +73,8 @@ func (s *Shard) loaded(in *Loaded) {
 		s.loadedKeys(in)
 	case LoadChildren:
 		s.loadedChildren(in)
+	case LoadWake:
+		s.loadedWake(in)
 	case LoadWhy:
 		s.loadedWhy(in)
 	case LoadOnce:
@@ -146,7 +148,7 @@ func (s *Shard) revive(row *OpenTask) *task {
 	t.run, t.node = s.runs[row.Run], row.Node
 	t.priority, t.attempt, t.failures = row.Priority, row.Attempt, row.Failures
 	t.state, t.due, t.saved = row.State, row.Due, true
-	t.entries, t.binds = row.Entries, row.Binds
+	t.entries, t.rests, t.binds = row.Entries, row.Suspensions, row.Binds
 	t.flow, t.passed, t.rank, t.share = row.Flow, row.Passed, row.Rank, row.share()
 	if t.entries > 0 || row.Waits > 0 {
 		t.seq = s.seq // a condition may have been met just now: its worker has to read that

@@ -75,7 +75,7 @@ type Reply struct {
 // is as in Submit.
 type Fork struct {
 	Task    NewTask
-	Entries []Entry // by index; the waits among them are over
+	Entries []Entry // by index; the waits among them that are not over go on
 	Mets    []Met
 }
 
@@ -142,6 +142,7 @@ func (s *Shard) suspend(t *task, heard int32) {
 		return
 	}
 	news := heard < t.told || len(s.waits.of[t.id]) == 0
+	t.rests++
 	s.unplace(t)
 	t.worker, t.token = nil, 0
 	if news {
@@ -164,6 +165,26 @@ func (s *Shard) fork(in *Fork) {
 	s.out.Entries = append(s.out.Entries, in.Entries...)
 	s.out.Mets = append(s.out.Mets, in.Mets...)
 	s.enter(&in.Task, s.seq, int32(len(in.Entries)))
+	for i := range in.Entries {
+		if e := &in.Entries[i]; e.Kind == EntryWait && !Fulfilled(e, in.Mets) {
+			s.awaitAgain(e, in.Mets)
+		}
+	}
+}
+
+// awaitAgain opens a wait of a log that is forked where it stood.
+func (s *Shard) awaitAgain(e *Entry, mets []Met) {
+	row := Wait{Task: e.Task, Tenant: e.Tenant, Index: e.Index, Conditions: e.Conditions}
+	s.out.Waits = append(s.out.Waits, row)
+	for i := range mets {
+		if mets[i].Index == e.Index {
+			row.Met = append(row.Met, mets[i].Condition)
+		}
+	}
+	w := s.openWait(&row)
+	w.seq = s.seq
+	s.lookBack(w)
+	s.endSleeps(w)
 }
 
 // answer is what the worker does not know yet of its entry: the ids of the children.

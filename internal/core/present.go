@@ -52,7 +52,7 @@ func (s *Shard) Held(tenant, of id.ID) (held []Held) {
 	for t := w.first; t != nil; t = t.next {
 		a := Assignment{
 			Worker: w.id, Task: t.id, Version: t.def.Version, Token: t.token, Attempt: t.attempt,
-			Deadline: t.due, Run: t.runID(), Node: t.node, Entries: t.entries,
+			Deadline: t.due, Run: t.runID(), Node: t.node, Entries: t.entries, Suspensions: t.rests,
 		}
 		if t.batch != nil {
 			a.Batch = t.batch.id

@@ -147,6 +147,8 @@ func (s *Shard) Apply(now Time, in Input, out *Effects) {
 		s.defineGraph(in)
 	case *Set:
 		s.set(in)
+	case *Wake:
+		s.wakeSuspended(in)
 	case *Ask:
 		s.ask(in)
 	case *Restore:
@@ -225,6 +227,9 @@ func (s *Shard) definition(version, run id.ID, node int32) *Definition {
 func (s *Shard) enter(row *NewTask, seq uint64, entries int32) {
 	t := s.open(row, seq)
 	t.entries = entries
+	if seq == 0 && entries > 0 { // it has begun before: its assignments are told apart by their number
+		t.rests = 1
+	}
 	if row.RunAt > s.now {
 		s.delay(t, row.RunAt)
 		return
@@ -299,7 +304,7 @@ func (s *Shard) finishJudged(t *task, status Status, text string, output Payload
 	}
 	r := Result{
 		Task: t.id, Tenant: t.def.Tenant, Version: t.def.Version, Status: status,
-		Attempt: t.attempt, Finished: s.now, Error: text, Output: output,
+		Attempt: t.attempt, Suspensions: t.rests, Finished: s.now, Error: text, Output: output,
 	}
 	if t.state == OpenRunning {
 		r.Worker, r.Assigned, r.Started = t.worker.id, t.assigned, t.started

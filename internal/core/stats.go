@@ -85,7 +85,7 @@ func (s *Shard) Live(task id.ID) Live {
 	if t == nil {
 		return Live{}
 	}
-	live := Live{State: t.state, Tenant: t.def.Tenant, Version: t.def.Version, Run: t.runID(), Node: t.node, Attempt: t.attempt, Due: t.due, Passed: t.passed}
+	live := Live{State: t.state, Tenant: t.def.Tenant, Version: t.def.Version, Run: t.runID(), Node: t.node, Attempt: t.attempt, Due: t.due, Passed: t.passed, Suspensions: t.rests}
 	if t.state == OpenRunning {
 		live.Worker, live.Token, live.Assigned, live.Started = t.worker.id, t.token, t.assigned, t.started
 	}

@@ -51,6 +51,7 @@ type task struct {
 	written   written // by the current attempt
 
 	entries  int32 // of a durable task: the size of its log
+	rests    int32 // as OpenTask.Suspensions
 	told     int32 // with OpenRunning: Mets that its worker was told since the assignment, or toldUnknown
 	released bool  // with OpenRunning: it has given its slots back
 	young    bool  // submitted to this owner, and in memory since: it knows all its children
@@ -88,7 +89,7 @@ func (t *task) runID() id.ID {
 // rowOf is the checkpoint row of t as it stands.
 func (s *Shard) rowOf(t *task) OpenTask {
 	row := OpenTask{
-		Entries: t.entries, Waits: int32(len(s.waits.of[t.id])), Binds: t.binds,
+		Entries: t.entries, Suspensions: t.rests, Waits: int32(len(s.waits.of[t.id])), Binds: t.binds,
 		ID: t.id, Tenant: t.def.Tenant, Version: t.def.Version,
 		Due: t.due, Priority: t.priority, Attempt: t.attempt, Failures: t.failures,
 		State: t.state, Passed: t.passed, Rank: t.rank, Queue: t.def.Action, Key: t.share, Flow: t.flow,

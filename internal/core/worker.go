@@ -139,7 +139,7 @@ func (s *Shard) assign(t *task, w *worker) {
 	s.run(t, w, s.token())
 	s.out.Assigned = append(s.out.Assigned, Assignment{
 		Worker: w.id, Task: t.id, Version: t.def.Version, Token: t.token,
-		Attempt: t.attempt, Deadline: t.due, Seq: t.seq, Run: t.runID(), Node: t.node, Entries: t.entries,
+		Attempt: t.attempt, Deadline: t.due, Seq: t.seq, Run: t.runID(), Node: t.node, Entries: t.entries, Suspensions: t.rests,
 	})
 }
 

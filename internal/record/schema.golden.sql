@@ -183,6 +183,7 @@ create table adze.open_task (
     passed integer not null default 0,
     flow bytea,
     batch bigint not null default 0,
+    suspensions integer not null default 0,
     constraint open_task_pkey PRIMARY KEY (id),
     constraint open_task_state_check CHECK ((state = ANY (ARRAY['ready'::text, 'delayed'::text, 'running'::text, 'waiting'::text])))
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_insert_scale_factor=0, autovacuum_vacuum_insert_threshold=50000, autovacuum_analyze_scale_factor=0, autovacuum_analyze_threshold=20000, autovacuum_vacuum_cost_delay=0);
@@ -375,6 +376,7 @@ create table adze.task_result (
     output bytea,
     verdicts integer[],
     fingerprint bigint,
+    suspensions integer,
     constraint task_result_pkey PRIMARY KEY (id)
 ) partition by range (id);
 CREATE INDEX task_result_failed_idx ON ONLY adze.task_result USING btree (tenant_id, id, fingerprint) WHERE (fingerprint IS NOT NULL);

@@ -42,8 +42,12 @@ type Client interface {
 	// it says otherwise.
 	Redrive(ctx context.Context, tenant id.ID, want Redrive) (Redriven, error)
 	// Fork submits a durable run again with its log up to the entry at index, which is
-	// the first not kept; input nil = the run's.
-	Fork(ctx context.Context, tenant, run id.ID, index int32, input []byte) (id.ID, error)
+	// the first not kept (0 = all is kept), and then more entries, of which Kind, Name and
+	// Data count; input nil = the run's.
+	Fork(ctx context.Context, tenant, run id.ID, index int32, input []byte, more ...core.Entry) (id.ID, error)
+	// Wake has suspended durable runs go on before what they wait for has come, and
+	// answers in the order of ids.
+	Wake(ctx context.Context, tenant id.ID, ids []id.ID) ([]Woken, error)
 	// Value reads what a durable run published under name; Task is 0 if nothing.
 	Value(ctx context.Context, tenant, run id.ID, name string) (core.Value, error)
 	// Push stores events and starts their runs, all in one transaction, and answers in
@@ -245,6 +249,16 @@ const (
 	CancelDone                      // it waited, and is cancelled
 	CancelStopping                  // its worker is told
 	CancelEnded                     // it had ended before
+)
+
+// Woken is what came of a request to wake.
+type Woken uint8
+
+// What can come of a request to wake.
+const (
+	WakeUnknown Woken = iota // no such open run
+	WakeDone                 // it was suspended, and goes on
+	WakeAwake                // it is open, and not suspended
 )
 
 // Hello begins a worker's session.

@@ -118,7 +118,7 @@ func (s *spawning) enumerate(r *Runtime, now core.Time) {
 }
 
 // Fork implements Client.
-func (r *Runtime) Fork(ctx context.Context, tenant, run id.ID, index int32, input []byte) (id.ID, error) {
+func (r *Runtime) Fork(ctx context.Context, tenant, run id.ID, index int32, input []byte, more ...core.Entry) (id.ID, error) {
 	rows, err := r.config.Store.Inputs(ctx, []id.ID{run})
 	if err != nil {
 		return 0, err
@@ -138,6 +138,8 @@ func (r *Runtime) Fork(ctx context.Context, tenant, run id.ID, index int32, inpu
 	if fork.Entries, fork.Mets, err = cutLog(entries, mets, index); err != nil {
 		return 0, err
 	}
+	fork.Entries = append(fork.Entries, more...)
+	added := fork.Entries[len(fork.Entries)-len(more):]
 	current := r.catalog.workflow(was.Tenant, was.Workflow)
 	fork.Task.Version, fork.Task.ReplayOf, fork.Task.RunAt, fork.Task.Parent = current.Version, run, 0, 0
 	if input != nil {
@@ -146,15 +148,22 @@ func (r *Runtime) Fork(ctx context.Context, tenant, run id.ID, index int32, inpu
 	if err := current.complete(&fork.Task); err != nil {
 		return 0, err
 	}
-	return r.sendFork(ctx, fork)
+	return r.sendFork(ctx, fork, added)
 }
 
-func (r *Runtime) sendFork(ctx context.Context, fork *core.Fork) (id.ID, error) {
+// sendFork has the entries that were added follow the others.
+func (r *Runtime) sendFork(ctx context.Context, fork *core.Fork, added []core.Entry) (id.ID, error) {
 	bytes := rowBytes + int64(len(fork.Task.Input)+len(fork.Task.Metadata))
 	for i := range fork.Entries {
 		bytes += rowBytes + int64(len(fork.Entries[i].Data))
 	}
-	m := message{input: fork, bytes: bytes, prepare: func(now core.Time) { fork.Task.ID = r.ids.Next(int64(now)) }}
+	m := message{input: fork, bytes: bytes, prepare: func(now core.Time) {
+		fork.Task.ID = r.ids.Next(int64(now))
+		kept := len(fork.Entries) - len(added)
+		for i := range added {
+			added[i].Tenant, added[i].At, added[i].Index = fork.Task.Tenant, now, int32(kept+i+1)
+		}
+	}}
 	if err := r.commit(ctx, fork.Task.Tenant, m, WaitForRoom); err != nil {
 		return 0, err
 	}
@@ -162,17 +171,44 @@ func (r *Runtime) sendFork(ctx context.Context, fork *core.Fork) (id.ID, error) 
 	return fork.Task.ID, nil
 }
 
-// cutLog is the part of a log before index. What it waits for must be over.
+// cutLog is the part of a log before index; 0 is after its end. What it still waits for
+// there, the fork goes on waiting for.
 func cutLog(entries []core.Entry, mets []core.Met, index int32) ([]core.Entry, []core.Met, error) {
+	if index == 0 {
+		index = int32(len(entries)) + 1
+	}
 	if index < 1 || int(index) > len(entries)+1 {
 		return nil, nil, fault.New(fault.Invalid, "index", "is %d, and the log has %d entries; give 1 to %d", index, len(entries), len(entries)+1)
 	}
-	entries = entries[:index-1]
 	mets = slices.DeleteFunc(mets, func(m core.Met) bool { return m.Index >= index || m.Index == 0 })
-	if n := len(entries); n > 0 && entries[n-1].Kind == core.EntryWait && !core.Fulfilled(&entries[n-1], mets) {
-		return nil, nil, fault.New(fault.Invalid, "index", "is %d, and the run still waits at entry %d; give %d to wait anew", index, n, n)
+	return entries[:index-1], mets, nil
+}
+
+// Wake implements Client.
+func (r *Runtime) Wake(ctx context.Context, tenant id.ID, ids []id.ID) ([]Woken, error) {
+	if len(ids) == 0 {
+		return nil, nil
 	}
-	return entries, mets, nil
+	answers, err := r.ask(ctx, len(ids), func(ref uint64) message {
+		return message{input: &core.Wake{Ref: ref, Tenant: tenant, Tasks: ids}}
+	})
+	if err != nil {
+		return nil, err
+	}
+	of := make(map[id.ID]Woken, len(ids))
+	for _, a := range answers {
+		switch a.Kind {
+		case core.AnswerDone:
+			of[a.Task] = WakeDone
+		case core.AnswerStale:
+			of[a.Task] = WakeAwake
+		}
+	}
+	woken := make([]Woken, len(ids))
+	for i, run := range ids {
+		woken[i] = of[run]
+	}
+	return woken, nil
 }
 
 // Value implements Client.

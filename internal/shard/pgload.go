@@ -32,7 +32,7 @@ func (s *postgres) Load(ctx context.Context, shard int32, load core.Load) (*core
 		if loaded.Rows, err = open.Due(ctx, s.pool, shard, load); err == nil {
 			loaded.NextDue, err = open.NextDue(ctx, s.pool, shard, load.Until)
 		}
-	case core.LoadTasks:
+	case core.LoadTasks, core.LoadWake:
 		loaded.Rows, err = open.ByID(ctx, s.pool, load.Tasks)
 	case core.LoadWhy:
 		if loaded.Rows, err = open.ByID(ctx, s.pool, load.Tasks); err == nil {

@@ -180,12 +180,21 @@ func (s *Set) Spawn(ctx context.Context, tenant id.ID, parent Parent, children [
 }
 
 // Fork implements Client.
-func (s *Set) Fork(ctx context.Context, tenant, run id.ID, index int32, input []byte) (id.ID, error) {
+func (s *Set) Fork(ctx context.Context, tenant, run id.ID, index int32, input []byte, more ...core.Entry) (id.ID, error) {
 	r, err := s.of(ctx, tenant)
 	if err != nil {
 		return 0, err
 	}
-	return r.Fork(ctx, tenant, run, index, input)
+	return r.Fork(ctx, tenant, run, index, input, more...)
+}
+
+// Wake implements Client.
+func (s *Set) Wake(ctx context.Context, tenant id.ID, ids []id.ID) ([]Woken, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	return r.Wake(ctx, tenant, ids)
 }
 
 // Value implements Client.

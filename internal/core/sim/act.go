@@ -36,6 +36,7 @@ const (
 	doCancel
 	doRefresh
 	doAsk
+	doWake
 	doSpawn
 	doRespawn
 	doFork
@@ -50,7 +51,7 @@ var usual = [actions]int{
 	doSubmit: 12, doOnce: 8, doBurst: 2, doPush: 6, doSchedule: 3, doFire: 10, doAdvance: 12, doJump: 2, doTick: 6, doCommit: 20, doRead: 8, doAnswer: 8,
 	doReceive: 20, doReport: 20, doWrite: 6, doBustle: 4, doRepeat: 2, doHire: 3, doDrop: 4, doRejoin: 6, doFlap: 1, doResize: 2,
 	doSpawn: 4, doRespawn: 2, doFork: 1,
-	doCancel: 4, doRefresh: 2, doAsk: 2, doDefine: 1, doSet: 2, doCrash: 1,
+	doCancel: 4, doRefresh: 2, doAsk: 2, doWake: 2, doDefine: 1, doSet: 2, doCrash: 1,
 }
 
 const (
@@ -122,6 +123,8 @@ func (h *history) do(a action) *Violation {
 		return h.cancel()
 	case doAsk:
 		return h.wonder()
+	case doWake:
+		return h.nudge()
 	case doRespawn:
 		return h.respawn()
 	case doFork:

@@ -36,7 +36,7 @@ func (m *model) checkAssignable(st *step, a *core.Assignment, t *task) *Violatio
 	}
 	want := core.Assignment{
 		Worker: a.Worker, Task: t.row.ID, Version: t.row.Version, Token: a.Token, Attempt: t.attempt, Seq: a.Seq,
-		Run: t.row.Run, Node: t.row.Node, Entries: t.entries,
+		Run: t.row.Run, Node: t.row.Node, Entries: t.entries, Suspensions: t.rests,
 	}
 	if t.def.ExecutionTimeoutMS > 0 {
 		want.Deadline = st.now + core.Time(t.def.ExecutionTimeoutMS)

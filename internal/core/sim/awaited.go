@@ -202,7 +202,7 @@ func (m *model) rouse(st *step, t *task) *Violation {
 		t.due, t.roused = st.now, true
 	case st.live(t.row.ID).State == 0 && !st.stores(t.row.ID):
 		return broken(noneSleepsOn, "task %d is in Postgres only, and is not moved to be due", t.row.ID)
-	case t.row.RunAt > st.now:
+	case t.row.Run != 0 && t.row.RunAt > st.now:
 		t.delay(st.now, t.row.RunAt)
 	default:
 		t.ready(st.now)

@@ -58,7 +58,7 @@ func (h *history) checkAgreement(st *step) *Violation {
 		want := core.Live{
 			State: t.state, Tenant: t.row.Tenant, Version: t.row.Version, Run: t.row.Run, Node: t.row.Node, Attempt: t.attempt,
 			Worker: t.worker, Assigned: t.assigned, Started: t.started, Due: t.due,
-			Passed: t.passed,
+			Passed: t.passed, Suspensions: t.rests,
 		}
 		if t.stop != 0 {
 			want.Due = live.Due // of the stop, not of the attempt
@@ -143,7 +143,7 @@ func (t *task) checkRow(o core.OpenTask, now core.Time) *Violation {
 		Attempt: t.attempt, Failures: t.failures, State: t.state, Queue: t.def.Action, Key: t.row.Key, Flow: t.flow, Passed: t.passed,
 		Worker: t.worker, Token: t.token, Due: t.due, Assigned: t.assigned,
 		Run: t.row.Run, Node: t.row.Node,
-		Entries: t.entries, Waits: o.Waits, Binds: o.Binds,
+		Entries: t.entries, Suspensions: t.rests, Waits: o.Waits, Binds: o.Binds,
 		Rank: o.Rank,
 	}
 	if t.state == core.OpenReady {

@@ -33,7 +33,7 @@ func (m *model) end(st *step, t *task, item *core.ReportItem, causes ...cause) *
 func (m *model) endTask(st *step, t *task, r *core.Result, item *core.ReportItem) *Violation {
 	want := core.Result{
 		Task: t.row.ID, Tenant: t.row.Tenant, Version: t.row.Version, Status: r.Status,
-		Attempt: t.attempt, Worker: t.worker, Assigned: t.assigned, Started: t.started,
+		Attempt: t.attempt, Suspensions: t.rests, Worker: t.worker, Assigned: t.assigned, Started: t.started,
 		Finished: st.now, Error: r.Error, Output: r.Output,
 		Run: t.row.Run, Node: t.row.Node,
 	}

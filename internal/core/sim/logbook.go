@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 )
 
@@ -92,6 +93,7 @@ func (m *model) suspend(st *step, t *task, heard int32) *Violation {
 	if t.stop != 0 {
 		return m.end(st, t, nil, causeAtStop(t, lost))
 	}
+	t.rests++
 	if heard < t.told || len(m.awaitedBy(t)) == 0 {
 		t.ready(st.now)
 		return nil
@@ -120,6 +122,27 @@ func (m *model) takeFork(st *step, in *core.Fork) *Violation {
 			return broken(metRightly, "%s of the fork %d is not written", show(met), met.Task)
 		}
 		st.metsTaken++
+	}
+	for i := range in.Entries {
+		if e := &in.Entries[i]; e.Kind == core.EntryWait && !core.Fulfilled(e, in.Mets) {
+			if v := m.awaitAgain(st, in.Task.ID, e, in.Mets); v != nil {
+				return v
+			}
+		}
+	}
+	return nil
+}
+
+// awaitAgain expects the row of a wait that is not over where a log is forked.
+func (m *model) awaitAgain(st *step, fork id.ID, e *core.Entry, mets []core.Met) *Violation {
+	v := m.expectWait(st, core.Wait{Task: fork, Tenant: e.Tenant, Index: e.Index, Conditions: e.Conditions})
+	if v != nil {
+		return v
+	}
+	for _, met := range mets {
+		if met.Index == e.Index {
+			m.awaited[core.WaitKey{Task: fork, Index: e.Index}].met[met.Condition] = true
+		}
 	}
 	return nil
 }

@@ -73,6 +73,7 @@ type task struct {
 	told     int32           // running: Mets that its worker was told since the assignment
 
 	entries int32 // the size of its log
+	rests   int32 // how often it was suspended
 	roused  bool  // waiting, in Postgres only, and its wait is fulfilled
 	loaded  bool  // in this step, from there, when it was due: it may go on for nothing
 }
@@ -255,6 +256,9 @@ func (m *model) recover(s *store, restore *core.Restore, now core.Time) *model {
 		}
 		r.submit(row, now, 0)
 		r.tasks[task].entries = int32(len(s.logs[task]))
+		if r.tasks[task].entries > 0 {
+			r.tasks[task].rests = 1 // it had begun
+		}
 		if o, ok := s.open[task]; ok {
 			r.resume(r.tasks[task], o, now)
 		}
@@ -281,7 +285,7 @@ func epochOf(t core.Token) int64 { return int64(t) >> tokenEpochShift }
 // may come back.
 func (m *model) resume(t *task, o core.OpenTask, now core.Time) {
 	t.state, t.since, t.due = o.State, now, o.Due
-	t.attempt, t.failures, t.passed = o.Attempt, o.Failures, o.Passed
+	t.attempt, t.failures, t.passed, t.rests = o.Attempt, o.Failures, o.Passed, o.Suspensions
 	t.entered, t.rank, t.lane, t.readied = true, o.Rank, m.laneFor(t), false
 	if o.State != core.OpenRunning {
 		return

@@ -72,10 +72,13 @@ func (m *model) cancelNamed(st *step, tenant, target id.ID) (core.AnswerKind, *V
 	return core.AnswerUnknown, nil
 }
 
-func (st *step) putOff(ref uint64) []id.ID {
+func (st *step) putOff(ref uint64) []id.ID { return st.asksFor(core.LoadTasks, ref) }
+
+// asksFor are the tasks of the loads of a kind that the step asks for under ref.
+func (st *step) asksFor(kind core.LoadKind, ref uint64) []id.ID {
 	var tasks []id.ID
 	for _, l := range st.out.Loads {
-		if l.Kind == core.LoadTasks && l.Ref == ref {
+		if l.Kind == kind && l.Ref == ref {
 			tasks = append(tasks, l.Tasks...)
 		}
 	}

@@ -95,7 +95,7 @@ func (h *history) fork() *Violation {
 	}
 	old := pick(h, forkable)
 	log := h.committed.logs[old]
-	kept := h.rand.IntN(len(log)) // the last may be a wait that is not over
+	kept := h.rand.IntN(len(log) + 1) // the last may be a wait that is not over
 	row := h.newTask(h.model.definitions[h.committed.tasks[old].Version])
 	row.ReplayOf = old
 	in := &core.Fork{Task: row, Entries: slices.Clone(log[:kept])}

@@ -229,6 +229,8 @@ func (m *model) takeInput(st *step) *Violation {
 		return m.cancelEach(st, in.Tenant, in.Tasks, in.Ref)
 	case *core.Ask:
 		return m.takeWhy(st, in.Ref, in.Tenant)
+	case *core.Wake:
+		return m.takeWake(st, in.Ref, in.Tenant, in.Tasks)
 	case *core.Spawn:
 		return m.takeSpawn(st, in)
 	case *core.Fork:
@@ -282,6 +284,8 @@ func (m *model) takeLoaded(st *step, in *core.Loaded) *Violation {
 		return m.cancelEach(st, in.Load.Tenant, in.Load.Tasks, in.Load.Ref)
 	case core.LoadWhy:
 		return m.takeWhy(st, in.Load.Ref, in.Load.Tenant)
+	case core.LoadWake:
+		return m.takeWake(st, in.Load.Ref, in.Load.Tenant, in.Load.Tasks)
 	case core.LoadChildren:
 		return m.takeChildren(st, in)
 	case core.LoadKeys:
@@ -349,7 +353,7 @@ func (m *model) wakeDue(target id.ID) {
 	t := m.tasks[target]
 	switch {
 	case t == nil:
-	case t.roused && t.row.RunAt > m.now: // it waits for the time of its run, too
+	case t.roused && t.row.Run != 0 && t.row.RunAt > m.now: // it waits for the time of its run, too
 		t.delay(m.now, t.row.RunAt)
 	case t.state == core.OpenWaiting && t.loaded, (t.state == core.OpenDelayed || t.roused) && t.due <= m.now:
 		t.ready(m.now)

@@ -203,7 +203,7 @@ func (s *store) runsOf(loaded *core.Loaded) []id.ID {
 func (s *store) loadRows(l core.Load) *core.Loaded {
 	loaded := &core.Loaded{Load: l}
 	switch l.Kind {
-	case core.LoadTasks, core.LoadWhy:
+	case core.LoadTasks, core.LoadWhy, core.LoadWake:
 		loaded.Rows = s.stored(l.Tasks)
 		loaded.Waits = s.waitsOf(loaded.Rows)
 		loaded.Ahead = make([]int64, len(loaded.Rows))

@@ -24,7 +24,8 @@ select
     o.passed,
     o.rank,
     o.flow,
-    o.batch
+    o.batch,
+    o.suspensions
 from unnest($1::bigint[]) as wanted (id)
 cross join lateral (
     select *

@@ -126,7 +126,7 @@ func scan(row pgx.CollectableRow, before ...any) (o core.OpenTask, err error) {
 	var encoded []byte
 	err = row.Scan(append(before, &o.ID, &o.Tenant, &o.Version, &o.Run, &o.Worker, &o.Token, &o.Due, &o.Assigned,
 		&o.Priority, &o.Attempt, &o.Failures, &o.Node, &state, &o.Queue, &o.Key, &o.Cancel,
-		&o.Entries, &o.Waits, &o.Binds, &o.Passed, &o.Rank, &encoded, &o.Batch)...)
+		&o.Entries, &o.Waits, &o.Binds, &o.Passed, &o.Rank, &encoded, &o.Batch, &o.Suspensions)...)
 	if err != nil {
 		return o, err
 	}

@@ -24,7 +24,8 @@ select
     passed,
     rank,
     flow,
-    batch
+    batch,
+    suspensions
 from adze.open_task
 where
     shard = $1

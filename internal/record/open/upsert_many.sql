@@ -25,7 +25,8 @@ insert into adze.open_task (
     passed,
     rank,
     flow,
-    batch
+    batch,
+    suspensions
 )
 select
     id,
@@ -50,7 +51,8 @@ select
     passed,
     rank,
     flow,
-    batch
+    batch,
+    suspensions
 from unnest(
     $1::bigint[],
     $2::bigint[],
@@ -74,11 +76,12 @@ from unnest(
     $20::integer[],
     $21::bigint[],
     $22::bytea[],
-    $23::bigint[]
+    $23::bigint[],
+    $24::integer[]
 ) as new (
     id, tenant_id, version_id, worker_id, token, due_at, assigned_at,
     shard, priority, attempt, failures, node, entries, waits, binds, state, queue, key, cancel,
-    passed, rank, flow, batch
+    passed, rank, flow, batch, suspensions
 )
 on conflict (id) do update
 set
@@ -97,4 +100,5 @@ set
     cancel = excluded.cancel,
     passed = excluded.passed,
     rank = excluded.rank,
-    batch = excluded.batch
+    batch = excluded.batch,
+    suspensions = excluded.suspensions

@@ -26,7 +26,8 @@ select
     o.passed,
     o.rank,
     o.flow,
-    o.batch
+    o.batch,
+    o.suspensions
 from unnest($2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
     with ordinality as wanted (tenant_id, queue, key, rank, id, place)
 cross join lateral (

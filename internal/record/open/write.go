@@ -47,6 +47,7 @@ type Columns struct {
 	rank                                              bulk.Int8
 	flow                                              bulk.Bytea
 	batch                                             bulk.Int8
+	suspensions                                       bulk.Int4
 }
 
 func (c *Columns) all() []bulk.Column {
@@ -55,7 +56,7 @@ func (c *Columns) all() []bulk.Column {
 		&c.shard, &c.priority, &c.attempt, &c.failures, &c.node,
 		&c.entries, &c.waits, &c.binds,
 		&c.state, &c.queue, &c.key, &c.cancel,
-		&c.passed, &c.rank, &c.flow, &c.batch,
+		&c.passed, &c.rank, &c.flow, &c.batch, &c.suspensions,
 	}
 }
 
@@ -88,6 +89,7 @@ func (c *Columns) Add(o *core.OpenTask) {
 	c.rank.Add(o.Rank)
 	c.flow.Add(flow.Encode(o.Flow))
 	c.batch.Add(int64(o.Batch))
+	c.suspensions.Add(o.Suspensions)
 }
 
 // Queue adds the upsert to b, unless there are no rows, and empties the columns.

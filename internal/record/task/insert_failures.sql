@@ -11,6 +11,7 @@ insert into adze.task_result (
     finished_at,
     fingerprint,
     attempt,
+    suspensions,
     status,
     error
 )
@@ -23,6 +24,7 @@ select
     finished_at,
     fingerprint,
     attempt,
+    suspensions,
     status,
     error
 from unnest(
@@ -34,6 +36,7 @@ from unnest(
     $6::bigint[],
     $7::bigint[],
     $8::integer[],
-    $9::text[],
-    $10::text[]
-) as new (id, tenant_id, worker_id, assigned_at, started_at, finished_at, fingerprint, attempt, status, error)
+    $9::integer[],
+    $10::text[],
+    $11::text[]
+) as new (id, tenant_id, worker_id, assigned_at, started_at, finished_at, fingerprint, attempt, suspensions, status, error)

@@ -11,6 +11,7 @@ insert into adze.task_result (
     started_at,
     finished_at,
     attempt,
+    suspensions,
     status,
     error,
     output,
@@ -24,6 +25,7 @@ select
     started_at,
     finished_at,
     attempt,
+    suspensions,
     status,
     error,
     output,
@@ -36,8 +38,9 @@ from unnest(
     $5::bigint[],
     $6::bigint[],
     $7::integer[],
-    $8::text[],
+    $8::integer[],
     $9::text[],
-    $10::bytea[],
-    $11::text[]
-) as new (id, tenant_id, worker_id, assigned_at, started_at, finished_at, attempt, status, error, output, verdicts)
+    $10::text[],
+    $11::bytea[],
+    $12::text[]
+) as new (id, tenant_id, worker_id, assigned_at, started_at, finished_at, attempt, suspensions, status, error, output, verdicts)

@@ -10,6 +10,7 @@ insert into adze.task_result (
     started_at,
     finished_at,
     attempt,
+    suspensions,
     status,
     error,
     output
@@ -22,6 +23,7 @@ select
     started_at,
     finished_at,
     attempt,
+    suspensions,
     status,
     error,
     output
@@ -33,7 +35,8 @@ from unnest(
     $5::bigint[],
     $6::bigint[],
     $7::integer[],
-    $8::text[],
+    $8::integer[],
     $9::text[],
-    $10::bytea[]
-) as new (id, tenant_id, worker_id, assigned_at, started_at, finished_at, attempt, status, error, output)
+    $10::text[],
+    $11::bytea[]
+) as new (id, tenant_id, worker_id, assigned_at, started_at, finished_at, attempt, suspensions, status, error, output)

@@ -53,7 +53,7 @@ func (c *ResultColumns) Queue(b *bulk.Batch, repeat bool) {
 
 type resultColumns struct {
 	id, tenant, worker, assigned, started, finished bulk.Int8
-	attempt                                         bulk.Int4
+	attempt, suspensions                            bulk.Int4
 	status, err                                     bulk.Text
 	output                                          bulk.Bytea
 }
@@ -61,7 +61,7 @@ type resultColumns struct {
 func (c *resultColumns) all() []bulk.Column {
 	return []bulk.Column{
 		&c.id, &c.tenant, &c.worker, &c.assigned, &c.started, &c.finished,
-		&c.attempt, &c.status, &c.err, &c.output,
+		&c.attempt, &c.suspensions, &c.status, &c.err, &c.output,
 	}
 }
 
@@ -73,6 +73,7 @@ func (c *resultColumns) add(r *core.Result) {
 	c.started.Add(int64(r.Started))
 	c.finished.Add(int64(r.Finished))
 	c.attempt.Add(r.Attempt)
+	addSuspensions(&c.suspensions, r)
 	c.status.Add(r.Status.String())
 	c.err.AddOrNull(r.Error)
 	c.output.Add(r.Output)
@@ -81,14 +82,14 @@ func (c *resultColumns) add(r *core.Result) {
 // failureColumns are rows of tasks that failed: with a fingerprint, and without output.
 type failureColumns struct {
 	id, tenant, worker, assigned, started, finished, fingerprint bulk.Int8
-	attempt                                                      bulk.Int4
+	attempt, suspensions                                         bulk.Int4
 	status, err                                                  bulk.Text
 }
 
 func (c *failureColumns) all() []bulk.Column {
 	return []bulk.Column{
 		&c.id, &c.tenant, &c.worker, &c.assigned, &c.started, &c.finished, &c.fingerprint,
-		&c.attempt, &c.status, &c.err,
+		&c.attempt, &c.suspensions, &c.status, &c.err,
 	}
 }
 
@@ -101,8 +102,18 @@ func (c *failureColumns) add(r *core.Result) {
 	c.finished.Add(int64(r.Finished))
 	c.fingerprint.Add(fingerprint.Of(bulk.Clean(r.Error))) // of what is stored
 	c.attempt.Add(r.Attempt)
+	addSuspensions(&c.suspensions, r)
 	c.status.Add(r.Status.String())
 	c.err.AddOrNull(r.Error)
+}
+
+// addSuspensions leaves it out for the many that were not suspended.
+func addSuspensions(c *bulk.Int4, r *core.Result) {
+	if r.Suspensions == 0 {
+		c.AddNull()
+		return
+	}
+	c.Add(r.Suspensions)
 }
 
 // What a verdict says, as task_result.verdicts has it beside the node: two bits, and
