@@ -57,7 +57,7 @@ func (h *history) checkAgreement(st *step) *Violation {
 		}
 		want := core.Live{
 			State: t.state, Tenant: t.row.Tenant, Version: t.row.Version, Run: t.row.Run, Node: t.row.Node, Attempt: t.attempt,
-			Worker: t.worker, Assigned: t.assigned, Started: t.started, Due: t.due,
+			Worker: t.worker, Token: t.token, Assigned: t.assigned, Started: t.started, Due: t.due,
 			Passed: t.passed, Suspensions: t.rests,
 		}
 		if t.stop != 0 {
