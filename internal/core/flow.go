@@ -213,6 +213,6 @@ type LimitSetting struct {
 // RateSetting is how a rate limit works.
 type RateSetting struct {
 	Limit    int32 `json:"limit"`            // units in each period
-	PeriodMS int64 `json:"period_ms"`        // not of one key
+	PeriodMS int64 `json:"period_ms"`        // of one key: 0 = as of all
 	Smooth   bool  `json:"smooth,omitempty"` // units come back one by one, not all at the end of the period; not of one key
 }

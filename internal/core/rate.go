@@ -106,7 +106,7 @@ func (b *bucket) limitWith(given int32) int64 {
 	if own, ok := b.rate.of(b.key); ok {
 		return int64(own.Limit)
 	}
-	if given > 0 && b.rate.all().PeriodMS > 0 {
+	if given > 0 && b.length() > 0 {
 		return int64(given)
 	}
 	return int64(b.rate.all().Limit)
@@ -116,6 +116,15 @@ func (b *bucket) limitWith(given int32) int64 {
 func (b *bucket) scale() int64 {
 	if b.debt > 0 {
 		return b.period
+	}
+	return b.length()
+}
+
+// length is how long a period is by now: what was set for the key, else what holds for
+// all keys; 0 = nobody said.
+func (b *bucket) length() int64 {
+	if own, ok := b.rate.of(b.key); ok && own.PeriodMS > 0 {
+		return own.PeriodMS
 	}
 	return b.rate.all().PeriodMS
 }
@@ -237,7 +246,7 @@ func (b *bucket) paid(debt int64) Time {
 
 // rescale counts the debt in the period of now. A part of a unit counts as a whole one.
 func (b *bucket) rescale() {
-	if period := b.rate.all().PeriodMS; b.debt > 0 && period > 0 && period != b.period {
+	if period := b.length(); b.debt > 0 && period > 0 && period != b.period {
 		b.debt, b.period = b.spent()*period, period
 	}
 }

@@ -129,6 +129,14 @@ type Graph struct {
 	core.Graph
 	Conditions []Condition
 	Scopes     []Scope // of the scoped conditions, in the order of core.NewTask
+	Names      []ConditionName
+}
+
+// ConditionName is what a task knows one of its conditions by.
+type ConditionName struct {
+	Node  int32
+	Place int32 // among the node's Conditions
+	Name  string
 }
 
 // Condition decides about a node by the output of one of its parents: outright, or as
@@ -139,6 +147,7 @@ type Condition struct {
 	Action     core.WaitAction
 	Part       bool  // it is one of the node's Conditions,
 	Place      int32 // at this place
+	Lenient    bool  // what cannot be evaluated does not hold
 	Expression string
 }
 
@@ -332,6 +341,7 @@ type Assignment struct {
 	Mets       []core.Met     // likewise, by order
 	Event      *Event         // that started the run, or nil
 	Came       []CameEvent    // of a task of a graph: the events that it waited for and that came, in their order
+	Slept      []string       // of a task of a graph: the names of times that it waited for and that passed, the shortest first
 }
 
 // Held is an attempt that a worker has.
@@ -348,7 +358,8 @@ func (h *Held) Claim() core.Claim {
 // CameEvent is an event that a task waited for before it began.
 type CameEvent struct {
 	ID      id.ID
-	Key     string // empty: the event was deleted since
+	Key     string   // empty: the event was deleted since
+	Names   []string // of the conditions that it met
 	Scope   string
 	Payload []byte // JSON
 	At      core.Time

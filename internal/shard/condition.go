@@ -9,8 +9,10 @@ import (
 // TaskCondition is one condition of a task. It is about one thing: the output of a
 // parent, a time, an event, or several conditions of which any or all must hold.
 type TaskCondition struct {
+	Name       string          `json:"name,omitempty"`       // of a time or an event: what the task knows it by
 	Parent     string          `json:"parent,omitempty"`     // the name of one
 	Expression string          `json:"expression,omitempty"` // of a parent: a condition over its output (expr.Output)
+	Lenient    bool            `json:"lenient,omitempty"`    // of a parent: what cannot be evaluated does not hold; else it cancels, or keeps from going on
 	SleepMS    int64           `json:"sleep_ms,omitempty"`   // so long since all parents have ended
 	Event      string          `json:"event,omitempty"`      // a key
 	Scope      string          `json:"scope,omitempty"`      // of an event: its scope is what this gives of the run's input (expr.Input); "" = it may have any
@@ -186,7 +188,7 @@ func (g *Graph) placed(i int32, t *Task, places map[string]int32) error {
 			}
 			c.Kind, c.Parent = core.OnParent, parent
 			g.Conditions = append(g.Conditions, Condition{
-				Node: i, Parent: parent, Action: p.Action, Part: true, Place: int32(at), Expression: p.Expression,
+				Node: i, Parent: parent, Action: p.Action, Part: true, Place: int32(at), Expression: p.Expression, Lenient: p.Lenient,
 			})
 		case p.SleepMS != 0:
 			c.Kind, c.ForMS = core.OnSleep, p.SleepMS
@@ -197,6 +199,9 @@ func (g *Graph) placed(i int32, t *Task, places map[string]int32) error {
 			}
 		default:
 			return fmt.Errorf("task %q has a condition that says nothing", t.Name)
+		}
+		if p.Name != "" {
+			g.Names = append(g.Names, ConditionName{Node: i, Place: int32(at), Name: p.Name})
 		}
 		g.Nodes[i].Conditions = append(g.Nodes[i].Conditions, c)
 	}
@@ -215,7 +220,7 @@ func (g *Graph) outright(i int32, t *Task, places map[string]int32) error {
 				return fmt.Errorf("task %q has a condition on the unknown task %q", t.Name, c.Parent)
 			}
 			g.Conditions = append(g.Conditions, Condition{
-				Node: i, Parent: parent, Action: list.action, Expression: c.Expression,
+				Node: i, Parent: parent, Action: list.action, Expression: c.Expression, Lenient: c.Lenient,
 			})
 		}
 	}

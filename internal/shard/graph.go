@@ -16,6 +16,7 @@ type graph struct {
 	core.Graph
 	watched map[int32][]condition // by the parent whose output they look at
 	scopes  []scope               // as Graph.Scopes
+	names   []ConditionName
 }
 
 // condition is a Condition that can be evaluated.
@@ -25,7 +26,7 @@ type condition struct {
 }
 
 func newGraph(d core.Definition, from *Graph) (*graph, error) {
-	g := &graph{Graph: from.Graph, watched: map[int32][]condition{}}
+	g := &graph{Graph: from.Graph, names: from.Names, watched: map[int32][]condition{}}
 	g.Version, g.Tenant, g.Workflow = d.Version, d.Tenant, d.Workflow
 	g.Nodes = make([]core.Node, len(from.Nodes))
 	for i, node := range from.Nodes {
@@ -45,7 +46,8 @@ func newGraph(d core.Definition, from *Graph) (*graph, error) {
 }
 
 // judge evaluates the conditions that look at the output of node. To skip or cancel, one
-// that cannot be evaluated cancels: better a clear end than a task that runs by mistake.
+// that cannot be evaluated cancels, unless it is lenient: better a clear end than a task
+// that runs by mistake.
 func (g *graph) judge(node int32, output []byte) (verdicts []core.Verdict) {
 	watching := g.watched[node]
 	if len(watching) == 0 {
@@ -55,7 +57,7 @@ func (g *graph) judge(node int32, output []byte) (verdicts []core.Verdict) {
 	for _, c := range watching {
 		holds, err := c.program.Holds(value)
 		switch failed := unreadable != nil || err != nil; {
-		case failed && c.Action == core.WaitGo: // it does not hold
+		case failed && (c.Lenient || c.Action == core.WaitGo): // it does not hold
 		case failed:
 			verdicts = append(verdicts, core.Verdict{Node: c.Node, Cancel: true})
 		case holds:
@@ -168,7 +170,7 @@ func (r *Runtime) completeNode(ctx context.Context, a *Assignment, g *graph) err
 		input = of[a.Run]
 	}
 	a.give(input)
-	if err := r.addCame(ctx, a, node); err != nil {
+	if err := r.addCame(ctx, a, g); err != nil {
 		return err
 	}
 	if node.Role != core.NodeTask {

@@ -41,7 +41,7 @@ func TestAStoredDefinitionIsReadBack(t *testing.T) {
 	require.NoError(t, err)
 	want := definition.Core
 	want.Version, want.Tenant = defined[0].Version, tenant.DefaultID
-	require.Equal(t, []shard.StoredDefinition{{Definition: want, Current: true}}, stored)
+	require.Equal(t, []shard.StoredDefinition{{ID: defined[0].Workflow, Definition: want, Current: true}}, stored)
 }
 
 func TestANewOwnerIsRestoredFromWhatIsCommitted(t *testing.T) {

@@ -76,11 +76,16 @@ func (h *history) declareRates() *Violation {
 	return h.apply(in)
 }
 
-// setRate changes how a rate limit works.
+// setRate changes how a rate limit works, or a key of it.
 func (h *history) setRate() *Violation {
 	h.lastRef++
 	h.asked[h.lastRef] = 1
-	return h.apply(&core.Set{Ref: h.lastRef, Settings: []core.Setting{h.drawRate(h.rand.IntN(tenants), pick(h, rateNames))}})
+	setting := h.drawRate(h.rand.IntN(tenants), pick(h, rateNames))
+	if h.rand.IntN(3) == 0 {
+		setting.Key, setting.Rate.Smooth = pick(h, limitKeys[1:]), false
+		setting.Rate.PeriodMS = pick(h, []int64{0, setting.Rate.PeriodMS})
+	}
+	return h.apply(&core.Set{Ref: h.lastRef, Settings: []core.Setting{setting}})
 }
 
 // rateKeys are the keys that t draws from, and its units of each.
@@ -142,7 +147,7 @@ func (h *history) followRates(st *step) {
 	if set, ok := st.in.(*core.Set); ok {
 		for _, s := range set.Settings {
 			for name, m := range h.meters {
-				if s.Kind == core.SettingRate && name.Tenant == s.Tenant && name.Name == s.Name {
+				if s.Kind == core.SettingRate && name.Tenant == s.Tenant && name.Name == s.Name && (s.Key == "" || s.Key == name.Key) {
 					*m = meter{since: now}
 				}
 			}

@@ -40,8 +40,16 @@ func (h *history) checkRates(st *step) *Violation {
 	return first(h.checkNotOverspent(st), h.checkUnitsStored(st))
 }
 
+// rateRule is how a key works: as it was set for it, or else as all do.
 func (m *model) rateRule(name core.RateName) core.RateSetting {
-	return m.setting(core.SettingRate, name.Tenant, name.Name).Rate
+	rule := m.setting(core.SettingRate, name.Tenant, name.Name).Rate
+	if own, ok := m.settingOf(core.SettingRate, name.Tenant, name.Name, name.Key); ok {
+		rule.Limit = own.Rate.Limit
+		if own.Rate.PeriodMS > 0 {
+			rule.PeriodMS = own.Rate.PeriodMS
+		}
+	}
+	return rule
 }
 
 // checkNotOverspent: no more is owed of a key than its limit when a task draws from it.

@@ -83,6 +83,9 @@ func taskCondition(t *shard.Task, c *shard.TaskCondition, depth int) error {
 	if err := oneKind(c); err != nil {
 		return err
 	}
+	if err := label("name", c.Name, NameBytesMax); err != nil {
+		return err
+	}
 	switch {
 	case c.Parent != "":
 		return overParent(t, c)
@@ -115,6 +118,10 @@ func oneKind(c *shard.TaskCondition) error {
 		return invalid("expression", "is for a condition over a parent; that of an event is its if")
 	case c.Event == "" && c.Scope != "":
 		return invalid("scope", "is for a condition over an event; leave it empty")
+	case c.Parent == "" && c.Lenient:
+		return invalid("lenient", "is for a condition over a parent; leave it out")
+	case c.Event == "" && c.SleepMS == 0 && c.Name != "":
+		return invalid("name", "is for a time or an event that a task waits for; leave it empty")
 	case c.Event == "" && c.If != "":
 		return invalid("if", "is for a condition over an event; that of a parent is its expression")
 	}

@@ -20,9 +20,9 @@ func rates(list []shard.Rate) ([]shard.Rate, error) {
 		if err := rate(&list[i]); err != nil {
 			return nil, fault.At(ratePlace(i), err)
 		}
-		name := list[i].Name
-		if name != "" && slices.ContainsFunc(list[:i], func(other shard.Rate) bool { return other.Name == name }) {
-			return nil, invalid(ratePlace(i)+".name", "%q is drawn from a second time; name it once, with all units", name)
+		name, key := list[i].Name, list[i].Key
+		if name != "" && slices.ContainsFunc(list[:i], func(other shard.Rate) bool { return other.Name == name && other.Key == key }) {
+			return nil, invalid(ratePlace(i)+".name", "%q is drawn from a second time with the same key; name it once, with all units", name)
 		}
 	}
 	return list, nil

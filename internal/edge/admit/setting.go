@@ -107,8 +107,8 @@ func limitChange(c *shard.SettingChange) error {
 }
 
 func rateChange(c *shard.SettingChange) error {
-	if r := c.Rate; c.Key != "" && (r.PeriodMS != nil || r.Smooth != nil) {
-		return invalid("period_ms", "and smooth are those of all keys; leave the key out")
+	if c.Key != "" && c.Rate.Smooth != nil {
+		return invalid("smooth", "is that of all keys; leave the key out")
 	}
 	if err := given("limit", c.Rate.Limit, 0, core.RateLimitMax); err != nil {
 		return err

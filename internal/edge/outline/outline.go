@@ -75,7 +75,7 @@ func conditionsFromWire(from []*wire.Condition) []shard.TaskCondition {
 	for _, c := range from {
 		list = append(list, shard.TaskCondition{
 			Parent: c.GetParent(), Expression: c.GetExpression(), SleepMS: c.GetSleepMs(),
-			Event: c.GetEvent(), Scope: c.GetScope(), If: c.GetFilter(),
+			Event: c.GetEvent(), Scope: c.GetScope(), If: c.GetFilter(), Name: c.GetName(), Lenient: c.GetLenient(),
 			Any: conditionsFromWire(c.GetAny()), All: conditionsFromWire(c.GetAll()),
 		})
 	}
@@ -157,7 +157,7 @@ func conditionsToWire(from []shard.TaskCondition) []*wire.Condition {
 	for _, c := range from {
 		list = append(list, &wire.Condition{
 			Parent: c.Parent, Expression: c.Expression, SleepMs: c.SleepMS,
-			Event: c.Event, Scope: c.Scope, Filter: c.If,
+			Event: c.Event, Scope: c.Scope, Filter: c.If, Name: c.Name, Lenient: c.Lenient,
 			Any: conditionsToWire(c.Any), All: conditionsToWire(c.All),
 		})
 	}

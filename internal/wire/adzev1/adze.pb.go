@@ -1829,6 +1829,8 @@ type Condition struct {
 	Filter        string                 `protobuf:"bytes,6,opt,name=filter,proto3" json:"filter,omitempty"`                   // of an event: CEL over event, metadata, key and scope, gives a bool; empty = always
 	Any           []*Condition           `protobuf:"bytes,7,rep,name=any,proto3" json:"any,omitempty"`                         // one of these holds
 	All           []*Condition           `protobuf:"bytes,8,rep,name=all,proto3" json:"all,omitempty"`                         // all of these hold
+	Name          string                 `protobuf:"bytes,9,opt,name=name,proto3" json:"name,omitempty"`                       // of a time or an event: what the task knows it by; at most 255 bytes
+	Lenient       bool                   `protobuf:"varint,10,opt,name=lenient,proto3" json:"lenient,omitempty"`               // of a parent: what cannot be evaluated does not hold; else it cancels, or keeps from going on
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1917,6 +1919,20 @@ func (x *Condition) GetAll() []*Condition {
 		return x.All
 	}
 	return nil
+}
+
+func (x *Condition) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Condition) GetLenient() bool {
+	if x != nil {
+		return x.Lenient
+	}
+	return false
 }
 
 // What a task runs for each element of the list that a parent gave: its worker spawns the
@@ -10194,7 +10210,7 @@ func (x *LimitSetting) GetStrategy() Limit_Strategy {
 type RateSetting struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Limit         *int32                 `protobuf:"varint,1,opt,name=limit,proto3,oneof" json:"limit,omitempty"`                       // units in each period
-	PeriodMs      *int64                 `protobuf:"varint,2,opt,name=period_ms,json=periodMs,proto3,oneof" json:"period_ms,omitempty"` // not of one key
+	PeriodMs      *int64                 `protobuf:"varint,2,opt,name=period_ms,json=periodMs,proto3,oneof" json:"period_ms,omitempty"` // of one key: 0 = as of all
 	Smooth        *bool                  `protobuf:"varint,3,opt,name=smooth,proto3,oneof" json:"smooth,omitempty"`                     // units come back one by one; not of one key
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -11049,7 +11065,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x12COMPARATOR_GREATER\x10\x02\x12\x1f\n" +
 	"\x1bCOMPARATOR_GREATER_OR_EQUAL\x10\x03\x12\x13\n" +
 	"\x0fCOMPARATOR_LESS\x10\x04\x12\x1c\n" +
-	"\x18COMPARATOR_LESS_OR_EQUAL\x10\x05\"\xee\x01\n" +
+	"\x18COMPARATOR_LESS_OR_EQUAL\x10\x05\"\x9c\x02\n" +
 	"\tCondition\x12\x16\n" +
 	"\x06parent\x18\x01 \x01(\tR\x06parent\x12\x1e\n" +
 	"\n" +
@@ -11060,7 +11076,10 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05scope\x18\x05 \x01(\tR\x05scope\x12\x16\n" +
 	"\x06filter\x18\x06 \x01(\tR\x06filter\x12$\n" +
 	"\x03any\x18\a \x03(\v2\x12.adze.v1.ConditionR\x03any\x12$\n" +
-	"\x03all\x18\b \x03(\v2\x12.adze.v1.ConditionR\x03all\"v\n" +
+	"\x03all\x18\b \x03(\v2\x12.adze.v1.ConditionR\x03all\x12\x12\n" +
+	"\x04name\x18\t \x01(\tR\x04name\x12\x18\n" +
+	"\alenient\x18\n" +
+	" \x01(\bR\alenient\"v\n" +
 	"\x03Map\x12\x12\n" +
 	"\x04over\x18\x01 \x01(\tR\x04over\x12\x1a\n" +
 	"\bworkflow\x18\x02 \x01(\tR\bworkflow\x12 \n" +
