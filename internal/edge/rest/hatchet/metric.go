@@ -15,6 +15,7 @@ import (
 )
 
 func (c Config) metricRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /api/v1/stable/tenants/{tenant}/task-metrics", c.of(c.taskMetrics))
 	mux.HandleFunc("GET /api/v1/tenants/{tenant}/task-stats", c.of(c.taskStats))
 	mux.HandleFunc("GET /api/v1/tenants/{tenant}/step-run-queue-metrics", c.of(c.queueDepths))
 	mux.HandleFunc("GET /api/v1/tenants/{tenant}/queue-metrics", c.of(c.queueMetrics))
