@@ -336,6 +336,7 @@ type Assignment struct {
 	Input      []byte
 	Metadata   []byte
 	Parents    []ParentOutput // of a task of a graph: its parents that succeeded; of a handler: all that did
+	Skipped    []string       // its parents that did not have to run
 	Failures   []TaskFailure  // of a handler of failures: the tasks that failed
 	Log        []core.Entry   // of a durable task, by index
 	Mets       []core.Met     // likewise, by order

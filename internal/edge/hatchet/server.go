@@ -56,6 +56,7 @@ type Server struct {
 	Config
 	runs *view.Reader
 
+	roster   *roster
 	stopping context.Context // ended by Drain
 	stop     context.CancelCauseFunc
 }
@@ -66,7 +67,9 @@ var errStopping = fault.New(fault.Unavailable, "", "the engine is stopping: conn
 // NewServer is the services, not yet registered.
 func NewServer(c Config) *Server {
 	stopping, stop := context.WithCancelCause(context.Background())
-	return &Server{Config: c, runs: view.NewReader(c.DB, c.Shards), stopping: stopping, stop: stop}
+	s := &Server{Config: c, runs: view.NewReader(c.DB, c.Shards), stopping: stopping, stop: stop}
+	s.roster = newRoster(s)
+	return s
 }
 
 // RegisterOn adds the services to a gRPC server, under the names that they have on the

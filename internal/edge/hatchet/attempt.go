@@ -1,0 +1,247 @@
+package hatchet
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/shard"
+)
+
+// attempt is an attempt that a worker has, until it is settled.
+type attempt struct {
+	worker *worker
+	*shard.Assignment
+	external id.ID // its task on the wire
+	run      id.ID // its run on the wire
+	retry    int32 // its number on the wire
+
+	done chan struct{} // closed once it is settled,
+	err  error         // or it cannot be told whether it is
+
+	// Under the worker's lock.
+	started bool    // the worker said so: it has what it needs
+	sent    *stream // it was sent on; nil: it was not
+}
+
+// settle tells whoever waits that the attempt is settled, or why that cannot be told.
+func (a *attempt) settle(err error) {
+	a.err = err
+	close(a.done)
+}
+
+// wait returns once what was reported of the attempt is committed.
+func (a *attempt) wait(ctx context.Context) error {
+	select {
+	case <-a.done:
+		return a.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// attempts are those of all workers, by their task on the wire: the newest of each.
+type attempts struct {
+	mu     sync.RWMutex
+	of     map[id.ID]*attempt
+	recent [2]map[id.ID]struct{} // settled lately, see remove
+}
+
+// recentMax is how many tasks at least are remembered as settled: what comes late of them
+// need not be looked up.
+const recentMax = 8_192
+
+func (as *attempts) add(a *attempt) {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	as.of[a.external] = a
+}
+
+// remove forgets an attempt, unless a newer one took its place.
+func (as *attempts) remove(a *attempt) {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	if as.of[a.external] == a {
+		delete(as.of, a.external)
+	}
+	if as.recent[0] == nil || len(as.recent[0]) >= recentMax {
+		as.recent[0], as.recent[1] = make(map[id.ID]struct{}, recentMax), as.recent[0]
+	}
+	as.recent[0][a.external] = struct{}{}
+}
+
+// find is the current attempt of a task, if a worker here has it; known tells that
+// there was one lately.
+func (as *attempts) find(task id.ID) (a *attempt, known bool) {
+	as.mu.RLock()
+	defer as.mu.RUnlock()
+	if a = as.of[task]; a != nil {
+		return a, true
+	}
+	for _, generation := range as.recent {
+		if _, known = generation[task]; known {
+			break
+		}
+	}
+	return nil, known
+}
+
+// errand is something to be sent: an attempt to be started, or several as a batch, or one
+// to be cancelled.
+type errand struct {
+	start  []*attempt
+	cancel *attempt
+}
+
+// take takes what the shard tells the worker.
+func (w *worker) take(down *shard.Down) {
+	w.settled(down.Settled)
+	if len(down.Assignments) > 0 {
+		w.assigned(down.Assignments)
+	}
+	if len(down.Stops) > 0 {
+		w.stopped(down.Stops)
+	}
+}
+
+func (w *worker) settled(list []core.Settlement) {
+	for i := range list {
+		if list[i].Entry != 0 {
+			continue
+		}
+		w.mu.Lock()
+		a := w.given[list[i].Token]
+		delete(w.given, list[i].Token)
+		w.mu.Unlock()
+		if a != nil {
+			w.roster.attempts.remove(a)
+			a.settle(nil)
+		}
+	}
+}
+
+// assigned has attempts be sent. Those of a batch come together, and go together.
+func (w *worker) assigned(list []shard.Assignment) {
+	errands := make([]*errand, 0, len(list))
+	var batch *errand
+	for i := range list {
+		a, err := w.newAttempt(w.roster.life, &list[i])
+		switch {
+		case err != nil:
+			w.server().Log.Warn("assignment could not be told, and goes to a worker again", "task", list[i].Task, "error", err)
+			w.session.Close(core.LeaveSilent)
+			return
+		case a.Batch != 0 && batch != nil && batch.start[0].Batch == a.Batch:
+			batch.start = append(batch.start, a)
+			continue
+		default:
+			errands = append(errands, &errand{start: []*attempt{a}})
+		}
+		if a.Batch != 0 {
+			batch = errands[len(errands)-1]
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, e := range errands {
+		for _, a := range e.start {
+			w.given[a.Token] = a
+			w.roster.attempts.add(a)
+		}
+	}
+	w.waiting = append(w.waiting, errands...)
+	w.wake()
+}
+
+// newAttempt is an assignment as the wire knows it: a replay goes by the ids of the first
+// run, and its attempts count on.
+func (w *worker) newAttempt(ctx context.Context, given *shard.Assignment) (*attempt, error) {
+	a := &attempt{
+		worker: w, Assignment: given, external: given.Task, run: cmp.Or(given.Run, given.Task),
+		retry: given.Attempt - 1, done: make(chan struct{}),
+	}
+	if given.ReplayOf == 0 {
+		return a, nil
+	}
+	chain, err := w.server().runs.Chain(ctx, w.tenant, given.ReplayOf)
+	if err != nil {
+		return nil, err
+	}
+	a.external, a.run, a.retry = chain.Task(given.Name, given.Task), chain.External(a.run), chain.Retries(given.Name, given.Attempt)
+	return a, nil
+}
+
+// resume takes up what the shard has the worker running since before it was attached. It
+// was sent by then.
+func (w *worker) resume(ctx context.Context, held []shard.Held) error {
+	for i := range held {
+		given := &held[i].Assignment
+		row, err := w.server().runs.Row(ctx, given.Task, given.Run)
+		if err != nil {
+			return err
+		}
+		given.ReplayOf, given.Parent, given.Priority = row.ReplayOf, row.Parent, row.Priority
+		a, err := w.newAttempt(ctx, given)
+		if err != nil {
+			return err
+		}
+		a.started = true
+		w.given[a.Token] = a
+		w.roster.attempts.add(a)
+	}
+	return nil
+}
+
+// stopped has attempts be cancelled. On this wire that is done when it is said, whatever
+// the worker makes of it: it is answered for the worker.
+func (w *worker) stopped(list []core.Stop) {
+	items := make([]core.ReportItem, 0, len(list))
+	w.mu.Lock()
+	for i := range list {
+		stop := &list[i]
+		item := core.ReportItem{Task: stop.Task, Token: stop.Token, Kind: core.ReportFailed}
+		if a := w.given[stop.Token]; a != nil {
+			item.Attempt = a.Attempt
+			if !w.unsend(a) {
+				w.waiting = append(w.waiting, &errand{cancel: a})
+			}
+		}
+		items = append(items, item)
+	}
+	w.wake()
+	w.mu.Unlock()
+	if err := w.session.Report(w.roster.life, items); err != nil {
+		w.session.Close(core.LeaveClosed) // it comes back, and is told again
+	}
+}
+
+// unsend takes an attempt back that was not sent yet; it tells whether it was not. The
+// caller holds the lock.
+func (w *worker) unsend(a *attempt) bool {
+	for i, e := range w.waiting {
+		if at := slices.Index(e.start, a); at >= 0 {
+			e.start = slices.Delete(slices.Clone(e.start), at, at+1)
+			if len(e.start) == 0 {
+				w.waiting = slices.Delete(w.waiting, i, i+1)
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// begun notes that the worker has what it needs for an attempt.
+func (w *worker) begun(a *attempt) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if a.started {
+		return
+	}
+	a.started = true
+	kept := *a.Assignment
+	kept.Input, kept.Parents, kept.Failures, kept.Came, kept.Event = nil, nil, nil, nil, nil
+	a.Assignment = &kept
+}
