@@ -18,7 +18,7 @@ func payload(field string, b []byte, bytesMax int) ([]byte, error) {
 		return nil, invalid(field, "is %s bytes, at most %s are allowed; store it elsewhere and pass a reference",
 			thousands(int64(len(b))), thousands(int64(bytesMax)))
 	}
-	return b, storable(field, b)
+	return b, JSON(field, b)
 }
 
 // metadata checks a JSON object that describes a run; empty is none.
@@ -30,7 +30,7 @@ func metadata(field string, b []byte) ([]byte, error) {
 		return nil, invalid(field, "is %s bytes, at most %s are allowed",
 			thousands(int64(len(b))), thousands(MetadataBytesMax))
 	}
-	if err := storable(field, b); err != nil {
+	if err := JSON(field, b); err != nil {
 		return nil, err
 	}
 	if trimmed := bytes.TrimLeft(b, " \t\r\n"); trimmed[0] != '{' {
@@ -39,9 +39,9 @@ func metadata(field string, b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// storable checks that b is JSON which SQL can read too: Postgres's jsonb takes
+// JSON checks that b is JSON which SQL can read too: Postgres's jsonb takes
 // neither broken UTF-8 nor the escape of NUL.
-func storable(field string, b []byte) error {
+func JSON(field string, b []byte) error {
 	switch {
 	case !utf8.Valid(b):
 		return invalid(field, "is not UTF-8")

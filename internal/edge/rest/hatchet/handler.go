@@ -12,6 +12,9 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/adzehq/adze/internal/base/clock"
 	"github.com/adzehq/adze/internal/base/fault"
@@ -44,7 +47,20 @@ func Handler(c Config) http.Handler {
 	c.traceRoutes(mux)
 	c.webhookRoutes(mux)
 	mux.HandleFunc("/api/", c.unknown)
-	return mux
+	return c.storable(mux)
+}
+
+// storable serves requests whose address a database can hold as text. No name has a NUL,
+// so that none is looked for.
+func (c Config) storable(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		query, err := url.QueryUnescape(r.URL.RawQuery)
+		if text := r.URL.Path + query; err != nil || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+			c.refuse(w, fault.New(fault.Invalid, "url", "has a NUL, or is not UTF-8"))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // ask is a call whose caller is known: it answers with what is to be encoded as JSON, nil

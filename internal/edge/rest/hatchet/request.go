@@ -14,6 +14,7 @@ import (
 
 	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/edge/admit"
 	"github.com/adzehq/adze/internal/wire/hatchetrest"
 )
 
@@ -34,6 +35,9 @@ const (
 func read[T any](r *http.Request) (model T, err error) {
 	body, err := bodyOf(r)
 	if err != nil {
+		return model, err
+	}
+	if err := admit.JSON("body", body); err != nil {
 		return model, err
 	}
 	if err := json.Unmarshal(body, &model); err != nil {
