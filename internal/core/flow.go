@@ -197,6 +197,9 @@ type QueueSetting struct {
 	Spread      int32 `json:"spread,omitempty"`        // each key is dealt so many workers; 0 = all
 	Paused      bool  `json:"paused,omitempty"`        // nothing of it begins
 	PausedTTLMS int64 `json:"paused_ttl_ms,omitempty"` // what has waited so long while it is paused is cancelled; 0 = never
+	// With Paused, of a workflow: its schedules start no runs, instead of runs that wait.
+	DropCrons bool `json:"drop_crons,omitempty"`
+	DropOnce  bool `json:"drop_once,omitempty"`
 	// With Paused: since when; the core says.
 	PausedSinceMS int64 `json:"paused_since_ms,omitempty"`
 }

@@ -86,7 +86,36 @@ func (r *Runtime) fireOne(ctx context.Context, s *core.Schedule, ripe *core.Ripe
 		r.log.ErrorContext(ctx, "schedule has no input for its workflow and started no run", "schedule", s.ID, "error", err)
 		ticks = nil
 	}
+	dropped, err := r.drops(ctx, s)
+	if err != nil {
+		return err
+	}
+	if dropped {
+		fire.Skipped += int64(len(ticks))
+		ticks = nil
+	}
 	return r.sendFire(ctx, s, fire, ticks)
+}
+
+// drops tells whether s starts no runs for as long as its workflow is paused.
+func (r *Runtime) drops(ctx context.Context, s *core.Schedule) (dropped bool, err error) {
+	done := make(chan struct{})
+	err = r.send(message{do: func(mind *core.Shard) {
+		set, _ := mind.Setting(core.SettingKey{Tenant: s.Tenant, Kind: core.SettingWorkflow, Name: s.Workflow})
+		dropped = set.Queue.Paused && (set.Queue.DropCrons && !s.Once() || set.Queue.DropOnce && s.Once())
+		close(done)
+	}})
+	if err != nil {
+		return false, err
+	}
+	select {
+	case <-done:
+		return dropped, nil
+	case <-ctx.Done():
+		return false, ctx.Err()
+	case <-r.failed:
+		return false, r.unavailable()
+	}
 }
 
 // tick is a time for which a run is to start.

@@ -134,6 +134,8 @@ type QueueChange struct {
 	Spread      *int32
 	Paused      *bool
 	PausedTTLMS *int64
+	DropCrons   *bool // of a workflow, as core.QueueSetting has them
+	DropOnce    *bool
 }
 
 // LimitChange is what is to be different about a limit; nil = as it is.
@@ -195,6 +197,8 @@ func (c *QueueChange) apply(to *core.QueueSetting) {
 	change(&to.Spread, c.Spread)
 	change(&to.Paused, c.Paused)
 	change(&to.PausedTTLMS, c.PausedTTLMS)
+	change(&to.DropCrons, c.DropCrons)
+	change(&to.DropOnce, c.DropOnce)
 }
 
 func (c *LimitChange) apply(to *core.LimitSetting) {

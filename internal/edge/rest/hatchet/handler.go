@@ -46,6 +46,8 @@ func Handler(c Config) http.Handler {
 	c.metricRoutes(mux)
 	c.traceRoutes(mux)
 	c.webhookRoutes(mux)
+	c.workflowRoutes(mux)
+	c.expressionRoutes(mux)
 	mux.HandleFunc("/api/", c.unknown)
 	return c.storable(mux)
 }

@@ -1,0 +1,18 @@
+-- Reads a page of a tenant's workflows whose name has a text in it, newest first, with how
+-- many there are in all.
+-- Writes: nothing. Locks: nothing.
+-- Bound: the tenant's workflows, of which a page is returned.
+select
+    w.id,
+    w.name,
+    v.id,
+    v.definition,
+    count(*) over ()
+from adze.workflow as w
+inner join adze.workflow_version as v on v.id = w.current_id
+where
+    w.tenant_id = $1
+    and position(lower($2) in lower(w.name)) > 0
+order by w.id desc
+offset $3
+limit $4
