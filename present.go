@@ -3,6 +3,7 @@ package adze
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/adzehq/adze/internal/base/id"
@@ -59,6 +60,35 @@ func (c *Client) PauseWorker(ctx context.Context, worker ID) error {
 // ResumeWorker has a paused worker be given tasks again.
 func (c *Client) ResumeWorker(ctx context.Context, worker ID) error {
 	return c.pauseWorker(ctx, "resume", worker, false)
+}
+
+// drainPollEvery is how often a worker that is drained is looked at.
+const drainPollEvery = 250 * time.Millisecond
+
+// DrainWorker pauses a worker and returns when it runs nothing more: it may be stopped, and
+// nothing is lost or tried again. It stays paused, also when ctx ends before; one that is
+// gone for good meanwhile runs nothing.
+func (c *Client) DrainWorker(ctx context.Context, worker ID) error {
+	if err := c.pauseWorker(ctx, "drain", worker, true); err != nil {
+		return err
+	}
+	poll := time.NewTicker(drainPollEvery)
+	defer poll.Stop()
+	for {
+		workers, err := c.Workers(ctx)
+		if err != nil {
+			return fmt.Errorf("drain worker %s: %w", worker, err)
+		}
+		at := slices.IndexFunc(workers, func(w WorkerInfo) bool { return w.ID == worker })
+		if at < 0 || workers[at].Running == 0 {
+			return nil
+		}
+		select {
+		case <-poll.C:
+		case <-ctx.Done():
+			return fmt.Errorf("drain worker %s: it still runs %d tasks: %w", worker, workers[at].Running, ctx.Err())
+		}
+	}
 }
 
 func (c *Client) pauseWorker(ctx context.Context, what string, worker ID, paused bool) error {

@@ -138,6 +138,40 @@ func TestStickyTasksRunWhereTheirParentsDid(t *testing.T) {
 	})
 }
 
+func TestDrainedWorkerEndsWhatItRunsAndIsGivenNothing(t *testing.T) {
+	each(t, func(t *testing.T, ctx context.Context, c *adze.Client) {
+		running, end := make(chan adze.ID), make(chan struct{})
+		long := adze.NewTask("long", func(ctx context.Context, _ int) (int, error) {
+			running <- adze.WorkerID(ctx)
+			<-end
+			return 1, nil
+		})
+		worker(t, c, long)
+		first, err := long.Run(ctx, c, 0)
+		require.NoError(t, err)
+		id := <-running
+
+		impatient, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+		defer cancel()
+		err = c.DrainWorker(impatient, id)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		drained := make(chan error, 1)
+		go func() { drained <- c.DrainWorker(ctx, id) }()
+		second, err := long.Run(ctx, c, 0)
+		require.NoError(t, err)
+		close(end)
+		_, err = first.Result(ctx)
+		require.NoError(t, err)
+		require.NoError(t, <-drained)
+
+		require.NoError(t, c.ResumeWorker(ctx, id))
+		require.Equal(t, id, <-running)
+		_, err = second.Result(ctx)
+		require.NoError(t, err)
+		require.ErrorIs(t, c.DrainWorker(ctx, first.ID), adze.ErrNotFound)
+	})
+}
+
 func TestPausedWorkersAndWorkflowsWait(t *testing.T) {
 	each(t, func(t *testing.T, ctx context.Context, c *adze.Client) {
 		where := adze.NewTask("where", func(ctx context.Context, _ int) (adze.ID, error) { return adze.WorkerID(ctx), nil })

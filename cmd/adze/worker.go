@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/adzehq/adze"
 )
@@ -14,6 +16,7 @@ import (
 type workerCmd struct {
 	List   workerListCmd   `cmd:"" help:"List the workers that are connected, or expected back."`
 	Pause  workerPauseCmd  `cmd:"" help:"Give workers nothing new; what they run goes on."`
+	Drain  workerDrainCmd  `cmd:"" help:"Give workers nothing new, and wait until they run nothing."`
 	Resume workerResumeCmd `cmd:"" help:"Give paused workers tasks again."`
 }
 
@@ -78,6 +81,25 @@ type workerPauseCmd struct {
 func (c *workerPauseCmd) Run(e *env) error {
 	return eachWorker(e, &c.connection, c.Workers, func(client *adze.Client, worker adze.ID) error {
 		return client.PauseWorker(e.ctx, worker)
+	})
+}
+
+type workerDrainCmd struct {
+	connection
+	Workers []string      `arg:"" help:"Their ids."`
+	Timeout time.Duration `help:"Give up after so long; the workers stay paused. 0 = never." default:"0"`
+}
+
+// Run says nothing when all is well.
+func (c *workerDrainCmd) Run(e *env) error {
+	ctx := e.ctx
+	if c.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.Timeout)
+		defer cancel()
+	}
+	return eachWorker(e, &c.connection, c.Workers, func(client *adze.Client, worker adze.ID) error {
+		return client.DrainWorker(ctx, worker)
 	})
 }
 
