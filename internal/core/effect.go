@@ -215,7 +215,8 @@ type OpenTask struct {
 	Cancel      string // with OpenRunning: it was cancelled and its worker told; the error of its result. Empty otherwise
 }
 
-// share is its NewTask.Key: that of its lane, but where the lane is a limit's.
+// share is its NewTask.Key: that of its lane, but where the lane is a limit's or a
+// pause's.
 func (o *OpenTask) share() string {
 	if o.Flow != nil {
 		return o.Flow.Share

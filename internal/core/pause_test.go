@@ -114,3 +114,16 @@ func TestPauseOfOneWorkflowLeavesOthersOfItsAction(t *testing.T) {
 	free, _ := r.submitOne(3, nil)
 	require.Equal(t, free, r.join(worker1, 1).Assigned[0].Task)
 }
+
+func TestPauseLeavesTasksTheirKeys(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{})
+	r.pauses(SettingQueue, "act", true, 0)
+	_, out := r.submit(20, func(i int, row *NewTask) { row.Key = []string{"a", "b"}[i%2] })
+	keys := map[string]int{}
+	for _, row := range out.Open {
+		keys[row.share()]++
+	}
+	require.Equal(t, 2, len(keys))
+	require.Equal(t, keys["a"], keys["b"], "what is in Postgres knows whose share it counts for")
+}

@@ -96,6 +96,9 @@ func (s *Shard) rowOf(t *task) OpenTask {
 	}
 	if t.lane != nil {
 		row.Queue, row.Key = t.lane.queue, t.lane.key
+		if t.flow == nil && row.share() != t.share { // it waits behind a pause
+			row.Flow = &Flow{Share: t.share}
+		}
 	}
 	if t.run != nil {
 		row.Run, row.Node = t.run.id, t.node
