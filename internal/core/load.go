@@ -157,8 +157,10 @@ func (s *Shard) revive(row *OpenTask) *task {
 	if t.state == OpenReady || t.state == OpenRunning {
 		s.moveTo(t, s.lane(row.Tenant, row.Queue, row.Key))
 	}
-	if t.state == OpenReady && int(t.passed) < len(t.def.Limits) {
-		s.heed(t.id, t.def.Tenant, t.def.Limits, t.flow, t.passed)
+	if t.state == OpenReady {
+		if _, limited := t.lane.place.(*group); limited { // one behind a pause has yet to come there
+			s.heed(t.id, t.def.Tenant, t.def.Limits, t.flow, t.passed)
+		}
 	}
 	return t
 }

@@ -127,3 +127,25 @@ func TestPauseLeavesTasksTheirKeys(t *testing.T) {
 	require.Equal(t, 2, len(keys))
 	require.Equal(t, keys["a"], keys["b"], "what is in Postgres knows whose share it counts for")
 }
+
+func TestWhatEndsBehindAPauseLeavesNoKeyOfItsLimit(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{Limits: []string{"l"}})
+	r.pauses(SettingQueue, "act", true, 1_000)
+	_, out := r.submit(20, nil)
+	stored := out.Open
+	require.NotEmpty(t, stored)
+	r.now += 1_000
+	loads := r.apply(&Tick{}).Loads
+	for len(stored) > 0 {
+		load := loads[0]
+		n := min(len(stored), load.Limit)
+		out = r.apply(&Loaded{Load: load, Rows: stored[:n]})
+		loads, stored = append(loads[1:], out.Loads...), stored[n:]
+		out = r.apply(&Tick{})
+		require.Len(t, out.Results, n)
+		loads = append(loads, out.Loads...)
+	}
+	require.Zero(t, r.Stats().Stored)
+	require.Zero(t, r.Stats().Groups)
+}
