@@ -215,6 +215,10 @@ func (g *group) cancelWaiting(keep int, newest bool) {
 	s := g.limit.shard
 	for g.waiting() > keep {
 		t := g.take()
+		if t != nil && g.waiting() < keep { // the others were paused, and step aside
+			g.lane.add(t)
+			return
+		}
 		if t != nil && keep > 0 && !newest {
 			t = g.takeSecond(t)
 		}

@@ -149,3 +149,16 @@ func TestWhatEndsBehindAPauseLeavesNoKeyOfItsLimit(t *testing.T) {
 	require.Zero(t, r.Stats().Stored)
 	require.Zero(t, r.Stats().Groups)
 }
+
+func TestWhatIsPausedIsNotTheOneThatALimitKeepsWaiting(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{Workflow: "w", Limits: []string{"l"}})
+	r.also(3, Definition{Workflow: "other", Limits: []string{"l"}})
+	r.apply(&Set{Settings: []Setting{{Tenant: tenant, Kind: SettingLimit, Name: "l", Limit: LimitSetting{Max: 1, Strategy: LimitKeepNewest}}}})
+	r.submitOne(3, nil)
+	r.submit(1, nil)
+	r.pauses(SettingWorkflow, "w", true, 0)
+	newest, out := r.submitOne(3, nil)
+	require.Empty(t, out.Results)
+	require.Equal(t, OpenReady, r.Live(newest).State)
+}
