@@ -395,8 +395,9 @@ type Live struct {
 	Started     Time  // with OpenRunning; 0 until its worker says so
 	Due         Time  // as OpenTask.Due
 	Version     id.ID
-	Run         id.ID // of a task of a graph: its run; 0 otherwise
-	Node        int32 // with Run
-	Passed      int32 // as OpenTask.Passed
-	Suspensions int32 // as OpenTask.Suspensions
+	Run         id.ID  // of a task of a graph: its run; 0 otherwise
+	Node        int32  // with Run
+	Passed      int32  // as OpenTask.Passed
+	Suspensions int32  // as OpenTask.Suspensions
+	Paused      string // with OpenReady: what of it is paused, or was until now, and it waits behind: "queue x", "workflow x"
 }

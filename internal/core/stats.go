@@ -86,8 +86,13 @@ func (s *Shard) Live(task id.ID) Live {
 		return Live{}
 	}
 	live := Live{State: t.state, Tenant: t.def.Tenant, Version: t.def.Version, Run: t.runID(), Node: t.node, Attempt: t.attempt, Due: t.due, Passed: t.passed, Suspensions: t.rests}
-	if t.state == OpenRunning {
+	switch t.state {
+	case OpenRunning:
 		live.Worker, live.Token, live.Assigned, live.Started = t.worker.id, t.token, t.assigned, t.started
+	case OpenReady:
+		if p, waits := t.lane.place.(*pause); waits {
+			live.Paused = p.key.what() + " " + p.key.name
+		}
 	}
 	return live
 }

@@ -42,6 +42,7 @@ const (
 	doFork
 	doDefine
 	doSet
+	doPause
 	doCrash
 	actions
 )
@@ -51,7 +52,7 @@ var usual = [actions]int{
 	doSubmit: 12, doOnce: 8, doBurst: 2, doPush: 6, doSchedule: 3, doFire: 10, doAdvance: 12, doJump: 2, doTick: 6, doCommit: 20, doRead: 8, doAnswer: 8,
 	doReceive: 20, doReport: 20, doWrite: 6, doBustle: 4, doRepeat: 2, doHire: 3, doDrop: 4, doRejoin: 6, doFlap: 1, doResize: 2,
 	doSpawn: 4, doRespawn: 2, doFork: 1,
-	doCancel: 4, doRefresh: 2, doAsk: 2, doWake: 2, doDefine: 1, doSet: 2, doCrash: 1,
+	doCancel: 4, doRefresh: 2, doAsk: 2, doWake: 2, doDefine: 1, doSet: 2, doPause: 2, doCrash: 1,
 }
 
 const (
@@ -133,6 +134,8 @@ func (h *history) do(a action) *Violation {
 		return h.define()
 	case doSet:
 		return h.set()
+	case doPause:
+		return h.pause()
 	case doCrash:
 		return h.crash()
 	default:
@@ -203,7 +206,7 @@ func (h *history) drawDefinition(version, tenant id.ID) core.Definition {
 	action := pick(h, allActions)
 	return core.Definition{
 		Version: version, Tenant: tenant, Queue: queueOf(h, action), Limits: h.drawLimits(taskLimits), Rates: h.drawRates(),
-		Workflow: action, Action: action, Retries: int32(h.rand.IntN(4)),
+		Workflow: pick(h, workflows), Action: action, Retries: int32(h.rand.IntN(4)),
 		BackoffMS: pick(h, []int64{0, 1, 100, 1_500}), BackoffMaxMS: pick(h, []int64{1, 1_000, 10_000}),
 		BackoffFactor:      pick(h, []float64{1, 2, 3.5}),
 		ScheduleTimeoutMS:  pick(h, []int64{0, 0, 1, 3_000, 30_000}),
@@ -356,7 +359,7 @@ func (h *history) hire() *Violation {
 func (h *history) join(a *agent, claims []core.Claim) *Violation {
 	a.disconnect()
 	a.joined = true
-	h.present[a.id] = attendance{a.tenant, h.now}
+	h.present[a.id] = attendance{a.tenant, h.now, h.present[a.id].paused}
 	return h.apply(&core.Join{Worker: a.id, Tenant: a.tenant, Actions: a.actions, Slots: a.slots, Running: claims})
 }
 

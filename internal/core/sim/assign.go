@@ -61,6 +61,9 @@ func (m *model) checkRightWorker(a *core.Assignment, t *task, w *worker) *Violat
 	if w == nil || w.away > 0 {
 		return broken(rightWorker, "task %d is given to worker %d, which is not connected", a.Task, a.Worker)
 	}
+	if by := m.pausedBy(t); w.paused || by != nil {
+		return broken(pausesKept, "task %d is given to worker %d; paused are it (%v) or %v", a.Task, a.Worker, w.paused, by)
+	}
 	if !w.serves(t) {
 		return broken(rightWorker, "task %d of tenant %d, %s, is given to worker %d of tenant %d, %v",
 			a.Task, t.row.Tenant, t.def.Action, w.id, w.tenant, w.actions)
@@ -84,7 +87,7 @@ func (m *model) checkSlotsKept(a *core.Assignment, w *worker) *Violation {
 // that is assigned.
 func (m *model) checkLaneOrder(a *core.Assignment, t *task) *Violation {
 	for _, other := range m.tasks {
-		if other.lane == t.lane && other.state == core.OpenReady && other.order().Before(t.order()) {
+		if other.lane == t.lane && other.state == core.OpenReady && m.pausedBy(other) == nil && other.order().Before(t.order()) {
 			return broken(laneOrder, "task %d (priority %d) is assigned before task %d (priority %d)",
 				a.Task, t.row.Priority, other.row.ID, other.row.Priority)
 		}
@@ -118,7 +121,7 @@ func (m *model) checkKeysTakeTurns(a *core.Assignment, t *task, w *worker) *Viol
 	for _, other := range m.tasks {
 		name := other.share()
 		if other.state != core.OpenReady || !other.inClass() || name == own || name.tenant != own.tenant || name.queue != own.queue ||
-			!w.serves(other) || m.loading(other.lane) || counted[name] {
+			!w.serves(other) || m.loading(other.lane) || counted[name] || m.pausedBy(other) != nil {
 			continue
 		}
 		counted[name] = true
@@ -207,7 +210,7 @@ func (m *model) checkWorkersTakeTurns(a *core.Assignment, t *task) *Violation {
 	return nil
 }
 
-func (w *worker) free() bool { return w.away == 0 && len(w.held) < int(w.slots) }
+func (w *worker) free() bool { return w.away == 0 && !w.paused && len(w.held) < int(w.slots) }
 
 // forgetBusy drops the waits of workers that have no free slot: they line up anew.
 func (m *model) forgetBusy() {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"reflect"
 	"slices"
 
 	"github.com/adzehq/adze/internal/base/id"
@@ -31,6 +32,7 @@ func (h *history) check(st *step) *Violation {
 		h.checkMemoryBounded(),
 		h.checkNothingIdles(),
 		h.checkRates(st),
+		h.checkPauses(st),
 		h.checkOnTime(st),
 	)
 }
@@ -58,7 +60,7 @@ func (h *history) checkAgreement(st *step) *Violation {
 		want := core.Live{
 			State: t.state, Tenant: t.row.Tenant, Version: t.row.Version, Run: t.row.Run, Node: t.row.Node, Attempt: t.attempt,
 			Worker: t.worker, Token: t.token, Assigned: t.assigned, Started: t.started, Due: t.due,
-			Passed: t.passed, Suspensions: t.rests,
+			Passed: t.passed, Suspensions: t.rests, Paused: t.held,
 		}
 		if t.stop != 0 {
 			want.Due = live.Due // of the stop, not of the attempt
@@ -146,10 +148,13 @@ func (t *task) checkRow(o core.OpenTask, now core.Time) *Violation {
 		Entries: t.entries, Suspensions: t.rests, Waits: o.Waits, Binds: o.Binds,
 		Rank: o.Rank,
 	}
+	if t.flow == nil && o.Flow != nil && reflect.DeepEqual(*o.Flow, core.Flow{Share: t.row.Key}) { // its lane does not say it, or did not
+		want.Flow = o.Flow
+	}
 	if t.state == core.OpenReady {
 		want.Rank, want.Queue, want.Key = t.rank, t.lane.queue, t.lane.key
 	}
-	if o.Queue = lineOf(o.Tenant, o.Queue, o.Key).queue; t.gained == now && o.Passed < t.passed { // it was written on the way
+	if o.Queue = lineOf(o.Tenant, o.Queue, o.Key).queue; t.gained == now && o.Passed < t.passed || t.crossedPause(o, now) { // it was written on the way
 		want.Rank, want.Queue, want.Key, want.Passed = o.Rank, o.Queue, o.Key, o.Passed
 	}
 	if t.state == core.OpenRunning {
@@ -232,12 +237,13 @@ func (h *history) checkMemoryBounded() *Violation {
 // checkNothingIdles: no connected worker has a free slot while a task that it could
 // be given is ready, but for lanes whose window is being loaded.
 func (h *history) checkNothingIdles() *Violation {
-	for _, w := range h.model.workers {
+	m := h.model
+	for _, w := range m.workers {
 		if !w.free() {
 			continue
 		}
-		for _, t := range h.model.tasks {
-			if t.state == core.OpenReady && t.inClass() && len(t.def.Rates) == 0 && w.serves(t) && !h.model.loading(t.lane) {
+		for _, t := range m.tasks {
+			if t.state == core.OpenReady && t.inClass() && m.pausedBy(t) == nil && len(t.def.Rates) == 0 && w.serves(t) && !h.model.loading(t.lane) {
 				return broken(nothingIdles, "worker %d has %d of %d slots in use while task %d is ready", w.id, len(w.held), w.slots, t.row.ID)
 			}
 		}

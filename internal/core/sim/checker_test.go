@@ -64,6 +64,7 @@ func TestCheckersCatchEachBrokenPromise(t *testing.T) {
 	maps.Copy(all, onceSabotages)
 	maps.Copy(all, rateSabotages)
 	maps.Copy(all, limitSabotages)
+	maps.Copy(all, pauseSabotages)
 	for name, c := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -22,7 +22,7 @@ type place struct {
 // newGraph draws a graph: any order of its nodes, any parents, handlers now and then.
 func (h *history) newGraph() *core.Graph {
 	tenant := firstTenant + id.ID(h.rand.IntN(tenants))
-	g := &core.Graph{Version: firstGraph + id.ID(len(h.graphs)), Tenant: tenant, Workflow: "meal", Limits: h.drawLimits(runLimits)}
+	g := &core.Graph{Version: firstGraph + id.ID(len(h.graphs)), Tenant: tenant, Workflow: pick(h, workflows), Limits: h.drawLimits(runLimits)}
 	n := 1 + min(h.rand.IntN(nodesMax), h.rand.IntN(nodesMax)) // small ones are many
 	order := h.rand.Perm(n)                                    // parents come before their children in it, not by place
 	density := h.rand.IntN(4)
@@ -30,6 +30,7 @@ func (h *history) newGraph() *core.Graph {
 	for i, at := range order {
 		node := &g.Nodes[at]
 		node.Definition, node.Name = h.drawDefinition(g.Version, tenant), string(rune('a'+at))
+		node.Workflow = g.Workflow
 		if h.rand.IntN(4) > 0 { // or hardly a graph would come to its end
 			node.ScheduleTimeoutMS = 0
 		}

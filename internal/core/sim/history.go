@@ -284,6 +284,7 @@ func (h *history) commit() *Violation {
 		}
 	}
 	h.depart(e.out.Absent)
+	h.rest(e.out.Paused)
 	h.toRead = append(h.toRead, e.out.Loads...)
 	h.ripe = append(h.ripe, e.out.Ripe...)
 	h.tellAssigned()
@@ -367,7 +368,7 @@ func (h *history) calm() *Violation {
 			return v
 		}
 	}
-	if v := first(h.pauseSchedules(), h.declareRates()); v != nil { // what was declared may be lost
+	if v := first(h.pauseSchedules(), h.declareRates(), h.endPauses()); v != nil { // what was declared may be lost
 		return v
 	}
 	for tenant := range tenants {

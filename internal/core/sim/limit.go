@@ -187,7 +187,7 @@ func (s *store) restoreFlow(r *core.Restore, present map[id.ID]attendance) {
 	}
 	slices.SortFunc(r.Holding, func(a, b core.OpenTask) int { return cmp.Compare(a.ID, b.ID) })
 	for _, worker := range slices.Sorted(maps.Keys(present)) {
-		r.Workers = append(r.Workers, core.Present{Worker: worker, Tenant: present[worker].tenant})
+		r.Workers = append(r.Workers, core.Present{Worker: worker, Tenant: present[worker].tenant, Paused: present[worker].paused})
 	}
 }
 
@@ -195,6 +195,7 @@ func (s *store) restoreFlow(r *core.Restore, present map[id.ID]attendance) {
 type attendance struct {
 	tenant id.ID
 	since  core.Time
+	paused bool
 }
 
 // depart notes in their rows that workers are not expected back, but for those that have
@@ -259,6 +260,7 @@ func (m *model) hearMax(limits []limitKey, flow *core.Flow) {
 func (m *model) takeSet(st *step, in *core.Set) *Violation {
 	var rows []core.Setting // of what works otherwise from now on
 	for _, s := range in.Settings {
+		s = m.stamped(s)
 		if was, there := m.settings[s.ID()]; there && was != s || !there && !s.Dropped {
 			rows = append(rows, s)
 		}
@@ -267,8 +269,11 @@ func (m *model) takeSet(st *step, in *core.Set) *Violation {
 		} else {
 			m.settings[s.ID()] = s
 		}
-		if s.Kind == core.SettingQueue {
+		switch s.Kind {
+		case core.SettingQueue:
 			m.forgetShares(s.Tenant, s.Name)
+		case core.SettingWorkflow:
+			clear(m.waits)
 		}
 	}
 	if !slices.Equal(rows, st.out.Settings) {
@@ -322,6 +327,9 @@ func (m *model) keepsPlaces(t *task) bool {
 
 // laneFor is the lane that t belongs to when it is ready.
 func (m *model) laneFor(t *task) lane {
+	if t.held != "" {
+		return laneOf(t.row.Tenant, pausePlace+t.held, "")
+	}
 	if int(t.passed) < len(t.limits) {
 		l := t.limits[t.passed]
 		return laneOf(l.tenant, limitPlace+l.name, l.key)
@@ -334,7 +342,7 @@ const limitPlace = "@limit "
 
 // lineOf is laneOf with a class named by its action.
 func lineOf(tenant id.ID, queue, key string) lane {
-	if !strings.HasPrefix(queue, limitPlace) {
+	if !strings.HasPrefix(queue, limitPlace) && !strings.HasPrefix(queue, pausePlace) {
 		queue, _, _ = strings.Cut(queue, " ")
 	}
 	return laneOf(tenant, queue, key)
@@ -342,6 +350,9 @@ func lineOf(tenant id.ID, queue, key string) lane {
 
 // rankFor is where t belongs among those that wait in its lane.
 func (m *model) rankFor(t *task) int64 {
+	if t.held != "" {
+		return int64(m.now)
+	}
 	rank := -int64(t.row.Priority)
 	if t.attempt > 1 {
 		rank = -core.PriorityMax - 1
@@ -359,13 +370,19 @@ func (m *model) rankFor(t *task) int64 {
 }
 
 // inClass tells whether t has all its places and waits for a worker, if it is ready.
-func (t *task) inClass() bool { return int(t.passed) == len(t.limits) }
+func (t *task) inClass() bool { return int(t.passed) == len(t.limits) && t.held == "" }
+
+// inLimit tells whether t waits for a place, if it is ready.
+func (t *task) inLimit() bool { return int(t.passed) < len(t.limits) && t.held == "" }
 
 // queue is the queue that t waits in for a worker.
 func (t *task) queue() string { return cmp.Or(t.def.Queue, t.def.Action) }
 
 // followPlaces takes over from the core who has got which place.
 func (m *model) followPlaces(st *step) *Violation {
+	if v := m.followPauses(st); v != nil {
+		return v
+	}
 	for _, t := range m.sorted() {
 		if t.state != core.OpenReady {
 			continue
@@ -376,7 +393,7 @@ func (m *model) followPlaces(st *step) *Violation {
 		} else if o, ok := st.row(t.row.ID); ok {
 			passed = o.Passed
 		}
-		if slices.ContainsFunc(st.out.Assigned, func(a core.Assignment) bool { return a.Task == t.row.ID }) {
+		if st.assigns(t.row.ID) {
 			passed = int32(len(t.limits))
 		}
 		if passed < t.passed || int(passed) > len(t.limits) {
@@ -425,7 +442,7 @@ const limitText = "cancelled by the limit "
 func (m *model) takePlaces(st *step) *Violation {
 	for left := math.MinInt; left != st.unfollowed(); {
 		left = st.unfollowed()
-		if v := first(m.takeLimits(st), m.takeTickets(st)); v != nil {
+		if v := first(m.takeExpired(st), m.takeLimits(st), m.takeTickets(st)); v != nil {
 			return v
 		}
 	}

@@ -89,7 +89,7 @@ func (h *history) checkPlacesInOrder(st *step) *Violation {
 		for _, g := range gained {
 			before := core.Order{Rank: g.rank, ID: g.task.row.ID}
 			for _, other := range h.model.tasks {
-				if other.state == core.OpenReady && other.lane == line && !other.inClass() && !other.readied &&
+				if other.state == core.OpenReady && other.lane == line && other.inLimit() && !other.readied &&
 					(core.Order{Rank: other.rank, ID: other.row.ID}).Before(before) {
 					return broken(placesInOrder, "task %d gets a place of %+v before task %d", g.task.row.ID, l, other.row.ID)
 				}
@@ -103,7 +103,7 @@ func (h *history) checkPlacesInOrder(st *step) *Violation {
 // loaded, or workers are awaited who may have it.
 func (h *history) checkNoPlaceIdles(holders map[limitKey][]id.ID) *Violation {
 	for _, t := range h.model.tasks {
-		if t.state != core.OpenReady || t.inClass() || h.model.loading(t.lane) || h.awaits(t.row.Tenant) {
+		if t.state != core.OpenReady || !t.inLimit() || h.model.loading(t.lane) || h.awaits(t.row.Tenant) {
 			continue
 		}
 		l := t.limits[t.passed]
@@ -131,7 +131,7 @@ func (m *model) newer(l limitKey, than id.ID) (open, waiting, older int) {
 		at := slices.Index(t.limits, l)
 		switch {
 		case at < 0 || t.stop == core.StopCancelled || at > int(t.passed):
-		case at == int(t.passed) && t.state != core.OpenReady:
+		case at == int(t.passed) && (t.state != core.OpenReady || t.held != ""):
 		case target > than:
 			open++
 			if at == int(t.passed) {
@@ -189,7 +189,7 @@ func (h *history) checkVictims(st *step, holders map[limitKey][]id.ID) *Violatio
 func (h *history) checkStrategies(holders map[limitKey][]id.ID) *Violation {
 	waiting := map[limitKey]int{}
 	for _, t := range h.model.tasks {
-		if t.state == core.OpenReady && !t.inClass() && !h.awaits(t.row.Tenant) && !h.model.loading(t.lane) {
+		if t.state == core.OpenReady && t.inLimit() && !h.awaits(t.row.Tenant) && !h.model.loading(t.lane) {
 			waiting[t.limits[t.passed]]++
 		}
 	}

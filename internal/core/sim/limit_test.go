@@ -39,7 +39,7 @@ func (h *history) changeLimit(l limitKey, change func(*core.LimitSetting)) {
 // waitingFor is a limit that somebody waits for, with a place in it taken.
 func waitingFor(h *history, fits func(limitKey) bool) (limitKey, bool) {
 	for _, t := range h.model.sorted() {
-		if t.state != core.OpenReady || t.inClass() || h.awaits(t.row.Tenant) || h.model.loading(t.lane) {
+		if t.state != core.OpenReady || !t.inLimit() || h.awaits(t.row.Tenant) || h.model.loading(t.lane) {
 			continue
 		}
 		l := t.limits[t.passed]
@@ -113,7 +113,7 @@ func raiseMax(h *history, _ *step) bool {
 func swapRanks(h *history, _ *step) bool {
 	n := 0
 	for _, t := range h.model.sorted() {
-		if t.state == core.OpenReady && !t.inClass() && h.model.strategy(t.limits[t.passed]) == core.LimitQueue && t.entered {
+		if t.state == core.OpenReady && t.inLimit() && h.model.strategy(t.limits[t.passed]) == core.LimitQueue && t.entered {
 			t.rank = -int64(t.row.ID)
 			n++
 		}

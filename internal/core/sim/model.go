@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
@@ -49,6 +50,7 @@ type task struct {
 	row      core.NewTask
 	def      core.Definition
 	flow     *core.Flow
+	held     string // ready: what of it is paused, or was, and it waits behind; see paused.text
 	limits   []limitKey
 	passed   int32     // of them, those that it has a place in
 	ticket   *graphRun // that begins when it has them
@@ -56,6 +58,7 @@ type task struct {
 	rank     int64     // in it
 	entered  bool      // ready, and rank is known
 	gained   core.Time // when it was last given a place
+	shelved  core.Time // when it last stepped behind a pause
 	state    core.OpenState
 	since    core.Time // in this state, or attempt
 	due      core.Time // as OpenTask.Due
@@ -89,6 +92,7 @@ type worker struct {
 	tenant  id.ID
 	actions []string
 	slots   int32
+	paused  bool
 	away    core.Time // until when it is expected back; 0 = connected
 	// held are the attempts that it may still run, one slot each: given to it, and
 	// neither reported nor denied by it since.
@@ -211,7 +215,7 @@ func (m *model) submit(row core.NewTask, now core.Time, seq uint64) {
 
 func (t *task) ready(now core.Time) {
 	t.state, t.since, t.due, t.readied, t.roused = core.OpenReady, now, 0, true, false
-	t.entered = false
+	t.entered, t.held = false, ""
 	t.worker, t.token, t.assigned, t.started, t.stop, t.stopBy = 0, 0, 0, 0, 0, 0
 	if t.def.ScheduleTimeoutMS > 0 {
 		t.due = now + core.Time(t.def.ScheduleTimeoutMS)
@@ -247,7 +251,7 @@ func (m *model) recover(s *store, restore *core.Restore, now core.Time) *model {
 	maps.Copy(r.settings, s.settings)
 	for _, w := range restore.Workers {
 		r.expected[w.Worker] = true
-		r.workers[w.Worker] = &worker{id: w.Worker, tenant: w.Tenant, away: now + core.RecoveryGraceMS, held: map[core.Token]id.ID{}}
+		r.workers[w.Worker] = &worker{id: w.Worker, tenant: w.Tenant, paused: w.Paused, away: now + core.RecoveryGraceMS, held: map[core.Token]id.ID{}}
 	}
 	r.recoverRuns(s, now)
 	for task, row := range s.tasks {
@@ -286,6 +290,13 @@ func epochOf(t core.Token) int64 { return int64(t) >> tokenEpochShift }
 func (m *model) resume(t *task, o core.OpenTask, now core.Time) {
 	t.state, t.since, t.due = o.State, now, o.Due
 	t.attempt, t.failures, t.passed, t.rests = o.Attempt, o.Failures, o.Passed, o.Suspensions
+	t.held = ""
+	if o.State == core.OpenReady {
+		t.held = strings.TrimPrefix(o.Queue, pausePlace)
+		if t.held == o.Queue {
+			t.held = ""
+		}
+	}
 	t.entered, t.rank, t.lane, t.readied = true, o.Rank, m.laneFor(t), false
 	if o.State != core.OpenRunning {
 		return

@@ -216,6 +216,8 @@ func (m *model) takeInput(st *step) *Violation {
 		return m.takeJoin(st, in)
 	case *core.Resize:
 		m.workers[in.Worker].slots = in.Slots
+	case *core.PauseWorkers:
+		return m.takePauseWorkers(st, in)
 	case *core.Leave:
 		return m.takeLeave(st, in)
 	case *core.Report:

@@ -11,7 +11,7 @@ import (
 // run begins.
 func (m *model) issue(r *graphRun, now core.Time, seq uint64) {
 	t := &task{
-		row: r.row, def: core.Definition{Version: r.row.Version, Tenant: r.row.Tenant, Limits: r.graph.Limits},
+		row: r.row, def: core.Definition{Version: r.row.Version, Tenant: r.row.Tenant, Workflow: r.graph.Workflow, Limits: r.graph.Limits},
 		flow: r.row.Flow, limits: r.limits, attempt: 1, seq: seq, ticket: r,
 	}
 	m.tasks[r.row.ID] = t

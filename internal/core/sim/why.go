@@ -76,6 +76,8 @@ func (m *model) checkReason(t *task, r *core.Reason) *Violation {
 			right = right && offered == 0
 		case core.CauseBusy:
 			right = right && offered > 0
+		case core.CausePaused:
+			right = right && (t.held != "" || m.pausedBy(t) != nil)
 		}
 	}
 	woken := t.state == core.OpenReady && t.readied || t.roused || t.state == core.OpenDelayed && t.due <= m.now
