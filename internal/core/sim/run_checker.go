@@ -21,7 +21,7 @@ func (h *history) checkRuns(st *step) *Violation {
 func (h *history) checkRunsForgotten() *Violation {
 	resident := 0
 	for run, r := range h.model.runs {
-		want := core.Live{State: core.OpenRunning, Tenant: r.row.Tenant, Passed: r.passed}
+		want := core.Live{State: core.OpenRunning, Tenant: r.row.Tenant, Version: r.row.Version, Passed: r.passed}
 		live := h.shard.Live(run)
 		if live == want {
 			resident++
