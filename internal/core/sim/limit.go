@@ -416,11 +416,11 @@ func (m *model) followPlaces(st *step) *Violation {
 
 // rankAt is where t was in the line of one of its limits.
 func (m *model) rankAt(t *task, at int32) int64 {
-	if at == t.passed && t.entered {
+	if at == t.passed && t.entered && t.held == "" {
 		return t.rank
 	}
 	there := *t
-	there.passed = at
+	there.passed, there.held = at, ""
 	return m.rankFor(&there)
 }
 
