@@ -2,7 +2,6 @@ package adze
 
 import (
 	"context"
-	"time"
 
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
@@ -83,7 +82,7 @@ func schedulePage(response *wire.ListSchedulesResponse) []ScheduleInfo {
 	for i, s := range response.Schedules {
 		page[i] = ScheduleInfo{
 			ID: ID(s.ScheduleId), Task: s.Workflow, Name: s.Name, At: timeOf(s.AtMs),
-			Expression: s.Expression, Zone: s.Zone, Jitter: time.Duration(s.JitterMs) * time.Millisecond,
+			Expression: s.Expression, Zone: s.Zone, Jitter: durationOf(s.JitterMs),
 			CatchUpMax: int(s.CatchUpMax), Priority: int(s.Priority), Input: s.Input, Metadata: s.Metadata,
 			Declared: s.Declared, Paused: s.Paused, Due: timeOf(s.DueMs), LastRun: ID(s.LastRunId),
 			Running: ID(s.RunningId), Queued: timeOf(s.QueuedMs), Skipped: s.Skipped,

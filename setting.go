@@ -145,7 +145,7 @@ func (c *Client) QueueSettings(ctx context.Context) iter.Seq2[QueueSettingInfo, 
 		q := s.GetQueue()
 		return QueueSettingInfo{
 			Name: s.Name, Key: s.Key, Declared: s.Declared, Weight: float64(q.GetWeight()) / core.WeightDefault,
-			ByCost: q.GetByCost(), Ageing: time.Duration(q.GetAgeMs()) * time.Millisecond, Paused: q.GetPaused(),
+			ByCost: q.GetByCost(), Ageing: durationOf(q.GetAgeMs()), Paused: q.GetPaused(),
 		}
 	})
 }

@@ -100,28 +100,11 @@ func (c *eventListCmd) Run(e *env) error {
 	if c.Since > 0 {
 		query.Since = time.Now().Add(-c.Since)
 	}
-	table := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
-	if !c.JSON {
-		fmt.Fprintln(table, "EVENT\tKEY\tSCOPE\tPUSHED\tRUNS\tWARNING")
-	}
-	left := c.Limit
-	for event, err := range client.Events(e.ctx, query) {
-		if err != nil {
-			return err
-		}
-		if left--; left < 0 {
-			break
-		}
-		if c.JSON {
-			if err := json.NewEncoder(e.stdout).Encode(event); err != nil {
-				return err
-			}
-			continue
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", event.ID, firstLine(event.Key, 40), firstLine(event.Scope, 20),
-			clockTime(event.PushedAt), runsOf(&event), firstLine(event.Warning, 60))
-	}
-	return table.Flush()
+	how := listing{json: c.JSON, head: "EVENT\tKEY\tSCOPE\tPUSHED\tRUNS\tWARNING", limit: c.Limit}
+	return list(e.stdout, how, client.Events(e.ctx, query), func(to io.Writer, event *adze.EventInfo) {
+		fmt.Fprintf(to, "%s\t%s\t%s\t%s\t%s\t%s\n", event.ID, firstLine(event.Key, 40), firstLine(event.Scope, 20),
+			clockTime(event.PushedAt), runsOf(event), firstLine(event.Warning, 60))
+	})
 }
 
 // runsOf counts the runs of an event by their status: "2 succeeded, 1 failed".

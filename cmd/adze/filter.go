@@ -3,7 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"text/tabwriter"
+	"io"
 
 	"github.com/adzehq/adze"
 )
@@ -58,25 +58,12 @@ func (c *filterListCmd) Run(e *env) error {
 		return err
 	}
 	defer client.Close()
-	table := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
-	if !c.JSON {
-		fmt.Fprintln(table, "FILTER\tWORKFLOW\tSCOPE\tIF\tPAYLOAD\tCREATED")
-	}
-	for f, err := range client.Filters(e.ctx, c.Workflow) {
-		if err != nil {
-			return err
-		}
-		if c.JSON {
-			if err := json.NewEncoder(e.stdout).Encode(f); err != nil {
-				return err
-			}
-			continue
-		}
+	how := listing{json: c.JSON, head: "FILTER\tWORKFLOW\tSCOPE\tIF\tPAYLOAD\tCREATED"}
+	return list(e.stdout, how, client.Filters(e.ctx, c.Workflow), func(to io.Writer, f *adze.EventFilter) {
 		payload, _ := f.Payload.(json.RawMessage)
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", f.ID, f.Task, firstLine(f.Scope, 20),
+		fmt.Fprintf(to, "%s\t%s\t%s\t%s\t%s\t%s\n", f.ID, f.Task, firstLine(f.Scope, 20),
 			firstLine(f.If, 60), firstLine(string(payload), 40), clockTime(f.CreatedAt))
-	}
-	return table.Flush()
+	})
 }
 
 type filterDeleteCmd struct {

@@ -1,9 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"text/tabwriter"
+	"io"
 
 	"github.com/adzehq/adze"
 )
@@ -26,23 +25,10 @@ func (c *limitListCmd) Run(e *env) error {
 		return err
 	}
 	defer client.Close()
-	table := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
-	if !c.JSON {
-		fmt.Fprintln(table, "LIMIT\tKEY\tMAX\tSTRATEGY\tBY")
-	}
-	for l, err := range client.LimitSettings(e.ctx) {
-		if err != nil {
-			return err
-		}
-		if c.JSON {
-			if err := json.NewEncoder(e.stdout).Encode(l); err != nil {
-				return err
-			}
-			continue
-		}
-		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\n", l.Name, l.Key, l.Max, l.Strategy, by(l.Declared))
-	}
-	return table.Flush()
+	how := listing{json: c.JSON, head: "LIMIT\tKEY\tMAX\tSTRATEGY\tBY"}
+	return list(e.stdout, how, client.LimitSettings(e.ctx), func(to io.Writer, l *adze.LimitSettingInfo) {
+		fmt.Fprintf(to, "%s\t%s\t%d\t%s\t%s\n", l.Name, l.Key, l.Max, l.Strategy, by(l.Declared))
+	})
 }
 
 // by says who said so.

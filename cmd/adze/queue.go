@@ -1,9 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"text/tabwriter"
+	"io"
 	"time"
 
 	"github.com/adzehq/adze"
@@ -29,26 +28,11 @@ func (c *queueSettingsCmd) Run(e *env) error {
 		return err
 	}
 	defer client.Close()
-	table := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
-	if !c.JSON {
-		fmt.Fprintln(table, "QUEUE\tKEY\tWEIGHT\tSHARED\tAGEING\tPAUSED\tBY")
-	}
-	for q, err := range client.QueueSettings(e.ctx) {
-		if err != nil {
-			return err
-		}
-		if c.JSON {
-			if err := json.NewEncoder(e.stdout).Encode(q); err != nil {
-				return err
-			}
-			continue
-		}
-		printQueue(table, &q)
-	}
-	return table.Flush()
+	how := listing{json: c.JSON, head: "QUEUE\tKEY\tWEIGHT\tSHARED\tAGEING\tPAUSED\tBY"}
+	return list(e.stdout, how, client.QueueSettings(e.ctx), printQueue)
 }
 
-func printQueue(table *tabwriter.Writer, q *adze.QueueSettingInfo) {
+func printQueue(table io.Writer, q *adze.QueueSettingInfo) {
 	weight, shared := "", "by task"
 	if q.Key != "" {
 		weight, shared = fmt.Sprint(q.Weight), ""

@@ -3,7 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"text/tabwriter"
+	"io"
 	"time"
 
 	"github.com/adzehq/adze"
@@ -35,31 +35,14 @@ func (c *scheduleListCmd) Run(e *env) error {
 		return err
 	}
 	defer client.Close()
-	table := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
-	if !c.JSON {
-		fmt.Fprintln(table, "SCHEDULE\tWORKFLOW\tNAME\tTIMES\tNEXT\tLAST RUN\tSKIPPED")
-	}
-	left := c.Limit
-	for s, err := range client.Schedules(e.ctx, adze.ScheduleFilter{Task: c.Workflow}) {
-		if err != nil {
-			return err
-		}
-		if left--; left < 0 {
-			break
-		}
-		if c.JSON {
-			if err := json.NewEncoder(e.stdout).Encode(s); err != nil {
-				return err
-			}
-			continue
-		}
+	how := listing{json: c.JSON, head: "SCHEDULE\tWORKFLOW\tNAME\tTIMES\tNEXT\tLAST RUN\tSKIPPED", limit: c.Limit}
+	return list(e.stdout, how, client.Schedules(e.ctx, adze.ScheduleFilter{Task: c.Workflow}), func(to io.Writer, s *adze.ScheduleInfo) {
 		last := ""
 		if s.LastRun != 0 {
 			last = s.LastRun.String()
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%d\n", s.ID, s.Task, s.Name, timesOf(&s), nextOf(&s), last, s.Skipped)
-	}
-	return table.Flush()
+		fmt.Fprintf(to, "%s\t%s\t%s\t%s\t%s\t%s\t%d\n", s.ID, s.Task, s.Name, timesOf(s), nextOf(s), last, s.Skipped)
+	})
 }
 
 func timesOf(s *adze.ScheduleInfo) string {

@@ -93,15 +93,5 @@ func (g *Gate) leave(tenant id.ID, t *turn) {
 	}
 }
 
-// Waiting is how many requests of a tenant wait for room.
-func (g *Gate) Waiting(tenant id.ID) int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if t := g.turns[tenant]; t != nil {
-		return t.waiting
-	}
-	return 0
-}
-
 // Release gives back what Reserve took, once it is committed or given up.
 func (g *Gate) Release(bytes int64) { g.room.Release(min(bytes, g.max)) }

@@ -218,12 +218,6 @@ func clock(at core.Time) string {
 	return time.UnixMilli(int64(at)).UTC().Format("2006-01-02 15:04:05 UTC")
 }
 
-// strategies are what the strategies of limits are called.
-var strategies = map[core.Strategy]string{
-	core.LimitQueue: "queue", core.LimitFIFO: "fifo", core.LimitCancelRunning: "cancel_running",
-	core.LimitCancelNewest: "cancel_newest", core.LimitKeepNewest: "keep_newest", core.LimitKeepOldest: "keep_oldest",
-}
-
 // OverviewToWire is where queues and limits stand, as it is told.
 func OverviewToWire(o *shard.Overview) *wire.GetOverviewResponse {
 	response := &wire.GetOverviewResponse{}
@@ -239,7 +233,7 @@ func OverviewToWire(o *shard.Overview) *wire.GetOverviewResponse {
 	for i := range o.Limits {
 		l := &o.Limits[i]
 		response.Limits = append(response.Limits, &wire.LimitStat{
-			Name: l.Name, Max: l.Setting.Max, Strategy: strategies[l.Setting.Strategy], Keys: int32(l.Keys),
+			Name: l.Name, Max: l.Setting.Max, Strategy: l.Setting.Strategy.String(), Keys: int32(l.Keys),
 			Held: int64(l.Held), Waiting: l.Waiting, Top: keysToWire(l.Top),
 		})
 	}
