@@ -42,11 +42,18 @@ func (m *memory) Events(_ context.Context, ids []id.ID) ([]core.NewEvent, error)
 // Filters implements shard.Store: a test begins with none.
 func (m *memory) Filters(context.Context, int32) ([]shard.StoredFilter, error) { return nil, nil }
 
-// PutFilter implements shard.Store.
-func (m *memory) PutFilter(_ context.Context, tenant, filter id.ID, f shard.Filter) error {
+// PutFilters implements shard.Store.
+func (m *memory) PutFilters(_ context.Context, tenant id.ID, filters []shard.Filter, drops []id.ID) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.events.filters = append(m.events.filters, shard.StoredFilter{Filter: f, ID: filter, Tenant: tenant})
+	gone := func(f shard.StoredFilter) bool {
+		return slices.Contains(drops, f.ID) || slices.ContainsFunc(filters, func(put shard.Filter) bool { return put.ID == f.ID })
+	}
+	m.events.filters = slices.DeleteFunc(m.events.filters, gone)
+	for _, f := range filters {
+		m.events.filters = append(m.events.filters, shard.StoredFilter{Filter: f, Tenant: tenant})
+	}
+	slices.SortFunc(m.events.filters, func(a, b shard.StoredFilter) int { return cmp.Compare(a.ID, b.ID) })
 	return nil
 }
 

@@ -138,6 +138,15 @@ func (m *memory) Define(_ context.Context, _ id.ID, definitions []shard.Definiti
 	return all, nil
 }
 
+// DropWorkflow implements shard.Store.
+func (m *memory) DropWorkflow(_ context.Context, _ id.ID, name string) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known := m.current[name] != 0
+	delete(m.current, name)
+	return known, nil
+}
+
 func (m *memory) find(wanted version) id.ID {
 	for named, v := range m.versions {
 		if v == wanted {

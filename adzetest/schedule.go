@@ -50,6 +50,14 @@ func (m *memory) SchedulesDeclared(_ context.Context, _ id.ID, workflows []strin
 	return m.schedulesWhere(func(s core.Schedule) bool { return s.Declared && slices.Contains(workflows, s.Workflow) }), nil
 }
 
+// SchedulesOf implements shard.Store.
+func (m *memory) SchedulesOf(_ context.Context, _ id.ID, workflow string) (ids []id.ID, err error) {
+	for _, s := range m.schedulesWhere(func(s core.Schedule) bool { return s.Workflow == workflow }) {
+		ids = append(ids, s.ID)
+	}
+	return ids, nil
+}
+
 // schedulesWhere are some of the schedules, ids ascending.
 func (m *memory) schedulesWhere(wanted func(core.Schedule) bool) (found []core.Schedule) {
 	m.mu.Lock()

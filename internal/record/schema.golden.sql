@@ -92,6 +92,8 @@ create table adze.event_filter (
     scope text not null,
     expression text not null,
     payload bytea,
+    declared boolean not null default false,
+    updated_at timestamp with time zone not null,
     constraint event_filter_pkey PRIMARY KEY (id)
 );
 CREATE INDEX event_filter_tenant_idx ON adze.event_filter USING btree (tenant_id, id);

@@ -137,5 +137,8 @@ func (r *Runtime) Define(ctx context.Context, tenant id.ID, definitions []Defini
 		}
 		r.catalog.add(v, true)
 	}
+	if err := r.declareFilters(ctx, tenant, definitions); err != nil {
+		return nil, err
+	}
 	return defined, crons.store(ctx)
 }

@@ -16,6 +16,9 @@ import (
 type Client interface {
 	// Define registers definitions of one tenant, all or none, and answers in order.
 	Define(ctx context.Context, tenant id.ID, definitions []Definition) ([]Defined, error)
+	// DropWorkflow takes a workflow away, with its schedules and filters, and tells whether
+	// there was one. Its runs go on, and stay; registering it again brings it back.
+	DropWorkflow(ctx context.Context, tenant id.ID, name string) (bool, error)
 	// Submit stores the runs in one transaction. A nil error means they survive a
 	// crash; the answers are in the order of runs. It waits while the journal is full
 	// and gives up with ctx, or at once with NoWait (fault.Exhausted).
@@ -56,8 +59,8 @@ type Client interface {
 	// ReplayEvents pushes events again, as new ones, and answers in order; an id that is
 	// unknown refuses all.
 	ReplayEvents(ctx context.Context, tenant id.ID, ids []id.ID) ([]Pushed, error)
-	// PutFilter adds a filter and returns its id. Events that are pushed from now on
-	// meet it.
+	// PutFilter adds a filter, or changes the one of its id, and returns its id. Events that
+	// are pushed from now on meet it.
 	PutFilter(ctx context.Context, tenant id.ID, filter Filter) (id.ID, error)
 	// DeleteFilters takes filters away, and tells in the order of ids which there were.
 	DeleteFilters(ctx context.Context, tenant id.ID, ids []id.ID) ([]bool, error)
@@ -113,6 +116,7 @@ type Definition struct {
 	Graph    *Graph
 	Triggers []Trigger
 	Crons    []Cron
+	Filters  []DeclaredFilter
 	Flow     *Flow // nil: nothing is said
 	Keyed
 }
@@ -222,12 +226,14 @@ type Pushed struct {
 }
 
 // Filter says which events of a scope start runs of a workflow, and what these are
-// given besides. It never changes.
+// given besides.
 type Filter struct {
+	ID         id.ID // of one that there is, whose place it takes; 0 = a new one
 	Workflow   string
 	Scope      string
 	Expression string // a condition over the event (expr.Event); "" = always
 	Payload    []byte // JSON, or nil
+	Declared   bool   // with its workflow
 }
 
 // Wait says what Submit does while the journal is full.

@@ -3,6 +3,8 @@ package shard
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/adzehq/adze/internal/base/expr"
 	"github.com/adzehq/adze/internal/base/fault"
@@ -15,13 +17,15 @@ const FiltersMax = 10_000
 // filter is a Filter that can be asked.
 type filter struct {
 	id        id.ID
+	declared  bool
+	text      string // of the condition
 	payload   []byte
 	value     expr.Value
 	condition *expr.Program // nil: always
 }
 
 func newFilter(number id.ID, f Filter) (*filter, error) {
-	made := &filter{id: number, payload: f.Payload}
+	made := &filter{id: number, declared: f.Declared, text: f.Expression, payload: f.Payload}
 	var err error
 	if f.Expression != "" {
 		if made.condition, err = expr.Event.Compile(f.Expression); err != nil {
@@ -89,7 +93,7 @@ func (r *Runtime) restoreFilters(ctx context.Context) error {
 		return fmt.Errorf("read filters: %w", err)
 	}
 	for _, s := range stored {
-		one, err := newFilter(s.ID, s.Filter)
+		one, err := newFilter(s.Filter.ID, s.Filter)
 		if err != nil {
 			return err
 		}
@@ -105,19 +109,77 @@ func (r *Runtime) PutFilter(ctx context.Context, tenant id.ID, f Filter) (id.ID,
 	if r.catalog.workflow(tenant, f.Workflow) == nil {
 		return 0, fault.New(fault.NotFound, "workflow", "no workflow %q; register it first (a worker does when it starts)", f.Workflow)
 	}
-	if r.catalog.subscriptions.filters(tenant) >= FiltersMax {
-		return 0, fault.New(fault.Exhausted, "", "there are %d filters, which is the most; delete some, or say more in one with the payload", FiltersMax)
+	there := r.catalog.subscriptions.hasFilter(tenant, f.ID)
+	switch {
+	case f.ID != 0 && !there:
+		return 0, fault.New(fault.NotFound, "filter_id", "no filter %s", f.ID)
+	case !there && r.catalog.subscriptions.filters(tenant) >= FiltersMax:
+		return 0, tooManyFilters()
+	case !there:
+		f.ID = r.ids.Next(int64(r.now()))
 	}
-	number := r.ids.Next(int64(r.now()))
-	one, err := newFilter(number, f)
+	one, err := newFilter(f.ID, f)
 	if err != nil {
 		return 0, fault.New(fault.Invalid, "", "%s", err)
 	}
-	if err := r.config.Store.PutFilter(ctx, tenant, number, f); err != nil {
+	if err := r.config.Store.PutFilters(ctx, tenant, []Filter{f}, nil); err != nil {
 		return 0, err
 	}
+	r.catalog.subscriptions.removeFilter(tenant, f.ID)
 	r.catalog.subscriptions.addFilter(tenant, filterName{f.Workflow, f.Scope}, one)
-	return number, nil
+	return f.ID, nil
+}
+
+func tooManyFilters() error {
+	return fault.New(fault.Exhausted, "", "there are %d filters, which is the most; delete some, or say more in one with the payload", FiltersMax)
+}
+
+// declareFilters has those of definitions take the place of what their workflows declared
+// before. What is declared already costs nothing: workers declare it whenever they start.
+// Called with defining held.
+func (r *Runtime) declareFilters(ctx context.Context, tenant id.ID, definitions []Definition) error {
+	var puts []Filter
+	var drops []id.ID
+	for i := range definitions {
+		d := &definitions[i]
+		stays, goes := r.catalog.subscriptions.declaredFilters(tenant, d.Name)
+		for _, f := range d.Filters {
+			want := Filter{Workflow: d.Name, Scope: f.Scope, Expression: f.Expression, Payload: f.Payload, Declared: true}
+			if key := want.key(); len(stays[key]) > 0 {
+				delete(goes, stays[key][0])
+				stays[key] = stays[key][1:]
+				continue
+			}
+			want.ID = r.ids.Next(int64(r.now()))
+			puts = append(puts, want)
+		}
+		drops = append(drops, slices.Sorted(maps.Keys(goes))...)
+	}
+	switch {
+	case len(puts)+len(drops) == 0:
+		return nil
+	case r.catalog.subscriptions.filters(tenant)+len(puts)-len(drops) > FiltersMax:
+		return tooManyFilters()
+	}
+	if err := r.config.Store.PutFilters(ctx, tenant, puts, drops); err != nil {
+		return err
+	}
+	for _, number := range drops {
+		r.catalog.subscriptions.removeFilter(tenant, number)
+	}
+	for _, f := range puts {
+		one, err := newFilter(f.ID, f)
+		if err != nil {
+			return fault.New(fault.Invalid, "filters", "%s", err)
+		}
+		r.catalog.subscriptions.addFilter(tenant, filterName{f.Workflow, f.Scope}, one)
+	}
+	return nil
+}
+
+// key is equal for filters that say the same.
+func (f *Filter) key() string {
+	return f.Scope + "\x00" + f.Expression + "\x00" + string(f.Payload)
 }
 
 // DeleteFilters implements Client.

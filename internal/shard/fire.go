@@ -3,6 +3,7 @@ package shard
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/adzehq/adze/internal/base/cron"
@@ -86,36 +87,7 @@ func (r *Runtime) fireOne(ctx context.Context, s *core.Schedule, ripe *core.Ripe
 		r.log.ErrorContext(ctx, "schedule has no input for its workflow and started no run", "schedule", s.ID, "error", err)
 		ticks = nil
 	}
-	dropped, err := r.drops(ctx, s)
-	if err != nil {
-		return err
-	}
-	if dropped {
-		fire.Skipped += int64(len(ticks))
-		ticks = nil
-	}
 	return r.sendFire(ctx, s, fire, ticks)
-}
-
-// drops tells whether s starts no runs for as long as its workflow is paused.
-func (r *Runtime) drops(ctx context.Context, s *core.Schedule) (dropped bool, err error) {
-	done := make(chan struct{})
-	err = r.send(message{do: func(mind *core.Shard) {
-		set, _ := mind.Setting(core.SettingKey{Tenant: s.Tenant, Kind: core.SettingWorkflow, Name: s.Workflow})
-		dropped = set.Queue.Paused && (set.Queue.DropCrons && !s.Once() || set.Queue.DropOnce && s.Once())
-		close(done)
-	}})
-	if err != nil {
-		return false, err
-	}
-	select {
-	case <-done:
-		return dropped, nil
-	case <-ctx.Done():
-		return false, ctx.Err()
-	case <-r.failed:
-		return false, r.unavailable()
-	}
 }
 
 // tick is a time for which a run is to start.
@@ -231,10 +203,23 @@ func (r *Runtime) sendFire(ctx context.Context, s *core.Schedule, fire *core.Fir
 	}
 	m.bytes = int64(len(ticks)) * (rowBytes + int64(len(s.Input)+len(s.Metadata)))
 	m.prepare = func(now core.Time) { r.enumerateFired(fire, v, now) }
+	if fire.Ref == 0 { // who triggers one by hand means it
+		m.do = func(mind *core.Shard) { drop(mind, s, fire) }
+	}
 	if err := r.config.Submits.Reserve(ctx, s.Tenant, m.bytes, true); err != nil {
 		return err
 	}
 	return r.send(m)
+}
+
+// drop leaves the runs of a schedule out whose workflow is paused and says so.
+func drop(mind *core.Shard, s *core.Schedule, fire *core.Fire) {
+	setting, _ := mind.Setting(core.SettingKey{Tenant: s.Tenant, Kind: core.SettingWorkflow, Name: s.Workflow})
+	if q := &setting.Queue; q.Paused && (s.Once() && q.DropOnce || !s.Once() && q.DropCrons) {
+		n := len(fire.Runs)
+		fire.Runs = slices.DeleteFunc(fire.Runs, func(f core.Fired) bool { return !f.Queued }) // one that waited is a run already
+		fire.Skipped += int64(n - len(fire.Runs))
+	}
 }
 
 // takes tells why no run of v can start with the input of a schedule; nil if one can.

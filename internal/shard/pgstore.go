@@ -6,6 +6,7 @@ import (
 	"maps"
 	"sync"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/adzehq/adze/internal/base/clock"
@@ -76,6 +77,14 @@ func (s *postgres) Define(ctx context.Context, tenant id.ID, definitions []Defin
 	return defined, nil
 }
 
+func (s *postgres) DropWorkflow(ctx context.Context, tenant id.ID, name string) (bool, error) {
+	return workflow.Drop(ctx, s.pool, tenant, name)
+}
+
+func (s *postgres) SchedulesOf(ctx context.Context, tenant id.ID, workflow string) ([]id.ID, error) {
+	return schedule.Of(ctx, s.pool, tenant, workflow)
+}
+
 func (s *postgres) Inputs(ctx context.Context, ids []id.ID) ([]core.NewTask, error) {
 	return task.Inputs(ctx, s.pool, ids)
 }
@@ -139,17 +148,29 @@ func (s *postgres) Filters(ctx context.Context, shard int32) ([]StoredFilter, er
 	filters := make([]StoredFilter, len(rows))
 	for i, f := range rows {
 		filters[i] = StoredFilter{
-			Filter: Filter{Workflow: f.Workflow, Scope: f.Scope, Expression: f.Expression, Payload: f.Payload},
-			ID:     f.ID, Tenant: f.Tenant,
+			Filter: Filter{ID: f.ID, Workflow: f.Workflow, Scope: f.Scope, Expression: f.Expression, Payload: f.Payload, Declared: f.Declared},
+			Tenant: f.Tenant,
 		}
 	}
 	return filters, nil
 }
 
-func (s *postgres) PutFilter(ctx context.Context, tenant, filter id.ID, f Filter) error {
-	return event.InsertFilter(ctx, s.pool, event.Filter{
-		ID: filter, Tenant: tenant, CreatedAt: s.clock.Now(),
-		Workflow: f.Workflow, Scope: f.Scope, Expression: f.Expression, Payload: f.Payload,
+func (s *postgres) PutFilters(ctx context.Context, tenant id.ID, filters []Filter, drops []id.ID) error {
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if len(drops) > 0 {
+			if _, err := event.DeleteFilters(ctx, tx, tenant, drops); err != nil {
+				return err
+			}
+		}
+		for _, f := range filters {
+			if err := event.PutFilter(ctx, tx, event.Filter{
+				ID: f.ID, Tenant: tenant, CreatedAt: s.clock.Now(),
+				Workflow: f.Workflow, Scope: f.Scope, Expression: f.Expression, Payload: f.Payload, Declared: f.Declared,
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -152,6 +152,15 @@ func (s *Set) Define(ctx context.Context, tenant id.ID, definitions []Definition
 	return r.Define(ctx, tenant, definitions)
 }
 
+// DropWorkflow implements Client.
+func (s *Set) DropWorkflow(ctx context.Context, tenant id.ID, name string) (bool, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return false, err
+	}
+	return r.DropWorkflow(ctx, tenant, name)
+}
+
 // Submit implements Client.
 func (s *Set) Submit(ctx context.Context, tenant id.ID, runs []NewRun, wait Wait) ([]Submitted, error) {
 	r, err := s.of(ctx, tenant)

@@ -22,6 +22,10 @@ type Store interface {
 	Definitions(ctx context.Context, shard int32) ([]StoredDefinition, error)
 	// Define stores definitions, all or none; a new version takes its id from next.
 	Define(ctx context.Context, tenant id.ID, definitions []Definition, next func() id.ID) ([]Defined, error)
+	// DropWorkflow leaves a workflow without a current version, and tells whether it had one.
+	DropWorkflow(ctx context.Context, tenant id.ID, name string) (bool, error)
+	// SchedulesOf reads which schedules start runs of a workflow, ids ascending.
+	SchedulesOf(ctx context.Context, tenant id.ID, workflow string) ([]id.ID, error)
 	// LoadLanes answers lane loads, which have one Limit, in their order.
 	LoadLanes(ctx context.Context, shard int32, loads []core.Load) ([]*core.Loaded, error)
 	// Load answers a core.Load.
@@ -58,8 +62,8 @@ type Store interface {
 	Events(ctx context.Context, ids []id.ID) ([]core.NewEvent, error)
 	// Filters are those of all tenants of the shard.
 	Filters(ctx context.Context, shard int32) ([]StoredFilter, error)
-	// PutFilter stores a new filter under an id of its own.
-	PutFilter(ctx context.Context, tenant, filter id.ID, f Filter) error
+	// PutFilters stores filters, new ones and changed ones, and deletes others, all at once.
+	PutFilters(ctx context.Context, tenant id.ID, filters []Filter, drops []id.ID) error
 	// DeleteFilters deletes filters of the tenant, and tells which of the ids were some.
 	DeleteFilters(ctx context.Context, tenant id.ID, ids []id.ID) ([]id.ID, error)
 	// Schedules reads schedules by id, in any order; ids without one are left out.
@@ -88,6 +92,5 @@ type StoredDefinition struct {
 // StoredFilter is a filter as it was stored.
 type StoredFilter struct {
 	Filter
-	ID     id.ID
 	Tenant id.ID
 }

@@ -51,6 +51,30 @@ func (s *subscriptions) replace(was, v *version) {
 	}
 }
 
+// forget takes the triggers of a workflow away.
+func (s *subscriptions) forget(was *version) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tenant(was.Tenant).listeners.remove(was)
+}
+
+// filtersOf are those of a workflow.
+func (s *subscriptions) filtersOf(tenant id.ID, workflow string) (all []id.ID) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	one := s.of[tenant]
+	if one == nil {
+		return nil
+	}
+	for _, list := range one.filters.of[workflow] {
+		for _, f := range list {
+			all = append(all, f.id)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
 func (s *subscriptions) addFilter(tenant id.ID, name filterName, one *filter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,6 +85,40 @@ func (s *subscriptions) removeFilter(tenant, number id.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tenant(tenant).filters.remove(number)
+}
+
+// hasFilter tells whether the tenant has a filter.
+func (s *subscriptions) hasFilter(tenant, number id.ID) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	one := s.of[tenant]
+	if one == nil {
+		return false
+	}
+	_, there := one.filters.names[number]
+	return there
+}
+
+// declaredFilters are those that a workflow declares, by what they say, and all of their
+// ids.
+func (s *subscriptions) declaredFilters(tenant id.ID, workflow string) (byKey map[string][]id.ID, all map[id.ID]bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	byKey, all = map[string][]id.ID{}, map[id.ID]bool{}
+	one := s.of[tenant]
+	if one == nil {
+		return byKey, all
+	}
+	for scope, list := range one.filters.of[workflow] {
+		for _, f := range list {
+			if f.declared {
+				said := Filter{Scope: scope, Expression: f.text, Payload: f.payload}
+				byKey[said.key()] = append(byKey[said.key()], f.id)
+				all[f.id] = true
+			}
+		}
+	}
+	return byKey, all
 }
 
 // filters counts those of a tenant.

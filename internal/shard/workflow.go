@@ -13,16 +13,20 @@ import (
 //
 // docs/guides/workflow-json.md describes it for people.
 type Workflow struct {
-	Name        string    `json:"name"`
-	Description string    `json:"description,omitempty"`
-	Tasks       []Task    `json:"tasks"`
-	Triggers    []Trigger `json:"triggers,omitempty"`
-	Crons       []Cron    `json:"crons,omitempty"`
-	Key         string    `json:"key,omitempty"`      // CEL over a run (expr.Run): whose share of its queue it counts for
-	Priority    int32     `json:"priority,omitempty"` // of runs that have none of their own
-	Limits      []Limit   `json:"limits,omitempty"`   // of whole runs
-	Queues      []Queue   `json:"queues,omitempty"`
-	Sticky      string    `json:"sticky,omitempty"` // of its tasks that say nothing themselves, of Stickies
+	Name        string           `json:"name"`
+	Description string           `json:"description,omitempty"`
+	Tasks       []Task           `json:"tasks"`
+	Triggers    []Trigger        `json:"triggers,omitempty"`
+	Filters     []DeclaredFilter `json:"filters,omitempty"`
+	Crons       []Cron           `json:"crons,omitempty"`
+	Key         string           `json:"key,omitempty"`      // CEL over a run (expr.Run): whose share of its queue it counts for
+	Priority    int32            `json:"priority,omitempty"` // of runs that have none of their own
+	Limits      []Limit          `json:"limits,omitempty"`   // of whole runs
+	Queues      []Queue          `json:"queues,omitempty"`
+	Sticky      string           `json:"sticky,omitempty"` // of its tasks that say nothing themselves, of Stickies
+	Label       string           `json:"label,omitempty"`  // what its authors call this version
+	// InputSchema is a JSON Schema of the input of its runs, for whoever shows it.
+	InputSchema json.RawMessage `json:"input_schema,omitempty"`
 	Keyed
 }
 
@@ -30,6 +34,14 @@ type Workflow struct {
 type Trigger struct {
 	Event      string `json:"event"`                // a key; * stands for any characters, and for none
 	Expression string `json:"expression,omitempty"` // a condition over the event (expr.Event); "" = always
+}
+
+// DeclaredFilter is a Filter that comes with its workflow. Those of a version take the
+// place of those that were declared before; others stay.
+type DeclaredFilter struct {
+	Scope      string          `json:"scope"`
+	Expression string          `json:"expression,omitempty"`
+	Payload    json.RawMessage `json:"payload,omitempty"`
 }
 
 // Task is one task of a Workflow.
@@ -92,7 +104,7 @@ var nodeRoles = map[Role]core.NodeRole{
 // Definition is w with its encoding, ready for Client.Define. Its parts refer to each
 // other as edge/admit has checked.
 func (w *Workflow) Definition() (Definition, error) {
-	d := Definition{Name: w.Name, Triggers: w.Triggers, Crons: w.Crons, Keyed: w.Keyed, Flow: w.flow()}
+	d := Definition{Name: w.Name, Triggers: w.Triggers, Crons: w.Crons, Filters: w.Filters, Keyed: w.Keyed, Flow: w.flow()}
 	var err error
 	if d.Core, d.Graph, err = w.parts(); err != nil {
 		return Definition{}, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -23,6 +24,8 @@ const (
 	TriggersMax      = 100   // of a workflow
 	FilterIDsMax     = 1_000 // of one call
 	FilterPayloadMax = MetadataBytesMax
+
+	FiltersDeclaredMax = 100 // of a workflow
 )
 
 // Event checks an event and fills in what was left out. The fields it names are those
@@ -183,6 +186,22 @@ func eventCondition(field, expression string) error {
 		return invalid(field, "%s", err)
 	}
 	return nil
+}
+
+// declaredFilters checks those of a workflow, and gives them as they are stored.
+func declaredFilters(workflow string, list []shard.DeclaredFilter) ([]shard.DeclaredFilter, error) {
+	if len(list) > FiltersDeclaredMax {
+		return nil, invalid("filters", "has %d entries, at most %d are allowed; make filters at run time", len(list), FiltersDeclaredMax)
+	}
+	list = slices.Clone(list)
+	for i := range list {
+		f := shard.Filter{Workflow: workflow, Scope: list[i].Scope, Expression: list[i].Expression, Payload: list[i].Payload}
+		if err := Filter(&f); err != nil {
+			return nil, fault.At(fmt.Sprintf("filters[%d]", i), err)
+		}
+		list[i].Payload = compact(f.Payload)
+	}
+	return list, nil
 }
 
 // Filter checks a filter. The fields it names are those of the wire's Filter.

@@ -73,14 +73,16 @@ func settingName(field, s string) error {
 
 func queueChange(c *shard.SettingChange) error {
 	q := c.Queue
-	whole := q.ByCost != nil || q.AgeMS != nil || q.Spread != nil || q.Paused != nil || q.PausedTTLMS != nil
+	whole := q.ByCost != nil || q.AgeMS != nil || q.Spread != nil || q.Paused != nil || q.PausedTTLMS != nil || q.DropCrons != nil || q.DropOnce != nil
 	switch {
 	case c.Key != "" && (whole || q.Weight == nil):
 		return invalid("weight", "is all that a key of a queue can have of its own; give it, and nothing else")
 	case c.Key == "" && q.Weight != nil:
 		return invalid("weight", "is of a key; name the key")
+	case c.Kind == core.SettingQueue && (q.DropCrons != nil || q.DropOnce != nil):
+		return invalid("drop_crons", "and drop_once are of a workflow that is paused; set them for it")
 	case c.Kind == core.SettingWorkflow && (q.ByCost != nil || q.AgeMS != nil || q.Spread != nil || c.Key != ""):
-		return invalid("paused", "is all that a workflow can be, with paused_ttl_ms; set the rest for its queue")
+		return invalid("paused", "is all that a workflow can be, with paused_ttl_ms, drop_crons and drop_once; set the rest for its queue")
 	}
 	for _, check := range []error{
 		given("weight", q.Weight, 1, WeightMax), given("spread", q.Spread, 0, SpreadMax),

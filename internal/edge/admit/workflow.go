@@ -2,6 +2,7 @@ package admit
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -57,6 +58,9 @@ func definition(w shard.Workflow) (shard.Definition, error) {
 	if err := text("description", w.Description, DescriptionBytesMax); err != nil {
 		return shard.Definition{}, err
 	}
+	if err := label("label", w.Label, LabelBytesMax); err != nil {
+		return shard.Definition{}, err
+	}
 	if err := tasks(w.Name, w.Tasks); err != nil {
 		return shard.Definition{}, err
 	}
@@ -67,7 +71,13 @@ func definition(w shard.Workflow) (shard.Definition, error) {
 		return shard.Definition{}, err
 	}
 	var err error
+	if w.Filters, err = declaredFilters(w.Name, w.Filters); err != nil {
+		return shard.Definition{}, err
+	}
 	if w.Crons, err = crons(w.Name, w.Crons); err != nil {
+		return shard.Definition{}, err
+	}
+	if w.InputSchema, err = schema(w.InputSchema); err != nil {
 		return shard.Definition{}, err
 	}
 	if w.Keyed, err = declaredKeys(w.Name, w.Keyed); err != nil {
@@ -80,6 +90,15 @@ func definition(w shard.Workflow) (shard.Definition, error) {
 		return shard.Definition{}, err
 	}
 	return w.Definition()
+}
+
+// schema checks a JSON Schema: that it is JSON, and an object.
+func schema(given json.RawMessage) (json.RawMessage, error) {
+	if len(given) == 0 {
+		return nil, nil
+	}
+	checked, err := metadata("input_schema", given)
+	return compact(checked), err
 }
 
 // tasks checks each task for itself and fills in its defaults.

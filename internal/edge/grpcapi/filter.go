@@ -17,6 +17,7 @@ import (
 // PutFilter implements the service.
 func (s *Server) PutFilter(ctx context.Context, req *wire.PutFilterRequest) (*wire.PutFilterResponse, error) {
 	f := shard.Filter{
+		ID:       id.ID(req.GetFilter().GetFilterId()),
 		Workflow: req.GetFilter().GetWorkflow(), Scope: req.GetFilter().GetScope(),
 		Expression: req.GetFilter().GetExpression(), Payload: req.GetFilter().GetPayload(),
 	}
@@ -62,7 +63,7 @@ func (r *Reader) ListFilters(ctx context.Context, tenant id.ID, req *wire.ListFi
 	for i, f := range filters {
 		response.Filters[i] = &wire.Filter{
 			FilterId: uint64(f.ID), Workflow: f.Workflow, Scope: f.Scope,
-			Expression: f.Expression, Payload: f.Payload, CreatedMs: f.CreatedAt.UnixMilli(),
+			Expression: f.Expression, Payload: f.Payload, Declared: f.Declared, CreatedMs: f.CreatedAt.UnixMilli(),
 		}
 	}
 	if len(filters) == limit {

@@ -37,6 +37,12 @@ func (s *Server) PutWorkflows(
 	return response, nil
 }
 
+// DeleteWorkflow implements the service.
+func (s *Server) DeleteWorkflow(ctx context.Context, req *wire.DeleteWorkflowRequest) (*wire.DeleteWorkflowResponse, error) {
+	deleted, err := s.Shards.DropWorkflow(ctx, auth.Tenant(ctx), req.Name)
+	return &wire.DeleteWorkflowResponse{Deleted: deleted}, s.Status(err)
+}
+
 // GetWorkflow implements the service.
 func (s *Server) GetWorkflow(
 	ctx context.Context, req *wire.GetWorkflowRequest,

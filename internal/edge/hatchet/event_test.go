@@ -148,3 +148,51 @@ func TestRateLimitIsAKeyWithAWindowOfItsOwn(t *testing.T) {
 		require.Equal(t, codes.InvalidArgument, status.Code(err))
 	}
 }
+
+// Trap 45: one event starts a workflow once for each filter that it meets.
+func TestDefaultFiltersChooseEventsByScope(t *testing.T) {
+	t.Parallel()
+	s := hatchettest.Start(t)
+	req := simple("w")
+	req.EventTriggers = []string{"e"}
+	req.DefaultFilters = []*wire.DefaultFilter{
+		{Scope: "eu", Expression: "input.n > payload.least", Payload: []byte(`{"least": 5}`)},
+		{Scope: "eu", Expression: "input.n > 0 && additional_metadata.a == 'b' && event_key == 'e'"},
+	}
+	put(t, s, req)
+	put(t, s, req) // what is declared already is not declared again
+	push := func(scope string, n int) {
+		t.Helper()
+		_, err := s.Events.Push(s.Ctx, &wire.PushEventRequest{
+			Key: "e", Payload: fmt.Sprintf(`{"n":%d}`, n), Scope: &scope, AdditionalMetadata: new(`{"a":"b"}`),
+		})
+		require.NoError(t, err)
+	}
+	push("", 7)
+	push("us", 7)
+	require.Empty(t, runs(t, s, "w"))
+	push("eu", 3)
+	require.Len(t, runs(t, s, "w"), 1)
+	push("eu", 7)
+	require.Len(t, runs(t, s, "w"), 3)
+
+	_, err := s.Native.PutFilter(s.Ctx, &native.PutFilterRequest{Filter: &native.Filter{Workflow: "w", Scope: "us"}})
+	require.NoError(t, err)
+	req.DefaultFilters = req.DefaultFilters[:1]
+	put(t, s, req)
+	listed, err := s.Native.ListFilters(s.Ctx, &native.ListFiltersRequest{})
+	require.NoError(t, err)
+	require.Len(t, listed.Filters, 2, "those that are not declared stay")
+	push("eu", 3)
+	require.Len(t, runs(t, s, "w"), 3)
+
+	s.Stop(t)
+	s = hatchettest.StartOn(t, s.URL)
+	push("eu", 7)
+	require.Len(t, runs(t, s, "w"), 4, "a new engine knows them")
+	put(t, s, req)
+	listed, err = s.Native.ListFilters(s.Ctx, &native.ListFiltersRequest{})
+	require.NoError(t, err)
+	require.Len(t, listed.Filters, 2)
+	require.True(t, listed.Filters[0].Declared)
+}

@@ -18,12 +18,16 @@ func FromWire(from []*wire.Workflow) []shard.Workflow {
 			Name: w.GetName(), Description: w.GetDescription(), Key: w.GetKey(), Priority: w.GetPriority(),
 			Limits: limitsFromWire(w.GetLimits()), Queues: queuesFromWire(w.GetQueues()),
 			Sticky: StickyFromWire(w.GetSticky()),
+			Label:  w.GetLabel(), InputSchema: w.GetInputSchema(),
 		}
 		for _, t := range w.GetTasks() {
 			list[i].Tasks = append(list[i].Tasks, taskFromWire(t))
 		}
 		for _, c := range w.GetCrons() {
 			list[i].Crons = append(list[i].Crons, cronFromWire(c))
+		}
+		for _, f := range w.GetFilters() {
+			list[i].Filters = append(list[i].Filters, shard.DeclaredFilter{Scope: f.GetScope(), Expression: f.GetExpression(), Payload: f.GetPayload()})
 		}
 		list[i].Keyed = keyedFromWire(w)
 		for _, t := range w.GetTriggers() {
@@ -115,12 +119,16 @@ func ToWire(w *shard.Workflow) *wire.Workflow {
 		Name: w.Name, Description: w.Description, Key: w.Key, Priority: w.Priority,
 		Limits: limitsToWire(w.Limits), Queues: queuesToWire(w.Queues),
 		Sticky: stickyToWire(w.Sticky),
+		Label:  w.Label, InputSchema: w.InputSchema,
 	}
 	for i := range w.Tasks {
 		to.Tasks = append(to.Tasks, taskToWire(&w.Tasks[i]))
 	}
 	for i := range w.Crons {
 		to.Crons = append(to.Crons, cronToWire(&w.Crons[i]))
+	}
+	for _, f := range w.Filters {
+		to.Filters = append(to.Filters, &wire.DeclaredFilter{Scope: f.Scope, Expression: f.Expression, Payload: f.Payload})
 	}
 	keyedToWire(to, &w.Keyed)
 	for _, t := range w.Triggers {

@@ -33,6 +33,7 @@ func SettingsFromWire(from []*wire.Setting) []shard.SettingChange {
 func queueChange(q *wire.QueueSetting) *shard.QueueChange {
 	return &shard.QueueChange{
 		ByCost: q.ByCost, AgeMS: q.AgeMs, Weight: q.Weight, Spread: q.Spread, Paused: q.Paused, PausedTTLMS: q.PausedTtlMs,
+		DropCrons: q.DropCrons, DropOnce: q.DropOnce,
 	}
 }
 
@@ -64,6 +65,7 @@ func ChangeToWire(c *shard.SettingChange) *wire.Setting {
 		q := &wire.QueueSetting{
 			ByCost: c.Queue.ByCost, AgeMs: c.Queue.AgeMS, Weight: c.Queue.Weight, Spread: c.Queue.Spread,
 			Paused: c.Queue.Paused, PausedTtlMs: c.Queue.PausedTTLMS,
+			DropCrons: c.Queue.DropCrons, DropOnce: c.Queue.DropOnce,
 		}
 		if to.Of = &(wire.Setting_Queue{Queue: q}); c.Kind == core.SettingWorkflow {
 			to.Of = &wire.Setting_Workflow{Workflow: q}
@@ -91,6 +93,7 @@ func SettingToWire(s *core.Setting) *wire.Setting {
 		c.Queue = &shard.QueueChange{
 			ByCost: &s.Queue.ByCost, AgeMS: &s.Queue.AgeMS, Weight: &s.Queue.Weight, Spread: &s.Queue.Spread,
 			Paused: &s.Queue.Paused, PausedTTLMS: &s.Queue.PausedTTLMS,
+			DropCrons: &s.Queue.DropCrons, DropOnce: &s.Queue.DropOnce,
 		}
 	}
 	to := ChangeToWire(&c)

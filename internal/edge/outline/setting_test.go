@@ -19,7 +19,7 @@ func TestSettingsSurviveTheWire(t *testing.T) {
 		{Kind: core.SettingLimit, Name: "l", Limit: &shard.LimitChange{Strategy: new(core.LimitKeepOldest)}},
 		{Kind: core.SettingQueue, Name: "q", Queue: &shard.QueueChange{ByCost: new(false), AgeMS: new(int64(7)), Spread: new(int32(2))}},
 		{Kind: core.SettingQueue, Name: "q", Key: "k", Queue: &shard.QueueChange{Weight: new(int32(3_000))}},
-		{Kind: core.SettingWorkflow, Name: "w", Queue: &shard.QueueChange{Paused: new(true), PausedTTLMS: new(int64(7))}},
+		{Kind: core.SettingWorkflow, Name: "w", Queue: &shard.QueueChange{Paused: new(true), PausedTTLMS: new(int64(7)), DropCrons: new(true), DropOnce: new(false)}},
 		{Kind: core.SettingRate, Name: "r", Rate: &shard.RateChange{Limit: new(int32(7)), PeriodMS: new(int64(8)), Smooth: new(true)}},
 	} {
 		require.Equal(t, []shard.SettingChange{c}, outline.SettingsFromWire([]*wire.Setting{outline.ChangeToWire(&c)}))

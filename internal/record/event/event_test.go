@@ -80,18 +80,18 @@ func TestFiltersAreTheTenantsAndTheShards(t *testing.T) {
 		(10, gen_random_uuid(), 7, 'one', now()), (11, gen_random_uuid(), 7, 'two', now()), (12, gen_random_uuid(), 8, 'far', now())`)
 	require.NoError(t, err)
 	filter := func(number, tenant id.ID, workflow string) Filter {
-		return Filter{ID: number, Tenant: tenant, CreatedAt: noon.Local(), Workflow: workflow, Scope: "s", Expression: "true"}
+		return Filter{ID: number, Tenant: tenant, CreatedAt: noon.Local(), UpdatedAt: noon.Local(), Workflow: workflow, Scope: "s", Expression: "true"}
 	}
 	all := []Filter{filter(1, 10, "a"), filter(2, 11, "a"), filter(3, 10, "b"), filter(4, 12, "a"), filter(5, 10, "a")}
 	all[2].Payload = []byte(`{"n":1}`)
 	for _, f := range all {
-		require.NoError(t, InsertFilter(t.Context(), pool, f))
+		require.NoError(t, PutFilter(t.Context(), pool, f))
 	}
 	read := func(got []Filter, err error) []Filter {
 		t.Helper()
 		require.NoError(t, err)
 		for i := range got {
-			got[i].CreatedAt = got[i].CreatedAt.Local()
+			got[i].CreatedAt, got[i].UpdatedAt = got[i].CreatedAt.Local(), got[i].UpdatedAt.Local()
 		}
 		return got
 	}

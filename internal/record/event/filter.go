@@ -3,18 +3,22 @@ package event
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/base/pg"
 )
 
 var (
-	//go:embed insert_filter.sql
-	insertFilterSQL string
+	//go:embed put_filter.sql
+	putFilterSQL string
+	//go:embed filter_by_id.sql
+	filterByIDSQL string
 	//go:embed delete_filters.sql
 	deleteFiltersSQL string
 	//go:embed filters_of_shard.sql
@@ -32,15 +36,33 @@ type Filter struct {
 	Scope      string
 	Expression string // CEL; "" = always
 	Payload    []byte // JSON, or nil
+	Declared   bool   // with its workflow
+	UpdatedAt  time.Time
 }
 
-// InsertFilter stores a new filter.
-func InsertFilter(ctx context.Context, db pg.DB, f Filter) error {
-	_, err := db.Exec(ctx, insertFilterSQL, f.ID, f.Tenant, f.CreatedAt, f.Workflow, f.Scope, f.Expression, f.Payload)
+// PutFilter stores a filter: a new one, or as it is from now on.
+func PutFilter(ctx context.Context, db pg.DB, f Filter) error {
+	_, err := db.Exec(ctx, putFilterSQL, f.ID, f.Tenant, f.CreatedAt, f.Workflow, f.Scope, f.Expression, f.Payload, f.Declared)
 	if err != nil {
-		return fmt.Errorf("insert filter of %s: %w", f.Workflow, err)
+		return fmt.Errorf("put filter of %s: %w", f.Workflow, err)
 	}
 	return nil
+}
+
+// FilterByID reads a filter of the tenant, or fails with fault.NotFound.
+func FilterByID(ctx context.Context, db pg.DB, tenant, number id.ID) (Filter, error) {
+	rows, err := db.Query(ctx, filterByIDSQL, tenant, number)
+	if err != nil {
+		return Filter{}, fmt.Errorf("read filter %s: %w", number, err)
+	}
+	f, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Filter])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Filter{}, fault.New(fault.NotFound, "filter", "no filter %s", number)
+	}
+	if err != nil {
+		return Filter{}, fmt.Errorf("read filter %s: %w", number, err)
+	}
+	return f, nil
 }
 
 // DeleteFilters deletes filters of the tenant, and tells which of the ids there were,

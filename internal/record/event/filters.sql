@@ -8,7 +8,9 @@ select
     workflow,
     scope,
     expression,
-    payload
+    payload,
+    declared,
+    updated_at
 from adze.event_filter
 where
     tenant_id = $1

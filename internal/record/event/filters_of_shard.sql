@@ -8,7 +8,9 @@ select
     f.workflow,
     f.scope,
     f.expression,
-    f.payload
+    f.payload,
+    f.declared,
+    f.updated_at
 from adze.tenant as t
 inner join adze.event_filter as f on f.tenant_id = t.id
 where t.shard = $1

@@ -23,6 +23,8 @@ var (
 	declaredSQL string
 	//go:embed list.sql
 	listSQL string
+	//go:embed of_workflow.sql
+	ofWorkflowSQL string
 	//go:embed last_id.sql
 	lastIDSQL string
 )
@@ -62,6 +64,19 @@ func ByName(ctx context.Context, db pg.DB, tenant id.ID, names []string) ([]core
 // Declared reads the schedules that are declared in the code of workflows, in any order.
 func Declared(ctx context.Context, db pg.DB, tenant id.ID, workflows []string) ([]core.Schedule, error) {
 	return read(ctx, db, declaredSQL, tenant, workflows)
+}
+
+// Of reads which schedules start runs of a workflow, ids ascending.
+func Of(ctx context.Context, db pg.DB, tenant id.ID, workflow string) ([]id.ID, error) {
+	rows, err := db.Query(ctx, ofWorkflowSQL, tenant, workflow)
+	if err != nil {
+		return nil, fmt.Errorf("list schedules of %s: %w", workflow, err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[id.ID])
+	if err != nil {
+		return nil, fmt.Errorf("list schedules of %s: %w", workflow, err)
+	}
+	return ids, nil
 }
 
 func read(ctx context.Context, db pg.DB, sql string, args ...any) ([]core.Schedule, error) {

@@ -568,7 +568,7 @@ func (x Task_Role) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Task_Role.Descriptor instead.
 func (Task_Role) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{8, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{9, 0}
 }
 
 type Label_Comparator int32
@@ -626,7 +626,7 @@ func (x Label_Comparator) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Label_Comparator.Descriptor instead.
 func (Label_Comparator) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{10, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{11, 0}
 }
 
 type Report_Kind int32
@@ -687,7 +687,7 @@ func (x Report_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Report_Kind.Descriptor instead.
 func (Report_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38, 0}
 }
 
 type Stop_Reason int32
@@ -739,7 +739,7 @@ func (x Stop_Reason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Stop_Reason.Descriptor instead.
 func (Stop_Reason) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{51, 0}
 }
 
 type Cancelled_Outcome int32
@@ -791,7 +791,7 @@ func (x Cancelled_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Cancelled_Outcome.Descriptor instead.
 func (Cancelled_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{52, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{55, 0}
 }
 
 type SettingName_Kind int32
@@ -846,7 +846,7 @@ func (x SettingName_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SettingName_Kind.Descriptor instead.
 func (SettingName_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{129, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{132, 0}
 }
 
 // Details of an error about one field of the request.
@@ -927,11 +927,14 @@ type Workflow struct {
 	Crons         []*Cron                `protobuf:"bytes,5,rep,name=crons,proto3" json:"crons,omitempty"`             // at most 100; these take the place of those of the version before
 	Limits        []*Limit               `protobuf:"bytes,6,rep,name=limits,proto3" json:"limits,omitempty"`           // of whole runs, taken in this order; at most 10
 	Idempotency   *Idempotency           `protobuf:"bytes,7,opt,name=idempotency,proto3" json:"idempotency,omitempty"`
-	Debounce      *Debounce              `protobuf:"bytes,8,opt,name=debounce,proto3" json:"debounce,omitempty"`                  // not with idempotency
-	Sticky        Sticky                 `protobuf:"varint,9,opt,name=sticky,proto3,enum=adze.v1.Sticky" json:"sticky,omitempty"` // of its tasks that say nothing themselves
-	Priority      int32                  `protobuf:"varint,10,opt,name=priority,proto3" json:"priority,omitempty"`                // of runs that have none of their own, -1,000 … 1,000
-	Key           string                 `protobuf:"bytes,11,opt,name=key,proto3" json:"key,omitempty"`                           // CEL over input and metadata, gives a text, a whole number or a bool: whose share of the queue a run counts for
-	Queues        []*Queue               `protobuf:"bytes,12,rep,name=queues,proto3" json:"queues,omitempty"`                     // how queues work that its tasks wait in; at most 100
+	Debounce      *Debounce              `protobuf:"bytes,8,opt,name=debounce,proto3" json:"debounce,omitempty"`                           // not with idempotency
+	Sticky        Sticky                 `protobuf:"varint,9,opt,name=sticky,proto3,enum=adze.v1.Sticky" json:"sticky,omitempty"`          // of its tasks that say nothing themselves
+	Priority      int32                  `protobuf:"varint,10,opt,name=priority,proto3" json:"priority,omitempty"`                         // of runs that have none of their own, -1,000 … 1,000
+	Key           string                 `protobuf:"bytes,11,opt,name=key,proto3" json:"key,omitempty"`                                    // CEL over input and metadata, gives a text, a whole number or a bool: whose share of the queue a run counts for
+	Queues        []*Queue               `protobuf:"bytes,12,rep,name=queues,proto3" json:"queues,omitempty"`                              // how queues work that its tasks wait in; at most 100
+	Label         string                 `protobuf:"bytes,13,opt,name=label,proto3" json:"label,omitempty"`                                // what its authors call this version; at most 255 bytes
+	Filters       []*DeclaredFilter      `protobuf:"bytes,15,rep,name=filters,proto3" json:"filters,omitempty"`                            // at most 100; these take the place of those of the version before
+	InputSchema   []byte                 `protobuf:"bytes,14,opt,name=input_schema,json=inputSchema,proto3" json:"input_schema,omitempty"` // JSON Schema of the input of its runs, for whoever shows it: runs are not held against it; at most 64 KiB
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1046,6 +1049,27 @@ func (x *Workflow) GetKey() string {
 func (x *Workflow) GetQueues() []*Queue {
 	if x != nil {
 		return x.Queues
+	}
+	return nil
+}
+
+func (x *Workflow) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *Workflow) GetFilters() []*DeclaredFilter {
+	if x != nil {
+		return x.Filters
+	}
+	return nil
+}
+
+func (x *Workflow) GetInputSchema() []byte {
+	if x != nil {
+		return x.InputSchema
 	}
 	return nil
 }
@@ -1423,6 +1447,67 @@ func (x *Queue) GetAgeMs() int64 {
 	return 0
 }
 
+// A filter that is declared with its workflow.
+type DeclaredFilter struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Scope         string                 `protobuf:"bytes,1,opt,name=scope,proto3" json:"scope,omitempty"` // as of Filter, and so on
+	Expression    string                 `protobuf:"bytes,2,opt,name=expression,proto3" json:"expression,omitempty"`
+	Payload       []byte                 `protobuf:"bytes,3,opt,name=payload,proto3" json:"payload,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeclaredFilter) Reset() {
+	*x = DeclaredFilter{}
+	mi := &file_adze_v1_adze_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeclaredFilter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeclaredFilter) ProtoMessage() {}
+
+func (x *DeclaredFilter) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeclaredFilter.ProtoReflect.Descriptor instead.
+func (*DeclaredFilter) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *DeclaredFilter) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *DeclaredFilter) GetExpression() string {
+	if x != nil {
+		return x.Expression
+	}
+	return ""
+}
+
+func (x *DeclaredFilter) GetPayload() []byte {
+	if x != nil {
+		return x.Payload
+	}
+	return nil
+}
+
 // A trigger starts a run for each event that fits; several that fit start one.
 type Trigger struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1434,7 +1519,7 @@ type Trigger struct {
 
 func (x *Trigger) Reset() {
 	*x = Trigger{}
-	mi := &file_adze_v1_adze_proto_msgTypes[7]
+	mi := &file_adze_v1_adze_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1446,7 +1531,7 @@ func (x *Trigger) String() string {
 func (*Trigger) ProtoMessage() {}
 
 func (x *Trigger) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[7]
+	mi := &file_adze_v1_adze_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1459,7 +1544,7 @@ func (x *Trigger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Trigger.ProtoReflect.Descriptor instead.
 func (*Trigger) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{7}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Trigger) GetEvent() string {
@@ -1505,7 +1590,7 @@ type Task struct {
 
 func (x *Task) Reset() {
 	*x = Task{}
-	mi := &file_adze_v1_adze_proto_msgTypes[8]
+	mi := &file_adze_v1_adze_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1517,7 +1602,7 @@ func (x *Task) String() string {
 func (*Task) ProtoMessage() {}
 
 func (x *Task) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[8]
+	mi := &file_adze_v1_adze_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1530,7 +1615,7 @@ func (x *Task) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Task.ProtoReflect.Descriptor instead.
 func (*Task) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{8}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Task) GetName() string {
@@ -1691,7 +1776,7 @@ type SlotUse struct {
 
 func (x *SlotUse) Reset() {
 	*x = SlotUse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[9]
+	mi := &file_adze_v1_adze_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1703,7 +1788,7 @@ func (x *SlotUse) String() string {
 func (*SlotUse) ProtoMessage() {}
 
 func (x *SlotUse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[9]
+	mi := &file_adze_v1_adze_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1716,7 +1801,7 @@ func (x *SlotUse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlotUse.ProtoReflect.Descriptor instead.
 func (*SlotUse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{9}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SlotUse) GetType() string {
@@ -1748,7 +1833,7 @@ type Label struct {
 
 func (x *Label) Reset() {
 	*x = Label{}
-	mi := &file_adze_v1_adze_proto_msgTypes[10]
+	mi := &file_adze_v1_adze_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1760,7 +1845,7 @@ func (x *Label) String() string {
 func (*Label) ProtoMessage() {}
 
 func (x *Label) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[10]
+	mi := &file_adze_v1_adze_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1773,7 +1858,7 @@ func (x *Label) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Label.ProtoReflect.Descriptor instead.
 func (*Label) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{10}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Label) GetKey() string {
@@ -1837,7 +1922,7 @@ type Condition struct {
 
 func (x *Condition) Reset() {
 	*x = Condition{}
-	mi := &file_adze_v1_adze_proto_msgTypes[11]
+	mi := &file_adze_v1_adze_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1849,7 +1934,7 @@ func (x *Condition) String() string {
 func (*Condition) ProtoMessage() {}
 
 func (x *Condition) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[11]
+	mi := &file_adze_v1_adze_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1862,7 +1947,7 @@ func (x *Condition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Condition.ProtoReflect.Descriptor instead.
 func (*Condition) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{11}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Condition) GetParent() string {
@@ -1949,7 +2034,7 @@ type Map struct {
 
 func (x *Map) Reset() {
 	*x = Map{}
-	mi := &file_adze_v1_adze_proto_msgTypes[12]
+	mi := &file_adze_v1_adze_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1961,7 +2046,7 @@ func (x *Map) String() string {
 func (*Map) ProtoMessage() {}
 
 func (x *Map) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[12]
+	mi := &file_adze_v1_adze_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1974,7 +2059,7 @@ func (x *Map) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Map.ProtoReflect.Descriptor instead.
 func (*Map) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{12}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Map) GetOver() string {
@@ -2020,7 +2105,7 @@ type Batch struct {
 
 func (x *Batch) Reset() {
 	*x = Batch{}
-	mi := &file_adze_v1_adze_proto_msgTypes[13]
+	mi := &file_adze_v1_adze_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2032,7 +2117,7 @@ func (x *Batch) String() string {
 func (*Batch) ProtoMessage() {}
 
 func (x *Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[13]
+	mi := &file_adze_v1_adze_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2045,7 +2130,7 @@ func (x *Batch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Batch.ProtoReflect.Descriptor instead.
 func (*Batch) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{13}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Batch) GetSizeMax() int32 {
@@ -2094,7 +2179,7 @@ type Backoff struct {
 
 func (x *Backoff) Reset() {
 	*x = Backoff{}
-	mi := &file_adze_v1_adze_proto_msgTypes[14]
+	mi := &file_adze_v1_adze_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2106,7 +2191,7 @@ func (x *Backoff) String() string {
 func (*Backoff) ProtoMessage() {}
 
 func (x *Backoff) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[14]
+	mi := &file_adze_v1_adze_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2119,7 +2204,7 @@ func (x *Backoff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Backoff.ProtoReflect.Descriptor instead.
 func (*Backoff) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{14}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Backoff) GetInitialMs() int64 {
@@ -2152,7 +2237,7 @@ type PutWorkflowsRequest struct {
 
 func (x *PutWorkflowsRequest) Reset() {
 	*x = PutWorkflowsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[15]
+	mi := &file_adze_v1_adze_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2164,7 +2249,7 @@ func (x *PutWorkflowsRequest) String() string {
 func (*PutWorkflowsRequest) ProtoMessage() {}
 
 func (x *PutWorkflowsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[15]
+	mi := &file_adze_v1_adze_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2177,7 +2262,7 @@ func (x *PutWorkflowsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutWorkflowsRequest.ProtoReflect.Descriptor instead.
 func (*PutWorkflowsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{15}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PutWorkflowsRequest) GetWorkflows() []*Workflow {
@@ -2196,7 +2281,7 @@ type GetWorkflowRequest struct {
 
 func (x *GetWorkflowRequest) Reset() {
 	*x = GetWorkflowRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[16]
+	mi := &file_adze_v1_adze_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2208,7 +2293,7 @@ func (x *GetWorkflowRequest) String() string {
 func (*GetWorkflowRequest) ProtoMessage() {}
 
 func (x *GetWorkflowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[16]
+	mi := &file_adze_v1_adze_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2221,7 +2306,7 @@ func (x *GetWorkflowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkflowRequest.ProtoReflect.Descriptor instead.
 func (*GetWorkflowRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{16}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetWorkflowRequest) GetName() string {
@@ -2241,7 +2326,7 @@ type GetWorkflowResponse struct {
 
 func (x *GetWorkflowResponse) Reset() {
 	*x = GetWorkflowResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[17]
+	mi := &file_adze_v1_adze_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2253,7 +2338,7 @@ func (x *GetWorkflowResponse) String() string {
 func (*GetWorkflowResponse) ProtoMessage() {}
 
 func (x *GetWorkflowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[17]
+	mi := &file_adze_v1_adze_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2266,7 +2351,7 @@ func (x *GetWorkflowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkflowResponse.ProtoReflect.Descriptor instead.
 func (*GetWorkflowResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{17}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *GetWorkflowResponse) GetWorkflow() *Workflow {
@@ -2283,6 +2368,94 @@ func (x *GetWorkflowResponse) GetVersionId() uint64 {
 	return 0
 }
 
+type DeleteWorkflowRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteWorkflowRequest) Reset() {
+	*x = DeleteWorkflowRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteWorkflowRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteWorkflowRequest) ProtoMessage() {}
+
+func (x *DeleteWorkflowRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteWorkflowRequest.ProtoReflect.Descriptor instead.
+func (*DeleteWorkflowRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *DeleteWorkflowRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type DeleteWorkflowResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Deleted       bool                   `protobuf:"varint,1,opt,name=deleted,proto3" json:"deleted,omitempty"` // false: there was none
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteWorkflowResponse) Reset() {
+	*x = DeleteWorkflowResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteWorkflowResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteWorkflowResponse) ProtoMessage() {}
+
+func (x *DeleteWorkflowResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteWorkflowResponse.ProtoReflect.Descriptor instead.
+func (*DeleteWorkflowResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *DeleteWorkflowResponse) GetDeleted() bool {
+	if x != nil {
+		return x.Deleted
+	}
+	return false
+}
+
 type PutWorkflowsResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Versions      []*WorkflowVersion     `protobuf:"bytes,1,rep,name=versions,proto3" json:"versions,omitempty"` // in the order of the request
@@ -2292,7 +2465,7 @@ type PutWorkflowsResponse struct {
 
 func (x *PutWorkflowsResponse) Reset() {
 	*x = PutWorkflowsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[18]
+	mi := &file_adze_v1_adze_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2304,7 +2477,7 @@ func (x *PutWorkflowsResponse) String() string {
 func (*PutWorkflowsResponse) ProtoMessage() {}
 
 func (x *PutWorkflowsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[18]
+	mi := &file_adze_v1_adze_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2317,7 +2490,7 @@ func (x *PutWorkflowsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutWorkflowsResponse.ProtoReflect.Descriptor instead.
 func (*PutWorkflowsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{18}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PutWorkflowsResponse) GetVersions() []*WorkflowVersion {
@@ -2338,7 +2511,7 @@ type WorkflowVersion struct {
 
 func (x *WorkflowVersion) Reset() {
 	*x = WorkflowVersion{}
-	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	mi := &file_adze_v1_adze_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2350,7 +2523,7 @@ func (x *WorkflowVersion) String() string {
 func (*WorkflowVersion) ProtoMessage() {}
 
 func (x *WorkflowVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[19]
+	mi := &file_adze_v1_adze_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2363,7 +2536,7 @@ func (x *WorkflowVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkflowVersion.ProtoReflect.Descriptor instead.
 func (*WorkflowVersion) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{19}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *WorkflowVersion) GetName() string {
@@ -2398,7 +2571,7 @@ type SubmitRequest struct {
 
 func (x *SubmitRequest) Reset() {
 	*x = SubmitRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	mi := &file_adze_v1_adze_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2410,7 +2583,7 @@ func (x *SubmitRequest) String() string {
 func (*SubmitRequest) ProtoMessage() {}
 
 func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[20]
+	mi := &file_adze_v1_adze_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2423,7 +2596,7 @@ func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitRequest.ProtoReflect.Descriptor instead.
 func (*SubmitRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{20}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SubmitRequest) GetRuns() []*NewRun {
@@ -2471,7 +2644,7 @@ type NewRun struct {
 
 func (x *NewRun) Reset() {
 	*x = NewRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[21]
+	mi := &file_adze_v1_adze_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2483,7 +2656,7 @@ func (x *NewRun) String() string {
 func (*NewRun) ProtoMessage() {}
 
 func (x *NewRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[21]
+	mi := &file_adze_v1_adze_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2496,7 +2669,7 @@ func (x *NewRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewRun.ProtoReflect.Descriptor instead.
 func (*NewRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{21}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *NewRun) GetWorkflow() string {
@@ -2610,7 +2783,7 @@ type IdempotencyKey struct {
 
 func (x *IdempotencyKey) Reset() {
 	*x = IdempotencyKey{}
-	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	mi := &file_adze_v1_adze_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2622,7 +2795,7 @@ func (x *IdempotencyKey) String() string {
 func (*IdempotencyKey) ProtoMessage() {}
 
 func (x *IdempotencyKey) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[22]
+	mi := &file_adze_v1_adze_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2635,7 +2808,7 @@ func (x *IdempotencyKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdempotencyKey.ProtoReflect.Descriptor instead.
 func (*IdempotencyKey) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{22}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *IdempotencyKey) GetKey() string {
@@ -2675,7 +2848,7 @@ type SubmitResponse struct {
 
 func (x *SubmitResponse) Reset() {
 	*x = SubmitResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	mi := &file_adze_v1_adze_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2687,7 +2860,7 @@ func (x *SubmitResponse) String() string {
 func (*SubmitResponse) ProtoMessage() {}
 
 func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[23]
+	mi := &file_adze_v1_adze_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2700,7 +2873,7 @@ func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitResponse.ProtoReflect.Descriptor instead.
 func (*SubmitResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{23}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SubmitResponse) GetRuns() []*Submitted {
@@ -2721,7 +2894,7 @@ type Submitted struct {
 
 func (x *Submitted) Reset() {
 	*x = Submitted{}
-	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	mi := &file_adze_v1_adze_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2733,7 +2906,7 @@ func (x *Submitted) String() string {
 func (*Submitted) ProtoMessage() {}
 
 func (x *Submitted) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[24]
+	mi := &file_adze_v1_adze_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2746,7 +2919,7 @@ func (x *Submitted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Submitted.ProtoReflect.Descriptor instead.
 func (*Submitted) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{24}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Submitted) GetRunId() uint64 {
@@ -2779,7 +2952,7 @@ type AwaitRequest struct {
 
 func (x *AwaitRequest) Reset() {
 	*x = AwaitRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	mi := &file_adze_v1_adze_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2791,7 +2964,7 @@ func (x *AwaitRequest) String() string {
 func (*AwaitRequest) ProtoMessage() {}
 
 func (x *AwaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[25]
+	mi := &file_adze_v1_adze_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2804,7 +2977,7 @@ func (x *AwaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AwaitRequest.ProtoReflect.Descriptor instead.
 func (*AwaitRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{25}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *AwaitRequest) GetRunIds() []uint64 {
@@ -2823,7 +2996,7 @@ type AwaitResponse struct {
 
 func (x *AwaitResponse) Reset() {
 	*x = AwaitResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	mi := &file_adze_v1_adze_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2835,7 +3008,7 @@ func (x *AwaitResponse) String() string {
 func (*AwaitResponse) ProtoMessage() {}
 
 func (x *AwaitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[26]
+	mi := &file_adze_v1_adze_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2848,7 +3021,7 @@ func (x *AwaitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AwaitResponse.ProtoReflect.Descriptor instead.
 func (*AwaitResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{26}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *AwaitResponse) GetOutcomes() []*Outcome {
@@ -2871,7 +3044,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_adze_v1_adze_proto_msgTypes[27]
+	mi := &file_adze_v1_adze_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2883,7 +3056,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[27]
+	mi := &file_adze_v1_adze_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2896,7 +3069,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{27}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Outcome) GetRunId() uint64 {
@@ -2952,7 +3125,7 @@ type WorkerMessage struct {
 
 func (x *WorkerMessage) Reset() {
 	*x = WorkerMessage{}
-	mi := &file_adze_v1_adze_proto_msgTypes[28]
+	mi := &file_adze_v1_adze_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2964,7 +3137,7 @@ func (x *WorkerMessage) String() string {
 func (*WorkerMessage) ProtoMessage() {}
 
 func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[28]
+	mi := &file_adze_v1_adze_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2977,7 +3150,7 @@ func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerMessage.ProtoReflect.Descriptor instead.
 func (*WorkerMessage) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{28}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *WorkerMessage) GetHello() *Hello {
@@ -3045,7 +3218,7 @@ type LogLine struct {
 
 func (x *LogLine) Reset() {
 	*x = LogLine{}
-	mi := &file_adze_v1_adze_proto_msgTypes[29]
+	mi := &file_adze_v1_adze_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3057,7 +3230,7 @@ func (x *LogLine) String() string {
 func (*LogLine) ProtoMessage() {}
 
 func (x *LogLine) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[29]
+	mi := &file_adze_v1_adze_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3070,7 +3243,7 @@ func (x *LogLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
 func (*LogLine) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{29}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *LogLine) GetTaskId() uint64 {
@@ -3135,7 +3308,7 @@ type Chunk struct {
 
 func (x *Chunk) Reset() {
 	*x = Chunk{}
-	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	mi := &file_adze_v1_adze_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3147,7 +3320,7 @@ func (x *Chunk) String() string {
 func (*Chunk) ProtoMessage() {}
 
 func (x *Chunk) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[30]
+	mi := &file_adze_v1_adze_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3160,7 +3333,7 @@ func (x *Chunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chunk.ProtoReflect.Descriptor instead.
 func (*Chunk) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{30}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Chunk) GetTaskId() uint64 {
@@ -3207,7 +3380,7 @@ type Hello struct {
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_adze_v1_adze_proto_msgTypes[31]
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3219,7 +3392,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[31]
+	mi := &file_adze_v1_adze_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3232,7 +3405,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{31}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Hello) GetWorkerId() uint64 {
@@ -3301,7 +3474,7 @@ type Relabel struct {
 
 func (x *Relabel) Reset() {
 	*x = Relabel{}
-	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3313,7 +3486,7 @@ func (x *Relabel) String() string {
 func (*Relabel) ProtoMessage() {}
 
 func (x *Relabel) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[32]
+	mi := &file_adze_v1_adze_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3326,7 +3499,7 @@ func (x *Relabel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Relabel.ProtoReflect.Descriptor instead.
 func (*Relabel) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{32}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Relabel) GetLabels() map[string]string {
@@ -3349,7 +3522,7 @@ type Running struct {
 
 func (x *Running) Reset() {
 	*x = Running{}
-	mi := &file_adze_v1_adze_proto_msgTypes[33]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3361,7 +3534,7 @@ func (x *Running) String() string {
 func (*Running) ProtoMessage() {}
 
 func (x *Running) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[33]
+	mi := &file_adze_v1_adze_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3374,7 +3547,7 @@ func (x *Running) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Running.ProtoReflect.Descriptor instead.
 func (*Running) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{33}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Running) GetTaskId() uint64 {
@@ -3421,7 +3594,7 @@ type Resize struct {
 
 func (x *Resize) Reset() {
 	*x = Resize{}
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3433,7 +3606,7 @@ func (x *Resize) String() string {
 func (*Resize) ProtoMessage() {}
 
 func (x *Resize) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[34]
+	mi := &file_adze_v1_adze_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3446,7 +3619,7 @@ func (x *Resize) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resize.ProtoReflect.Descriptor instead.
 func (*Resize) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{34}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Resize) GetSlots() int32 {
@@ -3473,7 +3646,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3485,7 +3658,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[35]
+	mi := &file_adze_v1_adze_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3498,7 +3671,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{35}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Report) GetTaskId() uint64 {
@@ -3581,7 +3754,7 @@ type NewEntry struct {
 
 func (x *NewEntry) Reset() {
 	*x = NewEntry{}
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3593,7 +3766,7 @@ func (x *NewEntry) String() string {
 func (*NewEntry) ProtoMessage() {}
 
 func (x *NewEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[36]
+	mi := &file_adze_v1_adze_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3606,7 +3779,7 @@ func (x *NewEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewEntry.ProtoReflect.Descriptor instead.
 func (*NewEntry) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{36}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *NewEntry) GetIndex() int32 {
@@ -3685,7 +3858,7 @@ type WaitCondition struct {
 
 func (x *WaitCondition) Reset() {
 	*x = WaitCondition{}
-	mi := &file_adze_v1_adze_proto_msgTypes[37]
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3697,7 +3870,7 @@ func (x *WaitCondition) String() string {
 func (*WaitCondition) ProtoMessage() {}
 
 func (x *WaitCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[37]
+	mi := &file_adze_v1_adze_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3710,7 +3883,7 @@ func (x *WaitCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitCondition.ProtoReflect.Descriptor instead.
 func (*WaitCondition) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{37}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *WaitCondition) GetGroup() int32 {
@@ -3799,7 +3972,7 @@ type Entry struct {
 
 func (x *Entry) Reset() {
 	*x = Entry{}
-	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3811,7 +3984,7 @@ func (x *Entry) String() string {
 func (*Entry) ProtoMessage() {}
 
 func (x *Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[38]
+	mi := &file_adze_v1_adze_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3824,7 +3997,7 @@ func (x *Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entry.ProtoReflect.Descriptor instead.
 func (*Entry) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{38}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Entry) GetIndex() int32 {
@@ -3893,7 +4066,7 @@ type Met struct {
 
 func (x *Met) Reset() {
 	*x = Met{}
-	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3905,7 +4078,7 @@ func (x *Met) String() string {
 func (*Met) ProtoMessage() {}
 
 func (x *Met) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[39]
+	mi := &file_adze_v1_adze_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3918,7 +4091,7 @@ func (x *Met) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Met.ProtoReflect.Descriptor instead.
 func (*Met) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{39}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Met) GetTaskId() uint64 {
@@ -3992,7 +4165,7 @@ type EngineMessage struct {
 
 func (x *EngineMessage) Reset() {
 	*x = EngineMessage{}
-	mi := &file_adze_v1_adze_proto_msgTypes[40]
+	mi := &file_adze_v1_adze_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4004,7 +4177,7 @@ func (x *EngineMessage) String() string {
 func (*EngineMessage) ProtoMessage() {}
 
 func (x *EngineMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[40]
+	mi := &file_adze_v1_adze_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4017,7 +4190,7 @@ func (x *EngineMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EngineMessage.ProtoReflect.Descriptor instead.
 func (*EngineMessage) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{40}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *EngineMessage) GetWelcome() *Welcome {
@@ -4083,7 +4256,7 @@ type Emitted struct {
 
 func (x *Emitted) Reset() {
 	*x = Emitted{}
-	mi := &file_adze_v1_adze_proto_msgTypes[41]
+	mi := &file_adze_v1_adze_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4095,7 +4268,7 @@ func (x *Emitted) String() string {
 func (*Emitted) ProtoMessage() {}
 
 func (x *Emitted) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[41]
+	mi := &file_adze_v1_adze_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4108,7 +4281,7 @@ func (x *Emitted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Emitted.ProtoReflect.Descriptor instead.
 func (*Emitted) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{41}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Emitted) GetTaskId() uint64 {
@@ -4150,7 +4323,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_adze_v1_adze_proto_msgTypes[42]
+	mi := &file_adze_v1_adze_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4162,7 +4335,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[42]
+	mi := &file_adze_v1_adze_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4175,7 +4348,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{42}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Welcome) GetWorkerId() uint64 {
@@ -4224,7 +4397,7 @@ type Assignment struct {
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_adze_v1_adze_proto_msgTypes[43]
+	mi := &file_adze_v1_adze_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4236,7 +4409,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[43]
+	mi := &file_adze_v1_adze_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4249,7 +4422,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{43}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Assignment) GetTaskId() uint64 {
@@ -4385,7 +4558,7 @@ type CameEvent struct {
 
 func (x *CameEvent) Reset() {
 	*x = CameEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[44]
+	mi := &file_adze_v1_adze_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4397,7 +4570,7 @@ func (x *CameEvent) String() string {
 func (*CameEvent) ProtoMessage() {}
 
 func (x *CameEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[44]
+	mi := &file_adze_v1_adze_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4410,7 +4583,7 @@ func (x *CameEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CameEvent.ProtoReflect.Descriptor instead.
 func (*CameEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{44}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *CameEvent) GetEventId() uint64 {
@@ -4461,7 +4634,7 @@ type RunEvent struct {
 
 func (x *RunEvent) Reset() {
 	*x = RunEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[45]
+	mi := &file_adze_v1_adze_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4473,7 +4646,7 @@ func (x *RunEvent) String() string {
 func (*RunEvent) ProtoMessage() {}
 
 func (x *RunEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[45]
+	mi := &file_adze_v1_adze_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4486,7 +4659,7 @@ func (x *RunEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunEvent.ProtoReflect.Descriptor instead.
 func (*RunEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{45}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *RunEvent) GetEventId() uint64 {
@@ -4527,7 +4700,7 @@ type ParentOutput struct {
 
 func (x *ParentOutput) Reset() {
 	*x = ParentOutput{}
-	mi := &file_adze_v1_adze_proto_msgTypes[46]
+	mi := &file_adze_v1_adze_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4539,7 +4712,7 @@ func (x *ParentOutput) String() string {
 func (*ParentOutput) ProtoMessage() {}
 
 func (x *ParentOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[46]
+	mi := &file_adze_v1_adze_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4552,7 +4725,7 @@ func (x *ParentOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParentOutput.ProtoReflect.Descriptor instead.
 func (*ParentOutput) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{46}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *ParentOutput) GetTask() string {
@@ -4579,7 +4752,7 @@ type TaskFailure struct {
 
 func (x *TaskFailure) Reset() {
 	*x = TaskFailure{}
-	mi := &file_adze_v1_adze_proto_msgTypes[47]
+	mi := &file_adze_v1_adze_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4591,7 +4764,7 @@ func (x *TaskFailure) String() string {
 func (*TaskFailure) ProtoMessage() {}
 
 func (x *TaskFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[47]
+	mi := &file_adze_v1_adze_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4604,7 +4777,7 @@ func (x *TaskFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskFailure.ProtoReflect.Descriptor instead.
 func (*TaskFailure) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{47}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *TaskFailure) GetTask() string {
@@ -4632,7 +4805,7 @@ type Stop struct {
 
 func (x *Stop) Reset() {
 	*x = Stop{}
-	mi := &file_adze_v1_adze_proto_msgTypes[48]
+	mi := &file_adze_v1_adze_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4644,7 +4817,7 @@ func (x *Stop) String() string {
 func (*Stop) ProtoMessage() {}
 
 func (x *Stop) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[48]
+	mi := &file_adze_v1_adze_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4657,7 +4830,7 @@ func (x *Stop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stop.ProtoReflect.Descriptor instead.
 func (*Stop) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{48}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *Stop) GetTaskId() uint64 {
@@ -4696,7 +4869,7 @@ type Settlement struct {
 
 func (x *Settlement) Reset() {
 	*x = Settlement{}
-	mi := &file_adze_v1_adze_proto_msgTypes[49]
+	mi := &file_adze_v1_adze_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4708,7 +4881,7 @@ func (x *Settlement) String() string {
 func (*Settlement) ProtoMessage() {}
 
 func (x *Settlement) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[49]
+	mi := &file_adze_v1_adze_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4721,7 +4894,7 @@ func (x *Settlement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Settlement.ProtoReflect.Descriptor instead.
 func (*Settlement) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{49}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Settlement) GetTaskId() uint64 {
@@ -4784,7 +4957,7 @@ type CancelRequest struct {
 
 func (x *CancelRequest) Reset() {
 	*x = CancelRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[50]
+	mi := &file_adze_v1_adze_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4796,7 +4969,7 @@ func (x *CancelRequest) String() string {
 func (*CancelRequest) ProtoMessage() {}
 
 func (x *CancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[50]
+	mi := &file_adze_v1_adze_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4809,7 +4982,7 @@ func (x *CancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRequest.ProtoReflect.Descriptor instead.
 func (*CancelRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{50}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *CancelRequest) GetRunIds() []uint64 {
@@ -4842,7 +5015,7 @@ type CancelResponse struct {
 
 func (x *CancelResponse) Reset() {
 	*x = CancelResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[51]
+	mi := &file_adze_v1_adze_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4854,7 +5027,7 @@ func (x *CancelResponse) String() string {
 func (*CancelResponse) ProtoMessage() {}
 
 func (x *CancelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[51]
+	mi := &file_adze_v1_adze_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4867,7 +5040,7 @@ func (x *CancelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelResponse.ProtoReflect.Descriptor instead.
 func (*CancelResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{51}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *CancelResponse) GetRuns() []*Cancelled {
@@ -4887,7 +5060,7 @@ type Cancelled struct {
 
 func (x *Cancelled) Reset() {
 	*x = Cancelled{}
-	mi := &file_adze_v1_adze_proto_msgTypes[52]
+	mi := &file_adze_v1_adze_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4899,7 +5072,7 @@ func (x *Cancelled) String() string {
 func (*Cancelled) ProtoMessage() {}
 
 func (x *Cancelled) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[52]
+	mi := &file_adze_v1_adze_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4912,7 +5085,7 @@ func (x *Cancelled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancelled.ProtoReflect.Descriptor instead.
 func (*Cancelled) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{52}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *Cancelled) GetRunId() uint64 {
@@ -4941,7 +5114,7 @@ type ReplayRequest struct {
 
 func (x *ReplayRequest) Reset() {
 	*x = ReplayRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[53]
+	mi := &file_adze_v1_adze_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4953,7 +5126,7 @@ func (x *ReplayRequest) String() string {
 func (*ReplayRequest) ProtoMessage() {}
 
 func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[53]
+	mi := &file_adze_v1_adze_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4966,7 +5139,7 @@ func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayRequest.ProtoReflect.Descriptor instead.
 func (*ReplayRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{53}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *ReplayRequest) GetRunIds() []uint64 {
@@ -4992,7 +5165,7 @@ type ReplayResponse struct {
 
 func (x *ReplayResponse) Reset() {
 	*x = ReplayResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[54]
+	mi := &file_adze_v1_adze_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5004,7 +5177,7 @@ func (x *ReplayResponse) String() string {
 func (*ReplayResponse) ProtoMessage() {}
 
 func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[54]
+	mi := &file_adze_v1_adze_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5017,7 +5190,7 @@ func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayResponse.ProtoReflect.Descriptor instead.
 func (*ReplayResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{54}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *ReplayResponse) GetRuns() []*Submitted {
@@ -5038,7 +5211,7 @@ type ForkRequest struct {
 
 func (x *ForkRequest) Reset() {
 	*x = ForkRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[55]
+	mi := &file_adze_v1_adze_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5050,7 +5223,7 @@ func (x *ForkRequest) String() string {
 func (*ForkRequest) ProtoMessage() {}
 
 func (x *ForkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[55]
+	mi := &file_adze_v1_adze_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5063,7 +5236,7 @@ func (x *ForkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkRequest.ProtoReflect.Descriptor instead.
 func (*ForkRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{55}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *ForkRequest) GetRunId() uint64 {
@@ -5096,7 +5269,7 @@ type ForkResponse struct {
 
 func (x *ForkResponse) Reset() {
 	*x = ForkResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[56]
+	mi := &file_adze_v1_adze_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5108,7 +5281,7 @@ func (x *ForkResponse) String() string {
 func (*ForkResponse) ProtoMessage() {}
 
 func (x *ForkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[56]
+	mi := &file_adze_v1_adze_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5121,7 +5294,7 @@ func (x *ForkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForkResponse.ProtoReflect.Descriptor instead.
 func (*ForkResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{56}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *ForkResponse) GetRunId() uint64 {
@@ -5141,7 +5314,7 @@ type GetValueRequest struct {
 
 func (x *GetValueRequest) Reset() {
 	*x = GetValueRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[57]
+	mi := &file_adze_v1_adze_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5153,7 +5326,7 @@ func (x *GetValueRequest) String() string {
 func (*GetValueRequest) ProtoMessage() {}
 
 func (x *GetValueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[57]
+	mi := &file_adze_v1_adze_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5166,7 +5339,7 @@ func (x *GetValueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetValueRequest.ProtoReflect.Descriptor instead.
 func (*GetValueRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{57}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *GetValueRequest) GetRunId() uint64 {
@@ -5194,7 +5367,7 @@ type GetValueResponse struct {
 
 func (x *GetValueResponse) Reset() {
 	*x = GetValueResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[58]
+	mi := &file_adze_v1_adze_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5206,7 +5379,7 @@ func (x *GetValueResponse) String() string {
 func (*GetValueResponse) ProtoMessage() {}
 
 func (x *GetValueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[58]
+	mi := &file_adze_v1_adze_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5219,7 +5392,7 @@ func (x *GetValueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetValueResponse.ProtoReflect.Descriptor instead.
 func (*GetValueResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{58}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *GetValueResponse) GetFound() bool {
@@ -5257,7 +5430,7 @@ type NewEvent struct {
 
 func (x *NewEvent) Reset() {
 	*x = NewEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[59]
+	mi := &file_adze_v1_adze_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5269,7 +5442,7 @@ func (x *NewEvent) String() string {
 func (*NewEvent) ProtoMessage() {}
 
 func (x *NewEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[59]
+	mi := &file_adze_v1_adze_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5282,7 +5455,7 @@ func (x *NewEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewEvent.ProtoReflect.Descriptor instead.
 func (*NewEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{59}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *NewEvent) GetKey() string {
@@ -5338,7 +5511,7 @@ type PushEventsRequest struct {
 
 func (x *PushEventsRequest) Reset() {
 	*x = PushEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[60]
+	mi := &file_adze_v1_adze_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5350,7 +5523,7 @@ func (x *PushEventsRequest) String() string {
 func (*PushEventsRequest) ProtoMessage() {}
 
 func (x *PushEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[60]
+	mi := &file_adze_v1_adze_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5363,7 +5536,7 @@ func (x *PushEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushEventsRequest.ProtoReflect.Descriptor instead.
 func (*PushEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{60}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *PushEventsRequest) GetEvents() []*NewEvent {
@@ -5396,7 +5569,7 @@ type PushEventsResponse struct {
 
 func (x *PushEventsResponse) Reset() {
 	*x = PushEventsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[61]
+	mi := &file_adze_v1_adze_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5408,7 +5581,7 @@ func (x *PushEventsResponse) String() string {
 func (*PushEventsResponse) ProtoMessage() {}
 
 func (x *PushEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[61]
+	mi := &file_adze_v1_adze_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5421,7 +5594,7 @@ func (x *PushEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushEventsResponse.ProtoReflect.Descriptor instead.
 func (*PushEventsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{61}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *PushEventsResponse) GetEvents() []*PushedEvent {
@@ -5443,7 +5616,7 @@ type PushedEvent struct {
 
 func (x *PushedEvent) Reset() {
 	*x = PushedEvent{}
-	mi := &file_adze_v1_adze_proto_msgTypes[62]
+	mi := &file_adze_v1_adze_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5455,7 +5628,7 @@ func (x *PushedEvent) String() string {
 func (*PushedEvent) ProtoMessage() {}
 
 func (x *PushedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[62]
+	mi := &file_adze_v1_adze_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5468,7 +5641,7 @@ func (x *PushedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushedEvent.ProtoReflect.Descriptor instead.
 func (*PushedEvent) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{62}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *PushedEvent) GetEventId() uint64 {
@@ -5508,7 +5681,7 @@ type ReplayEventsRequest struct {
 
 func (x *ReplayEventsRequest) Reset() {
 	*x = ReplayEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[63]
+	mi := &file_adze_v1_adze_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5520,7 +5693,7 @@ func (x *ReplayEventsRequest) String() string {
 func (*ReplayEventsRequest) ProtoMessage() {}
 
 func (x *ReplayEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[63]
+	mi := &file_adze_v1_adze_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5533,7 +5706,7 @@ func (x *ReplayEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayEventsRequest.ProtoReflect.Descriptor instead.
 func (*ReplayEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{63}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *ReplayEventsRequest) GetEventIds() []uint64 {
@@ -5553,7 +5726,7 @@ type GetEventRequest struct {
 
 func (x *GetEventRequest) Reset() {
 	*x = GetEventRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[64]
+	mi := &file_adze_v1_adze_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5565,7 +5738,7 @@ func (x *GetEventRequest) String() string {
 func (*GetEventRequest) ProtoMessage() {}
 
 func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[64]
+	mi := &file_adze_v1_adze_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5578,7 +5751,7 @@ func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventRequest.ProtoReflect.Descriptor instead.
 func (*GetEventRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{64}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *GetEventRequest) GetEventId() uint64 {
@@ -5604,7 +5777,7 @@ type GetEventResponse struct {
 
 func (x *GetEventResponse) Reset() {
 	*x = GetEventResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[65]
+	mi := &file_adze_v1_adze_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5616,7 +5789,7 @@ func (x *GetEventResponse) String() string {
 func (*GetEventResponse) ProtoMessage() {}
 
 func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[65]
+	mi := &file_adze_v1_adze_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5629,7 +5802,7 @@ func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventResponse.ProtoReflect.Descriptor instead.
 func (*GetEventResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{65}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *GetEventResponse) GetEvent() *Event {
@@ -5652,7 +5825,7 @@ type ListEventsRequest struct {
 
 func (x *ListEventsRequest) Reset() {
 	*x = ListEventsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[66]
+	mi := &file_adze_v1_adze_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5664,7 +5837,7 @@ func (x *ListEventsRequest) String() string {
 func (*ListEventsRequest) ProtoMessage() {}
 
 func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[66]
+	mi := &file_adze_v1_adze_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5677,7 +5850,7 @@ func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListEventsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{66}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *ListEventsRequest) GetKey() string {
@@ -5725,7 +5898,7 @@ type ListEventsResponse struct {
 
 func (x *ListEventsResponse) Reset() {
 	*x = ListEventsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[67]
+	mi := &file_adze_v1_adze_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5737,7 +5910,7 @@ func (x *ListEventsResponse) String() string {
 func (*ListEventsResponse) ProtoMessage() {}
 
 func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[67]
+	mi := &file_adze_v1_adze_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5750,7 +5923,7 @@ func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListEventsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{67}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *ListEventsResponse) GetEvents() []*Event {
@@ -5786,7 +5959,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_adze_v1_adze_proto_msgTypes[68]
+	mi := &file_adze_v1_adze_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5798,7 +5971,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[68]
+	mi := &file_adze_v1_adze_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5811,7 +5984,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{68}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *Event) GetEventId() uint64 {
@@ -5904,7 +6077,7 @@ type EventRun struct {
 
 func (x *EventRun) Reset() {
 	*x = EventRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[69]
+	mi := &file_adze_v1_adze_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5916,7 +6089,7 @@ func (x *EventRun) String() string {
 func (*EventRun) ProtoMessage() {}
 
 func (x *EventRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[69]
+	mi := &file_adze_v1_adze_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5929,7 +6102,7 @@ func (x *EventRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventRun.ProtoReflect.Descriptor instead.
 func (*EventRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{69}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *EventRun) GetRunId() uint64 {
@@ -5969,13 +6142,14 @@ type Filter struct {
 	Expression    string                 `protobuf:"bytes,4,opt,name=expression,proto3" json:"expression,omitempty"` // CEL over event, metadata, key, scope and filter, gives a bool; empty = always
 	Payload       []byte                 `protobuf:"bytes,5,opt,name=payload,proto3" json:"payload,omitempty"`       // JSON, told to the runs; "filter" in the expression; empty = none
 	CreatedMs     int64                  `protobuf:"varint,6,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	Declared      bool                   `protobuf:"varint,7,opt,name=declared,proto3" json:"declared,omitempty"` // told, not taken: with its workflow
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Filter) Reset() {
 	*x = Filter{}
-	mi := &file_adze_v1_adze_proto_msgTypes[70]
+	mi := &file_adze_v1_adze_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5987,7 +6161,7 @@ func (x *Filter) String() string {
 func (*Filter) ProtoMessage() {}
 
 func (x *Filter) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[70]
+	mi := &file_adze_v1_adze_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6000,7 +6174,7 @@ func (x *Filter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Filter.ProtoReflect.Descriptor instead.
 func (*Filter) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{70}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *Filter) GetFilterId() uint64 {
@@ -6045,16 +6219,23 @@ func (x *Filter) GetCreatedMs() int64 {
 	return 0
 }
 
+func (x *Filter) GetDeclared() bool {
+	if x != nil {
+		return x.Declared
+	}
+	return false
+}
+
 type PutFilterRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Filter        *Filter                `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"` // without id
+	Filter        *Filter                `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"` // with the id of one that there is, it takes its place; the workflow stays
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PutFilterRequest) Reset() {
 	*x = PutFilterRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[71]
+	mi := &file_adze_v1_adze_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6066,7 +6247,7 @@ func (x *PutFilterRequest) String() string {
 func (*PutFilterRequest) ProtoMessage() {}
 
 func (x *PutFilterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[71]
+	mi := &file_adze_v1_adze_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6079,7 +6260,7 @@ func (x *PutFilterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutFilterRequest.ProtoReflect.Descriptor instead.
 func (*PutFilterRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{71}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *PutFilterRequest) GetFilter() *Filter {
@@ -6098,7 +6279,7 @@ type PutFilterResponse struct {
 
 func (x *PutFilterResponse) Reset() {
 	*x = PutFilterResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[72]
+	mi := &file_adze_v1_adze_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6110,7 +6291,7 @@ func (x *PutFilterResponse) String() string {
 func (*PutFilterResponse) ProtoMessage() {}
 
 func (x *PutFilterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[72]
+	mi := &file_adze_v1_adze_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6123,7 +6304,7 @@ func (x *PutFilterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutFilterResponse.ProtoReflect.Descriptor instead.
 func (*PutFilterResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{72}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *PutFilterResponse) GetFilterId() uint64 {
@@ -6144,7 +6325,7 @@ type ListFiltersRequest struct {
 
 func (x *ListFiltersRequest) Reset() {
 	*x = ListFiltersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[73]
+	mi := &file_adze_v1_adze_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6156,7 +6337,7 @@ func (x *ListFiltersRequest) String() string {
 func (*ListFiltersRequest) ProtoMessage() {}
 
 func (x *ListFiltersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[73]
+	mi := &file_adze_v1_adze_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6169,7 +6350,7 @@ func (x *ListFiltersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFiltersRequest.ProtoReflect.Descriptor instead.
 func (*ListFiltersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{73}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *ListFiltersRequest) GetWorkflow() string {
@@ -6203,7 +6384,7 @@ type ListFiltersResponse struct {
 
 func (x *ListFiltersResponse) Reset() {
 	*x = ListFiltersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[74]
+	mi := &file_adze_v1_adze_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6215,7 +6396,7 @@ func (x *ListFiltersResponse) String() string {
 func (*ListFiltersResponse) ProtoMessage() {}
 
 func (x *ListFiltersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[74]
+	mi := &file_adze_v1_adze_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6228,7 +6409,7 @@ func (x *ListFiltersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFiltersResponse.ProtoReflect.Descriptor instead.
 func (*ListFiltersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{74}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *ListFiltersResponse) GetFilters() []*Filter {
@@ -6254,7 +6435,7 @@ type DeleteFiltersRequest struct {
 
 func (x *DeleteFiltersRequest) Reset() {
 	*x = DeleteFiltersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[75]
+	mi := &file_adze_v1_adze_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6266,7 +6447,7 @@ func (x *DeleteFiltersRequest) String() string {
 func (*DeleteFiltersRequest) ProtoMessage() {}
 
 func (x *DeleteFiltersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[75]
+	mi := &file_adze_v1_adze_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6279,7 +6460,7 @@ func (x *DeleteFiltersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFiltersRequest.ProtoReflect.Descriptor instead.
 func (*DeleteFiltersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{75}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *DeleteFiltersRequest) GetFilterIds() []uint64 {
@@ -6298,7 +6479,7 @@ type DeleteFiltersResponse struct {
 
 func (x *DeleteFiltersResponse) Reset() {
 	*x = DeleteFiltersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[76]
+	mi := &file_adze_v1_adze_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6310,7 +6491,7 @@ func (x *DeleteFiltersResponse) String() string {
 func (*DeleteFiltersResponse) ProtoMessage() {}
 
 func (x *DeleteFiltersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[76]
+	mi := &file_adze_v1_adze_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6323,7 +6504,7 @@ func (x *DeleteFiltersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFiltersResponse.ProtoReflect.Descriptor instead.
 func (*DeleteFiltersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{76}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *DeleteFiltersResponse) GetDeleted() []bool {
@@ -6344,7 +6525,7 @@ type RefreshTimeoutRequest struct {
 
 func (x *RefreshTimeoutRequest) Reset() {
 	*x = RefreshTimeoutRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[77]
+	mi := &file_adze_v1_adze_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6356,7 +6537,7 @@ func (x *RefreshTimeoutRequest) String() string {
 func (*RefreshTimeoutRequest) ProtoMessage() {}
 
 func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[77]
+	mi := &file_adze_v1_adze_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6369,7 +6550,7 @@ func (x *RefreshTimeoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutRequest.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{77}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *RefreshTimeoutRequest) GetTaskId() uint64 {
@@ -6402,7 +6583,7 @@ type RefreshTimeoutResponse struct {
 
 func (x *RefreshTimeoutResponse) Reset() {
 	*x = RefreshTimeoutResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[78]
+	mi := &file_adze_v1_adze_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6414,7 +6595,7 @@ func (x *RefreshTimeoutResponse) String() string {
 func (*RefreshTimeoutResponse) ProtoMessage() {}
 
 func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[78]
+	mi := &file_adze_v1_adze_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6427,7 +6608,7 @@ func (x *RefreshTimeoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTimeoutResponse.ProtoReflect.Descriptor instead.
 func (*RefreshTimeoutResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{78}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *RefreshTimeoutResponse) GetDeadlineMs() int64 {
@@ -6448,7 +6629,7 @@ type GetRunRequest struct {
 
 func (x *GetRunRequest) Reset() {
 	*x = GetRunRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[79]
+	mi := &file_adze_v1_adze_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6460,7 +6641,7 @@ func (x *GetRunRequest) String() string {
 func (*GetRunRequest) ProtoMessage() {}
 
 func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[79]
+	mi := &file_adze_v1_adze_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6473,7 +6654,7 @@ func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunRequest.ProtoReflect.Descriptor instead.
 func (*GetRunRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{79}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *GetRunRequest) GetRunId() uint64 {
@@ -6511,7 +6692,7 @@ type GetRunResponse struct {
 
 func (x *GetRunResponse) Reset() {
 	*x = GetRunResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[80]
+	mi := &file_adze_v1_adze_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6523,7 +6704,7 @@ func (x *GetRunResponse) String() string {
 func (*GetRunResponse) ProtoMessage() {}
 
 func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[80]
+	mi := &file_adze_v1_adze_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6536,7 +6717,7 @@ func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunResponse.ProtoReflect.Descriptor instead.
 func (*GetRunResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{80}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *GetRunResponse) GetRun() *Run {
@@ -6593,7 +6774,7 @@ type Child struct {
 
 func (x *Child) Reset() {
 	*x = Child{}
-	mi := &file_adze_v1_adze_proto_msgTypes[81]
+	mi := &file_adze_v1_adze_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6605,7 +6786,7 @@ func (x *Child) String() string {
 func (*Child) ProtoMessage() {}
 
 func (x *Child) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[81]
+	mi := &file_adze_v1_adze_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6618,7 +6799,7 @@ func (x *Child) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Child.ProtoReflect.Descriptor instead.
 func (*Child) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{81}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *Child) GetRunId() uint64 {
@@ -6663,7 +6844,7 @@ type TaskRun struct {
 
 func (x *TaskRun) Reset() {
 	*x = TaskRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[82]
+	mi := &file_adze_v1_adze_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6675,7 +6856,7 @@ func (x *TaskRun) String() string {
 func (*TaskRun) ProtoMessage() {}
 
 func (x *TaskRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[82]
+	mi := &file_adze_v1_adze_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6688,7 +6869,7 @@ func (x *TaskRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskRun.ProtoReflect.Descriptor instead.
 func (*TaskRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{82}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *TaskRun) GetName() string {
@@ -6786,7 +6967,7 @@ type ReadStreamRequest struct {
 
 func (x *ReadStreamRequest) Reset() {
 	*x = ReadStreamRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[83]
+	mi := &file_adze_v1_adze_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6798,7 +6979,7 @@ func (x *ReadStreamRequest) String() string {
 func (*ReadStreamRequest) ProtoMessage() {}
 
 func (x *ReadStreamRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[83]
+	mi := &file_adze_v1_adze_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6811,7 +6992,7 @@ func (x *ReadStreamRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadStreamRequest.ProtoReflect.Descriptor instead.
 func (*ReadStreamRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{83}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *ReadStreamRequest) GetRunId() uint64 {
@@ -6844,7 +7025,7 @@ type ReadStreamResponse struct {
 
 func (x *ReadStreamResponse) Reset() {
 	*x = ReadStreamResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[84]
+	mi := &file_adze_v1_adze_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6856,7 +7037,7 @@ func (x *ReadStreamResponse) String() string {
 func (*ReadStreamResponse) ProtoMessage() {}
 
 func (x *ReadStreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[84]
+	mi := &file_adze_v1_adze_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6869,7 +7050,7 @@ func (x *ReadStreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadStreamResponse.ProtoReflect.Descriptor instead.
 func (*ReadStreamResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{84}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *ReadStreamResponse) GetChunks() []*StreamedChunk {
@@ -6896,7 +7077,7 @@ type StreamedChunk struct {
 
 func (x *StreamedChunk) Reset() {
 	*x = StreamedChunk{}
-	mi := &file_adze_v1_adze_proto_msgTypes[85]
+	mi := &file_adze_v1_adze_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6908,7 +7089,7 @@ func (x *StreamedChunk) String() string {
 func (*StreamedChunk) ProtoMessage() {}
 
 func (x *StreamedChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[85]
+	mi := &file_adze_v1_adze_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6921,7 +7102,7 @@ func (x *StreamedChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamedChunk.ProtoReflect.Descriptor instead.
 func (*StreamedChunk) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{85}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *StreamedChunk) GetTaskId() uint64 {
@@ -6990,7 +7171,7 @@ type ListLogsRequest struct {
 
 func (x *ListLogsRequest) Reset() {
 	*x = ListLogsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[86]
+	mi := &file_adze_v1_adze_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7002,7 +7183,7 @@ func (x *ListLogsRequest) String() string {
 func (*ListLogsRequest) ProtoMessage() {}
 
 func (x *ListLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[86]
+	mi := &file_adze_v1_adze_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7015,7 +7196,7 @@ func (x *ListLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLogsRequest.ProtoReflect.Descriptor instead.
 func (*ListLogsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{86}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *ListLogsRequest) GetRunId() uint64 {
@@ -7090,7 +7271,7 @@ type ListLogsResponse struct {
 
 func (x *ListLogsResponse) Reset() {
 	*x = ListLogsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[87]
+	mi := &file_adze_v1_adze_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7102,7 +7283,7 @@ func (x *ListLogsResponse) String() string {
 func (*ListLogsResponse) ProtoMessage() {}
 
 func (x *ListLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[87]
+	mi := &file_adze_v1_adze_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7115,7 +7296,7 @@ func (x *ListLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLogsResponse.ProtoReflect.Descriptor instead.
 func (*ListLogsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{87}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *ListLogsResponse) GetLines() []*LoggedLine {
@@ -7142,7 +7323,7 @@ type LoggedLine struct {
 
 func (x *LoggedLine) Reset() {
 	*x = LoggedLine{}
-	mi := &file_adze_v1_adze_proto_msgTypes[88]
+	mi := &file_adze_v1_adze_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7154,7 +7335,7 @@ func (x *LoggedLine) String() string {
 func (*LoggedLine) ProtoMessage() {}
 
 func (x *LoggedLine) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[88]
+	mi := &file_adze_v1_adze_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7167,7 +7348,7 @@ func (x *LoggedLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoggedLine.ProtoReflect.Descriptor instead.
 func (*LoggedLine) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{88}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *LoggedLine) GetTaskId() uint64 {
@@ -7247,7 +7428,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[89]
+	mi := &file_adze_v1_adze_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7259,7 +7440,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[89]
+	mi := &file_adze_v1_adze_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7272,7 +7453,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{89}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *ListRunsRequest) GetWorkflow() string {
@@ -7327,7 +7508,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[90]
+	mi := &file_adze_v1_adze_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7339,7 +7520,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[90]
+	mi := &file_adze_v1_adze_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7352,7 +7533,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{90}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -7397,7 +7578,7 @@ type Run struct {
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_adze_v1_adze_proto_msgTypes[91]
+	mi := &file_adze_v1_adze_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7409,7 +7590,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[91]
+	mi := &file_adze_v1_adze_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7422,7 +7603,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{91}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *Run) GetRunId() uint64 {
@@ -7581,7 +7762,7 @@ type Attempt struct {
 
 func (x *Attempt) Reset() {
 	*x = Attempt{}
-	mi := &file_adze_v1_adze_proto_msgTypes[92]
+	mi := &file_adze_v1_adze_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7593,7 +7774,7 @@ func (x *Attempt) String() string {
 func (*Attempt) ProtoMessage() {}
 
 func (x *Attempt) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[92]
+	mi := &file_adze_v1_adze_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7606,7 +7787,7 @@ func (x *Attempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
 func (*Attempt) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{92}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *Attempt) GetNumber() int32 {
@@ -7684,7 +7865,7 @@ type Cron struct {
 
 func (x *Cron) Reset() {
 	*x = Cron{}
-	mi := &file_adze_v1_adze_proto_msgTypes[93]
+	mi := &file_adze_v1_adze_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7696,7 +7877,7 @@ func (x *Cron) String() string {
 func (*Cron) ProtoMessage() {}
 
 func (x *Cron) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[93]
+	mi := &file_adze_v1_adze_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7709,7 +7890,7 @@ func (x *Cron) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cron.ProtoReflect.Descriptor instead.
 func (*Cron) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{93}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *Cron) GetName() string {
@@ -7812,7 +7993,7 @@ type Schedule struct {
 
 func (x *Schedule) Reset() {
 	*x = Schedule{}
-	mi := &file_adze_v1_adze_proto_msgTypes[94]
+	mi := &file_adze_v1_adze_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7824,7 +8005,7 @@ func (x *Schedule) String() string {
 func (*Schedule) ProtoMessage() {}
 
 func (x *Schedule) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[94]
+	mi := &file_adze_v1_adze_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7837,7 +8018,7 @@ func (x *Schedule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Schedule.ProtoReflect.Descriptor instead.
 func (*Schedule) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{94}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *Schedule) GetScheduleId() uint64 {
@@ -7989,7 +8170,7 @@ type PutSchedulesRequest struct {
 
 func (x *PutSchedulesRequest) Reset() {
 	*x = PutSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[95]
+	mi := &file_adze_v1_adze_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8001,7 +8182,7 @@ func (x *PutSchedulesRequest) String() string {
 func (*PutSchedulesRequest) ProtoMessage() {}
 
 func (x *PutSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[95]
+	mi := &file_adze_v1_adze_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8014,7 +8195,7 @@ func (x *PutSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*PutSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{95}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *PutSchedulesRequest) GetSchedules() []*Schedule {
@@ -8033,7 +8214,7 @@ type PutSchedulesResponse struct {
 
 func (x *PutSchedulesResponse) Reset() {
 	*x = PutSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[96]
+	mi := &file_adze_v1_adze_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8045,7 +8226,7 @@ func (x *PutSchedulesResponse) String() string {
 func (*PutSchedulesResponse) ProtoMessage() {}
 
 func (x *PutSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[96]
+	mi := &file_adze_v1_adze_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8058,7 +8239,7 @@ func (x *PutSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*PutSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{96}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *PutSchedulesResponse) GetScheduleIds() []uint64 {
@@ -8080,7 +8261,7 @@ type ListSchedulesRequest struct {
 
 func (x *ListSchedulesRequest) Reset() {
 	*x = ListSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[97]
+	mi := &file_adze_v1_adze_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8092,7 +8273,7 @@ func (x *ListSchedulesRequest) String() string {
 func (*ListSchedulesRequest) ProtoMessage() {}
 
 func (x *ListSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[97]
+	mi := &file_adze_v1_adze_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8105,7 +8286,7 @@ func (x *ListSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*ListSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{97}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *ListSchedulesRequest) GetWorkflow() string {
@@ -8146,7 +8327,7 @@ type ListSchedulesResponse struct {
 
 func (x *ListSchedulesResponse) Reset() {
 	*x = ListSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[98]
+	mi := &file_adze_v1_adze_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8158,7 +8339,7 @@ func (x *ListSchedulesResponse) String() string {
 func (*ListSchedulesResponse) ProtoMessage() {}
 
 func (x *ListSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[98]
+	mi := &file_adze_v1_adze_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8171,7 +8352,7 @@ func (x *ListSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*ListSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{98}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *ListSchedulesResponse) GetSchedules() []*Schedule {
@@ -8199,7 +8380,7 @@ type ChangeSchedulesRequest struct {
 
 func (x *ChangeSchedulesRequest) Reset() {
 	*x = ChangeSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[99]
+	mi := &file_adze_v1_adze_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8211,7 +8392,7 @@ func (x *ChangeSchedulesRequest) String() string {
 func (*ChangeSchedulesRequest) ProtoMessage() {}
 
 func (x *ChangeSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[99]
+	mi := &file_adze_v1_adze_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8224,7 +8405,7 @@ func (x *ChangeSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*ChangeSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{99}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *ChangeSchedulesRequest) GetScheduleIds() []uint64 {
@@ -8256,7 +8437,7 @@ type ChangeSchedulesResponse struct {
 
 func (x *ChangeSchedulesResponse) Reset() {
 	*x = ChangeSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[100]
+	mi := &file_adze_v1_adze_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8268,7 +8449,7 @@ func (x *ChangeSchedulesResponse) String() string {
 func (*ChangeSchedulesResponse) ProtoMessage() {}
 
 func (x *ChangeSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[100]
+	mi := &file_adze_v1_adze_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8281,7 +8462,7 @@ func (x *ChangeSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*ChangeSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{100}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{103}
 }
 
 type DeleteSchedulesRequest struct {
@@ -8293,7 +8474,7 @@ type DeleteSchedulesRequest struct {
 
 func (x *DeleteSchedulesRequest) Reset() {
 	*x = DeleteSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[101]
+	mi := &file_adze_v1_adze_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8305,7 +8486,7 @@ func (x *DeleteSchedulesRequest) String() string {
 func (*DeleteSchedulesRequest) ProtoMessage() {}
 
 func (x *DeleteSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[101]
+	mi := &file_adze_v1_adze_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8318,7 +8499,7 @@ func (x *DeleteSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*DeleteSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{101}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *DeleteSchedulesRequest) GetScheduleIds() []uint64 {
@@ -8337,7 +8518,7 @@ type DeleteSchedulesResponse struct {
 
 func (x *DeleteSchedulesResponse) Reset() {
 	*x = DeleteSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[102]
+	mi := &file_adze_v1_adze_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8349,7 +8530,7 @@ func (x *DeleteSchedulesResponse) String() string {
 func (*DeleteSchedulesResponse) ProtoMessage() {}
 
 func (x *DeleteSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[102]
+	mi := &file_adze_v1_adze_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8362,7 +8543,7 @@ func (x *DeleteSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*DeleteSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{102}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *DeleteSchedulesResponse) GetDeleted() []bool {
@@ -8381,7 +8562,7 @@ type TriggerSchedulesRequest struct {
 
 func (x *TriggerSchedulesRequest) Reset() {
 	*x = TriggerSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[103]
+	mi := &file_adze_v1_adze_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8393,7 +8574,7 @@ func (x *TriggerSchedulesRequest) String() string {
 func (*TriggerSchedulesRequest) ProtoMessage() {}
 
 func (x *TriggerSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[103]
+	mi := &file_adze_v1_adze_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8406,7 +8587,7 @@ func (x *TriggerSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*TriggerSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{103}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *TriggerSchedulesRequest) GetScheduleIds() []uint64 {
@@ -8425,7 +8606,7 @@ type TriggerSchedulesResponse struct {
 
 func (x *TriggerSchedulesResponse) Reset() {
 	*x = TriggerSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[104]
+	mi := &file_adze_v1_adze_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8437,7 +8618,7 @@ func (x *TriggerSchedulesResponse) String() string {
 func (*TriggerSchedulesResponse) ProtoMessage() {}
 
 func (x *TriggerSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[104]
+	mi := &file_adze_v1_adze_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8450,7 +8631,7 @@ func (x *TriggerSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*TriggerSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{104}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *TriggerSchedulesResponse) GetRunIds() []uint64 {
@@ -8472,7 +8653,7 @@ type PreviewCronRequest struct {
 
 func (x *PreviewCronRequest) Reset() {
 	*x = PreviewCronRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[105]
+	mi := &file_adze_v1_adze_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8484,7 +8665,7 @@ func (x *PreviewCronRequest) String() string {
 func (*PreviewCronRequest) ProtoMessage() {}
 
 func (x *PreviewCronRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[105]
+	mi := &file_adze_v1_adze_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8497,7 +8678,7 @@ func (x *PreviewCronRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewCronRequest.ProtoReflect.Descriptor instead.
 func (*PreviewCronRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{105}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *PreviewCronRequest) GetExpression() string {
@@ -8537,7 +8718,7 @@ type PreviewCronResponse struct {
 
 func (x *PreviewCronResponse) Reset() {
 	*x = PreviewCronResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[106]
+	mi := &file_adze_v1_adze_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8549,7 +8730,7 @@ func (x *PreviewCronResponse) String() string {
 func (*PreviewCronResponse) ProtoMessage() {}
 
 func (x *PreviewCronResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[106]
+	mi := &file_adze_v1_adze_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8562,7 +8743,7 @@ func (x *PreviewCronResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewCronResponse.ProtoReflect.Descriptor instead.
 func (*PreviewCronResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{106}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *PreviewCronResponse) GetTickMs() []int64 {
@@ -8586,7 +8767,7 @@ type ListFailuresRequest struct {
 
 func (x *ListFailuresRequest) Reset() {
 	*x = ListFailuresRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[107]
+	mi := &file_adze_v1_adze_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8598,7 +8779,7 @@ func (x *ListFailuresRequest) String() string {
 func (*ListFailuresRequest) ProtoMessage() {}
 
 func (x *ListFailuresRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[107]
+	mi := &file_adze_v1_adze_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8611,7 +8792,7 @@ func (x *ListFailuresRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFailuresRequest.ProtoReflect.Descriptor instead.
 func (*ListFailuresRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{107}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *ListFailuresRequest) GetWorkflow() string {
@@ -8666,7 +8847,7 @@ type ListFailuresResponse struct {
 
 func (x *ListFailuresResponse) Reset() {
 	*x = ListFailuresResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[108]
+	mi := &file_adze_v1_adze_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8678,7 +8859,7 @@ func (x *ListFailuresResponse) String() string {
 func (*ListFailuresResponse) ProtoMessage() {}
 
 func (x *ListFailuresResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[108]
+	mi := &file_adze_v1_adze_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8691,7 +8872,7 @@ func (x *ListFailuresResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFailuresResponse.ProtoReflect.Descriptor instead.
 func (*ListFailuresResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{108}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *ListFailuresResponse) GetGroups() []*FailureGroup {
@@ -8726,7 +8907,7 @@ type FailureGroup struct {
 
 func (x *FailureGroup) Reset() {
 	*x = FailureGroup{}
-	mi := &file_adze_v1_adze_proto_msgTypes[109]
+	mi := &file_adze_v1_adze_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8738,7 +8919,7 @@ func (x *FailureGroup) String() string {
 func (*FailureGroup) ProtoMessage() {}
 
 func (x *FailureGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[109]
+	mi := &file_adze_v1_adze_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8751,7 +8932,7 @@ func (x *FailureGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureGroup.ProtoReflect.Descriptor instead.
 func (*FailureGroup) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{109}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *FailureGroup) GetWorkflow() string {
@@ -8828,7 +9009,7 @@ type RedriveRequest struct {
 
 func (x *RedriveRequest) Reset() {
 	*x = RedriveRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[110]
+	mi := &file_adze_v1_adze_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8840,7 +9021,7 @@ func (x *RedriveRequest) String() string {
 func (*RedriveRequest) ProtoMessage() {}
 
 func (x *RedriveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[110]
+	mi := &file_adze_v1_adze_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8853,7 +9034,7 @@ func (x *RedriveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedriveRequest.ProtoReflect.Descriptor instead.
 func (*RedriveRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{110}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{113}
 }
 
 func (x *RedriveRequest) GetWorkflow() string {
@@ -8937,7 +9118,7 @@ type RedriveResponse struct {
 
 func (x *RedriveResponse) Reset() {
 	*x = RedriveResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[111]
+	mi := &file_adze_v1_adze_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8949,7 +9130,7 @@ func (x *RedriveResponse) String() string {
 func (*RedriveResponse) ProtoMessage() {}
 
 func (x *RedriveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[111]
+	mi := &file_adze_v1_adze_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8962,7 +9143,7 @@ func (x *RedriveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedriveResponse.ProtoReflect.Descriptor instead.
 func (*RedriveResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{111}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{114}
 }
 
 func (x *RedriveResponse) GetRuns() []*RedrivenRun {
@@ -8997,7 +9178,7 @@ type RedrivenRun struct {
 
 func (x *RedrivenRun) Reset() {
 	*x = RedrivenRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[112]
+	mi := &file_adze_v1_adze_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9009,7 +9190,7 @@ func (x *RedrivenRun) String() string {
 func (*RedrivenRun) ProtoMessage() {}
 
 func (x *RedrivenRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[112]
+	mi := &file_adze_v1_adze_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9022,7 +9203,7 @@ func (x *RedrivenRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedrivenRun.ProtoReflect.Descriptor instead.
 func (*RedrivenRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{112}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{115}
 }
 
 func (x *RedrivenRun) GetReplayOf() uint64 {
@@ -9055,7 +9236,7 @@ type WhyRequest struct {
 
 func (x *WhyRequest) Reset() {
 	*x = WhyRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[113]
+	mi := &file_adze_v1_adze_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9067,7 +9248,7 @@ func (x *WhyRequest) String() string {
 func (*WhyRequest) ProtoMessage() {}
 
 func (x *WhyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[113]
+	mi := &file_adze_v1_adze_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9080,7 +9261,7 @@ func (x *WhyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhyRequest.ProtoReflect.Descriptor instead.
 func (*WhyRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{113}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{116}
 }
 
 func (x *WhyRequest) GetRunId() uint64 {
@@ -9101,7 +9282,7 @@ type WhyResponse struct {
 
 func (x *WhyResponse) Reset() {
 	*x = WhyResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[114]
+	mi := &file_adze_v1_adze_proto_msgTypes[117]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9113,7 +9294,7 @@ func (x *WhyResponse) String() string {
 func (*WhyResponse) ProtoMessage() {}
 
 func (x *WhyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[114]
+	mi := &file_adze_v1_adze_proto_msgTypes[117]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9126,7 +9307,7 @@ func (x *WhyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhyResponse.ProtoReflect.Descriptor instead.
 func (*WhyResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{114}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{117}
 }
 
 func (x *WhyResponse) GetWorkflow() string {
@@ -9181,7 +9362,7 @@ type Reason struct {
 
 func (x *Reason) Reset() {
 	*x = Reason{}
-	mi := &file_adze_v1_adze_proto_msgTypes[115]
+	mi := &file_adze_v1_adze_proto_msgTypes[118]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9193,7 +9374,7 @@ func (x *Reason) String() string {
 func (*Reason) ProtoMessage() {}
 
 func (x *Reason) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[115]
+	mi := &file_adze_v1_adze_proto_msgTypes[118]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9206,7 +9387,7 @@ func (x *Reason) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reason.ProtoReflect.Descriptor instead.
 func (*Reason) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{115}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{118}
 }
 
 func (x *Reason) GetTask() string {
@@ -9371,7 +9552,7 @@ type GetOverviewRequest struct {
 
 func (x *GetOverviewRequest) Reset() {
 	*x = GetOverviewRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[116]
+	mi := &file_adze_v1_adze_proto_msgTypes[119]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9383,7 +9564,7 @@ func (x *GetOverviewRequest) String() string {
 func (*GetOverviewRequest) ProtoMessage() {}
 
 func (x *GetOverviewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[116]
+	mi := &file_adze_v1_adze_proto_msgTypes[119]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9396,7 +9577,7 @@ func (x *GetOverviewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOverviewRequest.ProtoReflect.Descriptor instead.
 func (*GetOverviewRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{116}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{119}
 }
 
 type GetOverviewResponse struct {
@@ -9410,7 +9591,7 @@ type GetOverviewResponse struct {
 
 func (x *GetOverviewResponse) Reset() {
 	*x = GetOverviewResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[117]
+	mi := &file_adze_v1_adze_proto_msgTypes[120]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9422,7 +9603,7 @@ func (x *GetOverviewResponse) String() string {
 func (*GetOverviewResponse) ProtoMessage() {}
 
 func (x *GetOverviewResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[117]
+	mi := &file_adze_v1_adze_proto_msgTypes[120]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9435,7 +9616,7 @@ func (x *GetOverviewResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOverviewResponse.ProtoReflect.Descriptor instead.
 func (*GetOverviewResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{117}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{120}
 }
 
 func (x *GetOverviewResponse) GetQueues() []*QueueStat {
@@ -9480,7 +9661,7 @@ type QueueStat struct {
 
 func (x *QueueStat) Reset() {
 	*x = QueueStat{}
-	mi := &file_adze_v1_adze_proto_msgTypes[118]
+	mi := &file_adze_v1_adze_proto_msgTypes[121]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9492,7 +9673,7 @@ func (x *QueueStat) String() string {
 func (*QueueStat) ProtoMessage() {}
 
 func (x *QueueStat) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[118]
+	mi := &file_adze_v1_adze_proto_msgTypes[121]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9505,7 +9686,7 @@ func (x *QueueStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueueStat.ProtoReflect.Descriptor instead.
 func (*QueueStat) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{118}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{121}
 }
 
 func (x *QueueStat) GetName() string {
@@ -9608,7 +9789,7 @@ type LimitStat struct {
 
 func (x *LimitStat) Reset() {
 	*x = LimitStat{}
-	mi := &file_adze_v1_adze_proto_msgTypes[119]
+	mi := &file_adze_v1_adze_proto_msgTypes[122]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9620,7 +9801,7 @@ func (x *LimitStat) String() string {
 func (*LimitStat) ProtoMessage() {}
 
 func (x *LimitStat) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[119]
+	mi := &file_adze_v1_adze_proto_msgTypes[122]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9633,7 +9814,7 @@ func (x *LimitStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitStat.ProtoReflect.Descriptor instead.
 func (*LimitStat) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{119}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{122}
 }
 
 func (x *LimitStat) GetName() string {
@@ -9700,7 +9881,7 @@ type RateStat struct {
 
 func (x *RateStat) Reset() {
 	*x = RateStat{}
-	mi := &file_adze_v1_adze_proto_msgTypes[120]
+	mi := &file_adze_v1_adze_proto_msgTypes[123]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9712,7 +9893,7 @@ func (x *RateStat) String() string {
 func (*RateStat) ProtoMessage() {}
 
 func (x *RateStat) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[120]
+	mi := &file_adze_v1_adze_proto_msgTypes[123]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9725,7 +9906,7 @@ func (x *RateStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RateStat.ProtoReflect.Descriptor instead.
 func (*RateStat) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{120}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{123}
 }
 
 func (x *RateStat) GetName() string {
@@ -9785,7 +9966,7 @@ type RateKeyStat struct {
 
 func (x *RateKeyStat) Reset() {
 	*x = RateKeyStat{}
-	mi := &file_adze_v1_adze_proto_msgTypes[121]
+	mi := &file_adze_v1_adze_proto_msgTypes[124]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9797,7 +9978,7 @@ func (x *RateKeyStat) String() string {
 func (*RateKeyStat) ProtoMessage() {}
 
 func (x *RateKeyStat) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[121]
+	mi := &file_adze_v1_adze_proto_msgTypes[124]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9810,7 +9991,7 @@ func (x *RateKeyStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RateKeyStat.ProtoReflect.Descriptor instead.
 func (*RateKeyStat) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{121}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{124}
 }
 
 func (x *RateKeyStat) GetKey() string {
@@ -9869,7 +10050,7 @@ type KeyStat struct {
 
 func (x *KeyStat) Reset() {
 	*x = KeyStat{}
-	mi := &file_adze_v1_adze_proto_msgTypes[122]
+	mi := &file_adze_v1_adze_proto_msgTypes[125]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9881,7 +10062,7 @@ func (x *KeyStat) String() string {
 func (*KeyStat) ProtoMessage() {}
 
 func (x *KeyStat) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[122]
+	mi := &file_adze_v1_adze_proto_msgTypes[125]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9894,7 +10075,7 @@ func (x *KeyStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyStat.ProtoReflect.Descriptor instead.
 func (*KeyStat) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{122}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{125}
 }
 
 func (x *KeyStat) GetKey() string {
@@ -9951,7 +10132,7 @@ type Setting struct {
 
 func (x *Setting) Reset() {
 	*x = Setting{}
-	mi := &file_adze_v1_adze_proto_msgTypes[123]
+	mi := &file_adze_v1_adze_proto_msgTypes[126]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9963,7 +10144,7 @@ func (x *Setting) String() string {
 func (*Setting) ProtoMessage() {}
 
 func (x *Setting) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[123]
+	mi := &file_adze_v1_adze_proto_msgTypes[126]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9976,7 +10157,7 @@ func (x *Setting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Setting.ProtoReflect.Descriptor instead.
 func (*Setting) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{123}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{126}
 }
 
 func (x *Setting) GetName() string {
@@ -10060,7 +10241,7 @@ type Setting_Rate struct {
 }
 
 type Setting_Workflow struct {
-	Workflow *QueueSetting `protobuf:"bytes,7,opt,name=workflow,proto3,oneof"` // paused, and paused_ttl_ms
+	Workflow *QueueSetting `protobuf:"bytes,7,opt,name=workflow,proto3,oneof"` // paused, paused_ttl_ms, drop_crons and drop_once
 }
 
 func (*Setting_Queue) isSetting_Of() {}
@@ -10079,13 +10260,15 @@ type QueueSetting struct {
 	Spread        *int32                 `protobuf:"varint,4,opt,name=spread,proto3,oneof" json:"spread,omitempty"`                                // each key is dealt so many workers; 0 = all
 	Paused        *bool                  `protobuf:"varint,5,opt,name=paused,proto3,oneof" json:"paused,omitempty"`                                // nothing of it begins
 	PausedTtlMs   *int64                 `protobuf:"varint,6,opt,name=paused_ttl_ms,json=pausedTtlMs,proto3,oneof" json:"paused_ttl_ms,omitempty"` // what has waited so long while it is paused is cancelled; 0 = never
+	DropCrons     *bool                  `protobuf:"varint,7,opt,name=drop_crons,json=dropCrons,proto3,oneof" json:"drop_crons,omitempty"`         // of a workflow: while it is paused, its crons start nothing; else runs that wait
+	DropOnce      *bool                  `protobuf:"varint,8,opt,name=drop_once,json=dropOnce,proto3,oneof" json:"drop_once,omitempty"`            // of a workflow: likewise for schedules of one time
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *QueueSetting) Reset() {
 	*x = QueueSetting{}
-	mi := &file_adze_v1_adze_proto_msgTypes[124]
+	mi := &file_adze_v1_adze_proto_msgTypes[127]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10097,7 +10280,7 @@ func (x *QueueSetting) String() string {
 func (*QueueSetting) ProtoMessage() {}
 
 func (x *QueueSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[124]
+	mi := &file_adze_v1_adze_proto_msgTypes[127]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10110,7 +10293,7 @@ func (x *QueueSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueueSetting.ProtoReflect.Descriptor instead.
 func (*QueueSetting) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{124}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{127}
 }
 
 func (x *QueueSetting) GetByCost() bool {
@@ -10155,6 +10338,20 @@ func (x *QueueSetting) GetPausedTtlMs() int64 {
 	return 0
 }
 
+func (x *QueueSetting) GetDropCrons() bool {
+	if x != nil && x.DropCrons != nil {
+		return *x.DropCrons
+	}
+	return false
+}
+
+func (x *QueueSetting) GetDropOnce() bool {
+	if x != nil && x.DropOnce != nil {
+		return *x.DropOnce
+	}
+	return false
+}
+
 type LimitSetting struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Max           *int32                 `protobuf:"varint,1,opt,name=max,proto3,oneof" json:"max,omitempty"`                                 // 0–1,000,000; 0 = nobody gets a place
@@ -10165,7 +10362,7 @@ type LimitSetting struct {
 
 func (x *LimitSetting) Reset() {
 	*x = LimitSetting{}
-	mi := &file_adze_v1_adze_proto_msgTypes[125]
+	mi := &file_adze_v1_adze_proto_msgTypes[128]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10177,7 +10374,7 @@ func (x *LimitSetting) String() string {
 func (*LimitSetting) ProtoMessage() {}
 
 func (x *LimitSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[125]
+	mi := &file_adze_v1_adze_proto_msgTypes[128]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10190,7 +10387,7 @@ func (x *LimitSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitSetting.ProtoReflect.Descriptor instead.
 func (*LimitSetting) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{125}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{128}
 }
 
 func (x *LimitSetting) GetMax() int32 {
@@ -10218,7 +10415,7 @@ type RateSetting struct {
 
 func (x *RateSetting) Reset() {
 	*x = RateSetting{}
-	mi := &file_adze_v1_adze_proto_msgTypes[126]
+	mi := &file_adze_v1_adze_proto_msgTypes[129]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10230,7 +10427,7 @@ func (x *RateSetting) String() string {
 func (*RateSetting) ProtoMessage() {}
 
 func (x *RateSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[126]
+	mi := &file_adze_v1_adze_proto_msgTypes[129]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10243,7 +10440,7 @@ func (x *RateSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RateSetting.ProtoReflect.Descriptor instead.
 func (*RateSetting) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{126}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{129}
 }
 
 func (x *RateSetting) GetLimit() int32 {
@@ -10276,7 +10473,7 @@ type PutSettingsRequest struct {
 
 func (x *PutSettingsRequest) Reset() {
 	*x = PutSettingsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[127]
+	mi := &file_adze_v1_adze_proto_msgTypes[130]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10288,7 +10485,7 @@ func (x *PutSettingsRequest) String() string {
 func (*PutSettingsRequest) ProtoMessage() {}
 
 func (x *PutSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[127]
+	mi := &file_adze_v1_adze_proto_msgTypes[130]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10301,7 +10498,7 @@ func (x *PutSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSettingsRequest.ProtoReflect.Descriptor instead.
 func (*PutSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{127}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{130}
 }
 
 func (x *PutSettingsRequest) GetSettings() []*Setting {
@@ -10319,7 +10516,7 @@ type PutSettingsResponse struct {
 
 func (x *PutSettingsResponse) Reset() {
 	*x = PutSettingsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[128]
+	mi := &file_adze_v1_adze_proto_msgTypes[131]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10331,7 +10528,7 @@ func (x *PutSettingsResponse) String() string {
 func (*PutSettingsResponse) ProtoMessage() {}
 
 func (x *PutSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[128]
+	mi := &file_adze_v1_adze_proto_msgTypes[131]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10344,7 +10541,7 @@ func (x *PutSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSettingsResponse.ProtoReflect.Descriptor instead.
 func (*PutSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{128}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{131}
 }
 
 type SettingName struct {
@@ -10358,7 +10555,7 @@ type SettingName struct {
 
 func (x *SettingName) Reset() {
 	*x = SettingName{}
-	mi := &file_adze_v1_adze_proto_msgTypes[129]
+	mi := &file_adze_v1_adze_proto_msgTypes[132]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10370,7 +10567,7 @@ func (x *SettingName) String() string {
 func (*SettingName) ProtoMessage() {}
 
 func (x *SettingName) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[129]
+	mi := &file_adze_v1_adze_proto_msgTypes[132]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10383,7 +10580,7 @@ func (x *SettingName) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettingName.ProtoReflect.Descriptor instead.
 func (*SettingName) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{129}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{132}
 }
 
 func (x *SettingName) GetKind() SettingName_Kind {
@@ -10416,7 +10613,7 @@ type DropSettingsRequest struct {
 
 func (x *DropSettingsRequest) Reset() {
 	*x = DropSettingsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[130]
+	mi := &file_adze_v1_adze_proto_msgTypes[133]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10428,7 +10625,7 @@ func (x *DropSettingsRequest) String() string {
 func (*DropSettingsRequest) ProtoMessage() {}
 
 func (x *DropSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[130]
+	mi := &file_adze_v1_adze_proto_msgTypes[133]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10441,7 +10638,7 @@ func (x *DropSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropSettingsRequest.ProtoReflect.Descriptor instead.
 func (*DropSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{130}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{133}
 }
 
 func (x *DropSettingsRequest) GetSettings() []*SettingName {
@@ -10459,7 +10656,7 @@ type DropSettingsResponse struct {
 
 func (x *DropSettingsResponse) Reset() {
 	*x = DropSettingsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[131]
+	mi := &file_adze_v1_adze_proto_msgTypes[134]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10471,7 +10668,7 @@ func (x *DropSettingsResponse) String() string {
 func (*DropSettingsResponse) ProtoMessage() {}
 
 func (x *DropSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[131]
+	mi := &file_adze_v1_adze_proto_msgTypes[134]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10484,7 +10681,7 @@ func (x *DropSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropSettingsResponse.ProtoReflect.Descriptor instead.
 func (*DropSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{131}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{134}
 }
 
 type ListSettingsRequest struct {
@@ -10499,7 +10696,7 @@ type ListSettingsRequest struct {
 
 func (x *ListSettingsRequest) Reset() {
 	*x = ListSettingsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[132]
+	mi := &file_adze_v1_adze_proto_msgTypes[135]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10511,7 +10708,7 @@ func (x *ListSettingsRequest) String() string {
 func (*ListSettingsRequest) ProtoMessage() {}
 
 func (x *ListSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[132]
+	mi := &file_adze_v1_adze_proto_msgTypes[135]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10524,7 +10721,7 @@ func (x *ListSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSettingsRequest.ProtoReflect.Descriptor instead.
 func (*ListSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{132}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{135}
 }
 
 func (x *ListSettingsRequest) GetKind() SettingName_Kind {
@@ -10565,7 +10762,7 @@ type ListSettingsResponse struct {
 
 func (x *ListSettingsResponse) Reset() {
 	*x = ListSettingsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[133]
+	mi := &file_adze_v1_adze_proto_msgTypes[136]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10577,7 +10774,7 @@ func (x *ListSettingsResponse) String() string {
 func (*ListSettingsResponse) ProtoMessage() {}
 
 func (x *ListSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[133]
+	mi := &file_adze_v1_adze_proto_msgTypes[136]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10590,7 +10787,7 @@ func (x *ListSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSettingsResponse.ProtoReflect.Descriptor instead.
 func (*ListSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{133}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{136}
 }
 
 func (x *ListSettingsResponse) GetSettings() []*Setting {
@@ -10615,7 +10812,7 @@ type ListWorkersRequest struct {
 
 func (x *ListWorkersRequest) Reset() {
 	*x = ListWorkersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[134]
+	mi := &file_adze_v1_adze_proto_msgTypes[137]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10627,7 +10824,7 @@ func (x *ListWorkersRequest) String() string {
 func (*ListWorkersRequest) ProtoMessage() {}
 
 func (x *ListWorkersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[134]
+	mi := &file_adze_v1_adze_proto_msgTypes[137]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10640,7 +10837,7 @@ func (x *ListWorkersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkersRequest.ProtoReflect.Descriptor instead.
 func (*ListWorkersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{134}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{137}
 }
 
 type ListWorkersResponse struct {
@@ -10652,7 +10849,7 @@ type ListWorkersResponse struct {
 
 func (x *ListWorkersResponse) Reset() {
 	*x = ListWorkersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[135]
+	mi := &file_adze_v1_adze_proto_msgTypes[138]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10664,7 +10861,7 @@ func (x *ListWorkersResponse) String() string {
 func (*ListWorkersResponse) ProtoMessage() {}
 
 func (x *ListWorkersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[135]
+	mi := &file_adze_v1_adze_proto_msgTypes[138]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10677,7 +10874,7 @@ func (x *ListWorkersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkersResponse.ProtoReflect.Descriptor instead.
 func (*ListWorkersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{135}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{138}
 }
 
 func (x *ListWorkersResponse) GetWorkers() []*Worker {
@@ -10704,7 +10901,7 @@ type Worker struct {
 
 func (x *Worker) Reset() {
 	*x = Worker{}
-	mi := &file_adze_v1_adze_proto_msgTypes[136]
+	mi := &file_adze_v1_adze_proto_msgTypes[139]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10716,7 +10913,7 @@ func (x *Worker) String() string {
 func (*Worker) ProtoMessage() {}
 
 func (x *Worker) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[136]
+	mi := &file_adze_v1_adze_proto_msgTypes[139]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10729,7 +10926,7 @@ func (x *Worker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Worker.ProtoReflect.Descriptor instead.
 func (*Worker) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{136}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{139}
 }
 
 func (x *Worker) GetWorkerId() uint64 {
@@ -10805,7 +11002,7 @@ type PauseWorkersRequest struct {
 
 func (x *PauseWorkersRequest) Reset() {
 	*x = PauseWorkersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[137]
+	mi := &file_adze_v1_adze_proto_msgTypes[140]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10817,7 +11014,7 @@ func (x *PauseWorkersRequest) String() string {
 func (*PauseWorkersRequest) ProtoMessage() {}
 
 func (x *PauseWorkersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[137]
+	mi := &file_adze_v1_adze_proto_msgTypes[140]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10830,7 +11027,7 @@ func (x *PauseWorkersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseWorkersRequest.ProtoReflect.Descriptor instead.
 func (*PauseWorkersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{137}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{140}
 }
 
 func (x *PauseWorkersRequest) GetWorkerIds() []uint64 {
@@ -10856,7 +11053,7 @@ type PauseWorkersResponse struct {
 
 func (x *PauseWorkersResponse) Reset() {
 	*x = PauseWorkersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[138]
+	mi := &file_adze_v1_adze_proto_msgTypes[141]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10868,7 +11065,7 @@ func (x *PauseWorkersResponse) String() string {
 func (*PauseWorkersResponse) ProtoMessage() {}
 
 func (x *PauseWorkersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[138]
+	mi := &file_adze_v1_adze_proto_msgTypes[141]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10881,7 +11078,7 @@ func (x *PauseWorkersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseWorkersResponse.ProtoReflect.Descriptor instead.
 func (*PauseWorkersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{138}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{141}
 }
 
 func (x *PauseWorkersResponse) GetKnown() []bool {
@@ -10903,7 +11100,7 @@ type Worker_Room struct {
 
 func (x *Worker_Room) Reset() {
 	*x = Worker_Room{}
-	mi := &file_adze_v1_adze_proto_msgTypes[142]
+	mi := &file_adze_v1_adze_proto_msgTypes[145]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10915,7 +11112,7 @@ func (x *Worker_Room) String() string {
 func (*Worker_Room) ProtoMessage() {}
 
 func (x *Worker_Room) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[142]
+	mi := &file_adze_v1_adze_proto_msgTypes[145]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10928,7 +11125,7 @@ func (x *Worker_Room) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Worker_Room.ProtoReflect.Descriptor instead.
 func (*Worker_Room) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{136, 1}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{139, 1}
 }
 
 func (x *Worker_Room) GetType() string {
@@ -10962,7 +11159,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\tR\x04text\x12\x15\n" +
-	"\x06run_id\x18\x04 \x01(\x06R\x05runId\"\xc6\x03\n" +
+	"\x06run_id\x18\x04 \x01(\x06R\x05runId\"\xb2\x04\n" +
 	"\bWorkflow\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12#\n" +
 	"\x05tasks\x18\x02 \x03(\v2\r.adze.v1.TaskR\x05tasks\x12 \n" +
@@ -10976,7 +11173,10 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\bpriority\x18\n" +
 	" \x01(\x05R\bpriority\x12\x10\n" +
 	"\x03key\x18\v \x01(\tR\x03key\x12&\n" +
-	"\x06queues\x18\f \x03(\v2\x0e.adze.v1.QueueR\x06queues\"\xd6\x02\n" +
+	"\x06queues\x18\f \x03(\v2\x0e.adze.v1.QueueR\x06queues\x12\x14\n" +
+	"\x05label\x18\r \x01(\tR\x05label\x121\n" +
+	"\afilters\x18\x0f \x03(\v2\x17.adze.v1.DeclaredFilterR\afilters\x12!\n" +
+	"\finput_schema\x18\x0e \x01(\fR\vinputSchema\"\xd6\x02\n" +
 	"\x05Limit\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x10\n" +
@@ -11013,7 +11213,13 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05Queue\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x17\n" +
 	"\aby_cost\x18\x02 \x01(\bR\x06byCost\x12\x15\n" +
-	"\x06age_ms\x18\x03 \x01(\x03R\x05ageMs\"?\n" +
+	"\x06age_ms\x18\x03 \x01(\x03R\x05ageMs\"`\n" +
+	"\x0eDeclaredFilter\x12\x14\n" +
+	"\x05scope\x18\x01 \x01(\tR\x05scope\x12\x1e\n" +
+	"\n" +
+	"expression\x18\x02 \x01(\tR\n" +
+	"expression\x12\x18\n" +
+	"\apayload\x18\x03 \x01(\fR\apayload\"?\n" +
 	"\aTrigger\x12\x14\n" +
 	"\x05event\x18\x01 \x01(\tR\x05event\x12\x1e\n" +
 	"\n" +
@@ -11106,7 +11312,11 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x13GetWorkflowResponse\x12-\n" +
 	"\bworkflow\x18\x01 \x01(\v2\x11.adze.v1.WorkflowR\bworkflow\x12\x1d\n" +
 	"\n" +
-	"version_id\x18\x02 \x01(\x06R\tversionId\"L\n" +
+	"version_id\x18\x02 \x01(\x06R\tversionId\"+\n" +
+	"\x15DeleteWorkflowRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"2\n" +
+	"\x16DeleteWorkflowResponse\x12\x18\n" +
+	"\adeleted\x18\x01 \x01(\bR\adeleted\"L\n" +
 	"\x14PutWorkflowsResponse\x124\n" +
 	"\bversions\x18\x01 \x03(\v2\x18.adze.v1.WorkflowVersionR\bversions\"^\n" +
 	"\x0fWorkflowVersion\x12\x12\n" +
@@ -11421,7 +11631,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x06run_id\x18\x01 \x01(\x06R\x05runId\x12\x1b\n" +
 	"\tfilter_id\x18\x02 \x01(\x06R\bfilterId\x12\x1a\n" +
 	"\bworkflow\x18\x03 \x01(\tR\bworkflow\x12'\n" +
-	"\x06status\x18\x04 \x01(\x0e2\x0f.adze.v1.StatusR\x06status\"\xb0\x01\n" +
+	"\x06status\x18\x04 \x01(\x0e2\x0f.adze.v1.StatusR\x06status\"\xcc\x01\n" +
 	"\x06Filter\x12\x1b\n" +
 	"\tfilter_id\x18\x01 \x01(\x06R\bfilterId\x12\x1a\n" +
 	"\bworkflow\x18\x02 \x01(\tR\bworkflow\x12\x14\n" +
@@ -11431,7 +11641,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"expression\x12\x18\n" +
 	"\apayload\x18\x05 \x01(\fR\apayload\x12\x1d\n" +
 	"\n" +
-	"created_ms\x18\x06 \x01(\x03R\tcreatedMs\";\n" +
+	"created_ms\x18\x06 \x01(\x03R\tcreatedMs\x12\x1a\n" +
+	"\bdeclared\x18\a \x01(\bR\bdeclared\";\n" +
 	"\x10PutFilterRequest\x12'\n" +
 	"\x06filter\x18\x01 \x01(\v2\x0f.adze.v1.FilterR\x06filter\"0\n" +
 	"\x11PutFilterResponse\x12\x1b\n" +
@@ -11786,21 +11997,27 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05limit\x18\x05 \x01(\v2\x15.adze.v1.LimitSettingH\x00R\x05limit\x12*\n" +
 	"\x04rate\x18\x06 \x01(\v2\x14.adze.v1.RateSettingH\x00R\x04rate\x123\n" +
 	"\bworkflow\x18\a \x01(\v2\x15.adze.v1.QueueSettingH\x00R\bworkflowB\x04\n" +
-	"\x02of\"\x92\x02\n" +
+	"\x02of\"\xf5\x02\n" +
 	"\fQueueSetting\x12\x1c\n" +
 	"\aby_cost\x18\x01 \x01(\bH\x00R\x06byCost\x88\x01\x01\x12\x1a\n" +
 	"\x06age_ms\x18\x02 \x01(\x03H\x01R\x05ageMs\x88\x01\x01\x12\x1b\n" +
 	"\x06weight\x18\x03 \x01(\x05H\x02R\x06weight\x88\x01\x01\x12\x1b\n" +
 	"\x06spread\x18\x04 \x01(\x05H\x03R\x06spread\x88\x01\x01\x12\x1b\n" +
 	"\x06paused\x18\x05 \x01(\bH\x04R\x06paused\x88\x01\x01\x12'\n" +
-	"\rpaused_ttl_ms\x18\x06 \x01(\x03H\x05R\vpausedTtlMs\x88\x01\x01B\n" +
+	"\rpaused_ttl_ms\x18\x06 \x01(\x03H\x05R\vpausedTtlMs\x88\x01\x01\x12\"\n" +
+	"\n" +
+	"drop_crons\x18\a \x01(\bH\x06R\tdropCrons\x88\x01\x01\x12 \n" +
+	"\tdrop_once\x18\b \x01(\bH\aR\bdropOnce\x88\x01\x01B\n" +
 	"\n" +
 	"\b_by_costB\t\n" +
 	"\a_age_msB\t\n" +
 	"\a_weightB\t\n" +
 	"\a_spreadB\t\n" +
 	"\a_pausedB\x10\n" +
-	"\x0e_paused_ttl_ms\"b\n" +
+	"\x0e_paused_ttl_msB\r\n" +
+	"\v_drop_cronsB\f\n" +
+	"\n" +
+	"_drop_once\"b\n" +
 	"\fLimitSetting\x12\x15\n" +
 	"\x03max\x18\x01 \x01(\x05H\x00R\x03max\x88\x01\x01\x123\n" +
 	"\bstrategy\x18\x02 \x01(\x0e2\x17.adze.v1.Limit.StrategyR\bstrategyB\x06\n" +
@@ -11905,7 +12122,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\aCatchUp\x12\x11\n" +
 	"\rCATCH_UP_LAST\x10\x00\x12\x11\n" +
 	"\rCATCH_UP_NONE\x10\x01\x12\x10\n" +
-	"\fCATCH_UP_ALL\x10\x022\xfd\x13\n" +
+	"\fCATCH_UP_ALL\x10\x022\xd0\x14\n" +
 	"\x04Adze\x12K\n" +
 	"\fPutWorkflows\x12\x1c.adze.v1.PutWorkflowsRequest\x1a\x1d.adze.v1.PutWorkflowsResponse\x129\n" +
 	"\x06Submit\x12\x16.adze.v1.SubmitRequest\x1a\x17.adze.v1.SubmitResponse\x12:\n" +
@@ -11931,7 +12148,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x10TriggerSchedules\x12 .adze.v1.TriggerSchedulesRequest\x1a!.adze.v1.TriggerSchedulesResponse\x12H\n" +
 	"\vPreviewCron\x12\x1b.adze.v1.PreviewCronRequest\x1a\x1c.adze.v1.PreviewCronResponse\x12Q\n" +
 	"\x0eRefreshTimeout\x12\x1e.adze.v1.RefreshTimeoutRequest\x1a\x1f.adze.v1.RefreshTimeoutResponse\x12H\n" +
-	"\vGetWorkflow\x12\x1b.adze.v1.GetWorkflowRequest\x1a\x1c.adze.v1.GetWorkflowResponse\x129\n" +
+	"\vGetWorkflow\x12\x1b.adze.v1.GetWorkflowRequest\x1a\x1c.adze.v1.GetWorkflowResponse\x12Q\n" +
+	"\x0eDeleteWorkflow\x12\x1e.adze.v1.DeleteWorkflowRequest\x1a\x1f.adze.v1.DeleteWorkflowResponse\x129\n" +
 	"\x06GetRun\x12\x16.adze.v1.GetRunRequest\x1a\x17.adze.v1.GetRunResponse\x12G\n" +
 	"\n" +
 	"ReadStream\x12\x1a.adze.v1.ReadStreamRequest\x1a\x1b.adze.v1.ReadStreamResponse0\x01\x12A\n" +
@@ -11960,7 +12178,7 @@ func file_adze_v1_adze_proto_rawDescGZIP() []byte {
 }
 
 var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
-var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 143)
+var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 146)
 var file_adze_v1_adze_proto_goTypes = []any{
 	(Hold)(0),                        // 0: adze.v1.Hold
 	(Collision)(0),                   // 1: adze.v1.Collision
@@ -11984,347 +12202,353 @@ var file_adze_v1_adze_proto_goTypes = []any{
 	(*Idempotency)(nil),              // 19: adze.v1.Idempotency
 	(*Debounce)(nil),                 // 20: adze.v1.Debounce
 	(*Queue)(nil),                    // 21: adze.v1.Queue
-	(*Trigger)(nil),                  // 22: adze.v1.Trigger
-	(*Task)(nil),                     // 23: adze.v1.Task
-	(*SlotUse)(nil),                  // 24: adze.v1.SlotUse
-	(*Label)(nil),                    // 25: adze.v1.Label
-	(*Condition)(nil),                // 26: adze.v1.Condition
-	(*Map)(nil),                      // 27: adze.v1.Map
-	(*Batch)(nil),                    // 28: adze.v1.Batch
-	(*Backoff)(nil),                  // 29: adze.v1.Backoff
-	(*PutWorkflowsRequest)(nil),      // 30: adze.v1.PutWorkflowsRequest
-	(*GetWorkflowRequest)(nil),       // 31: adze.v1.GetWorkflowRequest
-	(*GetWorkflowResponse)(nil),      // 32: adze.v1.GetWorkflowResponse
-	(*PutWorkflowsResponse)(nil),     // 33: adze.v1.PutWorkflowsResponse
-	(*WorkflowVersion)(nil),          // 34: adze.v1.WorkflowVersion
-	(*SubmitRequest)(nil),            // 35: adze.v1.SubmitRequest
-	(*NewRun)(nil),                   // 36: adze.v1.NewRun
-	(*IdempotencyKey)(nil),           // 37: adze.v1.IdempotencyKey
-	(*SubmitResponse)(nil),           // 38: adze.v1.SubmitResponse
-	(*Submitted)(nil),                // 39: adze.v1.Submitted
-	(*AwaitRequest)(nil),             // 40: adze.v1.AwaitRequest
-	(*AwaitResponse)(nil),            // 41: adze.v1.AwaitResponse
-	(*Outcome)(nil),                  // 42: adze.v1.Outcome
-	(*WorkerMessage)(nil),            // 43: adze.v1.WorkerMessage
-	(*LogLine)(nil),                  // 44: adze.v1.LogLine
-	(*Chunk)(nil),                    // 45: adze.v1.Chunk
-	(*Hello)(nil),                    // 46: adze.v1.Hello
-	(*Relabel)(nil),                  // 47: adze.v1.Relabel
-	(*Running)(nil),                  // 48: adze.v1.Running
-	(*Resize)(nil),                   // 49: adze.v1.Resize
-	(*Report)(nil),                   // 50: adze.v1.Report
-	(*NewEntry)(nil),                 // 51: adze.v1.NewEntry
-	(*WaitCondition)(nil),            // 52: adze.v1.WaitCondition
-	(*Entry)(nil),                    // 53: adze.v1.Entry
-	(*Met)(nil),                      // 54: adze.v1.Met
-	(*EngineMessage)(nil),            // 55: adze.v1.EngineMessage
-	(*Emitted)(nil),                  // 56: adze.v1.Emitted
-	(*Welcome)(nil),                  // 57: adze.v1.Welcome
-	(*Assignment)(nil),               // 58: adze.v1.Assignment
-	(*CameEvent)(nil),                // 59: adze.v1.CameEvent
-	(*RunEvent)(nil),                 // 60: adze.v1.RunEvent
-	(*ParentOutput)(nil),             // 61: adze.v1.ParentOutput
-	(*TaskFailure)(nil),              // 62: adze.v1.TaskFailure
-	(*Stop)(nil),                     // 63: adze.v1.Stop
-	(*Settlement)(nil),               // 64: adze.v1.Settlement
-	(*CancelRequest)(nil),            // 65: adze.v1.CancelRequest
-	(*CancelResponse)(nil),           // 66: adze.v1.CancelResponse
-	(*Cancelled)(nil),                // 67: adze.v1.Cancelled
-	(*ReplayRequest)(nil),            // 68: adze.v1.ReplayRequest
-	(*ReplayResponse)(nil),           // 69: adze.v1.ReplayResponse
-	(*ForkRequest)(nil),              // 70: adze.v1.ForkRequest
-	(*ForkResponse)(nil),             // 71: adze.v1.ForkResponse
-	(*GetValueRequest)(nil),          // 72: adze.v1.GetValueRequest
-	(*GetValueResponse)(nil),         // 73: adze.v1.GetValueResponse
-	(*NewEvent)(nil),                 // 74: adze.v1.NewEvent
-	(*PushEventsRequest)(nil),        // 75: adze.v1.PushEventsRequest
-	(*PushEventsResponse)(nil),       // 76: adze.v1.PushEventsResponse
-	(*PushedEvent)(nil),              // 77: adze.v1.PushedEvent
-	(*ReplayEventsRequest)(nil),      // 78: adze.v1.ReplayEventsRequest
-	(*GetEventRequest)(nil),          // 79: adze.v1.GetEventRequest
-	(*GetEventResponse)(nil),         // 80: adze.v1.GetEventResponse
-	(*ListEventsRequest)(nil),        // 81: adze.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),       // 82: adze.v1.ListEventsResponse
-	(*Event)(nil),                    // 83: adze.v1.Event
-	(*EventRun)(nil),                 // 84: adze.v1.EventRun
-	(*Filter)(nil),                   // 85: adze.v1.Filter
-	(*PutFilterRequest)(nil),         // 86: adze.v1.PutFilterRequest
-	(*PutFilterResponse)(nil),        // 87: adze.v1.PutFilterResponse
-	(*ListFiltersRequest)(nil),       // 88: adze.v1.ListFiltersRequest
-	(*ListFiltersResponse)(nil),      // 89: adze.v1.ListFiltersResponse
-	(*DeleteFiltersRequest)(nil),     // 90: adze.v1.DeleteFiltersRequest
-	(*DeleteFiltersResponse)(nil),    // 91: adze.v1.DeleteFiltersResponse
-	(*RefreshTimeoutRequest)(nil),    // 92: adze.v1.RefreshTimeoutRequest
-	(*RefreshTimeoutResponse)(nil),   // 93: adze.v1.RefreshTimeoutResponse
-	(*GetRunRequest)(nil),            // 94: adze.v1.GetRunRequest
-	(*GetRunResponse)(nil),           // 95: adze.v1.GetRunResponse
-	(*Child)(nil),                    // 96: adze.v1.Child
-	(*TaskRun)(nil),                  // 97: adze.v1.TaskRun
-	(*ReadStreamRequest)(nil),        // 98: adze.v1.ReadStreamRequest
-	(*ReadStreamResponse)(nil),       // 99: adze.v1.ReadStreamResponse
-	(*StreamedChunk)(nil),            // 100: adze.v1.StreamedChunk
-	(*ListLogsRequest)(nil),          // 101: adze.v1.ListLogsRequest
-	(*ListLogsResponse)(nil),         // 102: adze.v1.ListLogsResponse
-	(*LoggedLine)(nil),               // 103: adze.v1.LoggedLine
-	(*ListRunsRequest)(nil),          // 104: adze.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),         // 105: adze.v1.ListRunsResponse
-	(*Run)(nil),                      // 106: adze.v1.Run
-	(*Attempt)(nil),                  // 107: adze.v1.Attempt
-	(*Cron)(nil),                     // 108: adze.v1.Cron
-	(*Schedule)(nil),                 // 109: adze.v1.Schedule
-	(*PutSchedulesRequest)(nil),      // 110: adze.v1.PutSchedulesRequest
-	(*PutSchedulesResponse)(nil),     // 111: adze.v1.PutSchedulesResponse
-	(*ListSchedulesRequest)(nil),     // 112: adze.v1.ListSchedulesRequest
-	(*ListSchedulesResponse)(nil),    // 113: adze.v1.ListSchedulesResponse
-	(*ChangeSchedulesRequest)(nil),   // 114: adze.v1.ChangeSchedulesRequest
-	(*ChangeSchedulesResponse)(nil),  // 115: adze.v1.ChangeSchedulesResponse
-	(*DeleteSchedulesRequest)(nil),   // 116: adze.v1.DeleteSchedulesRequest
-	(*DeleteSchedulesResponse)(nil),  // 117: adze.v1.DeleteSchedulesResponse
-	(*TriggerSchedulesRequest)(nil),  // 118: adze.v1.TriggerSchedulesRequest
-	(*TriggerSchedulesResponse)(nil), // 119: adze.v1.TriggerSchedulesResponse
-	(*PreviewCronRequest)(nil),       // 120: adze.v1.PreviewCronRequest
-	(*PreviewCronResponse)(nil),      // 121: adze.v1.PreviewCronResponse
-	(*ListFailuresRequest)(nil),      // 122: adze.v1.ListFailuresRequest
-	(*ListFailuresResponse)(nil),     // 123: adze.v1.ListFailuresResponse
-	(*FailureGroup)(nil),             // 124: adze.v1.FailureGroup
-	(*RedriveRequest)(nil),           // 125: adze.v1.RedriveRequest
-	(*RedriveResponse)(nil),          // 126: adze.v1.RedriveResponse
-	(*RedrivenRun)(nil),              // 127: adze.v1.RedrivenRun
-	(*WhyRequest)(nil),               // 128: adze.v1.WhyRequest
-	(*WhyResponse)(nil),              // 129: adze.v1.WhyResponse
-	(*Reason)(nil),                   // 130: adze.v1.Reason
-	(*GetOverviewRequest)(nil),       // 131: adze.v1.GetOverviewRequest
-	(*GetOverviewResponse)(nil),      // 132: adze.v1.GetOverviewResponse
-	(*QueueStat)(nil),                // 133: adze.v1.QueueStat
-	(*LimitStat)(nil),                // 134: adze.v1.LimitStat
-	(*RateStat)(nil),                 // 135: adze.v1.RateStat
-	(*RateKeyStat)(nil),              // 136: adze.v1.RateKeyStat
-	(*KeyStat)(nil),                  // 137: adze.v1.KeyStat
-	(*Setting)(nil),                  // 138: adze.v1.Setting
-	(*QueueSetting)(nil),             // 139: adze.v1.QueueSetting
-	(*LimitSetting)(nil),             // 140: adze.v1.LimitSetting
-	(*RateSetting)(nil),              // 141: adze.v1.RateSetting
-	(*PutSettingsRequest)(nil),       // 142: adze.v1.PutSettingsRequest
-	(*PutSettingsResponse)(nil),      // 143: adze.v1.PutSettingsResponse
-	(*SettingName)(nil),              // 144: adze.v1.SettingName
-	(*DropSettingsRequest)(nil),      // 145: adze.v1.DropSettingsRequest
-	(*DropSettingsResponse)(nil),     // 146: adze.v1.DropSettingsResponse
-	(*ListSettingsRequest)(nil),      // 147: adze.v1.ListSettingsRequest
-	(*ListSettingsResponse)(nil),     // 148: adze.v1.ListSettingsResponse
-	(*ListWorkersRequest)(nil),       // 149: adze.v1.ListWorkersRequest
-	(*ListWorkersResponse)(nil),      // 150: adze.v1.ListWorkersResponse
-	(*Worker)(nil),                   // 151: adze.v1.Worker
-	(*PauseWorkersRequest)(nil),      // 152: adze.v1.PauseWorkersRequest
-	(*PauseWorkersResponse)(nil),     // 153: adze.v1.PauseWorkersResponse
-	nil,                              // 154: adze.v1.Hello.LabelsEntry
-	nil,                              // 155: adze.v1.Relabel.LabelsEntry
-	nil,                              // 156: adze.v1.Worker.LabelsEntry
-	(*Worker_Room)(nil),              // 157: adze.v1.Worker.Room
+	(*DeclaredFilter)(nil),           // 22: adze.v1.DeclaredFilter
+	(*Trigger)(nil),                  // 23: adze.v1.Trigger
+	(*Task)(nil),                     // 24: adze.v1.Task
+	(*SlotUse)(nil),                  // 25: adze.v1.SlotUse
+	(*Label)(nil),                    // 26: adze.v1.Label
+	(*Condition)(nil),                // 27: adze.v1.Condition
+	(*Map)(nil),                      // 28: adze.v1.Map
+	(*Batch)(nil),                    // 29: adze.v1.Batch
+	(*Backoff)(nil),                  // 30: adze.v1.Backoff
+	(*PutWorkflowsRequest)(nil),      // 31: adze.v1.PutWorkflowsRequest
+	(*GetWorkflowRequest)(nil),       // 32: adze.v1.GetWorkflowRequest
+	(*GetWorkflowResponse)(nil),      // 33: adze.v1.GetWorkflowResponse
+	(*DeleteWorkflowRequest)(nil),    // 34: adze.v1.DeleteWorkflowRequest
+	(*DeleteWorkflowResponse)(nil),   // 35: adze.v1.DeleteWorkflowResponse
+	(*PutWorkflowsResponse)(nil),     // 36: adze.v1.PutWorkflowsResponse
+	(*WorkflowVersion)(nil),          // 37: adze.v1.WorkflowVersion
+	(*SubmitRequest)(nil),            // 38: adze.v1.SubmitRequest
+	(*NewRun)(nil),                   // 39: adze.v1.NewRun
+	(*IdempotencyKey)(nil),           // 40: adze.v1.IdempotencyKey
+	(*SubmitResponse)(nil),           // 41: adze.v1.SubmitResponse
+	(*Submitted)(nil),                // 42: adze.v1.Submitted
+	(*AwaitRequest)(nil),             // 43: adze.v1.AwaitRequest
+	(*AwaitResponse)(nil),            // 44: adze.v1.AwaitResponse
+	(*Outcome)(nil),                  // 45: adze.v1.Outcome
+	(*WorkerMessage)(nil),            // 46: adze.v1.WorkerMessage
+	(*LogLine)(nil),                  // 47: adze.v1.LogLine
+	(*Chunk)(nil),                    // 48: adze.v1.Chunk
+	(*Hello)(nil),                    // 49: adze.v1.Hello
+	(*Relabel)(nil),                  // 50: adze.v1.Relabel
+	(*Running)(nil),                  // 51: adze.v1.Running
+	(*Resize)(nil),                   // 52: adze.v1.Resize
+	(*Report)(nil),                   // 53: adze.v1.Report
+	(*NewEntry)(nil),                 // 54: adze.v1.NewEntry
+	(*WaitCondition)(nil),            // 55: adze.v1.WaitCondition
+	(*Entry)(nil),                    // 56: adze.v1.Entry
+	(*Met)(nil),                      // 57: adze.v1.Met
+	(*EngineMessage)(nil),            // 58: adze.v1.EngineMessage
+	(*Emitted)(nil),                  // 59: adze.v1.Emitted
+	(*Welcome)(nil),                  // 60: adze.v1.Welcome
+	(*Assignment)(nil),               // 61: adze.v1.Assignment
+	(*CameEvent)(nil),                // 62: adze.v1.CameEvent
+	(*RunEvent)(nil),                 // 63: adze.v1.RunEvent
+	(*ParentOutput)(nil),             // 64: adze.v1.ParentOutput
+	(*TaskFailure)(nil),              // 65: adze.v1.TaskFailure
+	(*Stop)(nil),                     // 66: adze.v1.Stop
+	(*Settlement)(nil),               // 67: adze.v1.Settlement
+	(*CancelRequest)(nil),            // 68: adze.v1.CancelRequest
+	(*CancelResponse)(nil),           // 69: adze.v1.CancelResponse
+	(*Cancelled)(nil),                // 70: adze.v1.Cancelled
+	(*ReplayRequest)(nil),            // 71: adze.v1.ReplayRequest
+	(*ReplayResponse)(nil),           // 72: adze.v1.ReplayResponse
+	(*ForkRequest)(nil),              // 73: adze.v1.ForkRequest
+	(*ForkResponse)(nil),             // 74: adze.v1.ForkResponse
+	(*GetValueRequest)(nil),          // 75: adze.v1.GetValueRequest
+	(*GetValueResponse)(nil),         // 76: adze.v1.GetValueResponse
+	(*NewEvent)(nil),                 // 77: adze.v1.NewEvent
+	(*PushEventsRequest)(nil),        // 78: adze.v1.PushEventsRequest
+	(*PushEventsResponse)(nil),       // 79: adze.v1.PushEventsResponse
+	(*PushedEvent)(nil),              // 80: adze.v1.PushedEvent
+	(*ReplayEventsRequest)(nil),      // 81: adze.v1.ReplayEventsRequest
+	(*GetEventRequest)(nil),          // 82: adze.v1.GetEventRequest
+	(*GetEventResponse)(nil),         // 83: adze.v1.GetEventResponse
+	(*ListEventsRequest)(nil),        // 84: adze.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),       // 85: adze.v1.ListEventsResponse
+	(*Event)(nil),                    // 86: adze.v1.Event
+	(*EventRun)(nil),                 // 87: adze.v1.EventRun
+	(*Filter)(nil),                   // 88: adze.v1.Filter
+	(*PutFilterRequest)(nil),         // 89: adze.v1.PutFilterRequest
+	(*PutFilterResponse)(nil),        // 90: adze.v1.PutFilterResponse
+	(*ListFiltersRequest)(nil),       // 91: adze.v1.ListFiltersRequest
+	(*ListFiltersResponse)(nil),      // 92: adze.v1.ListFiltersResponse
+	(*DeleteFiltersRequest)(nil),     // 93: adze.v1.DeleteFiltersRequest
+	(*DeleteFiltersResponse)(nil),    // 94: adze.v1.DeleteFiltersResponse
+	(*RefreshTimeoutRequest)(nil),    // 95: adze.v1.RefreshTimeoutRequest
+	(*RefreshTimeoutResponse)(nil),   // 96: adze.v1.RefreshTimeoutResponse
+	(*GetRunRequest)(nil),            // 97: adze.v1.GetRunRequest
+	(*GetRunResponse)(nil),           // 98: adze.v1.GetRunResponse
+	(*Child)(nil),                    // 99: adze.v1.Child
+	(*TaskRun)(nil),                  // 100: adze.v1.TaskRun
+	(*ReadStreamRequest)(nil),        // 101: adze.v1.ReadStreamRequest
+	(*ReadStreamResponse)(nil),       // 102: adze.v1.ReadStreamResponse
+	(*StreamedChunk)(nil),            // 103: adze.v1.StreamedChunk
+	(*ListLogsRequest)(nil),          // 104: adze.v1.ListLogsRequest
+	(*ListLogsResponse)(nil),         // 105: adze.v1.ListLogsResponse
+	(*LoggedLine)(nil),               // 106: adze.v1.LoggedLine
+	(*ListRunsRequest)(nil),          // 107: adze.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),         // 108: adze.v1.ListRunsResponse
+	(*Run)(nil),                      // 109: adze.v1.Run
+	(*Attempt)(nil),                  // 110: adze.v1.Attempt
+	(*Cron)(nil),                     // 111: adze.v1.Cron
+	(*Schedule)(nil),                 // 112: adze.v1.Schedule
+	(*PutSchedulesRequest)(nil),      // 113: adze.v1.PutSchedulesRequest
+	(*PutSchedulesResponse)(nil),     // 114: adze.v1.PutSchedulesResponse
+	(*ListSchedulesRequest)(nil),     // 115: adze.v1.ListSchedulesRequest
+	(*ListSchedulesResponse)(nil),    // 116: adze.v1.ListSchedulesResponse
+	(*ChangeSchedulesRequest)(nil),   // 117: adze.v1.ChangeSchedulesRequest
+	(*ChangeSchedulesResponse)(nil),  // 118: adze.v1.ChangeSchedulesResponse
+	(*DeleteSchedulesRequest)(nil),   // 119: adze.v1.DeleteSchedulesRequest
+	(*DeleteSchedulesResponse)(nil),  // 120: adze.v1.DeleteSchedulesResponse
+	(*TriggerSchedulesRequest)(nil),  // 121: adze.v1.TriggerSchedulesRequest
+	(*TriggerSchedulesResponse)(nil), // 122: adze.v1.TriggerSchedulesResponse
+	(*PreviewCronRequest)(nil),       // 123: adze.v1.PreviewCronRequest
+	(*PreviewCronResponse)(nil),      // 124: adze.v1.PreviewCronResponse
+	(*ListFailuresRequest)(nil),      // 125: adze.v1.ListFailuresRequest
+	(*ListFailuresResponse)(nil),     // 126: adze.v1.ListFailuresResponse
+	(*FailureGroup)(nil),             // 127: adze.v1.FailureGroup
+	(*RedriveRequest)(nil),           // 128: adze.v1.RedriveRequest
+	(*RedriveResponse)(nil),          // 129: adze.v1.RedriveResponse
+	(*RedrivenRun)(nil),              // 130: adze.v1.RedrivenRun
+	(*WhyRequest)(nil),               // 131: adze.v1.WhyRequest
+	(*WhyResponse)(nil),              // 132: adze.v1.WhyResponse
+	(*Reason)(nil),                   // 133: adze.v1.Reason
+	(*GetOverviewRequest)(nil),       // 134: adze.v1.GetOverviewRequest
+	(*GetOverviewResponse)(nil),      // 135: adze.v1.GetOverviewResponse
+	(*QueueStat)(nil),                // 136: adze.v1.QueueStat
+	(*LimitStat)(nil),                // 137: adze.v1.LimitStat
+	(*RateStat)(nil),                 // 138: adze.v1.RateStat
+	(*RateKeyStat)(nil),              // 139: adze.v1.RateKeyStat
+	(*KeyStat)(nil),                  // 140: adze.v1.KeyStat
+	(*Setting)(nil),                  // 141: adze.v1.Setting
+	(*QueueSetting)(nil),             // 142: adze.v1.QueueSetting
+	(*LimitSetting)(nil),             // 143: adze.v1.LimitSetting
+	(*RateSetting)(nil),              // 144: adze.v1.RateSetting
+	(*PutSettingsRequest)(nil),       // 145: adze.v1.PutSettingsRequest
+	(*PutSettingsResponse)(nil),      // 146: adze.v1.PutSettingsResponse
+	(*SettingName)(nil),              // 147: adze.v1.SettingName
+	(*DropSettingsRequest)(nil),      // 148: adze.v1.DropSettingsRequest
+	(*DropSettingsResponse)(nil),     // 149: adze.v1.DropSettingsResponse
+	(*ListSettingsRequest)(nil),      // 150: adze.v1.ListSettingsRequest
+	(*ListSettingsResponse)(nil),     // 151: adze.v1.ListSettingsResponse
+	(*ListWorkersRequest)(nil),       // 152: adze.v1.ListWorkersRequest
+	(*ListWorkersResponse)(nil),      // 153: adze.v1.ListWorkersResponse
+	(*Worker)(nil),                   // 154: adze.v1.Worker
+	(*PauseWorkersRequest)(nil),      // 155: adze.v1.PauseWorkersRequest
+	(*PauseWorkersResponse)(nil),     // 156: adze.v1.PauseWorkersResponse
+	nil,                              // 157: adze.v1.Hello.LabelsEntry
+	nil,                              // 158: adze.v1.Relabel.LabelsEntry
+	nil,                              // 159: adze.v1.Worker.LabelsEntry
+	(*Worker_Room)(nil),              // 160: adze.v1.Worker.Room
 }
 var file_adze_v1_adze_proto_depIdxs = []int32{
-	23,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
-	22,  // 1: adze.v1.Workflow.triggers:type_name -> adze.v1.Trigger
-	108, // 2: adze.v1.Workflow.crons:type_name -> adze.v1.Cron
+	24,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
+	23,  // 1: adze.v1.Workflow.triggers:type_name -> adze.v1.Trigger
+	111, // 2: adze.v1.Workflow.crons:type_name -> adze.v1.Cron
 	17,  // 3: adze.v1.Workflow.limits:type_name -> adze.v1.Limit
 	19,  // 4: adze.v1.Workflow.idempotency:type_name -> adze.v1.Idempotency
 	20,  // 5: adze.v1.Workflow.debounce:type_name -> adze.v1.Debounce
 	2,   // 6: adze.v1.Workflow.sticky:type_name -> adze.v1.Sticky
 	21,  // 7: adze.v1.Workflow.queues:type_name -> adze.v1.Queue
-	8,   // 8: adze.v1.Limit.strategy:type_name -> adze.v1.Limit.Strategy
-	0,   // 9: adze.v1.Idempotency.hold:type_name -> adze.v1.Hold
-	1,   // 10: adze.v1.Idempotency.on_collision:type_name -> adze.v1.Collision
-	29,  // 11: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
-	26,  // 12: adze.v1.Task.skip_if:type_name -> adze.v1.Condition
-	26,  // 13: adze.v1.Task.cancel_if:type_name -> adze.v1.Condition
-	9,   // 14: adze.v1.Task.role:type_name -> adze.v1.Task.Role
-	26,  // 15: adze.v1.Task.wait_for:type_name -> adze.v1.Condition
-	27,  // 16: adze.v1.Task.map:type_name -> adze.v1.Map
-	17,  // 17: adze.v1.Task.limits:type_name -> adze.v1.Limit
-	18,  // 18: adze.v1.Task.rates:type_name -> adze.v1.Rate
-	28,  // 19: adze.v1.Task.batch:type_name -> adze.v1.Batch
-	24,  // 20: adze.v1.Task.slots:type_name -> adze.v1.SlotUse
-	25,  // 21: adze.v1.Task.labels:type_name -> adze.v1.Label
-	2,   // 22: adze.v1.Task.sticky:type_name -> adze.v1.Sticky
-	10,  // 23: adze.v1.Label.comparator:type_name -> adze.v1.Label.Comparator
-	26,  // 24: adze.v1.Condition.any:type_name -> adze.v1.Condition
-	26,  // 25: adze.v1.Condition.all:type_name -> adze.v1.Condition
-	16,  // 26: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
-	16,  // 27: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
-	34,  // 28: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
-	36,  // 29: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
-	3,   // 30: adze.v1.NewRun.on_close:type_name -> adze.v1.ClosePolicy
-	37,  // 31: adze.v1.NewRun.idempotency:type_name -> adze.v1.IdempotencyKey
-	25,  // 32: adze.v1.NewRun.labels:type_name -> adze.v1.Label
-	0,   // 33: adze.v1.IdempotencyKey.hold:type_name -> adze.v1.Hold
-	1,   // 34: adze.v1.IdempotencyKey.on_collision:type_name -> adze.v1.Collision
-	39,  // 35: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
-	15,  // 36: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
-	42,  // 37: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
-	4,   // 38: adze.v1.Outcome.status:type_name -> adze.v1.Status
-	46,  // 39: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
-	50,  // 40: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
-	49,  // 41: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
-	44,  // 42: adze.v1.WorkerMessage.logs:type_name -> adze.v1.LogLine
-	45,  // 43: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
-	47,  // 44: adze.v1.WorkerMessage.relabel:type_name -> adze.v1.Relabel
-	48,  // 45: adze.v1.Hello.running:type_name -> adze.v1.Running
-	154, // 46: adze.v1.Hello.labels:type_name -> adze.v1.Hello.LabelsEntry
-	24,  // 47: adze.v1.Hello.slot_types:type_name -> adze.v1.SlotUse
-	155, // 48: adze.v1.Relabel.labels:type_name -> adze.v1.Relabel.LabelsEntry
-	11,  // 49: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
-	51,  // 50: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
-	5,   // 51: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
-	52,  // 52: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
-	36,  // 53: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
-	5,   // 54: adze.v1.Entry.kind:type_name -> adze.v1.EntryKind
-	52,  // 55: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
-	57,  // 56: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
-	58,  // 57: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
-	63,  // 58: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
-	64,  // 59: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
-	54,  // 60: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
-	56,  // 61: adze.v1.EngineMessage.emitted:type_name -> adze.v1.Emitted
-	61,  // 62: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
-	62,  // 63: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
-	53,  // 64: adze.v1.Assignment.log:type_name -> adze.v1.Entry
-	54,  // 65: adze.v1.Assignment.mets:type_name -> adze.v1.Met
-	60,  // 66: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
-	59,  // 67: adze.v1.Assignment.came:type_name -> adze.v1.CameEvent
-	12,  // 68: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
-	67,  // 69: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
-	13,  // 70: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
-	39,  // 71: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
-	74,  // 72: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
-	77,  // 73: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
-	15,  // 74: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
-	83,  // 75: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
-	83,  // 76: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
-	84,  // 77: adze.v1.Event.runs:type_name -> adze.v1.EventRun
-	4,   // 78: adze.v1.EventRun.status:type_name -> adze.v1.Status
-	85,  // 79: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
-	85,  // 80: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
-	106, // 81: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
-	107, // 82: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
-	97,  // 83: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
-	53,  // 84: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
-	54,  // 85: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
-	96,  // 86: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
-	4,   // 87: adze.v1.TaskRun.status:type_name -> adze.v1.Status
-	9,   // 88: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
-	52,  // 89: adze.v1.TaskRun.waits:type_name -> adze.v1.WaitCondition
-	100, // 90: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
-	103, // 91: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
-	4,   // 92: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
-	106, // 93: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
-	4,   // 94: adze.v1.Run.status:type_name -> adze.v1.Status
-	6,   // 95: adze.v1.Cron.overlap:type_name -> adze.v1.Overlap
-	7,   // 96: adze.v1.Cron.catch_up:type_name -> adze.v1.CatchUp
-	6,   // 97: adze.v1.Schedule.overlap:type_name -> adze.v1.Overlap
-	7,   // 98: adze.v1.Schedule.catch_up:type_name -> adze.v1.CatchUp
-	109, // 99: adze.v1.PutSchedulesRequest.schedules:type_name -> adze.v1.Schedule
-	109, // 100: adze.v1.ListSchedulesResponse.schedules:type_name -> adze.v1.Schedule
-	124, // 101: adze.v1.ListFailuresResponse.groups:type_name -> adze.v1.FailureGroup
-	127, // 102: adze.v1.RedriveResponse.runs:type_name -> adze.v1.RedrivenRun
-	15,  // 103: adze.v1.RedrivenRun.error:type_name -> adze.v1.FieldError
-	130, // 104: adze.v1.WhyResponse.reasons:type_name -> adze.v1.Reason
-	133, // 105: adze.v1.GetOverviewResponse.queues:type_name -> adze.v1.QueueStat
-	134, // 106: adze.v1.GetOverviewResponse.limits:type_name -> adze.v1.LimitStat
-	135, // 107: adze.v1.GetOverviewResponse.rates:type_name -> adze.v1.RateStat
-	137, // 108: adze.v1.QueueStat.top:type_name -> adze.v1.KeyStat
-	137, // 109: adze.v1.LimitStat.top:type_name -> adze.v1.KeyStat
-	136, // 110: adze.v1.RateStat.top:type_name -> adze.v1.RateKeyStat
-	139, // 111: adze.v1.Setting.queue:type_name -> adze.v1.QueueSetting
-	140, // 112: adze.v1.Setting.limit:type_name -> adze.v1.LimitSetting
-	141, // 113: adze.v1.Setting.rate:type_name -> adze.v1.RateSetting
-	139, // 114: adze.v1.Setting.workflow:type_name -> adze.v1.QueueSetting
-	8,   // 115: adze.v1.LimitSetting.strategy:type_name -> adze.v1.Limit.Strategy
-	138, // 116: adze.v1.PutSettingsRequest.settings:type_name -> adze.v1.Setting
-	14,  // 117: adze.v1.SettingName.kind:type_name -> adze.v1.SettingName.Kind
-	144, // 118: adze.v1.DropSettingsRequest.settings:type_name -> adze.v1.SettingName
-	14,  // 119: adze.v1.ListSettingsRequest.kind:type_name -> adze.v1.SettingName.Kind
-	138, // 120: adze.v1.ListSettingsRequest.after:type_name -> adze.v1.Setting
-	138, // 121: adze.v1.ListSettingsResponse.settings:type_name -> adze.v1.Setting
-	138, // 122: adze.v1.ListSettingsResponse.next:type_name -> adze.v1.Setting
-	151, // 123: adze.v1.ListWorkersResponse.workers:type_name -> adze.v1.Worker
-	156, // 124: adze.v1.Worker.labels:type_name -> adze.v1.Worker.LabelsEntry
-	157, // 125: adze.v1.Worker.rooms:type_name -> adze.v1.Worker.Room
-	30,  // 126: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
-	35,  // 127: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
-	40,  // 128: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
-	43,  // 129: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
-	65,  // 130: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
-	68,  // 131: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
-	70,  // 132: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
-	72,  // 133: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
-	75,  // 134: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
-	78,  // 135: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
-	79,  // 136: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
-	81,  // 137: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
-	86,  // 138: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
-	88,  // 139: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
-	90,  // 140: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
-	110, // 141: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
-	112, // 142: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
-	114, // 143: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
-	116, // 144: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
-	118, // 145: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
-	120, // 146: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
-	92,  // 147: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
-	31,  // 148: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
-	94,  // 149: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
-	98,  // 150: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
-	101, // 151: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
-	104, // 152: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
-	122, // 153: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
-	125, // 154: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
-	128, // 155: adze.v1.Adze.Why:input_type -> adze.v1.WhyRequest
-	131, // 156: adze.v1.Adze.GetOverview:input_type -> adze.v1.GetOverviewRequest
-	142, // 157: adze.v1.Adze.PutSettings:input_type -> adze.v1.PutSettingsRequest
-	145, // 158: adze.v1.Adze.DropSettings:input_type -> adze.v1.DropSettingsRequest
-	147, // 159: adze.v1.Adze.ListSettings:input_type -> adze.v1.ListSettingsRequest
-	149, // 160: adze.v1.Adze.ListWorkers:input_type -> adze.v1.ListWorkersRequest
-	152, // 161: adze.v1.Adze.PauseWorkers:input_type -> adze.v1.PauseWorkersRequest
-	33,  // 162: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
-	38,  // 163: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
-	41,  // 164: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
-	55,  // 165: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
-	66,  // 166: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
-	69,  // 167: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
-	71,  // 168: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
-	73,  // 169: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
-	76,  // 170: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
-	76,  // 171: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
-	80,  // 172: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
-	82,  // 173: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
-	87,  // 174: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
-	89,  // 175: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
-	91,  // 176: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
-	111, // 177: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
-	113, // 178: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
-	115, // 179: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
-	117, // 180: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
-	119, // 181: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
-	121, // 182: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
-	93,  // 183: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
-	32,  // 184: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
-	95,  // 185: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
-	99,  // 186: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
-	102, // 187: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
-	105, // 188: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
-	123, // 189: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
-	126, // 190: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
-	129, // 191: adze.v1.Adze.Why:output_type -> adze.v1.WhyResponse
-	132, // 192: adze.v1.Adze.GetOverview:output_type -> adze.v1.GetOverviewResponse
-	143, // 193: adze.v1.Adze.PutSettings:output_type -> adze.v1.PutSettingsResponse
-	146, // 194: adze.v1.Adze.DropSettings:output_type -> adze.v1.DropSettingsResponse
-	148, // 195: adze.v1.Adze.ListSettings:output_type -> adze.v1.ListSettingsResponse
-	150, // 196: adze.v1.Adze.ListWorkers:output_type -> adze.v1.ListWorkersResponse
-	153, // 197: adze.v1.Adze.PauseWorkers:output_type -> adze.v1.PauseWorkersResponse
-	162, // [162:198] is the sub-list for method output_type
-	126, // [126:162] is the sub-list for method input_type
-	126, // [126:126] is the sub-list for extension type_name
-	126, // [126:126] is the sub-list for extension extendee
-	0,   // [0:126] is the sub-list for field type_name
+	22,  // 8: adze.v1.Workflow.filters:type_name -> adze.v1.DeclaredFilter
+	8,   // 9: adze.v1.Limit.strategy:type_name -> adze.v1.Limit.Strategy
+	0,   // 10: adze.v1.Idempotency.hold:type_name -> adze.v1.Hold
+	1,   // 11: adze.v1.Idempotency.on_collision:type_name -> adze.v1.Collision
+	30,  // 12: adze.v1.Task.backoff:type_name -> adze.v1.Backoff
+	27,  // 13: adze.v1.Task.skip_if:type_name -> adze.v1.Condition
+	27,  // 14: adze.v1.Task.cancel_if:type_name -> adze.v1.Condition
+	9,   // 15: adze.v1.Task.role:type_name -> adze.v1.Task.Role
+	27,  // 16: adze.v1.Task.wait_for:type_name -> adze.v1.Condition
+	28,  // 17: adze.v1.Task.map:type_name -> adze.v1.Map
+	17,  // 18: adze.v1.Task.limits:type_name -> adze.v1.Limit
+	18,  // 19: adze.v1.Task.rates:type_name -> adze.v1.Rate
+	29,  // 20: adze.v1.Task.batch:type_name -> adze.v1.Batch
+	25,  // 21: adze.v1.Task.slots:type_name -> adze.v1.SlotUse
+	26,  // 22: adze.v1.Task.labels:type_name -> adze.v1.Label
+	2,   // 23: adze.v1.Task.sticky:type_name -> adze.v1.Sticky
+	10,  // 24: adze.v1.Label.comparator:type_name -> adze.v1.Label.Comparator
+	27,  // 25: adze.v1.Condition.any:type_name -> adze.v1.Condition
+	27,  // 26: adze.v1.Condition.all:type_name -> adze.v1.Condition
+	16,  // 27: adze.v1.PutWorkflowsRequest.workflows:type_name -> adze.v1.Workflow
+	16,  // 28: adze.v1.GetWorkflowResponse.workflow:type_name -> adze.v1.Workflow
+	37,  // 29: adze.v1.PutWorkflowsResponse.versions:type_name -> adze.v1.WorkflowVersion
+	39,  // 30: adze.v1.SubmitRequest.runs:type_name -> adze.v1.NewRun
+	3,   // 31: adze.v1.NewRun.on_close:type_name -> adze.v1.ClosePolicy
+	40,  // 32: adze.v1.NewRun.idempotency:type_name -> adze.v1.IdempotencyKey
+	26,  // 33: adze.v1.NewRun.labels:type_name -> adze.v1.Label
+	0,   // 34: adze.v1.IdempotencyKey.hold:type_name -> adze.v1.Hold
+	1,   // 35: adze.v1.IdempotencyKey.on_collision:type_name -> adze.v1.Collision
+	42,  // 36: adze.v1.SubmitResponse.runs:type_name -> adze.v1.Submitted
+	15,  // 37: adze.v1.Submitted.error:type_name -> adze.v1.FieldError
+	45,  // 38: adze.v1.AwaitResponse.outcomes:type_name -> adze.v1.Outcome
+	4,   // 39: adze.v1.Outcome.status:type_name -> adze.v1.Status
+	49,  // 40: adze.v1.WorkerMessage.hello:type_name -> adze.v1.Hello
+	53,  // 41: adze.v1.WorkerMessage.reports:type_name -> adze.v1.Report
+	52,  // 42: adze.v1.WorkerMessage.resize:type_name -> adze.v1.Resize
+	47,  // 43: adze.v1.WorkerMessage.logs:type_name -> adze.v1.LogLine
+	48,  // 44: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
+	50,  // 45: adze.v1.WorkerMessage.relabel:type_name -> adze.v1.Relabel
+	51,  // 46: adze.v1.Hello.running:type_name -> adze.v1.Running
+	157, // 47: adze.v1.Hello.labels:type_name -> adze.v1.Hello.LabelsEntry
+	25,  // 48: adze.v1.Hello.slot_types:type_name -> adze.v1.SlotUse
+	158, // 49: adze.v1.Relabel.labels:type_name -> adze.v1.Relabel.LabelsEntry
+	11,  // 50: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
+	54,  // 51: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
+	5,   // 52: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
+	55,  // 53: adze.v1.NewEntry.conditions:type_name -> adze.v1.WaitCondition
+	39,  // 54: adze.v1.NewEntry.spawn:type_name -> adze.v1.NewRun
+	5,   // 55: adze.v1.Entry.kind:type_name -> adze.v1.EntryKind
+	55,  // 56: adze.v1.Entry.conditions:type_name -> adze.v1.WaitCondition
+	60,  // 57: adze.v1.EngineMessage.welcome:type_name -> adze.v1.Welcome
+	61,  // 58: adze.v1.EngineMessage.assignments:type_name -> adze.v1.Assignment
+	66,  // 59: adze.v1.EngineMessage.stops:type_name -> adze.v1.Stop
+	67,  // 60: adze.v1.EngineMessage.settled:type_name -> adze.v1.Settlement
+	57,  // 61: adze.v1.EngineMessage.mets:type_name -> adze.v1.Met
+	59,  // 62: adze.v1.EngineMessage.emitted:type_name -> adze.v1.Emitted
+	64,  // 63: adze.v1.Assignment.parents:type_name -> adze.v1.ParentOutput
+	65,  // 64: adze.v1.Assignment.failures:type_name -> adze.v1.TaskFailure
+	56,  // 65: adze.v1.Assignment.log:type_name -> adze.v1.Entry
+	57,  // 66: adze.v1.Assignment.mets:type_name -> adze.v1.Met
+	63,  // 67: adze.v1.Assignment.event:type_name -> adze.v1.RunEvent
+	62,  // 68: adze.v1.Assignment.came:type_name -> adze.v1.CameEvent
+	12,  // 69: adze.v1.Stop.reason:type_name -> adze.v1.Stop.Reason
+	70,  // 70: adze.v1.CancelResponse.runs:type_name -> adze.v1.Cancelled
+	13,  // 71: adze.v1.Cancelled.outcome:type_name -> adze.v1.Cancelled.Outcome
+	42,  // 72: adze.v1.ReplayResponse.runs:type_name -> adze.v1.Submitted
+	77,  // 73: adze.v1.PushEventsRequest.events:type_name -> adze.v1.NewEvent
+	80,  // 74: adze.v1.PushEventsResponse.events:type_name -> adze.v1.PushedEvent
+	15,  // 75: adze.v1.PushedEvent.error:type_name -> adze.v1.FieldError
+	86,  // 76: adze.v1.GetEventResponse.event:type_name -> adze.v1.Event
+	86,  // 77: adze.v1.ListEventsResponse.events:type_name -> adze.v1.Event
+	87,  // 78: adze.v1.Event.runs:type_name -> adze.v1.EventRun
+	4,   // 79: adze.v1.EventRun.status:type_name -> adze.v1.Status
+	88,  // 80: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
+	88,  // 81: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
+	109, // 82: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
+	110, // 83: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
+	100, // 84: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
+	56,  // 85: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
+	57,  // 86: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
+	99,  // 87: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
+	4,   // 88: adze.v1.TaskRun.status:type_name -> adze.v1.Status
+	9,   // 89: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
+	55,  // 90: adze.v1.TaskRun.waits:type_name -> adze.v1.WaitCondition
+	103, // 91: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
+	106, // 92: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
+	4,   // 93: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
+	109, // 94: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
+	4,   // 95: adze.v1.Run.status:type_name -> adze.v1.Status
+	6,   // 96: adze.v1.Cron.overlap:type_name -> adze.v1.Overlap
+	7,   // 97: adze.v1.Cron.catch_up:type_name -> adze.v1.CatchUp
+	6,   // 98: adze.v1.Schedule.overlap:type_name -> adze.v1.Overlap
+	7,   // 99: adze.v1.Schedule.catch_up:type_name -> adze.v1.CatchUp
+	112, // 100: adze.v1.PutSchedulesRequest.schedules:type_name -> adze.v1.Schedule
+	112, // 101: adze.v1.ListSchedulesResponse.schedules:type_name -> adze.v1.Schedule
+	127, // 102: adze.v1.ListFailuresResponse.groups:type_name -> adze.v1.FailureGroup
+	130, // 103: adze.v1.RedriveResponse.runs:type_name -> adze.v1.RedrivenRun
+	15,  // 104: adze.v1.RedrivenRun.error:type_name -> adze.v1.FieldError
+	133, // 105: adze.v1.WhyResponse.reasons:type_name -> adze.v1.Reason
+	136, // 106: adze.v1.GetOverviewResponse.queues:type_name -> adze.v1.QueueStat
+	137, // 107: adze.v1.GetOverviewResponse.limits:type_name -> adze.v1.LimitStat
+	138, // 108: adze.v1.GetOverviewResponse.rates:type_name -> adze.v1.RateStat
+	140, // 109: adze.v1.QueueStat.top:type_name -> adze.v1.KeyStat
+	140, // 110: adze.v1.LimitStat.top:type_name -> adze.v1.KeyStat
+	139, // 111: adze.v1.RateStat.top:type_name -> adze.v1.RateKeyStat
+	142, // 112: adze.v1.Setting.queue:type_name -> adze.v1.QueueSetting
+	143, // 113: adze.v1.Setting.limit:type_name -> adze.v1.LimitSetting
+	144, // 114: adze.v1.Setting.rate:type_name -> adze.v1.RateSetting
+	142, // 115: adze.v1.Setting.workflow:type_name -> adze.v1.QueueSetting
+	8,   // 116: adze.v1.LimitSetting.strategy:type_name -> adze.v1.Limit.Strategy
+	141, // 117: adze.v1.PutSettingsRequest.settings:type_name -> adze.v1.Setting
+	14,  // 118: adze.v1.SettingName.kind:type_name -> adze.v1.SettingName.Kind
+	147, // 119: adze.v1.DropSettingsRequest.settings:type_name -> adze.v1.SettingName
+	14,  // 120: adze.v1.ListSettingsRequest.kind:type_name -> adze.v1.SettingName.Kind
+	141, // 121: adze.v1.ListSettingsRequest.after:type_name -> adze.v1.Setting
+	141, // 122: adze.v1.ListSettingsResponse.settings:type_name -> adze.v1.Setting
+	141, // 123: adze.v1.ListSettingsResponse.next:type_name -> adze.v1.Setting
+	154, // 124: adze.v1.ListWorkersResponse.workers:type_name -> adze.v1.Worker
+	159, // 125: adze.v1.Worker.labels:type_name -> adze.v1.Worker.LabelsEntry
+	160, // 126: adze.v1.Worker.rooms:type_name -> adze.v1.Worker.Room
+	31,  // 127: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
+	38,  // 128: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
+	43,  // 129: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
+	46,  // 130: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
+	68,  // 131: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
+	71,  // 132: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
+	73,  // 133: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
+	75,  // 134: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
+	78,  // 135: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
+	81,  // 136: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
+	82,  // 137: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
+	84,  // 138: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
+	89,  // 139: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
+	91,  // 140: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
+	93,  // 141: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
+	113, // 142: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
+	115, // 143: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
+	117, // 144: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
+	119, // 145: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
+	121, // 146: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
+	123, // 147: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
+	95,  // 148: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
+	32,  // 149: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
+	34,  // 150: adze.v1.Adze.DeleteWorkflow:input_type -> adze.v1.DeleteWorkflowRequest
+	97,  // 151: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
+	101, // 152: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
+	104, // 153: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
+	107, // 154: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
+	125, // 155: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
+	128, // 156: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
+	131, // 157: adze.v1.Adze.Why:input_type -> adze.v1.WhyRequest
+	134, // 158: adze.v1.Adze.GetOverview:input_type -> adze.v1.GetOverviewRequest
+	145, // 159: adze.v1.Adze.PutSettings:input_type -> adze.v1.PutSettingsRequest
+	148, // 160: adze.v1.Adze.DropSettings:input_type -> adze.v1.DropSettingsRequest
+	150, // 161: adze.v1.Adze.ListSettings:input_type -> adze.v1.ListSettingsRequest
+	152, // 162: adze.v1.Adze.ListWorkers:input_type -> adze.v1.ListWorkersRequest
+	155, // 163: adze.v1.Adze.PauseWorkers:input_type -> adze.v1.PauseWorkersRequest
+	36,  // 164: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
+	41,  // 165: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
+	44,  // 166: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
+	58,  // 167: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
+	69,  // 168: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
+	72,  // 169: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
+	74,  // 170: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
+	76,  // 171: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
+	79,  // 172: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
+	79,  // 173: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
+	83,  // 174: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
+	85,  // 175: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
+	90,  // 176: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
+	92,  // 177: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
+	94,  // 178: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
+	114, // 179: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
+	116, // 180: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
+	118, // 181: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
+	120, // 182: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
+	122, // 183: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
+	124, // 184: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
+	96,  // 185: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
+	33,  // 186: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
+	35,  // 187: adze.v1.Adze.DeleteWorkflow:output_type -> adze.v1.DeleteWorkflowResponse
+	98,  // 188: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
+	102, // 189: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
+	105, // 190: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
+	108, // 191: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
+	126, // 192: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
+	129, // 193: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
+	132, // 194: adze.v1.Adze.Why:output_type -> adze.v1.WhyResponse
+	135, // 195: adze.v1.Adze.GetOverview:output_type -> adze.v1.GetOverviewResponse
+	146, // 196: adze.v1.Adze.PutSettings:output_type -> adze.v1.PutSettingsResponse
+	149, // 197: adze.v1.Adze.DropSettings:output_type -> adze.v1.DropSettingsResponse
+	151, // 198: adze.v1.Adze.ListSettings:output_type -> adze.v1.ListSettingsResponse
+	153, // 199: adze.v1.Adze.ListWorkers:output_type -> adze.v1.ListWorkersResponse
+	156, // 200: adze.v1.Adze.PauseWorkers:output_type -> adze.v1.PauseWorkersResponse
+	164, // [164:201] is the sub-list for method output_type
+	127, // [127:164] is the sub-list for method input_type
+	127, // [127:127] is the sub-list for extension type_name
+	127, // [127:127] is the sub-list for extension extendee
+	0,   // [0:127] is the sub-list for field type_name
 }
 
 func init() { file_adze_v1_adze_proto_init() }
@@ -12332,23 +12556,23 @@ func file_adze_v1_adze_proto_init() {
 	if File_adze_v1_adze_proto != nil {
 		return
 	}
-	file_adze_v1_adze_proto_msgTypes[99].OneofWrappers = []any{}
-	file_adze_v1_adze_proto_msgTypes[123].OneofWrappers = []any{
+	file_adze_v1_adze_proto_msgTypes[102].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[126].OneofWrappers = []any{
 		(*Setting_Queue)(nil),
 		(*Setting_Limit)(nil),
 		(*Setting_Rate)(nil),
 		(*Setting_Workflow)(nil),
 	}
-	file_adze_v1_adze_proto_msgTypes[124].OneofWrappers = []any{}
-	file_adze_v1_adze_proto_msgTypes[125].OneofWrappers = []any{}
-	file_adze_v1_adze_proto_msgTypes[126].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[127].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[128].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[129].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_adze_v1_adze_proto_rawDesc), len(file_adze_v1_adze_proto_rawDesc)),
 			NumEnums:      15,
-			NumMessages:   143,
+			NumMessages:   146,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

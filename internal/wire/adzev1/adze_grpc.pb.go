@@ -56,6 +56,7 @@ const (
 	Adze_PreviewCron_FullMethodName      = "/adze.v1.Adze/PreviewCron"
 	Adze_RefreshTimeout_FullMethodName   = "/adze.v1.Adze/RefreshTimeout"
 	Adze_GetWorkflow_FullMethodName      = "/adze.v1.Adze/GetWorkflow"
+	Adze_DeleteWorkflow_FullMethodName   = "/adze.v1.Adze/DeleteWorkflow"
 	Adze_GetRun_FullMethodName           = "/adze.v1.Adze/GetRun"
 	Adze_ReadStream_FullMethodName       = "/adze.v1.Adze/ReadStream"
 	Adze_ListLogs_FullMethodName         = "/adze.v1.Adze/ListLogs"
@@ -105,7 +106,7 @@ type AdzeClient interface {
 	GetEvent(ctx context.Context, in *GetEventRequest, opts ...grpc.CallOption) (*GetEventResponse, error)
 	// ListEvents pages through the tenant's events, newest first.
 	ListEvents(ctx context.Context, in *ListEventsRequest, opts ...grpc.CallOption) (*ListEventsResponse, error)
-	// PutFilter adds a filter: from then on, of the events that would start runs of its
+	// PutFilter adds a filter, or changes one: from then on, of the events that would start runs of its
 	// workflow, only those do that one of the workflow's filters takes.
 	PutFilter(ctx context.Context, in *PutFilterRequest, opts ...grpc.CallOption) (*PutFilterResponse, error)
 	ListFilters(ctx context.Context, in *ListFiltersRequest, opts ...grpc.CallOption) (*ListFiltersResponse, error)
@@ -128,6 +129,9 @@ type AdzeClient interface {
 	// GetWorkflow reads the current version of a workflow, as it was registered with
 	// all defaults filled in.
 	GetWorkflow(ctx context.Context, in *GetWorkflowRequest, opts ...grpc.CallOption) (*GetWorkflowResponse, error)
+	// DeleteWorkflow takes a workflow away, with its schedules and filters. Its runs go on,
+	// and stay; registering it again brings it back.
+	DeleteWorkflow(ctx context.Context, in *DeleteWorkflowRequest, opts ...grpc.CallOption) (*DeleteWorkflowResponse, error)
 	GetRun(ctx context.Context, in *GetRunRequest, opts ...grpc.CallOption) (*GetRunResponse, error)
 	// ReadStream sends what the tasks of a run streamed: what is stored, then what comes,
 	// without a gap, until the run has ended.
@@ -406,6 +410,16 @@ func (c *adzeClient) GetWorkflow(ctx context.Context, in *GetWorkflowRequest, op
 	return out, nil
 }
 
+func (c *adzeClient) DeleteWorkflow(ctx context.Context, in *DeleteWorkflowRequest, opts ...grpc.CallOption) (*DeleteWorkflowResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeleteWorkflowResponse)
+	err := c.cc.Invoke(ctx, Adze_DeleteWorkflow_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *adzeClient) GetRun(ctx context.Context, in *GetRunRequest, opts ...grpc.CallOption) (*GetRunResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetRunResponse)
@@ -588,7 +602,7 @@ type AdzeServer interface {
 	GetEvent(context.Context, *GetEventRequest) (*GetEventResponse, error)
 	// ListEvents pages through the tenant's events, newest first.
 	ListEvents(context.Context, *ListEventsRequest) (*ListEventsResponse, error)
-	// PutFilter adds a filter: from then on, of the events that would start runs of its
+	// PutFilter adds a filter, or changes one: from then on, of the events that would start runs of its
 	// workflow, only those do that one of the workflow's filters takes.
 	PutFilter(context.Context, *PutFilterRequest) (*PutFilterResponse, error)
 	ListFilters(context.Context, *ListFiltersRequest) (*ListFiltersResponse, error)
@@ -611,6 +625,9 @@ type AdzeServer interface {
 	// GetWorkflow reads the current version of a workflow, as it was registered with
 	// all defaults filled in.
 	GetWorkflow(context.Context, *GetWorkflowRequest) (*GetWorkflowResponse, error)
+	// DeleteWorkflow takes a workflow away, with its schedules and filters. Its runs go on,
+	// and stay; registering it again brings it back.
+	DeleteWorkflow(context.Context, *DeleteWorkflowRequest) (*DeleteWorkflowResponse, error)
 	GetRun(context.Context, *GetRunRequest) (*GetRunResponse, error)
 	// ReadStream sends what the tasks of a run streamed: what is stored, then what comes,
 	// without a gap, until the run has ended.
@@ -721,6 +738,9 @@ func (UnimplementedAdzeServer) RefreshTimeout(context.Context, *RefreshTimeoutRe
 }
 func (UnimplementedAdzeServer) GetWorkflow(context.Context, *GetWorkflowRequest) (*GetWorkflowResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetWorkflow not implemented")
+}
+func (UnimplementedAdzeServer) DeleteWorkflow(context.Context, *DeleteWorkflowRequest) (*DeleteWorkflowResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteWorkflow not implemented")
 }
 func (UnimplementedAdzeServer) GetRun(context.Context, *GetRunRequest) (*GetRunResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetRun not implemented")
@@ -1174,6 +1194,24 @@ func _Adze_GetWorkflow_Handler(srv interface{}, ctx context.Context, dec func(in
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Adze_DeleteWorkflow_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteWorkflowRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).DeleteWorkflow(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_DeleteWorkflow_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).DeleteWorkflow(ctx, req.(*DeleteWorkflowRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Adze_GetRun_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetRunRequest)
 	if err := dec(in); err != nil {
@@ -1484,6 +1522,10 @@ var Adze_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetWorkflow",
 			Handler:    _Adze_GetWorkflow_Handler,
+		},
+		{
+			MethodName: "DeleteWorkflow",
+			Handler:    _Adze_DeleteWorkflow_Handler,
 		},
 		{
 			MethodName: "GetRun",

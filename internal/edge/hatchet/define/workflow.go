@@ -42,7 +42,7 @@ func Workflow(req *wire.CreateWorkflowVersionRequest) (shard.Workflow, error) {
 		return w, err
 	}
 	for _, step := range []func(*shard.Workflow, *wire.CreateWorkflowVersionRequest) error{
-		tasks, triggers, crons, flow, idempotency, extras,
+		tasks, triggers, filters, crons, flow, idempotency, extras,
 	} {
 		if err := step(&w, req); err != nil {
 			return w, err
