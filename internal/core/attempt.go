@@ -86,18 +86,19 @@ func (s *Shard) end(t *task, item *ReportItem) {
 	case t.stop == StopCancelled:
 		s.finish(t, Cancelled, t.cancelled, nil)
 	default:
-		s.fail(t, AttemptFailed, item.Error, !item.NonRetryable)
+		s.fail(t, AttemptFailed, item.Error, !item.NonRetryable, item.RetryAfterMS)
 	}
 }
 
-// fail ends the current attempt, which counts against the retries.
-func (s *Shard) fail(t *task, outcome AttemptOutcome, text string, retry bool) {
+// fail ends the current attempt, which counts against the retries. The next one is ready
+// after its back-off, and not before afterMS.
+func (s *Shard) fail(t *task, outcome AttemptOutcome, text string, retry bool, afterMS int64) {
 	if !retry || t.failures >= t.def.Retries {
 		s.finish(t, Failed, text, nil)
 		return
 	}
 	t.failures++
-	pause := s.backoff(t)
+	pause := max(s.backoff(t), Time(afterMS))
 	s.retreat(t, outcome, text, s.now+pause)
 	if pause > 0 {
 		s.delay(t, s.now+pause)
@@ -124,7 +125,7 @@ func (s *Shard) lose(t *task) {
 
 func (s *Shard) timedOut(t *task) {
 	text := ExecutionTimeoutPrefix + ms(t.def.ExecutionTimeoutMS).String()
-	s.fail(t, AttemptTimedOut, text, true)
+	s.fail(t, AttemptTimedOut, text, true, 0)
 }
 
 // retreat writes the attempt down that ended, takes t from its worker and counts on.

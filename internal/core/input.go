@@ -130,6 +130,7 @@ type ReportItem struct {
 	Token        Token
 	Kind         ReportKind
 	NonRetryable bool      // with ReportFailed: do not try again
+	RetryAfterMS int64     // with ReportFailed: do not try again before
 	Error        string    // with ReportFailed: for people
 	Output       Payload   // with ReportCompleted: JSON
 	Verdicts     []Verdict // with ReportCompleted, of a task of a graph: what conditions say of its output

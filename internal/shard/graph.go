@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/adzehq/adze/internal/base/expr"
 	"github.com/adzehq/adze/internal/base/id"
@@ -180,21 +181,27 @@ func (r *Runtime) completeNode(ctx context.Context, a *Assignment, g *graph) err
 }
 
 func (r *Runtime) addParents(ctx context.Context, a *Assignment, g *graph) error {
-	var stored map[int32][]byte
+	var stored []Outcome
 	for _, parent := range g.Nodes[a.Node].Parents {
-		output, ok := r.payloads.one(a.Run + 1 + id.ID(parent))
-		if !ok && stored == nil { // it was skipped, or made way for others
+		name, own := g.Nodes[parent].Name, a.Run+1+id.ID(parent)
+		if output, ok := r.payloads.one(own); ok {
+			a.Parents = append(a.Parents, ParentOutput{name, output.input})
+			continue
+		}
+		if stored == nil { // it was skipped, or made way for others
 			var err error
-			if stored, err = r.outputs(ctx, g, a.Run); err != nil {
-				return err
+			first, last := g.ids(a.Run)
+			if stored, err = r.config.Store.Results(ctx, g.Tenant, first, last); err != nil {
+				return fmt.Errorf("read outputs of run %s: %w", a.Run, err)
 			}
 		}
-		if !ok {
-			if output.input, ok = stored[parent]; !ok {
-				continue
-			}
+		switch at := slices.IndexFunc(stored, func(o Outcome) bool { return o.ID == own }); {
+		case at < 0:
+		case stored[at].Status == core.Succeeded:
+			a.Parents = append(a.Parents, ParentOutput{name, stored[at].Output})
+		case stored[at].Status == core.Skipped:
+			a.Skipped = append(a.Skipped, name)
 		}
-		a.Parents = append(a.Parents, ParentOutput{g.Nodes[parent].Name, output.input})
 	}
 	return nil
 }

@@ -33,6 +33,7 @@ const (
 	doRejoin
 	doFlap
 	doResize
+	doSpare
 	doCancel
 	doRefresh
 	doAsk
@@ -50,7 +51,7 @@ const (
 // usual is how often each happens; a history multiplies each by 0 to 3.
 var usual = [actions]int{
 	doSubmit: 12, doOnce: 8, doBurst: 2, doPush: 6, doSchedule: 3, doFire: 10, doAdvance: 12, doJump: 2, doTick: 6, doCommit: 20, doRead: 8, doAnswer: 8,
-	doReceive: 20, doReport: 20, doWrite: 6, doBustle: 4, doRepeat: 2, doHire: 3, doDrop: 4, doRejoin: 6, doFlap: 1, doResize: 2,
+	doReceive: 20, doReport: 20, doWrite: 6, doBustle: 4, doRepeat: 2, doHire: 3, doDrop: 4, doRejoin: 6, doFlap: 1, doResize: 2, doSpare: 2,
 	doSpawn: 4, doRespawn: 2, doFork: 1,
 	doCancel: 4, doRefresh: 2, doAsk: 2, doWake: 2, doDefine: 1, doSet: 2, doPause: 2, doCrash: 1,
 }
@@ -172,6 +173,9 @@ func (h *history) doFleet(a action) *Violation {
 	case a == doResize:
 		w.slots = int32(h.rand.IntN(4))
 		return h.apply(&core.Resize{Worker: w.id, Slots: w.slots})
+	case a == doSpare:
+		w.spared = h.rand.IntN(2) == 0
+		return h.apply(&core.Spare{Tenant: w.tenant, Worker: w.id, Spared: w.spared})
 	case a == doSpawn:
 		return h.spawn(w)
 	case a == doRefresh:
@@ -360,7 +364,7 @@ func (h *history) join(a *agent, claims []core.Claim) *Violation {
 	a.disconnect()
 	a.joined = true
 	h.present[a.id] = attendance{a.tenant, h.now, h.present[a.id].paused}
-	return h.apply(&core.Join{Worker: a.id, Tenant: a.tenant, Actions: a.actions, Slots: a.slots, Running: claims})
+	return h.apply(&core.Join{Worker: a.id, Tenant: a.tenant, Actions: a.actions, Slots: a.slots, Running: claims, Spared: a.spared})
 }
 
 // rejoin brings a worker back: mostly with all it has, sometimes as a process that

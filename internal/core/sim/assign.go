@@ -75,8 +75,11 @@ func (w *worker) serves(t *task) bool {
 	return w.tenant == t.row.Tenant && slices.Contains(w.actions, t.def.Action)
 }
 
-// checkSlotsKept: no worker is given more than its slots.
+// checkSlotsKept: no worker is given more than its slots, or anything if it is spared.
 func (m *model) checkSlotsKept(a *core.Assignment, w *worker) *Violation {
+	if w.spared {
+		return broken(slotsKept, "task %d is given to worker %d, which is to be given nothing", a.Task, w.id)
+	}
 	if len(w.held) >= int(w.slots) {
 		return broken(slotsKept, "task %d is given to worker %d, %d of %d slots in use", a.Task, w.id, len(w.held), w.slots)
 	}
@@ -210,7 +213,9 @@ func (m *model) checkWorkersTakeTurns(a *core.Assignment, t *task) *Violation {
 	return nil
 }
 
-func (w *worker) free() bool { return w.away == 0 && !w.paused && len(w.held) < int(w.slots) }
+func (w *worker) free() bool {
+	return w.away == 0 && !w.paused && !w.spared && len(w.held) < int(w.slots)
+}
 
 // forgetBusy drops the waits of workers that have no free slot: they line up anew.
 func (m *model) forgetBusy() {

@@ -65,7 +65,7 @@ func (m *model) takeJoin(st *step, in *core.Join) *Violation {
 	}
 	m.forgetTurns(w)
 	delete(m.expected, w.id)
-	w.tenant, w.actions, w.slots, w.away = in.Tenant, in.Actions, in.Slots, 0
+	w.tenant, w.actions, w.slots, w.spared, w.away = in.Tenant, in.Actions, in.Slots, in.Spared, 0
 	w.held = map[core.Token]id.ID{}
 	claimed := func(t *task) bool {
 		return slices.ContainsFunc(in.Running, func(c core.Claim) bool { return c.Token == t.token })

@@ -23,7 +23,7 @@ func (m *model) end(st *step, t *task, item *core.ReportItem, causes ...cause) *
 			return m.endTask(st, t, r, item)
 		}
 		if a != nil && want.status == 0 && want.ended == a.Outcome {
-			return m.endAttempt(st, t, a)
+			return m.endAttempt(st, t, a, item)
 		}
 	}
 	return broken(rightCause, "task %d (%v, attempt %d, %d failures) ends with %s %s, want the outcome of %v",
@@ -67,7 +67,7 @@ func (m *model) endTask(st *step, t *task, r *core.Result, item *core.ReportItem
 	return m.takeMets(st)
 }
 
-func (m *model) endAttempt(st *step, t *task, a *core.Attempt) *Violation {
+func (m *model) endAttempt(st *step, t *task, a *core.Attempt, item *core.ReportItem) *Violation {
 	if a.Outcome != core.AttemptLost {
 		t.failures++
 	}
@@ -82,6 +82,9 @@ func (m *model) endAttempt(st *step, t *task, a *core.Attempt) *Violation {
 	early, late := st.now, st.now
 	if a.Outcome != core.AttemptLost {
 		early, late = t.backoff()
+		if a.Outcome == core.AttemptFailed {
+			early, late = max(early, core.Time(item.RetryAfterMS)), max(late, core.Time(item.RetryAfterMS))
+		}
 		early, late = st.now+early, st.now+late
 	}
 	if a.RetryAt < early || a.RetryAt > late {

@@ -93,6 +93,7 @@ type worker struct {
 	actions []string
 	slots   int32
 	paused  bool
+	spared  bool      // it is given nothing new
 	away    core.Time // until when it is expected back; 0 = connected
 	// held are the attempts that it may still run, one slot each: given to it, and
 	// neither reported nor denied by it since.

@@ -218,6 +218,8 @@ func (m *model) takeInput(st *step) *Violation {
 		m.workers[in.Worker].slots = in.Slots
 	case *core.PauseWorkers:
 		return m.takePauseWorkers(st, in)
+	case *core.Spare:
+		m.workers[in.Worker].spared = in.Spared
 	case *core.Leave:
 		return m.takeLeave(st, in)
 	case *core.Report:

@@ -15,6 +15,7 @@ type agent struct {
 	tenant  id.ID
 	actions []string
 	slots   int32
+	spared  bool
 	session int // counts its streams; what was meant for an older one is lost
 	joined  bool
 	dead    bool // never comes back
@@ -94,6 +95,7 @@ func (a *agent) finish(h *history, at int, kind core.ReportKind, nonRetryable bo
 		item.Verdicts = h.drawVerdicts(r.Task)
 	} else {
 		item.Error = "it broke"
+		item.RetryAfterMS = pick(h, []int64{0, 0, 0, 50, 5_000})
 	}
 	a.outbox = append(a.outbox, item)
 	h.wrote[r.Token] = r.wrote

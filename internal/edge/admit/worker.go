@@ -68,7 +68,7 @@ func (l Limits) Report(item *core.ReportItem, spawn []shard.NewRun) error {
 	case core.ReportFailed:
 		item.Error = fit(item.Error, ReportErrorBytesMax)
 		item.Output = nil
-		return nil
+		return duration("retry_after_ms", item.RetryAfterMS)
 	case core.ReportEntry:
 		if item.Entry == nil {
 			return invalid("entry", "is missing")

@@ -18,10 +18,6 @@ import (
 // actionBytesMax is the largest message that the SDKs take.
 const actionBytesMax = 4 << 20
 
-// actionName is the spelling in which actions are compared: that of the native definition
-// (define), which has them in lower case.
-func actionName(text string) string { return strings.ToLower(text) }
-
 // run sends one errand.
 func (w *worker) run(st *stream, e *errand, to grpc.ServerStreamingServer[wire.AssignedAction]) error {
 	message, about := w.message(st, e)
@@ -120,7 +116,7 @@ func (w *worker) action(of *attempt, kind wire.ActionType) *wire.AssignedAction 
 }
 
 // invocation is the number of the assignment of a durable task, from 1.
-func (a *attempt) invocation() int32 { return a.retry + 1 }
+func (a *attempt) invocation() int32 { return a.retry + 1 + a.Suspensions }
 
 // batch is the one action for attempts that go together. Its fields of a single task are
 // those of the first.

@@ -2,6 +2,8 @@ package hatchet
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -10,16 +12,14 @@ import (
 	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/edge/admit"
 	"github.com/adzehq/adze/internal/edge/auth"
+	"github.com/adzehq/adze/internal/edge/hatchet/define"
 	"github.com/adzehq/adze/internal/history"
 	"github.com/adzehq/adze/internal/shard"
 	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
 )
 
 const (
-	// defaultSlots is the slot type of this wire that is natively the one without a name.
-	defaultSlots = "default"
-
-	// slotsUnsaid is how many of these a worker has that says nothing.
+	// slotsUnsaid is how many slots of the default type a worker has that says nothing.
 	slotsUnsaid = 100
 
 	// streamsMax is how many streams of a worker may be open at once; with more, the oldest
@@ -51,11 +51,13 @@ func (s *Server) Register(ctx context.Context, req *wire.WorkerRegisterRequest) 
 // registration is how a worker introduces itself.
 func registration(req *wire.WorkerRegisterRequest) (shard.Hello, error) {
 	hello := shard.Hello{Name: req.WorkerName, Actions: make([]string, len(req.Actions))}
+	var err error
 	for i, action := range req.Actions {
-		hello.Actions[i] = actionName(action)
+		if hello.Actions[i], err = define.Action(action); err != nil {
+			return hello, fault.At(fmt.Sprintf("actions[%d]", i), err)
+		}
 	}
 	hello.SDK, hello.Runtime = runtimeOf(req.RuntimeInfo)
-	var err error
 	if hello.Labels, err = labelsOf(req.Labels); err != nil {
 		return hello, err
 	}
@@ -82,19 +84,14 @@ func slotsOf(req *wire.WorkerRegisterRequest, hello *shard.Hello) error {
 		hello.Slots = slotsUnsaid
 		return nil
 	}
-	for typ, units := range req.SlotConfig {
-		if typ == defaultSlots {
+	for _, kind := range slices.Sorted(maps.Keys(req.SlotConfig)) { // a fault names a place
+		units := req.SlotConfig[kind]
+		if kind == define.SlotDefault {
 			hello.Slots = units
 			continue
 		}
-		hello.Types = append(hello.Types, shard.SlotUse{Type: typ, Units: units})
+		hello.Types = append(hello.Types, shard.SlotUse{Type: kind, Units: units})
 	}
-	slices.SortFunc(hello.Types, func(a, b shard.SlotUse) int { // a map has no order, and a fault names a place
-		if a.Type < b.Type {
-			return -1
-		}
-		return 1
-	})
 	return nil
 }
 

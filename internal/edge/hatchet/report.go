@@ -18,7 +18,7 @@ import (
 func (s *Server) SendStepActionEvent(ctx context.Context, e *wire.StepActionEvent) (*wire.ActionEventResponse, error) {
 	item := &wire.BatchActionEventItem{
 		TaskRunExternalId: e.TaskRunExternalId, EventPayload: e.EventPayload,
-		RetryCount: e.RetryCount, ShouldNotRetry: e.ShouldNotRetry,
+		RetryCount: e.RetryCount, ShouldNotRetry: e.ShouldNotRetry, RetryAfterMs: e.RetryAfterMs,
 	}
 	a, err := s.reported(ctx, e.EventType, item)
 	if err == nil && a != nil {
@@ -79,6 +79,7 @@ func (s *Server) reported(ctx context.Context, kind wire.StepActionEventType, e 
 		}
 	case wire.StepActionEventType_STEP_EVENT_TYPE_FAILED:
 		item.Kind, item.Error, item.NonRetryable = core.ReportFailed, e.EventPayload, e.GetShouldNotRetry()
+		item.RetryAfterMS = e.GetRetryAfterMs()
 	case wire.StepActionEventType_STEP_EVENT_TYPE_CANCELLED:
 		return a, s.cancelled(ctx, a)
 	default:

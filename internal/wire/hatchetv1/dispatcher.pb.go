@@ -306,16 +306,16 @@ func (ResourceEventType) EnumDescriptor() ([]byte, []int) {
 type WorkflowRunEventType int32
 
 const (
-	WorkflowRunEventType_WORKFLOW_RUN_EVENT_TYPE_WORKFLOW_RUN_EVENT_TYPE_FINISHED WorkflowRunEventType = 0
+	WorkflowRunEventType_WORKFLOW_RUN_EVENT_TYPE_FINISHED WorkflowRunEventType = 0
 )
 
 // Enum value maps for WorkflowRunEventType.
 var (
 	WorkflowRunEventType_name = map[int32]string{
-		0: "WORKFLOW_RUN_EVENT_TYPE_WORKFLOW_RUN_EVENT_TYPE_FINISHED",
+		0: "WORKFLOW_RUN_EVENT_TYPE_FINISHED",
 	}
 	WorkflowRunEventType_value = map[string]int32{
-		"WORKFLOW_RUN_EVENT_TYPE_WORKFLOW_RUN_EVENT_TYPE_FINISHED": 0,
+		"WORKFLOW_RUN_EVENT_TYPE_FINISHED": 0,
 	}
 )
 
@@ -351,7 +351,7 @@ type WorkerRegisterRequest struct {
 	WorkerName    string                   `protobuf:"bytes,1,opt,name=worker_name,json=workerName,proto3" json:"worker_name,omitempty"`                                                                            // namespaced name
 	Actions       []string                 `protobuf:"bytes,2,rep,name=actions,proto3" json:"actions,omitempty"`                                                                                                    // action ids, lower case; several workers may list the same; empty list allowed
 	Services      []string                 `protobuf:"bytes,3,rep,name=services,proto3" json:"services,omitempty"`                                                                                                  // usually ["default"] or empty
-	Slots         *int32                   `protobuf:"varint,4,opt,name=slots,proto3,oneof" json:"slots,omitempty"`                                                                                                 // legacy; = slot_config {"default": n}; both set → INVALID_ARGUMENT
+	Slots         *int32                   `protobuf:"varint,4,opt,name=slots,proto3,oneof" json:"slots,omitempty"`                                                                                                 // as slot_config {"default": n}; not both
 	Labels        map[string]*WorkerLabels `protobuf:"bytes,5,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`                            // initial labels
 	WebhookId     *string                  `protobuf:"bytes,6,opt,name=webhook_id,json=webhookId,proto3,oneof" json:"webhook_id,omitempty"`                                                                         // legacy
 	RuntimeInfo   *RuntimeInfo             `protobuf:"bytes,7,opt,name=runtime_info,json=runtimeInfo,proto3" json:"runtime_info,omitempty"`                                                                         // stored for REST only
@@ -451,8 +451,8 @@ type AssignedAction struct {
 	TenantId                   string                 `protobuf:"bytes,1,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
 	WorkflowRunId              string                 `protobuf:"bytes,2,opt,name=workflow_run_id,json=workflowRunId,proto3" json:"workflow_run_id,omitempty"`               // run id (for a standalone task equal to task_run_external_id)
 	GetGroupKeyRunId           string                 `protobuf:"bytes,3,opt,name=get_group_key_run_id,json=getGroupKeyRunId,proto3" json:"get_group_key_run_id,omitempty"`  // legacy, empty
-	JobId                      string                 `protobuf:"bytes,4,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`                                         // reference puts the step id; opaque
-	JobName                    string                 `protobuf:"bytes,5,opt,name=job_name,json=jobName,proto3" json:"job_name,omitempty"`                                   // step readable id; opaque label
+	JobId                      string                 `protobuf:"bytes,4,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`                                         // id of the task's definition
+	JobName                    string                 `protobuf:"bytes,5,opt,name=job_name,json=jobName,proto3" json:"job_name,omitempty"`                                   // name of the task
 	JobRunId                   string                 `protobuf:"bytes,6,opt,name=job_run_id,json=jobRunId,proto3" json:"job_run_id,omitempty"`                              // = task_run_external_id
 	TaskId                     string                 `protobuf:"bytes,7,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`                                      // step id (definition)
 	TaskRunExternalId          string                 `protobuf:"bytes,8,opt,name=task_run_external_id,json=taskRunExternalId,proto3" json:"task_run_external_id,omitempty"` // task run id: key for all later calls
@@ -461,7 +461,7 @@ type AssignedAction struct {
 	ActionPayload              string                 `protobuf:"bytes,11,opt,name=action_payload,json=actionPayload,proto3" json:"action_payload,omitempty"`                             // JSON string
 	TaskName                   string                 `protobuf:"bytes,12,opt,name=task_name,json=taskName,proto3" json:"task_name,omitempty"`                                            // step readable id
 	RetryCount                 int32                  `protobuf:"varint,13,opt,name=retry_count,json=retryCount,proto3" json:"retry_count,omitempty"`                                     // attempt number, 0-based
-	AdditionalMetadata         *string                `protobuf:"bytes,14,opt,name=additional_metadata,json=additionalMetadata,proto3,oneof" json:"additional_metadata,omitempty"`        // JSON **object** as string; Go drops the action if it is not an object; non-string values are ignored by Go
+	AdditionalMetadata         *string                `protobuf:"bytes,14,opt,name=additional_metadata,json=additionalMetadata,proto3,oneof" json:"additional_metadata,omitempty"`        // JSON object; the Go SDK drops an action with anything else
 	ChildWorkflowIndex         *int32                 `protobuf:"varint,15,opt,name=child_workflow_index,json=childWorkflowIndex,proto3,oneof" json:"child_workflow_index,omitempty"`     // index given by parent at spawn
 	ChildWorkflowKey           *string                `protobuf:"bytes,16,opt,name=child_workflow_key,json=childWorkflowKey,proto3,oneof" json:"child_workflow_key,omitempty"`            // key given by parent at spawn
 	ParentWorkflowRunId        *string                `protobuf:"bytes,17,opt,name=parent_workflow_run_id,json=parentWorkflowRunId,proto3,oneof" json:"parent_workflow_run_id,omitempty"` // set for children
@@ -471,7 +471,7 @@ type AssignedAction struct {
 	DurableTaskInvocationCount *int32                 `protobuf:"varint,21,opt,name=durable_task_invocation_count,json=durableTaskInvocationCount,proto3,oneof" json:"durable_task_invocation_count,omitempty"` // only for durable tasks; 1 for first assignment
 	TriggeringEventExternalId  *string                `protobuf:"bytes,22,opt,name=triggering_event_external_id,json=triggeringEventExternalId,proto3,oneof" json:"triggering_event_external_id,omitempty"`     // only if triggered by event
 	TriggeringEventKey         *string                `protobuf:"bytes,23,opt,name=triggering_event_key,json=triggeringEventKey,proto3,oneof" json:"triggering_event_key,omitempty"`
-	BatchId                    *string                `protobuf:"bytes,24,opt,name=batch_id,json=batchId,proto3,oneof" json:"batch_id,omitempty"` // START_BATCH only (camelCase names are in the proto)
+	BatchId                    *string                `protobuf:"bytes,24,opt,name=batch_id,json=batchId,proto3,oneof" json:"batch_id,omitempty"` // START_BATCH only
 	BatchSize                  *int32                 `protobuf:"varint,25,opt,name=batch_size,json=batchSize,proto3,oneof" json:"batch_size,omitempty"`
 	BatchIndex                 *int32                 `protobuf:"varint,26,opt,name=batch_index,json=batchIndex,proto3,oneof" json:"batch_index,omitempty"`
 	BatchStartPayload          *BatchStartPayload     `protobuf:"bytes,27,opt,name=batch_start_payload,json=batchStartPayload,proto3" json:"batch_start_payload,omitempty"` // START_BATCH only
@@ -716,7 +716,7 @@ func (x *AssignedAction) GetTaskInsertedAt() *timestamppb.Timestamp {
 
 type StepActionEvent struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
-	WorkerId          string                 `protobuf:"bytes,1,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`                                // TS sends the worker *name* in some paths: do not validate as UUID
+	WorkerId          string                 `protobuf:"bytes,1,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`                                // the TypeScript SDK sends its name in some places
 	JobId             string                 `protobuf:"bytes,2,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`                                         // echo
 	JobRunId          string                 `protobuf:"bytes,3,opt,name=job_run_id,json=jobRunId,proto3" json:"job_run_id,omitempty"`                              // echo
 	TaskId            string                 `protobuf:"bytes,4,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`                                      // echo
@@ -727,6 +727,7 @@ type StepActionEvent struct {
 	EventPayload      string                 `protobuf:"bytes,9,opt,name=event_payload,json=eventPayload,proto3" json:"event_payload,omitempty"`                 // output JSON / error text / empty
 	RetryCount        *int32                 `protobuf:"varint,10,opt,name=retry_count,json=retryCount,proto3,oneof" json:"retry_count,omitempty"`               // attempt the event belongs to; compare with current
 	ShouldNotRetry    *bool                  `protobuf:"varint,11,opt,name=should_not_retry,json=shouldNotRetry,proto3,oneof" json:"should_not_retry,omitempty"` // true = non-retryable failure
+	RetryAfterMs      *int64                 `protobuf:"varint,12,opt,name=retry_after_ms,json=retryAfterMs,proto3,oneof" json:"retry_after_ms,omitempty"`       // of a failure: no attempt before
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -836,6 +837,13 @@ func (x *StepActionEvent) GetShouldNotRetry() bool {
 		return *x.ShouldNotRetry
 	}
 	return false
+}
+
+func (x *StepActionEvent) GetRetryAfterMs() int64 {
+	if x != nil && x.RetryAfterMs != nil {
+		return *x.RetryAfterMs
+	}
+	return 0
 }
 
 type WorkerLabels struct {
@@ -1336,6 +1344,7 @@ type BatchActionEventItem struct {
 	EventPayload      string                 `protobuf:"bytes,2,opt,name=event_payload,json=eventPayload,proto3" json:"event_payload,omitempty"`
 	RetryCount        *int32                 `protobuf:"varint,3,opt,name=retry_count,json=retryCount,proto3,oneof" json:"retry_count,omitempty"`
 	ShouldNotRetry    *bool                  `protobuf:"varint,4,opt,name=should_not_retry,json=shouldNotRetry,proto3,oneof" json:"should_not_retry,omitempty"`
+	RetryAfterMs      *int64                 `protobuf:"varint,5,opt,name=retry_after_ms,json=retryAfterMs,proto3,oneof" json:"retry_after_ms,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -1396,6 +1405,13 @@ func (x *BatchActionEventItem) GetShouldNotRetry() bool {
 		return *x.ShouldNotRetry
 	}
 	return false
+}
+
+func (x *BatchActionEventItem) GetRetryAfterMs() int64 {
+	if x != nil && x.RetryAfterMs != nil {
+		return *x.RetryAfterMs
+	}
+	return 0
 }
 
 type BatchActionEvent struct {
@@ -1813,7 +1829,7 @@ func (x *WorkflowRunEvent) GetEventType() WorkflowRunEventType {
 	if x != nil {
 		return x.EventType
 	}
-	return WorkflowRunEventType_WORKFLOW_RUN_EVENT_TYPE_WORKFLOW_RUN_EVENT_TYPE_FINISHED
+	return WorkflowRunEventType_WORKFLOW_RUN_EVENT_TYPE_FINISHED
 }
 
 func (x *WorkflowRunEvent) GetEventTimestamp() *timestamppb.Timestamp {
@@ -2518,7 +2534,7 @@ const file_hatchet_dispatcher_proto_rawDesc = "" +
 	"\v_batch_sizeB\x0e\n" +
 	"\f_batch_indexB\f\n" +
 	"\n" +
-	"_batch_key\"\xf3\x03\n" +
+	"_batch_key\"\xb1\x04\n" +
 	"\x0fStepActionEvent\x12\x1b\n" +
 	"\tworker_id\x18\x01 \x01(\tR\bworkerId\x12\x15\n" +
 	"\x06job_id\x18\x02 \x01(\tR\x05jobId\x12\x1c\n" +
@@ -2534,9 +2550,11 @@ const file_hatchet_dispatcher_proto_rawDesc = "" +
 	"\vretry_count\x18\n" +
 	" \x01(\x05H\x00R\n" +
 	"retryCount\x88\x01\x01\x12-\n" +
-	"\x10should_not_retry\x18\v \x01(\bH\x01R\x0eshouldNotRetry\x88\x01\x01B\x0e\n" +
+	"\x10should_not_retry\x18\v \x01(\bH\x01R\x0eshouldNotRetry\x88\x01\x01\x12)\n" +
+	"\x0eretry_after_ms\x18\f \x01(\x03H\x02R\fretryAfterMs\x88\x01\x01B\x0e\n" +
 	"\f_retry_countB\x13\n" +
-	"\x11_should_not_retry\"n\n" +
+	"\x11_should_not_retryB\x11\n" +
+	"\x0f_retry_after_ms\"n\n" +
 	"\fWorkerLabels\x12 \n" +
 	"\tstr_value\x18\x01 \x01(\tH\x00R\bstrValue\x88\x01\x01\x12 \n" +
 	"\tint_value\x18\x02 \x01(\x05H\x01R\bintValue\x88\x01\x01B\f\n" +
@@ -2580,15 +2598,17 @@ const file_hatchet_dispatcher_proto_rawDesc = "" +
 	"\tworker_id\x18\x01 \x01(\tR\bworkerId\"U\n" +
 	"\x19WorkerUnsubscribeResponse\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12\x1b\n" +
-	"\tworker_id\x18\x02 \x01(\tR\bworkerId\"\xe6\x01\n" +
+	"\tworker_id\x18\x02 \x01(\tR\bworkerId\"\xa4\x02\n" +
 	"\x14BatchActionEventItem\x12/\n" +
 	"\x14task_run_external_id\x18\x01 \x01(\tR\x11taskRunExternalId\x12#\n" +
 	"\revent_payload\x18\x02 \x01(\tR\feventPayload\x12$\n" +
 	"\vretry_count\x18\x03 \x01(\x05H\x00R\n" +
 	"retryCount\x88\x01\x01\x12-\n" +
-	"\x10should_not_retry\x18\x04 \x01(\bH\x01R\x0eshouldNotRetry\x88\x01\x01B\x0e\n" +
+	"\x10should_not_retry\x18\x04 \x01(\bH\x01R\x0eshouldNotRetry\x88\x01\x01\x12)\n" +
+	"\x0eretry_after_ms\x18\x05 \x01(\x03H\x02R\fretryAfterMs\x88\x01\x01B\x0e\n" +
 	"\f_retry_countB\x13\n" +
-	"\x11_should_not_retry\"\xd7\x02\n" +
+	"\x11_should_not_retryB\x11\n" +
+	"\x0f_retry_after_ms\"\xd7\x02\n" +
 	"\x10BatchActionEvent\x12\x1b\n" +
 	"\tworker_id\x18\x01 \x01(\tR\bworkerId\x12\x15\n" +
 	"\x06job_id\x18\x02 \x01(\tR\x05jobId\x12\x1b\n" +
@@ -2701,9 +2721,9 @@ const file_hatchet_dispatcher_proto_rawDesc = "" +
 	"\x1aRESOURCE_EVENT_TYPE_FAILED\x10\x03\x12!\n" +
 	"\x1dRESOURCE_EVENT_TYPE_CANCELLED\x10\x04\x12!\n" +
 	"\x1dRESOURCE_EVENT_TYPE_TIMED_OUT\x10\x05\x12\x1e\n" +
-	"\x1aRESOURCE_EVENT_TYPE_STREAM\x10\x06*T\n" +
-	"\x14WorkflowRunEventType\x12<\n" +
-	"8WORKFLOW_RUN_EVENT_TYPE_WORKFLOW_RUN_EVENT_TYPE_FINISHED\x10\x002\xeb\n" +
+	"\x1aRESOURCE_EVENT_TYPE_STREAM\x10\x06*<\n" +
+	"\x14WorkflowRunEventType\x12$\n" +
+	" WORKFLOW_RUN_EVENT_TYPE_FINISHED\x10\x002\xeb\n" +
 	"\n" +
 	"\n" +
 	"Dispatcher\x12[\n" +

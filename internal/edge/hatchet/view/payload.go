@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 
+	"github.com/adzehq/adze/internal/edge/hatchet/define"
 	"github.com/adzehq/adze/internal/shard"
 )
 
@@ -77,7 +78,7 @@ func (p *payload) parents(a *shard.Assignment) {
 }
 
 // triggers is what the filter gave that chose the run, and the events that the step waited
-// for. It is an object always.
+// for, under the keys of its conditions. Trap 9: it is an object always.
 func (p *payload) triggers(a *shard.Assignment) {
 	p.raw(`,"triggers":{`)
 	p.key("filter_payload")
@@ -86,7 +87,31 @@ func (p *payload) triggers(a *shard.Assignment) {
 	} else {
 		p.raw(`null`)
 	}
+	told := map[string]bool{"filter_payload": true}
+	for i := range a.Came {
+		for _, name := range a.Came[i].Names {
+			if !told[name] { // the first event of a name counts
+				p.key(name)
+				p.object(a.Came[i].Payload)
+				told[name] = true
+			}
+		}
+	}
+	for _, slept := range a.Slept {
+		if name, text := define.CutSleepName(slept); !told[name] {
+			p.key(name)
+			p.raw(SleepData(text))
+			told[name] = true
+		}
+	}
 	p.raw(`}`)
+}
+
+// SleepData is what a time gives that passed. Trap 24: the text is as it was asked for, the
+// SDKs read no other spelling.
+func SleepData(text string) string {
+	quoted, _ := json.Marshal(text) // a string never fails
+	return `{"sleep_duration":` + string(quoted) + `}`
 }
 
 // errors are why tasks failed, for a step that handles failures.

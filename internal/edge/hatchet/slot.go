@@ -1,0 +1,64 @@
+package hatchet
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/edge/auth"
+	"github.com/adzehq/adze/internal/edge/hatchet/define"
+	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
+)
+
+// ReleaseSlot implements the Dispatcher: the task goes on and gives its slots back.
+func (s *Server) ReleaseSlot(ctx context.Context, req *wire.ReleaseSlotRequest) (*wire.ReleaseSlotResponse, error) {
+	a, err := s.runningAttempt(ctx, req.TaskRunExternalId)
+	if err != nil {
+		return nil, s.Status(err)
+	}
+	released := core.ReportItem{Task: a.Task, Attempt: a.Attempt, Token: a.Token, Kind: core.ReportReleased}
+	if err := a.worker.session.Report(ctx, []core.ReportItem{released}); err != nil {
+		return nil, s.Status(err)
+	}
+	return &wire.ReleaseSlotResponse{}, nil
+}
+
+// RefreshTimeout implements the Dispatcher: the deadline moves by the increment, from
+// where it is.
+func (s *Server) RefreshTimeout(ctx context.Context, req *wire.RefreshTimeoutRequest) (*wire.RefreshTimeoutResponse, error) {
+	by, ok := define.Duration(req.IncrementTimeoutBy)
+	if !ok || by <= 0 {
+		return nil, s.Status(fault.New(fault.Invalid, "increment_timeout_by", "%q is no time; say it like 30s or 1h30m", req.IncrementTimeoutBy))
+	}
+	a, err := s.runningAttempt(ctx, req.TaskRunExternalId)
+	if err != nil {
+		return nil, s.Status(err)
+	}
+	a.refreshing.Lock() // one after the other: each adds to the one before
+	defer a.refreshing.Unlock()
+	left := max(time.UnixMilli(int64(a.deadline)).Sub(s.Clock.Now()), 0)
+	if a.deadline == 0 { // it may take as long as it likes
+		return &wire.RefreshTimeoutResponse{TimeoutAt: timestamppb.New(s.Clock.Now().Add(by))}, nil
+	}
+	deadline, err := s.Shards.Refresh(ctx, auth.Tenant(ctx), a.Task, a.Token, (left + by).Milliseconds())
+	if err != nil {
+		return nil, s.Status(err)
+	}
+	a.deadline = deadline
+	return &wire.RefreshTimeoutResponse{TimeoutAt: timestamppb.New(time.UnixMilli(int64(deadline)))}, nil
+}
+
+// runningAttempt is the current attempt of a task, or fails with fault.NotFound.
+func (s *Server) runningAttempt(ctx context.Context, text string) (*attempt, error) {
+	a, err := s.attemptOf(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	if a == nil {
+		return nil, fault.New(fault.NotFound, "task_run_external_id", "task %s does not run", text)
+	}
+	return a, nil
+}
