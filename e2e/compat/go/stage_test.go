@@ -25,6 +25,9 @@ const (
 	patience = time.Minute
 	// pollEvery is the pause between looks.
 	pollEvery = 50 * time.Millisecond
+	// beginWait is what a worker needs to begin. The SDK panics if one is stopped before,
+	// which happens to scenarios that fail at once.
+	beginWait = time.Second
 )
 
 // shared is the engine of all scenarios that do not kill theirs.
@@ -130,6 +133,9 @@ func (s *scene) worker(options ...hatchet.WorkerOption) (stop func()) {
 		}
 	}()
 	stop = sync.OnceFunc(func() {
+		if s.Failed() {
+			time.Sleep(beginWait)
+		}
 		cancel()
 		select {
 		case <-ended:
