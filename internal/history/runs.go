@@ -35,15 +35,36 @@ const (
 // Filter chooses runs. Its zero value chooses all.
 type Filter struct {
 	Workflow string        // "" = all
+	IDs      []id.ID       // of workflows; empty = all
 	Statuses []core.Status // ended so; with Open, or open; both empty = all
 	Open     bool          // not ended
 	Since    core.Time     // submitted at or after; 0 = ever
 	Until    core.Time     // submitted before; 0 = ever
 	Before   id.ID         // Page.Next of the page before; 0 = from the newest
 	Limit    int           // 0 = PageDefault; at most PageMax
+
+	Parent   id.ID    // the task that spawned them; 0 = any
+	Event    id.ID    // that started them; 0 = any
+	Metadata []Label  // that they have,
+	AnyLabel bool     // one of these suffices
+	OnceKeys []string // idempotency keys of which they hold one; empty = any
+	Newest   bool     // leaves out what was replayed
+	Payloads bool     // with them
 }
 
-// Page is some runs, newest first, without payloads.
+// Label is a key of a run's metadata with its value, as text.
+type Label struct{ Key, Value string }
+
+// labels are the filter's as runs.sql takes them.
+func (f *Filter) labels() (keys, values []string) {
+	keys, values = []string{}, []string{}
+	for _, l := range f.Metadata {
+		keys, values = append(keys, l.Key), append(values, l.Value)
+	}
+	return keys, values
+}
+
+// Page is some runs, newest first.
 type Page struct {
 	Runs []Run
 	Next id.ID // Filter.Before of the next page; 0 = no more. A page with a Next may be empty.
@@ -67,7 +88,10 @@ func runs(ctx context.Context, db pg.DB, tenant id.ID, f Filter) (Page, error) {
 		return Page{}, err
 	}
 	limit := f.limit()
-	rows, err := db.Query(ctx, runsSQL, tenant, below, lowest, f.Workflow, f.statuses(), limit, windowRunsMax)
+	keys, values := f.labels()
+	rows, err := db.Query(ctx, runsSQL, tenant, below, lowest, f.Workflow, f.statuses(), limit, windowRunsMax,
+		orNone(f.IDs), f.Payloads, f.Workflow == "" && len(f.IDs) == 0, f.Parent, f.Event,
+		keys, values, f.AnyLabel, orNone(f.OnceKeys), f.Newest)
 	if err != nil {
 		return Page{}, err
 	}
@@ -120,4 +144,12 @@ func (f *Filter) statuses() []string {
 		names = append(names, s.String())
 	}
 	return names
+}
+
+// orNone is list, never null.
+func orNone[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }

@@ -1,14 +1,16 @@
--- Reads a page of a tenant's runs, newest first, without payloads, from a window
--- of ids (window.sql): those of one task and those of graphs, then the newest of both.
+-- Reads a page of a tenant's runs, newest first, from a window of ids (window.sql):
+-- those of one task and those of graphs, then the newest of both.
 -- Writes: nothing. Locks: nothing.
--- Bound: the runs of the window, each with a look-up of its result.
+-- Bound: the runs of the window, each with a look-up of its result and, with $17, of its
+-- replays; with $13, their metadata decoded.
 with wanted as (
     select v.id
     from adze.workflow as w
     inner join adze.workflow_version as v on v.workflow_id = w.id
     where
         w.tenant_id = $1
-        and w.name = $4
+        and ($4 = '' or w.name = $4)
+        and (cardinality($8::bigint[]) = 0 or w.id = any($8))
 )
 select
     p.id,
@@ -28,9 +30,9 @@ select
     coalesce(p.started_at, 0) as started_at,
     coalesce(p.finished_at, 0) as finished_at,
     coalesce(p.error, '') as error,
-    null::bytea as input,
-    null::bytea as metadata,
-    null::bytea as output
+    case when $9 then p.input end as input,
+    case when $9 then p.metadata end as metadata,
+    case when $9 then p.output end as output
 from (
     (
         select
@@ -49,7 +51,10 @@ from (
             r.assigned_at,
             r.started_at,
             r.finished_at,
-            r.error
+            r.error,
+            t.input,
+            t.metadata,
+            r.output
         from (
             select *
             from adze.task
@@ -58,7 +63,23 @@ from (
                 and node is null
                 and id < $2
                 and id >= $3
-                and ($4 = '' or version_id in (select id from wanted))
+                and ($10 or version_id in (select id from wanted))
+                and ($11::bigint = 0 or parent_id = $11)
+                and ($12::bigint = 0 or event_id = $12)
+                and (cardinality($13::text[]) = 0 or (
+                    select case when $15 then bool_or(m.met) else bool_and(m.met) end
+                    from (
+                        select coalesce(convert_from(metadata, 'UTF8')::jsonb ->> k.key, '') = k.value as met
+                        from unnest($13::text[], $14::text[]) as k (key, value)
+                    ) as m
+                ))
+                and (cardinality($16::text[]) = 0 or id in (
+                    select idempotency.run_id
+                    from adze.idempotency
+                    where
+                        idempotency.tenant_id = $1
+                        and idempotency.key = any($16)
+                ))
             order by id desc
             limit $7
         ) as t
@@ -71,7 +92,15 @@ from (
                 and task_result.id >= $3
             limit 1
         ) as r on true
-        where coalesce(r.status, 'open') = any($5::text[])
+        where
+            coalesce(r.status, 'open') = any($5::text[])
+            and (not $17 or not exists (
+                select
+                from adze.task as again
+                where
+                    again.replay_of = t.id
+                    and again.id > t.id
+            ))
         order by t.id desc
         limit $6
     )
@@ -93,7 +122,10 @@ from (
             null as assigned_at,
             null as started_at,
             r.finished_at,
-            r.error
+            r.error,
+            g.input,
+            g.metadata,
+            null::bytea as output
         from (
             select *
             from adze.run
@@ -101,7 +133,23 @@ from (
                 tenant_id = $1
                 and id < $2
                 and id >= $3
-                and ($4 = '' or version_id in (select id from wanted))
+                and ($10 or version_id in (select id from wanted))
+                and ($11::bigint = 0 or parent_id = $11)
+                and ($12::bigint = 0 or event_id = $12)
+                and (cardinality($13::text[]) = 0 or (
+                    select case when $15 then bool_or(m.met) else bool_and(m.met) end
+                    from (
+                        select coalesce(convert_from(metadata, 'UTF8')::jsonb ->> k.key, '') = k.value as met
+                        from unnest($13::text[], $14::text[]) as k (key, value)
+                    ) as m
+                ))
+                and (cardinality($16::text[]) = 0 or id in (
+                    select idempotency.run_id
+                    from adze.idempotency
+                    where
+                        idempotency.tenant_id = $1
+                        and idempotency.key = any($16)
+                ))
             order by id desc
             limit $7
         ) as g
@@ -114,7 +162,15 @@ from (
                 and run_result.id >= $3
             limit 1
         ) as r on true
-        where coalesce(r.status, 'open') = any($5::text[])
+        where
+            coalesce(r.status, 'open') = any($5::text[])
+            and (not $17 or not exists (
+                select
+                from adze.run as again
+                where
+                    again.replay_of = g.id
+                    and again.id > g.id
+            ))
         order by g.id desc
         limit $6
     )

@@ -37,6 +37,9 @@ type Client interface {
 	// is unknown or has not ended refuses all. With fromFailed, tasks of a graph that
 	// succeeded keep their outputs and do not run again, if the workflow is unchanged.
 	Replay(ctx context.Context, tenant id.ID, ids []id.ID, fromFailed bool) ([]id.ID, error)
+	// ReplayTasks replays some tasks of a run of a graph, and all that follow from them; those
+	// of the others that succeeded keep their outputs, if the workflow is unchanged.
+	ReplayTasks(ctx context.Context, tenant, run id.ID, tasks []id.ID) (id.ID, error)
 	// Latest follows each run to the newest replay of it, and of that, and so on; a run that
 	// was not replayed is its own, and so is what is no run. It answers in the order of ids.
 	Latest(ctx context.Context, tenant id.ID, ids []id.ID) ([]id.ID, error)

@@ -152,7 +152,11 @@ func (r *Runtime) replays(ctx context.Context, tenant id.ID, want *Redrive, runs
 			answers[i].Err = fault.New(fault.NotFound, "", "no run %s", run)
 			continue
 		}
-		fresh, err := r.again(ctx, row, want.FromFailed)
+		keep := keepNone
+		if want.FromFailed {
+			keep = keepAll
+		}
+		fresh, err := r.again(ctx, row, keep)
 		switch {
 		case err == nil:
 			rows = append(rows, fresh)

@@ -3,6 +3,7 @@ package shard
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/base/id"
@@ -28,7 +29,11 @@ func (r *Runtime) Replay(ctx context.Context, tenant id.ID, ids []id.ID, fromFai
 		if !ended[run] {
 			return nil, fault.New(fault.Conflict, fmt.Sprintf("run_ids[%d]", i), "run %s has not ended; cancel it first, or wait for its result", run)
 		}
-		if rows[i], err = r.again(ctx, row, fromFailed); err != nil {
+		keep := keepNone
+		if fromFailed {
+			keep = keepAll
+		}
+		if rows[i], err = r.again(ctx, row, keep); err != nil {
 			return nil, fault.At(fmt.Sprintf("run_ids[%d]", i), err)
 		}
 	}
@@ -62,8 +67,64 @@ func (r *Runtime) stored(ctx context.Context, ids []id.ID) (map[id.ID]*core.NewT
 	return of, nil
 }
 
+// keeping tells which nodes of a graph need not run again that succeeded.
+type keeping func(g *graph) func(node int32) bool
+
+func keepAll(*graph) func(int32) bool { return func(int32) bool { return true } }
+
+// keepNone is that of a replay from the start.
+var keepNone keeping
+
+// keepBut is that of a replay of some tasks, and of all that follow from them.
+func keepBut(run id.ID, tasks []id.ID) keeping {
+	return func(g *graph) func(int32) bool {
+		again := map[int32]bool{}
+		for _, task := range tasks {
+			again[int32(task-run-1)] = true
+		}
+		for more := true; more; { // nodes may stand before their parents
+			more = false
+			for i := range g.Nodes {
+				node := int32(i)
+				if !again[node] && (slices.ContainsFunc(g.Nodes[i].Parents, func(p int32) bool { return again[p] })) {
+					again[node], more = true, true
+				}
+			}
+		}
+		return func(node int32) bool { return !again[node] }
+	}
+}
+
+// ReplayTasks implements Client.
+func (r *Runtime) ReplayTasks(ctx context.Context, tenant, run id.ID, tasks []id.ID) (id.ID, error) {
+	stored, err := r.stored(ctx, []id.ID{run})
+	if err != nil {
+		return 0, err
+	}
+	ended, err := r.hasEnded(ctx, tenant, []id.ID{run})
+	if err != nil {
+		return 0, err
+	}
+	row := stored[run]
+	if row == nil || row.Tenant != tenant {
+		return 0, fault.New(fault.NotFound, "run_id", "no run %s", run)
+	}
+	if !ended[run] {
+		return 0, fault.New(fault.Conflict, "run_id", "run %s has not ended; cancel it first, or wait for its result", run)
+	}
+	again, err := r.again(ctx, row, keepBut(run, tasks))
+	if err != nil {
+		return 0, fault.At("run_id", err)
+	}
+	submitted, err := r.submit(ctx, []submission{again}, WaitForRoom)
+	if err != nil {
+		return 0, err
+	}
+	return submitted[0].ID, nil
+}
+
 // again is a run as a new one, under the current version of its workflow.
-func (r *Runtime) again(ctx context.Context, row *core.NewTask, fromFailed bool) (submission, error) {
+func (r *Runtime) again(ctx context.Context, row *core.NewTask, keep keeping) (submission, error) {
 	was := r.catalog.version(row.Version)
 	if was == nil {
 		return submission{}, fmt.Errorf("replay run %s: no version %s", row.ID, row.Version)
@@ -77,15 +138,16 @@ func (r *Runtime) again(ctx context.Context, row *core.NewTask, fromFailed bool)
 	if err := s.version.complete(&s.row); err != nil {
 		return s, err
 	}
-	if !fromFailed || was.graph == nil || s.version != was { // a changed graph runs whole
+	if keep == nil || was.graph == nil || s.version != was { // a changed graph runs whole
 		return s, nil
 	}
 	outputs, err := r.outputs(ctx, was.graph, row.ID)
 	if err != nil {
 		return s, err
 	}
+	kept := keep(was.graph)
 	for i := range was.graph.Nodes {
-		if output, ok := outputs[int32(i)]; ok {
+		if output, ok := outputs[int32(i)]; ok && kept(int32(i)) {
 			s.kept = append(s.kept, core.KeptNode{Node: int32(i), Output: output, Verdicts: was.graph.judge(int32(i), output)})
 		}
 	}

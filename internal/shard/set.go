@@ -233,6 +233,15 @@ func (s *Set) Replay(ctx context.Context, tenant id.ID, ids []id.ID, fromFailed 
 	return r.Replay(ctx, tenant, ids, fromFailed)
 }
 
+// ReplayTasks implements Client.
+func (s *Set) ReplayTasks(ctx context.Context, tenant, run id.ID, tasks []id.ID) (id.ID, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return 0, err
+	}
+	return r.ReplayTasks(ctx, tenant, run, tasks)
+}
+
 // Latest implements Client.
 func (s *Set) Latest(ctx context.Context, tenant id.ID, ids []id.ID) ([]id.ID, error) {
 	r, err := s.of(ctx, tenant)
