@@ -92,6 +92,7 @@ func Open(ctx context.Context, config Config, version string, log *slog.Logger) 
 			Clock:  s.engine.config.Clock,
 			Log:    log,
 			Auth:   s.engine.auth,
+			Wire:   s.hatchet,
 		}),
 	})
 	return s, nil

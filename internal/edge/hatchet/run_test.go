@@ -1,13 +1,11 @@
 package hatchet_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -16,79 +14,6 @@ import (
 	native "github.com/adzehq/adze/internal/wire/adzev1"
 	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
 )
-
-// attempt answers an assignment: with JSON, or an error.
-type attempt func(*native.Assignment) (output string, err error)
-
-// errHeld says that an attempt goes on until it is stopped.
-var errHeld = fmt.Errorf("held")
-
-// nativeWorker runs the tasks of workflows until the test ends.
-func nativeWorker(t *testing.T, s *hatchettest.Stage, run attempt, workflows ...*native.Workflow) {
-	t.Helper()
-	_, err := s.Native.PutWorkflows(s.Ctx, &native.PutWorkflowsRequest{Workflows: workflows})
-	require.NoError(t, err)
-	hello := &native.Hello{Slots: 100}
-	for _, w := range workflows {
-		for _, task := range w.Tasks {
-			hello.Actions = append(hello.Actions, task.Action)
-		}
-	}
-	ctx, cancel := context.WithCancel(s.Ctx)
-	work, err := s.Native.Work(ctx)
-	require.NoError(t, err)
-	require.NoError(t, work.Send(&native.WorkerMessage{Hello: hello}))
-	ended := make(chan struct{})
-	t.Cleanup(func() { cancel(); <-ended })
-	go func() {
-		defer close(ended)
-		serve(work, run)
-	}()
-}
-
-func serve(work grpc.BidiStreamingClient[native.WorkerMessage, native.EngineMessage], run attempt) {
-	for {
-		message, err := work.Recv()
-		if err != nil {
-			return
-		}
-		up := &native.WorkerMessage{}
-		for _, a := range message.Assignments {
-			report := &native.Report{TaskId: a.TaskId, Token: a.Token, Attempt: a.Attempt, Kind: native.Report_KIND_COMPLETED}
-			output, err := run(a)
-			if err == errHeld {
-				report.Kind = native.Report_KIND_STARTED
-			} else if err != nil {
-				report.Kind, report.Error = native.Report_KIND_FAILED, err.Error()
-			}
-			report.Output = []byte(output)
-			up.Reports = append(up.Reports, report)
-		}
-		for _, stop := range message.Stops {
-			up.Reports = append(up.Reports, &native.Report{TaskId: stop.TaskId, Token: stop.Token, Kind: native.Report_KIND_FAILED, Error: "stopped"})
-		}
-		if work.Send(up) != nil {
-			return
-		}
-	}
-}
-
-// one is a workflow of one task, which tries again as often.
-func one(name string, retries int32) *native.Workflow {
-	return &native.Workflow{Name: name, Tasks: []*native.Task{{
-		Name: "step", Action: name + ":step", Retries: retries, Backoff: &native.Backoff{InitialMs: 1, MaxMs: 1},
-	}}}
-}
-
-// two is a workflow of a task and another one after it.
-func two(name string) *native.Workflow {
-	return &native.Workflow{Name: name, Tasks: []*native.Task{
-		{Name: "first", Action: name + ":first"}, {Name: "second", Action: name + ":second", Parents: []string{"first"}},
-	}}
-}
-
-// echo gives each task its input back.
-func echo(a *native.Assignment) (string, error) { return string(a.Input), nil }
 
 func trigger(t *testing.T, s *hatchettest.Stage, req *wire.TriggerWorkflowRequest) string {
 	t.Helper()
@@ -127,7 +52,7 @@ func details(t *testing.T, s *hatchettest.Stage, run string) *wire.GetRunDetails
 func TestTriggeredRunIsAnsweredOnceItHasEnded(t *testing.T) {
 	t.Parallel()
 	s := hatchettest.Start(t)
-	nativeWorker(t, s, echo, one("ns_3.10-a", 0))
+	s.Work(t, hatchettest.Echo, hatchettest.One("ns_3.10-a", 0))
 	run := trigger(t, s, &wire.TriggerWorkflowRequest{Name: "ns_3.10-a", Input: `{"a":1}`})
 	event := results(t, s, run)[run]
 	require.Len(t, event.Results, 1)
@@ -150,7 +75,7 @@ func TestTriggeredRunIsAnsweredOnceItHasEnded(t *testing.T) {
 func TestDetailsAreThereRightAfterTheTrigger(t *testing.T) {
 	t.Parallel()
 	s := hatchettest.Start(t)
-	nativeWorker(t, s, func(*native.Assignment) (string, error) { return "", errHeld }, one("held", 0), two("graph"))
+	s.Work(t, func(*native.Assignment) (string, error) { return "", hatchettest.ErrHeld }, hatchettest.One("held", 0), hatchettest.Two("graph"))
 	for _, workflow := range []string{"held", "graph"} {
 		run := trigger(t, s, &wire.TriggerWorkflowRequest{Name: workflow, Input: "{}"})
 		d := details(t, s, run)
@@ -165,7 +90,7 @@ func TestDetailsAreThereRightAfterTheTrigger(t *testing.T) {
 func TestSubscriptionToAnEndedRunIsAnsweredAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	s := hatchettest.Start(t)
-	nativeWorker(t, s, echo, one("w", 0), two("graph"))
+	s.Work(t, hatchettest.Echo, hatchettest.One("w", 0), hatchettest.Two("graph"))
 	runs := []string{
 		trigger(t, s, &wire.TriggerWorkflowRequest{Name: "w"}),
 		trigger(t, s, &wire.TriggerWorkflowRequest{Name: "graph", Input: `{"b":2}`}),
@@ -183,7 +108,7 @@ func TestSubscriptionToAnEndedRunIsAnsweredAgainAndAgain(t *testing.T) {
 func TestSubscriptionsToWhatIsNoRunAreKept(t *testing.T) {
 	t.Parallel()
 	s := hatchettest.Start(t)
-	nativeWorker(t, s, echo, one("w", 0))
+	s.Work(t, hatchettest.Echo, hatchettest.One("w", 0))
 	run := trigger(t, s, &wire.TriggerWorkflowRequest{Name: "w"})
 	stream, err := s.Dispatcher.SubscribeToWorkflowRuns(s.Ctx)
 	require.NoError(t, err)
@@ -199,12 +124,12 @@ func TestSubscriptionsToWhatIsNoRunAreKept(t *testing.T) {
 func TestResultsTellFailedFromCancelled(t *testing.T) {
 	t.Parallel()
 	s := hatchettest.Start(t)
-	nativeWorker(t, s, func(a *native.Assignment) (string, error) {
+	s.Work(t, func(a *native.Assignment) (string, error) {
 		if a.Workflow == "held" {
-			return "", errHeld
+			return "", hatchettest.ErrHeld
 		}
 		return "", fmt.Errorf("no luck in attempt %d", a.Attempt)
-	}, one("failing", 2), one("held", 0))
+	}, hatchettest.One("failing", 2), hatchettest.One("held", 0))
 	failed := trigger(t, s, &wire.TriggerWorkflowRequest{Name: "failing"})
 	held := trigger(t, s, &wire.TriggerWorkflowRequest{Name: "held"})
 	native64, err := id.Parse(held)
@@ -223,7 +148,7 @@ func TestResultsTellFailedFromCancelled(t *testing.T) {
 func TestBulkTriggerAnswersInOrder(t *testing.T) {
 	t.Parallel()
 	s := hatchettest.Start(t)
-	nativeWorker(t, s, echo, one("w", 0), two("graph"))
+	s.Work(t, hatchettest.Echo, hatchettest.One("w", 0), hatchettest.Two("graph"))
 	req := &wire.BulkTriggerWorkflowRequest{}
 	for i := range 20 {
 		req.Workflows = append(req.Workflows, &wire.TriggerWorkflowRequest{
@@ -242,7 +167,7 @@ func TestBulkTriggerAnswersInOrder(t *testing.T) {
 func TestTriggersThatCannotBeAreInvalid(t *testing.T) {
 	t.Parallel()
 	s := hatchettest.Start(t)
-	nativeWorker(t, s, echo, one("w", 0))
+	s.Work(t, hatchettest.Echo, hatchettest.One("w", 0))
 	four, zero, bad := int32(4), int32(0), "[]"
 	for name, req := range map[string]*wire.TriggerWorkflowRequest{
 		"workflow names not found: other":                 {Name: "other"},
@@ -281,12 +206,12 @@ func TestUnknownDetailsAreNotFound(t *testing.T) {
 func TestChildrenAreFoundByTheirKeyOrIndex(t *testing.T) {
 	t.Parallel()
 	s := hatchettest.Start(t)
-	nativeWorker(t, s, func(a *native.Assignment) (string, error) {
+	s.Work(t, func(a *native.Assignment) (string, error) {
 		if a.Workflow == "parent" {
-			return "", errHeld
+			return "", hatchettest.ErrHeld
 		}
 		return string(a.Input), nil
-	}, one("parent", 0), one("w", 0))
+	}, hatchettest.One("parent", 0), hatchettest.One("w", 0))
 	parent := trigger(t, s, &wire.TriggerWorkflowRequest{Name: "parent", AdditionalMetadata: ptr(`{"team":"a","mine":1,"hatchet__x":2}`)})
 	child := func(index int32, key *string) string {
 		return trigger(t, s, &wire.TriggerWorkflowRequest{

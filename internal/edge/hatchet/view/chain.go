@@ -60,13 +60,20 @@ func (c *Chain) Task(name string, native id.ID) id.ID {
 // Earlier are the tasks of that name of the runs of the chain, the newest first.
 func (c *Chain) Earlier(name string) (tasks []id.ID) {
 	for ; c != nil; c = c.before {
-		if c.tasks == nil {
-			tasks = append(tasks, c.Last)
-		} else if own, there := c.tasks[name]; there {
+		if own, there := c.last(name); there {
 			tasks = append(tasks, own)
 		}
 	}
 	return tasks
+}
+
+// last is the task of that name of the last run.
+func (c *Chain) last(name string) (task id.ID, there bool) {
+	if c.tasks == nil {
+		return c.Last, true
+	}
+	task, there = c.tasks[name]
+	return task, there
 }
 
 // attempts are how many a task had before, by its name.

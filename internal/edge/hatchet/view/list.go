@@ -199,3 +199,23 @@ func openOf(page *history.Page) (open []id.ID) {
 	}
 	return open
 }
+
+// AllMax is how many runs a filter may choose for something to be done to them.
+const AllMax = 10_000
+
+// All are all runs that a filter chooses, newest first, or fails with fault.Exhausted.
+func (r *Reader) All(ctx context.Context, tenant id.ID, f Filter) (runs []*Run, err error) {
+	f.Limit = ListMax
+	for more := true; more; {
+		var list []*Run
+		f.Offset = len(runs)
+		if list, more, err = r.List(ctx, tenant, f); err != nil {
+			return nil, err
+		}
+		runs = append(runs, list...)
+		if more && len(list) < ListMax || len(runs) > AllMax {
+			return nil, fault.New(fault.Exhausted, "filter", "chooses too many runs, at most %d; narrow it down by since and until", AllMax)
+		}
+	}
+	return runs, nil
+}

@@ -32,6 +32,16 @@ type Run struct {
 	Status      wire.RunStatus
 	Evicted     bool   // one of its tasks is
 	Tasks       []Task // of a run of one task, that one; else those that have begun, or ended without it
+
+	chain *Chain
+}
+
+// TaskID is the id that a task of the run goes by, or will, by its place in the workflow.
+func (r *Run) TaskID(place int) id.ID {
+	if !r.Graph {
+		return r.External
+	}
+	return r.chain.Task(r.Version.Tasks[place].Name, r.ID+1+id.ID(place))
 }
 
 // Done tells whether nothing of the run is open.
@@ -170,7 +180,7 @@ func tasksOf(r *history.Run, name string) []history.TaskRun {
 }
 
 func newRun(stored history.Run, version *Version, chain *Chain, live map[id.ID]core.Live) *Run {
-	run := &Run{Run: stored, External: chain.External(stored.ID), Version: version}
+	run := &Run{Run: stored, External: chain.External(stored.ID), Version: version, chain: chain}
 	for _, t := range tasksOf(&stored, version.Tasks[0].Name) {
 		if !t.Begun && t.Status == 0 {
 			continue // waits for its parents

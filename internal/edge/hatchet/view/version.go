@@ -27,15 +27,14 @@ type Version struct {
 // StepID is the id on this wire of a task's definition in a version: the same for all runs.
 func StepID(version id.ID, task string) uuid.UUID { return uuid.NewSHA1(version.UUID(), []byte(task)) }
 
-// task is the definition of a task by its name; one without a name of its own in it if
-// there is none.
-func (v *Version) task(name string) *shard.Task {
+// Task is the definition of a task by its name; nil if there is none.
+func (v *Version) Task(name string) *shard.Task {
 	for i := range v.Tasks {
 		if v.Tasks[i].Name == name {
 			return &v.Tasks[i]
 		}
 	}
-	return &shard.Task{Name: name}
+	return nil
 }
 
 // versions are definitions that were read before.

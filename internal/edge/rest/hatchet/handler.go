@@ -21,6 +21,7 @@ import (
 	"github.com/adzehq/adze/internal/base/pg"
 	"github.com/adzehq/adze/internal/edge/admit"
 	"github.com/adzehq/adze/internal/edge/auth"
+	edge "github.com/adzehq/adze/internal/edge/hatchet"
 	"github.com/adzehq/adze/internal/shard"
 )
 
@@ -32,6 +33,7 @@ type Config struct {
 	Clock  clock.Clock
 	Log    *slog.Logger
 	Auth   Bearers
+	Wire   *edge.Server // what REST asks for that gRPC does too
 }
 
 // Bearers tells whose a call is (auth.Verifier).
@@ -44,6 +46,8 @@ func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()
 	c.metaRoutes(mux)
 	c.metricRoutes(mux)
+	c.runRoutes(mux)
+	c.taskRoutes(mux)
 	c.traceRoutes(mux)
 	c.webhookRoutes(mux)
 	c.workflowRoutes(mux)

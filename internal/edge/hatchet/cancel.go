@@ -1,0 +1,53 @@
+package hatchet
+
+import (
+	"context"
+	"slices"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/edge/admit"
+	"github.com/adzehq/adze/internal/edge/auth"
+	"github.com/adzehq/adze/internal/shard"
+	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
+)
+
+// CancelTasks implements the AdminService.
+func (s *Server) CancelTasks(ctx context.Context, req *wire.CancelTasksRequest) (*wire.CancelTasksResponse, error) {
+	filter, err := filterOf(req.Filter)
+	if err != nil {
+		return nil, s.Status(err)
+	}
+	cancelled, err := s.Cancel(ctx, Selection{IDs: req.ExternalIds, Filter: filter})
+	if err != nil {
+		return nil, s.Status(err)
+	}
+	return &wire.CancelTasksResponse{CancelledTasks: cancelled}, nil
+}
+
+// Cancel ends what is selected of the caller's tenant, and tells the ids of the tasks that
+// were open. What these spawned goes on.
+func (s *Server) Cancel(ctx context.Context, what Selection) (cancelled []string, err error) {
+	tenant := auth.Tenant(ctx)
+	targets, err := s.selected(ctx, tenant, what)
+	if err != nil {
+		return nil, err
+	}
+	for part := range slices.Chunk(targets, admit.RunsMax) {
+		ids := make([]id.ID, len(part))
+		for i := range part {
+			if ids[i] = part[i].Task; ids[i] == 0 {
+				ids[i] = part[i].Run
+			}
+		}
+		outcomes, err := s.Shards.Cancel(ctx, tenant, ids, "", false)
+		if err != nil {
+			return nil, err
+		}
+		for i, outcome := range outcomes {
+			if outcome == shard.CancelDone || outcome == shard.CancelStopping {
+				cancelled = append(cancelled, part[i].open...)
+			}
+		}
+	}
+	return cancelled, nil
+}

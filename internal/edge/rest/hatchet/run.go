@@ -1,0 +1,290 @@
+package hatchet
+
+import (
+	"net/http"
+
+	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/edge/auth"
+	edge "github.com/adzehq/adze/internal/edge/hatchet"
+	"github.com/adzehq/adze/internal/edge/hatchet/view"
+	"github.com/adzehq/adze/internal/wire/hatchetrest"
+	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
+)
+
+func (c Config) runRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("POST /api/v1/stable/tenants/{tenant}/workflow-runs/trigger", c.of(c.trigger))
+	mux.HandleFunc("GET /api/v1/stable/tenants/{tenant}/workflow-runs", c.of(c.listRuns))
+	mux.HandleFunc("GET /api/v1/stable/tenants/{tenant}/workflow-runs/external-ids", c.of(c.listRunIDs))
+	mux.HandleFunc("GET /api/v1/stable/workflow-runs/{run}", c.of(c.run))
+	mux.HandleFunc("GET /api/v1/stable/workflow-runs/{run}/status", c.of(c.runStatus))
+	mux.HandleFunc("POST /api/v1/stable/tenants/{tenant}/tasks/cancel", c.of(c.cancelTasks))
+	mux.HandleFunc("POST /api/v1/stable/tenants/{tenant}/tasks/replay", c.of(c.replayTasks))
+}
+
+func (c Config) trigger(r *http.Request, caller auth.Caller) (any, error) {
+	body, err := read[hatchetrest.V1TriggerWorkflowRunRequest](r)
+	if err != nil {
+		return nil, err
+	}
+	req := &wire.TriggerWorkflowRequest{Name: body.WorkflowName}
+	if given(body.Input) {
+		req.Input = string(body.Input)
+	}
+	if given(body.AdditionalMetadata) {
+		metadata := string(body.AdditionalMetadata)
+		req.AdditionalMetadata = &metadata
+	}
+	if body.Priority != 0 {
+		if body.Priority < 1 || body.Priority > edge.PriorityMax {
+			return nil, fault.New(fault.Invalid, "priority", "must be between 1 and %d, got %d", edge.PriorityMax, body.Priority)
+		}
+		priority := int32(body.Priority)
+		req.Priority = &priority
+	}
+	started, err := c.Wire.Trigger(r.Context(), []*wire.TriggerWorkflowRequest{req})
+	if err != nil {
+		return nil, err
+	}
+	if started[0].Err != nil {
+		return nil, fault.New(fault.Conflict, "", "%s: %s", edge.CollisionText, started[0].Err)
+	}
+	return c.details(r, caller, started[0].ID)
+}
+
+func (c Config) run(r *http.Request, caller auth.Caller) (any, error) {
+	run, err := pathID(r, "run")
+	if err != nil {
+		return nil, err
+	}
+	return c.details(r, caller, run)
+}
+
+func (c Config) runStatus(r *http.Request, caller auth.Caller) (any, error) {
+	number, err := pathID(r, "run")
+	if err != nil {
+		return nil, err
+	}
+	run, err := c.Wire.Runs().Run(r.Context(), caller.Tenant, number, false)
+	if err != nil {
+		return nil, err
+	}
+	return view.StatusName(run.Status), nil
+}
+
+// details are all that is told of a run.
+func (c Config) details(r *http.Request, caller auth.Caller, external id.ID) (any, error) {
+	run, err := c.Wire.Runs().Run(r.Context(), caller.Tenant, external, true)
+	if err != nil {
+		return nil, err
+	}
+	models := models{caller: caller, payloads: true}
+	if models.children, err = c.Wire.Runs().Children(r.Context(), caller.Tenant, run); err != nil {
+		return nil, err
+	}
+	events, err := c.Wire.Runs().Events(r.Context(), caller.Tenant, run)
+	if err != nil {
+		return nil, err
+	}
+	return hatchetrest.V1WorkflowRunDetails{
+		Run: models.run(run), Tasks: models.tasks(run), Shape: shapeOf(run), TaskEvents: models.events(run, events),
+	}, nil
+}
+
+// shapeOf are the tasks of a run's workflow with those that come after each; of tasks that
+// have not begun too.
+func shapeOf(run *view.Run) []hatchetrest.WorkflowRunShapeItemForWorkflowRunDetails {
+	shape := make([]hatchetrest.WorkflowRunShapeItemForWorkflowRunDetails, len(run.Version.Tasks))
+	places := map[string]int{}
+	for i := range shape {
+		name := run.Version.Tasks[i].Name
+		places[name] = i
+		shape[i] = hatchetrest.WorkflowRunShapeItemForWorkflowRunDetails{
+			StepId: view.StepID(run.Version.ID, name).String(), TaskName: name,
+			TaskExternalId: run.TaskID(i).String(), ChildrenStepIds: []string{},
+		}
+	}
+	for i := range shape {
+		for _, parent := range run.Version.Tasks[i].Parents {
+			at := &shape[places[parent]]
+			at.ChildrenStepIds = append(at.ChildrenStepIds, shape[i].StepId)
+		}
+	}
+	return shape
+}
+
+func (c Config) listRuns(r *http.Request, caller auth.Caller) (any, error) {
+	q := queryOf(r)
+	f := c.filter(q)
+	f.Offset, f.Limit = q.page()
+	onlyTasks, payloads := q.flag("only_tasks", false), q.flag("include_payloads", false)
+	if q.err != nil {
+		return nil, q.err
+	}
+	runs, more, err := c.Wire.Runs().List(r.Context(), caller.Tenant, f)
+	if err != nil {
+		return nil, err
+	}
+	models := models{caller: caller, payloads: payloads}
+	if models.children, err = c.Wire.Runs().Children(r.Context(), caller.Tenant, runs...); err != nil {
+		return nil, err
+	}
+	list := hatchetrest.V1TaskSummaryList{
+		Rows: []hatchetrest.V1TaskSummary{}, Pagination: pagination(f.Offset, f.Limit, -1, more),
+	}
+	for _, run := range runs {
+		if onlyTasks {
+			list.Rows = append(list.Rows, models.tasks(run)...)
+		} else {
+			list.Rows = append(list.Rows, models.row(run))
+		}
+	}
+	return list, nil
+}
+
+func (c Config) listRunIDs(r *http.Request, caller auth.Caller) (any, error) {
+	q := queryOf(r)
+	f := c.filter(q)
+	if q.err != nil {
+		return nil, q.err
+	}
+	runs, err := c.Wire.Runs().All(r.Context(), caller.Tenant, f)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(runs))
+	for i, run := range runs {
+		ids[i] = run.External.String()
+	}
+	return ids, nil
+}
+
+// filter reads which runs are wanted.
+func (c Config) filter(q *query) (f view.Filter) {
+	f.Since, f.Until = core.Time(q.wantedTime("since").UnixMilli()), 0
+	if until := q.time("until"); !until.IsZero() {
+		f.Until = core.Time(until.UnixMilli())
+	}
+	f.IDs = workflowsOf(q.texts("workflow_ids"), q.ids("workflow_ids"))
+	f.OnceKeys = q.texts("idempotency_keys")
+	f.AnyLabel = q.text("additional_metadata_operator") != "AND"
+	f.Parent = c.one(q, "parent_task_external_id")
+	f.Event = c.one(q, "triggering_event_external_id")
+	f.Worker = c.one(q, "worker_id")
+	f.Evicted = evicted(q)
+	var err error
+	if f.Metadata, err = view.Labels("additional_metadata", q.texts("additional_metadata")); err != nil && q.err == nil {
+		q.err = err
+	}
+	for _, name := range q.texts("statuses") {
+		status, err := view.ParseStatus("statuses", name)
+		if err != nil && q.err == nil {
+			q.err = err
+		}
+		f.Statuses = append(f.Statuses, status)
+	}
+	return f
+}
+
+// nobody is the id of nothing: what is asked for by an id that is none of ours has it.
+const nobody id.ID = -1
+
+// workflowsOf are the ids of a filter; with some that are all none of ours it chooses nothing.
+func workflowsOf(asked []string, ours []id.ID) []id.ID {
+	if len(asked) > 0 && len(ours) == 0 {
+		return []id.ID{nobody}
+	}
+	return ours
+}
+
+// one is an id that may be missing.
+func (c Config) one(q *query, name string) id.ID {
+	if q.text(name) == "" {
+		return 0
+	}
+	if ids := q.ids(name); len(ids) > 0 {
+		return ids[0]
+	}
+	return nobody
+}
+
+// evicted reads whether only what was evicted is wanted, or only what was not.
+func evicted(q *query) *bool {
+	yes, no := true, false
+	switch text := q.text("running_filter"); text {
+	case "", "ALL":
+	case "EVICTED":
+		return &yes
+	case "ON_WORKER":
+		return &no
+	default:
+		q.refuse("running_filter", "is %q; there are ALL, EVICTED, ON_WORKER", text)
+	}
+	return nil
+}
+
+func (c Config) cancelTasks(r *http.Request, _ auth.Caller) (any, error) {
+	what, err := selection(r)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := c.Wire.Cancel(r.Context(), what)
+	return hatchetrest.V1CancelledTasks{Ids: orEmpty(ids)}, err
+}
+
+func (c Config) replayTasks(r *http.Request, _ auth.Caller) (any, error) {
+	what, err := selection(r)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := c.Wire.Replay(r.Context(), what)
+	return hatchetrest.V1ReplayedTasks{Ids: orEmpty(ids)}, err
+}
+
+func orEmpty(ids []string) []string {
+	if ids == nil {
+		return []string{}
+	}
+	return ids
+}
+
+// selection reads which tasks are meant: both requests have the same fields.
+func selection(r *http.Request) (what edge.Selection, err error) {
+	body, err := read[struct {
+		ExternalIds []string                  `json:"externalIds"`
+		Filter      *hatchetrest.V1TaskFilter `json:"filter"`
+	}](r)
+	if err != nil {
+		return what, err
+	}
+	what.IDs = body.ExternalIds
+	if body.Filter == nil {
+		return what, nil
+	}
+	f := &view.Filter{}
+	f.Since = core.Time(max(body.Filter.Since.UnixMilli(), 0))
+	if !body.Filter.Until.IsZero() {
+		f.Until = core.Time(body.Filter.Until.UnixMilli())
+	}
+	f.AnyLabel = true
+	if f.Metadata, err = view.Labels("filter.additionalMetadata", body.Filter.AdditionalMetadata); err != nil {
+		return what, err
+	}
+	for _, name := range body.Filter.Statuses {
+		status, err := view.ParseStatus("filter.statuses", string(name))
+		if err != nil {
+			return what, err
+		}
+		f.Statuses = append(f.Statuses, status)
+	}
+	for _, text := range body.Filter.WorkflowIds {
+		workflow, err := view.ParseID("filter.workflowIds", text)
+		if err != nil {
+			return what, err
+		}
+		f.IDs = append(f.IDs, workflow)
+	}
+	what.Filter = f
+	return what, nil
+}
