@@ -86,7 +86,7 @@ func keepBut(run id.ID, tasks []id.ID) keeping {
 			more = false
 			for i := range g.Nodes {
 				node := int32(i)
-				if !again[node] && (slices.ContainsFunc(g.Nodes[i].Parents, func(p int32) bool { return again[p] })) {
+				if !again[node] && slices.ContainsFunc(g.Nodes[i].Parents, func(p int32) bool { return again[p] }) {
 					again[node], more = true, true
 				}
 			}
