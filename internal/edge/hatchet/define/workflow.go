@@ -8,6 +8,7 @@ package define
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -114,7 +115,10 @@ func triggers(w *shard.Workflow, req *wire.CreateWorkflowVersionRequest) error {
 // crons are those of the request, each with the same input.
 func crons(w *shard.Workflow, req *wire.CreateWorkflowVersionRequest) error {
 	for _, expression := range req.GetCronTriggers() {
-		w.Crons = append(w.Crons, shard.Cron{Expression: expression, Input: cronInput(req.GetCronInput())})
+		w.Crons = append(w.Crons, shard.Cron{
+			Expression: expression, Input: cronInput(req.GetCronInput()),
+			Metadata: json.RawMessage(`{"hatchet__cron_expression":` + strconv.Quote(expression) + `}`),
+		})
 	}
 	return nil
 }

@@ -52,6 +52,9 @@ func Handler(c Config) http.Handler {
 	c.webhookRoutes(mux)
 	c.workflowRoutes(mux)
 	c.expressionRoutes(mux)
+	c.eventRoutes(mux)
+	c.cronRoutes(mux)
+	c.scheduleRoutes(mux)
 	mux.HandleFunc("/api/", c.unknown)
 	return c.storable(mux)
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -182,4 +183,17 @@ func pagination(offset, limit, rows int, more bool) hatchetrest.PaginationRespon
 		p.NextPage = p.CurrentPage + 1
 	}
 	return p
+}
+
+// pairs is a parameter of keys with values, like color:red; the first colon parts them.
+func (q *query) pairs(name string) map[string]string {
+	pairs := map[string]string{}
+	for _, text := range q.texts(name) {
+		key, value, found := strings.Cut(text, ":")
+		if !found || key == "" {
+			q.refuse(name, "is %q, not a key and a value like color:red", text)
+		}
+		pairs[key] = value
+	}
+	return pairs
 }
