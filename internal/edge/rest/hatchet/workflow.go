@@ -1,6 +1,7 @@
 package hatchet
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -32,6 +33,7 @@ func (c Config) workflowRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/v1/tenants/{tenant}/workflows", c.of(c.listWorkflows))
 	mux.HandleFunc("GET "+one, c.of(c.getWorkflow))
 	mux.HandleFunc("PATCH "+one, c.of(c.updateWorkflow))
+	mux.HandleFunc("DELETE "+one, c.of(c.deleteWorkflow))
 	mux.HandleFunc("GET "+one+"/versions", c.of(c.getWorkflowVersion))
 }
 
@@ -197,6 +199,16 @@ func pauseChange(p *hatchetrest.WorkflowPause) (*shard.QueueChange, error) {
 	return &shard.QueueChange{Paused: &paused, PausedTTLMS: &ttl, DropCrons: &crons, DropOnce: &once}, nil
 }
 
+// deleteWorkflow has a workflow start no more runs. Those that there are go on.
+func (c Config) deleteWorkflow(r *http.Request, caller auth.Caller) (any, error) {
+	w, err := c.wantedWorkflow(r, caller)
+	if err != nil {
+		return nil, err
+	}
+	_, err = c.Shards.DropWorkflow(r.Context(), caller.Tenant, w.Name)
+	return nil, err
+}
+
 func (c Config) getWorkflowVersion(r *http.Request, caller auth.Caller) (any, error) {
 	w, err := c.wantedWorkflow(r, caller)
 	if err != nil {
@@ -244,9 +256,10 @@ func versionModel(w *record.Listed, caller auth.Caller, versions []id.ID) (any, 
 		}
 	}
 	model := hatchetrest.WorkflowVersion{
-		Metadata: metaOf(w.Version, w.Version.Time()), Version: w.Version.String(), Order: int64(order),
+		Metadata: metaOf(w.Version, w.Version.Time()), Version: cmp.Or(definition.Label, w.Version.String()), Order: int64(order),
 		WorkflowId: w.ID.String(), DefaultPriority: int64(definition.Priority), WorkflowConfig: w.JSON,
-		Triggers: triggersOf(w, &definition, caller), Jobs: []hatchetrest.Job{jobOf(w, &definition, caller)},
+		InputJsonSchema: definition.InputSchema,
+		Triggers:        triggersOf(w, &definition, caller), Jobs: []hatchetrest.Job{jobOf(w, &definition, caller)},
 	}
 	return model, nil
 }

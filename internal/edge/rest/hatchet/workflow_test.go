@@ -77,6 +77,23 @@ func TestWorkflowOfAnotherIsNotFound(t *testing.T) {
 	}
 }
 
+func TestDeletedWorkflowIsGoneUntilItIsRegisteredAgain(t *testing.T) {
+	t.Parallel()
+	s := hatchettest.Start(t)
+	path := put(t, s, "shop")
+	code, _ := s.REST(t, http.MethodDelete, path, nil)
+	require.Equal(t, http.StatusNoContent, code)
+	for _, method := range []string{http.MethodGet, http.MethodDelete} {
+		code, _ = s.REST(t, method, path, nil)
+		require.Equal(t, http.StatusNotFound, code)
+	}
+	code, answer := s.REST(t, http.MethodGet, "/api/v1/tenants/"+s.Tenant+"/workflows", nil)
+	require.Equal(t, http.StatusOK, code)
+	require.Empty(t, answer.(map[string]any)["rows"])
+	code, _ = s.REST(t, http.MethodGet, put(t, s, "shop"), nil)
+	require.Equal(t, http.StatusOK, code)
+}
+
 func TestPausedWorkflowSaysSoUntilItGoesOn(t *testing.T) {
 	t.Parallel()
 	s := hatchettest.Start(t)
