@@ -23,6 +23,8 @@ var (
 	deleteFiltersSQL string
 	//go:embed filters_of_shard.sql
 	filtersOfShardSQL string
+	//go:embed filter_page.sql
+	filterPageSQL string
 	//go:embed filters.sql
 	filtersSQL string
 )
@@ -90,6 +92,33 @@ func FiltersOfShard(ctx context.Context, db pg.DB, shard int32) ([]Filter, error
 		return nil, fmt.Errorf("read filters of shard %d: %w", shard, err)
 	}
 	return filters, nil
+}
+
+// FilterChoice says which filters are wanted.
+type FilterChoice struct {
+	Workflows []string // nil = of all
+	Scopes    []string // nil = all
+}
+
+// FilterPage reads a page of the tenant's filters, newest first, and tells how many there
+// are in all. Past the end nobody counts.
+func FilterPage(ctx context.Context, db pg.DB, tenant id.ID, c FilterChoice, offset, limit int) (page []Filter, all int, err error) {
+	rows, err := db.Query(ctx, filterPageSQL, tenant, c.Workflows, c.Scopes, offset, limit)
+	if err != nil {
+		return nil, 0, fmt.Errorf("list filters: %w", err)
+	}
+	var f Filter
+	_, err = pgx.ForEachRow(rows, []any{
+		&f.ID, &f.Tenant, &f.CreatedAt, &f.Workflow, &f.Scope, &f.Expression, &f.Payload, &f.Declared, &f.UpdatedAt, &all,
+	}, func() error {
+		page = append(page, f)
+		f.Payload = nil
+		return nil
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("list filters: %w", err)
+	}
+	return page, all, nil
 }
 
 // Filters reads at most limit of the tenant's filters with ids above after, ascending:

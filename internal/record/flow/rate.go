@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/adzehq/adze/internal/base/bulk"
+	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/base/pg"
 	"github.com/adzehq/adze/internal/core"
 )
@@ -17,6 +18,8 @@ var (
 	putRateSQL string
 	//go:embed close_rate.sql
 	closeRateSQL string
+	//go:embed rates_of_tenant.sql
+	ratesOfTenantSQL string
 	//go:embed rates_of_shard.sql
 	ratesOfShardSQL string
 
@@ -61,16 +64,30 @@ func (c *RateColumns) Queue(b *bulk.Batch) {
 
 // RatesOfShard reads the states of the rate limits of all tenants of a shard.
 func RatesOfShard(ctx context.Context, db pg.DB, shard int32) ([]core.RateState, error) {
-	rows, err := db.Query(ctx, ratesOfShardSQL, shard)
-	if err != nil {
-		return nil, fmt.Errorf("read rate limits of shard %d: %w", shard, err)
-	}
-	states, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r core.RateState, err error) {
-		err = row.Scan(&r.Tenant, &r.Name, &r.Key, &r.Debt, &r.Since, &r.PeriodMS, &r.Limit)
-		return r, err
-	})
+	states, err := readRates(ctx, db, ratesOfShardSQL, shard)
 	if err != nil {
 		return nil, fmt.Errorf("read rate limits of shard %d: %w", shard, err)
 	}
 	return states, nil
+}
+
+// RatesOfTenant reads at most limit states of keys of a rate limit, and of those whose
+// names begin with its name and a colon.
+func RatesOfTenant(ctx context.Context, db pg.DB, tenant id.ID, name string, limit int) ([]core.RateState, error) {
+	states, err := readRates(ctx, db, ratesOfTenantSQL, tenant, name, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read rate limits of tenant %s: %w", tenant, err)
+	}
+	return states, nil
+}
+
+func readRates(ctx context.Context, db pg.DB, sql string, args ...any) ([]core.RateState, error) {
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (r core.RateState, err error) {
+		err = row.Scan(&r.Tenant, &r.Name, &r.Key, &r.Debt, &r.Since, &r.PeriodMS, &r.Limit)
+		return r, err
+	})
 }

@@ -64,6 +64,23 @@ func Filter(text string) (string, error) {
 	return translate(expr.Event, text, ofFilter, condition(expr.Event))
 }
 
+// asFilter are the variables of Adze's filters on this wire.
+var asFilter = map[string]string{
+	"event": "input", "metadata": "additional_metadata", "filter": "payload", "key": "event_key",
+}
+
+// FilterText is the inverse of Filter. One that this wire cannot say is left as it is.
+func FilterText(condition string) string {
+	if condition == "" {
+		return ""
+	}
+	text, err := expr.Event.Rename(condition, asFilter)
+	if err != nil {
+		return condition
+	}
+	return text
+}
+
 // WaitCondition translates the condition over an event that a task waits for; "" is
 // always.
 func WaitCondition(text string) (string, error) {

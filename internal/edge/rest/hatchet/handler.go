@@ -51,6 +51,8 @@ func Handler(c Config) http.Handler {
 	c.traceRoutes(mux)
 	c.webhookRoutes(mux)
 	c.workflowRoutes(mux)
+	c.filterRoutes(mux)
+	c.rateLimitRoutes(mux)
 	c.expressionRoutes(mux)
 	c.eventRoutes(mux)
 	c.cronRoutes(mux)
