@@ -45,13 +45,14 @@ type Run struct {
 	Workflow string
 
 	// Of the result; all zero while the run is open.
-	Status   core.Status
-	Attempt  int32
-	Worker   id.ID
-	Assigned core.Time
-	Started  core.Time
-	Finished core.Time
-	Error    string
+	Status      core.Status
+	Attempt     int32
+	Suspensions int32
+	Worker      id.ID
+	Assigned    core.Time
+	Started     core.Time
+	Finished    core.Time
+	Error       string
 
 	// Only if asked for.
 	Input    []byte
@@ -90,7 +91,7 @@ func Get(ctx context.Context, db pg.DB, tenant, run id.ID, payloads bool) (Run, 
 func scanRun(row pgx.CollectableRow) (r Run, err error) {
 	var status string
 	err = row.Scan(&r.ID, &r.Version, &r.Graph, &r.ReplayOf, &r.Event, &r.Parent, &r.Schedule, &r.RunAt, &r.Priority, &r.Workflow,
-		&status, &r.Attempt, &r.Worker, &r.Assigned, &r.Started, &r.Finished, &r.Error,
+		&status, &r.Attempt, &r.Suspensions, &r.Worker, &r.Assigned, &r.Started, &r.Finished, &r.Error,
 		&r.Input, &r.Metadata, &r.Output)
 	r.Status = task.ParseStatus(status)
 	return r, err

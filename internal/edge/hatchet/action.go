@@ -106,7 +106,7 @@ func (w *worker) action(of *attempt, kind wire.ActionType) *wire.AssignedAction 
 		message.ParentWorkflowRunId = proto.String(a.Parent.String())
 	}
 	if a.Durable {
-		message.DurableTaskInvocationCount = proto.Int32(of.invocation())
+		message.DurableTaskInvocationCount = proto.Int32(of.number())
 	}
 	if a.Event != nil {
 		message.TriggeringEventExternalId = proto.String(a.Event.ID.String())
@@ -114,9 +114,6 @@ func (w *worker) action(of *attempt, kind wire.ActionType) *wire.AssignedAction 
 	}
 	return message
 }
-
-// invocation is the number of the assignment of a durable task, from 1.
-func (a *attempt) invocation() int32 { return a.retry + 1 + a.Suspensions }
 
 // batch is the one action for attempts that go together. Its fields of a single task are
 // those of the first.

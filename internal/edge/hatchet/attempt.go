@@ -18,6 +18,9 @@ type attempt struct {
 	external id.ID // its task on the wire
 	run      id.ID // its run on the wire
 	retry    int32 // its number on the wire
+	rests    int32 // how often it was suspended in the runs that its run repeats
+
+	invocation *invocation // of a durable task; else nil
 
 	done chan struct{} // closed once it is settled,
 	err  error         // or it cannot be told whether it is
@@ -102,6 +105,11 @@ type errand struct {
 // take takes what the shard tells the worker.
 func (w *worker) take(down *shard.Down) {
 	w.settled(down.Settled)
+	for i := range down.Mets {
+		if a := w.attempt(down.Mets[i].Token); a != nil && a.invocation != nil {
+			a.invocation.met(&down.Mets[i])
+		}
+	}
 	if len(down.Assignments) > 0 {
 		w.assigned(down.Assignments)
 	}
@@ -110,9 +118,19 @@ func (w *worker) take(down *shard.Down) {
 	}
 }
 
+// attempt is the one that was assigned by a token, nil if it is settled.
+func (w *worker) attempt(token core.Token) *attempt {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.given[token]
+}
+
 func (w *worker) settled(list []core.Settlement) {
 	for i := range list {
 		if list[i].Entry != 0 {
+			if a := w.attempt(list[i].Token); a != nil && a.invocation != nil {
+				a.invocation.settled(&list[i])
+			}
 			continue
 		}
 		w.mu.Lock()
@@ -122,6 +140,9 @@ func (w *worker) settled(list []core.Settlement) {
 		if a != nil {
 			w.roster.attempts.remove(a)
 			a.settle(nil)
+			if a.invocation != nil {
+				a.invocation.over()
+			}
 		}
 	}
 }
@@ -132,6 +153,9 @@ func (w *worker) assigned(list []shard.Assignment) {
 	var batch *errand
 	for i := range list {
 		a, err := w.newAttempt(w.roster.life, &list[i])
+		if err == nil && a.Durable {
+			a.invocation = newInvocation(a, false)
+		}
 		switch {
 		case err != nil:
 			w.server().Log.Warn("assignment could not be told, and goes to a worker again", "task", list[i].Task, "error", err)
@@ -173,6 +197,7 @@ func (w *worker) newAttempt(ctx context.Context, given *shard.Assignment) (*atte
 	if err != nil {
 		return nil, err
 	}
+	a.rests = chain.Rests
 	a.external, a.run, a.retry = chain.Task(given.Name, given.Task), chain.External(a.run), chain.Retries(given.Name, given.Attempt)
 	return a, nil
 }
@@ -192,6 +217,9 @@ func (w *worker) resume(ctx context.Context, held []shard.Held) error {
 			return err
 		}
 		a.started = true
+		if a.Durable {
+			a.invocation = newInvocation(a, true)
+		}
 		w.given[a.Token] = a
 		w.roster.attempts.add(a)
 	}

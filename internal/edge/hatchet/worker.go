@@ -28,10 +28,11 @@ const (
 
 // roster is the workers that this engine serves.
 type roster struct {
-	server *Server
-	life   context.Context // of their sessions
-	end    context.CancelFunc
-	served sync.WaitGroup
+	server  *Server
+	life    context.Context // of their sessions
+	end     context.CancelFunc
+	served  sync.WaitGroup
+	reading sync.WaitGroup // for durable tasks, how their children ended
 
 	mu     sync.Mutex
 	closed bool
@@ -69,7 +70,8 @@ type worker struct {
 	streamless time.Time // since when no stream is open
 	streams    []*stream // open ones, the newest last
 	given      map[core.Token]*attempt
-	waiting    []*errand // to be sent on the next stream
+	waiting    []*errand      // to be sent on the next stream
+	durable    *durableStream // the newest; nil: none is open
 }
 
 // Run looks after the workers until ctx ends: those that fall silent are given nothing new
@@ -95,6 +97,7 @@ func (r *roster) close() {
 	r.mu.Unlock()
 	r.end()
 	r.served.Wait()
+	r.reading.Wait()
 }
 
 // watch spares those that have not been heard of, and gives up those that have not for
@@ -271,6 +274,9 @@ func (w *worker) forget() {
 	for _, a := range given {
 		w.roster.attempts.remove(a)
 		a.settle(errLost)
+		if a.invocation != nil {
+			a.invocation.over()
+		}
 	}
 }
 

@@ -67,6 +67,7 @@ type Ledger struct {
 	nodes    map[Place]*Node
 	byEntry  map[int32]*Node
 	children map[string]*Node // by key, on the branches of this invocation
+	told     int              // of ends: these at least, from the first on
 	ends     []*Node          // of those that this invocation can be told: in the order that they came
 }
 
@@ -177,7 +178,7 @@ func (l *Ledger) waits() bool {
 // Idle tells whether nothing was told to this invocation that it may not have heard, and
 // the last thing that it asked for has not come: it may rest until something does.
 func (l *Ledger) Idle() bool {
-	for _, n := range l.ends {
+	for _, n := range l.ends[l.told:] {
 		if n.asked && !n.told {
 			return false
 		}
@@ -196,7 +197,10 @@ func (l *Ledger) Met(m *core.Met) {
 // the one that ended first of those that it was not told. With loosely the order does not
 // count.
 func (l *Ledger) Next(loosely bool) *Node {
-	for _, n := range l.ends {
+	for l.told < len(l.ends) && l.ends[l.told].told {
+		l.told++
+	}
+	for _, n := range l.ends[l.told:] {
 		switch {
 		case n.told:
 		case n.asked:
@@ -211,11 +215,13 @@ func (l *Ledger) Next(loosely bool) *Node {
 // Tell notes that the invocation was told the end of n.
 func (n *Node) Tell() { n.told = true }
 
+func (l *Ledger) untell(n *Node) { n.told, l.told = false, 0 }
+
 // Untold has the ends of nodes at some places be told again.
 func (l *Ledger) Untold(places []Place) {
 	for _, at := range places {
 		if n := l.At(at); n != nil {
-			n.told = false
+			l.untell(n)
 		}
 	}
 }

@@ -84,7 +84,8 @@ func (l *Ledger) Run(c *Child) (*Node, error) {
 			return nil, &Mismatch{there.Place, there.text(), (&Node{kind: run, hash: hash}).text()}
 		}
 		l.last = max(l.last, there.Node)
-		there.asked, there.told = true, false // it is waited for once more
+		there.asked = true
+		l.untell(there) // it is waited for once more
 		return there, nil
 	}
 	n, err := l.find(l.next(), run, hash)
@@ -124,7 +125,8 @@ func (l *Ledger) Drop(n *Node) {
 
 // meet notes what was met of a node, and that it ended if that was the last.
 func (l *Ledger) meet(n *Node, m *core.Met) {
-	if n.order != 0 || n.kind == memo || int(m.Condition) >= len(n.conditions) {
+	again := slices.ContainsFunc(n.mets, func(other core.Met) bool { return other.Condition == m.Condition })
+	if n.order != 0 || n.kind == memo || again || int(m.Condition) >= len(n.conditions) {
 		return
 	}
 	n.mets = append(n.mets, *m)

@@ -18,6 +18,7 @@ type Chain struct {
 	Origin id.ID            // the first: on this wire all go by its id
 	Last   id.ID            // the one before
 	Tries  map[string]int32 // how many attempts tasks had so far, by name
+	Rests  int32            // how often the one task of the runs was suspended so far
 
 	before *Chain           // without the last; nil: that is the first
 	tasks  map[string]id.ID // those of the last; nil: it is of one task
@@ -130,7 +131,9 @@ func (c *Chain) and(run *history.Run, version *Version) *Chain {
 	longer := &Chain{Origin: c.External(run.ID), Last: run.ID, Tries: map[string]int32{}, before: c}
 	if c != nil {
 		maps.Copy(longer.Tries, c.Tries)
+		longer.Rests = c.Rests
 	}
+	longer.Rests += run.Suspensions
 	if run.Graph {
 		longer.tasks = map[string]id.ID{}
 	}
