@@ -13,6 +13,7 @@ import (
 type benchCmd struct {
 	Mode    []string `help:"Modes to run, comma-separated; all if empty. ${bench_modes}" placeholder:"NAME"`
 	Wire    string   `enum:"native,hatchet" default:"native" help:"What the load speaks to the engine: native, or hatchet. ${bench_wires}"`
+	Driver  string   `help:"The program that loads the engine with --wire hatchet, instead of the one in the source tree." type:"existingfile" placeholder:"FILE"`
 	Quick   bool     `help:"Short loads and small backlogs; all modes within two minutes."`
 	JSON    string   `name:"json" help:"Write the figures to this file." type:"path" placeholder:"FILE"`
 	Chart   string   `help:"Draw the time of a task by the depth of its queue, of the modes keys and classic, to this SVG file." type:"path" placeholder:"FILE"`
@@ -32,7 +33,7 @@ func (c *benchCmd) measure(e *env) (bench.Report, error) {
 	if c.Figures != "" {
 		return bench.ReadJSON(c.Figures)
 	}
-	return bench.Run(e.ctx, bench.Options{Wire: c.Wire, Modes: c.Mode, Quick: c.Quick, Log: os.Stderr})
+	return bench.Run(e.ctx, bench.Options{Wire: c.Wire, Driver: c.Driver, Modes: c.Mode, Quick: c.Quick, Log: os.Stderr})
 }
 
 // write keeps the figures in the files that were asked for.
@@ -49,7 +50,7 @@ func (c *benchCmd) write(report bench.Report) error {
 
 // benchWires is the part of the help that lists the modes that the other wire has.
 func benchWires() string {
-	return "The latter is a client and a worker of ours that call as a program on an official SDK does, with these modes: " +
+	return "The latter is a program on the official Go SDK, client and worker in one process, built from the source tree, with these modes: " +
 		modesOf(bench.WireHatchet)
 }
 

@@ -17,10 +17,11 @@ import (
 
 // Options is what a run measures.
 type Options struct {
-	Wire  string    // WireNative or WireHatchet
-	Modes []string  // empty = all
-	Quick bool      // short loads and small backlogs: all modes within two minutes
-	Log   io.Writer // progress
+	Wire   string    // WireNative or WireHatchet
+	Driver string    // the program that loads the engine over WireHatchet; "" = built from source
+	Modes  []string  // empty = all
+	Quick  bool      // short loads and small backlogs: all modes within two minutes
+	Log    io.Writer // progress
 }
 
 // mode is one workload.
@@ -133,6 +134,12 @@ func Run(ctx context.Context, options Options) (_ Report, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, b.cluster.stop(context.WithoutCancel(ctx))) }()
+	if b.Wire == WireHatchet && b.Driver == "" {
+		b.say("building the driver")
+		if b.Driver, err = buildDriver(ctx, dir); err != nil {
+			return nil, err
+		}
+	}
 	if err := b.measureFloor(ctx); err != nil {
 		return nil, err
 	}

@@ -40,7 +40,7 @@ func (b *bench) crons(ctx context.Context, r *rig, l *load) error {
 	if b.Quick {
 		n, lead = cronsQuick, 3*time.Second
 	}
-	ran := l.ran()
+	ran := l.done.Load()
 	tick := time.Now().Add(lead + b.afterPuts() + 2*b.span()).UTC().Truncate(time.Second)
 	if err := putCrons(ctx, l, n, tick.Format("5 4 15 * * *")); err != nil {
 		return err

@@ -73,7 +73,7 @@ func (b *bench) limitRatio(ctx context.Context, plain, limited *load) error {
 
 // rate is how many tasks a second are submitted one by one and run.
 func (l *load) rate(ctx context.Context, last time.Duration) (float64, error) {
-	begin, ran := time.Now(), l.ran()
+	begin, ran := time.Now(), l.done.Load()
 	n, err := l.singles(ctx, begin.Add(last))
 	if err != nil {
 		return 0, err

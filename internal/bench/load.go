@@ -18,9 +18,11 @@ type ping struct {
 
 // load is a client and a worker with one task.
 type load struct {
-	tally
 	client *adze.Client
 	task   *adze.Task[ping, ping]
+	done   atomic.Int64 // attempts that the worker ran
+	starts latencies    // submit → start, while measured is set
+	watch  atomic.Bool
 
 	// Of single submits.
 	keys    int // that they belong to, in turn; 0 = none
@@ -37,7 +39,10 @@ const (
 func newLoad(client *adze.Client, name string, options ...adze.TaskOption) *load {
 	l := &load{client: client}
 	l.task = adze.NewTask(name, func(_ context.Context, in ping) (ping, error) {
-		l.count(in)
+		if l.watch.Load() {
+			l.starts.add(time.Duration(time.Now().UnixNano() - in.Sent))
+		}
+		l.done.Add(1)
 		return in, nil
 	}, options...)
 	return l
@@ -131,10 +136,32 @@ func many(n int, one func() (int, error)) (int, error) {
 	return int(total.Load()), nil
 }
 
+// drained waits until the worker has run n attempts since before.
+func (l *load) drained(ctx context.Context, before, n int64) error {
+	for l.done.Load()-before < n {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for %d tasks, %d ran: %w", n, l.done.Load()-before, ctx.Err())
+		case <-time.After(pollPause):
+		}
+	}
+	return nil
+}
+
 // paced submits perSecond runs a second and waits for each result, one at a time.
-func (l *load) paced(ctx context.Context, perSecond int, last time.Duration) (*latencies, error) {
-	return l.pace(perSecond, last, func(in ping) error {
-		_, err := l.task.Call(ctx, l.client, in)
-		return err
-	})
+func (l *load) paced(ctx context.Context, perSecond int, last time.Duration) (results *latencies, err error) {
+	results = &latencies{}
+	l.watch.Store(true)
+	defer l.watch.Store(false)
+	tick := time.NewTicker(time.Second / time.Duration(perSecond))
+	defer tick.Stop()
+	for end := time.Now().Add(last); time.Now().Before(end); {
+		<-tick.C
+		sent := time.Now()
+		if _, err := l.task.Call(ctx, l.client, ping{Sent: sent.UnixNano()}); err != nil {
+			return nil, err
+		}
+		results.add(time.Since(sent))
+	}
+	return results, nil
 }

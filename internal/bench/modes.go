@@ -15,22 +15,15 @@ import (
 	"github.com/adzehq/adze/internal/keeper"
 )
 
-// workload is a load with a worker that runs its tasks.
-type workload interface {
-	ran() int64
-	drained(ctx context.Context, before, n int64) error
-	warm(context.Context) error // runs one task to its recorded end
-}
-
 // measured runs a load and reports its throughput and costs under name. The load
 // returns how many tasks it stored; the time runs until all have run and the last
 // are recorded.
-func (b *bench) measured(ctx context.Context, r *rig, l workload, name string, submit func() (int, error)) error {
+func (b *bench) measured(ctx context.Context, r *rig, l *load, name string, submit func() (int, error)) error {
 	before, err := r.meter.read(ctx)
 	if err != nil {
 		return err
 	}
-	ran := l.ran()
+	ran := l.done.Load()
 	n, err := submit()
 	if err != nil {
 		return fmt.Errorf("submit: %w", err)

@@ -59,6 +59,7 @@ var columns = []column{
 	{"of floor", "floor_ratio", "%.2f"},
 	{"pg µs", "pg_cpu_us_per_task", "%.1f"},
 	{"engine µs", "engine_cpu_us_per_task", "%.1f"},
+	{"client µs", "client_cpu_us_per_task", "%.1f"},
 	{"tx", "tx_per_task", "%.4f"},
 	{"WAL B", "wal_bytes_per_task", "%.0f"},
 	{"table B", "table_bytes_per_task", "%.0f"},

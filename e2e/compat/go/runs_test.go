@@ -63,7 +63,7 @@ func TestARunIsSeenBeforeAnyWorkerIsThere(t *testing.T) {
 	require.Len(t, run.TaskRuns, 1)
 }
 
-func TestManyRunsInOneCallAnswerInTheirOrder(t *testing.T) {
+func TestManyRunsAtOnceAllAnswer(t *testing.T) {
 	s := begin(t)
 	task := s.sdk.NewStandaloneTask(s.name("bulk"), func(_ hatchet.Context, in number) (number, error) { return in, nil })
 	s.work(task)
@@ -75,9 +75,27 @@ func TestManyRunsInOneCallAnswerInTheirOrder(t *testing.T) {
 	refs, err := task.RunMany(s.ctx, inputs)
 	require.NoError(t, err)
 	require.Len(t, refs, many)
+	seen := map[int]bool{} // the SDK gives them in the order that they were stored
 	for i := range refs {
 		var out number
 		s.output(&refs[i], s.name("bulk"), &out)
+		seen[out.N] = true
+	}
+	require.Len(t, seen, many)
+}
+
+func TestManyRunsInOneCallKeepTheirOrder(t *testing.T) {
+	s := begin(t)
+	s.work(s.sdk.NewStandaloneTask(s.name("call"), func(_ hatchet.Context, in number) (number, error) { return in, nil }))
+	inputs := make([]hatchet.RunManyOpt, 100)
+	for i := range inputs {
+		inputs[i].Input = number{i}
+	}
+	refs, err := s.sdk.RunMany(s.ctx, s.name("call"), inputs)
+	require.NoError(t, err)
+	for i := range refs {
+		var out number
+		s.output(&refs[i], s.name("call"), &out)
 		require.Equal(t, i, out.N)
 	}
 }
