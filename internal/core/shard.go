@@ -115,6 +115,8 @@ func (s *Shard) Apply(now Time, in Input, out *Effects) {
 		s.report(in)
 	case *Emit:
 		s.emit(in)
+	case *Write:
+		s.write(in)
 	case *Tick:
 		s.tick()
 	case *Loaded:

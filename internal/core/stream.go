@@ -21,6 +21,18 @@ type Emit struct {
 	Chunks []Chunk
 }
 
+// Write is what is written of tasks not on their workers' streams: in the order of the
+// input, under tokens and numbers that the core gives. Lines may come late, when a task has
+// ended or runs again; chunks of a task that does not run are dropped. Whether tasks that
+// are not in memory are the tenant's was asked before.
+type Write struct {
+	Tenant id.ID
+	Lines  []LogLine // Attempt 0: the one that runs
+	Chunks []Chunk
+}
+
+func (*Write) input() {}
+
 // LogLine is one line of an attempt's log, and the row of it that is stored.
 type LogLine struct {
 	Task    id.ID
@@ -92,6 +104,44 @@ func (s *Shard) emit(in *Emit) {
 		}
 		s.emitted(in.Worker, chunk.Task, chunk.Token).Chunks = chunk.Seq + 1
 	}
+}
+
+// write passes on what is written of tasks. Lines have a token of their own: whatever
+// comes when, and whoever owned the shard before, none takes the place of another.
+func (s *Shard) write(in *Write) {
+	token := s.token()
+	for i := range in.Lines {
+		line := in.Lines[i]
+		line.Tenant, line.Token, line.Seq = in.Tenant, token, int32(i)
+		if t := s.tasks[line.Task]; t != nil && !s.mayLog(t, &line) {
+			continue
+		}
+		line.Attempt = max(line.Attempt, 1)
+		s.out.Lines = append(s.out.Lines, line)
+	}
+	for i := range in.Chunks {
+		chunk := in.Chunks[i]
+		t := s.tasks[chunk.Task]
+		if t == nil || t.state != OpenRunning || t.def.Tenant != in.Tenant {
+			continue
+		}
+		chunk.Tenant, chunk.Token, chunk.Attempt, chunk.Seq = in.Tenant, t.token, t.attempt, t.written.chunks
+		if t.written.hasChunk(&chunk) {
+			s.out.Chunks = append(s.out.Chunks, chunk)
+		}
+	}
+}
+
+// mayLog completes a line of a task in memory, and tells whether it may be written.
+func (s *Shard) mayLog(t *task, line *LogLine) bool {
+	if t.def.Tenant != line.Tenant {
+		return false
+	}
+	if line.Attempt == 0 {
+		line.Attempt = t.attempt
+	}
+	t.written.lines++
+	return t.written.lines <= LogLinesMax
 }
 
 // hasLine tells whether the line is new and within the bound, and counts it.

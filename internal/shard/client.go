@@ -90,6 +90,9 @@ type Client interface {
 	// SpareWorker has a worker be given nothing new for as long as it cannot be reached, or
 	// something again; its session goes on.
 	SpareWorker(ctx context.Context, tenant, worker id.ID, spared bool) error
+	// Write stores lines and chunks of tasks of the tenant, which the caller has checked to
+	// be there (core.Write). A nil error means they survive a crash.
+	Write(ctx context.Context, tenant id.ID, lines []core.LogLine, chunks []core.Chunk) error
 	// Attach begins a worker's session. Close it with Session.Close.
 	Attach(ctx context.Context, tenant id.ID, hello Hello) (Session, error)
 	// Follow tells of what tasks write from now on, once it is committed.

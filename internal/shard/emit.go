@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 )
 
@@ -26,13 +27,7 @@ type backlog struct {
 
 // Emit implements Session.
 func (s *session) Emit(ctx context.Context, lines []core.LogLine, chunks []core.Chunk) error {
-	bytes := int64(0)
-	for i := range lines {
-		bytes += rowBytes + int64(len(lines[i].Message)+len(lines[i].Fields))
-	}
-	for i := range chunks {
-		bytes += rowBytes + int64(len(chunks[i].Data))
-	}
+	bytes := writtenBytes(lines, chunks)
 	m := message{
 		input: &core.Emit{Worker: s.worker, Lines: lines, Chunks: chunks},
 		gate:  s.runtime.config.Emits, bytes: bytes,
@@ -49,6 +44,33 @@ func (s *session) Emit(ctx context.Context, lines []core.LogLine, chunks []core.
 	}
 	s.holdLocked(m)
 	return nil
+}
+
+func writtenBytes(lines []core.LogLine, chunks []core.Chunk) (bytes int64) {
+	for i := range lines {
+		bytes += rowBytes + int64(len(lines[i].Message)+len(lines[i].Fields))
+	}
+	for i := range chunks {
+		bytes += rowBytes + int64(len(chunks[i].Data))
+	}
+	return bytes
+}
+
+// Write implements Client.
+func (r *Runtime) Write(ctx context.Context, tenant id.ID, lines []core.LogLine, chunks []core.Chunk) error {
+	bytes := writtenBytes(lines, chunks)
+	if err := r.config.Emits.Reserve(ctx, tenant, bytes, bool(WaitForRoom)); err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	err := r.send(message{
+		input: &core.Write{Tenant: tenant, Lines: lines, Chunks: chunks},
+		gate:  r.config.Emits, bytes: bytes, told: func(err error) { done <- err },
+	})
+	if err != nil {
+		return err
+	}
+	return r.wait(ctx, done)
 }
 
 // overtaking are the items that need not wait for what their attempts wrote, and the

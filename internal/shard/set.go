@@ -242,6 +242,15 @@ func (s *Set) ReplayTasks(ctx context.Context, tenant, run id.ID, tasks []id.ID)
 	return r.ReplayTasks(ctx, tenant, run, tasks)
 }
 
+// Write implements Client.
+func (s *Set) Write(ctx context.Context, tenant id.ID, lines []core.LogLine, chunks []core.Chunk) error {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	return r.Write(ctx, tenant, lines, chunks)
+}
+
 // Latest implements Client.
 func (s *Set) Latest(ctx context.Context, tenant id.ID, ids []id.ID) ([]id.ID, error) {
 	r, err := s.of(ctx, tenant)

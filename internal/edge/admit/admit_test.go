@@ -166,7 +166,7 @@ func TestDefinitionGetsItsDefaults(t *testing.T) {
 	definitions, _, err := admit.Definitions([]shard.Workflow{{Name: "w", Tasks: []shard.Task{{}}}})
 	require.NoError(t, err)
 	want := core.Definition{
-		Workflow: "w", Action: "w",
+		Workflow: "w", Task: "w", Action: "w",
 		BackoffMS: 1_000, BackoffMaxMS: 60_000, BackoffFactor: 2,
 	}
 	require.Equal(t, want, definitions[0].Core)

@@ -129,7 +129,7 @@ func TestGraphBecomesPlacesAndConditions(t *testing.T) {
 
 	definition := func(task string, retries int32) core.Definition {
 		return core.Definition{
-			Workflow: "w", Action: "w:" + task, Retries: retries,
+			Workflow: "w", Task: task, Action: "w:" + task, Retries: retries,
 			BackoffMS: 1_000, BackoffMaxMS: 60_000, BackoffFactor: 2,
 		}
 	}

@@ -54,7 +54,8 @@ type Server struct {
 	wire.UnimplementedAdminServiceServer
 	wire.UnimplementedV1DispatcherServer
 	Config
-	runs *view.Reader
+	runs    *view.Reader
+	streams turns
 
 	roster   *roster
 	stopping context.Context // ended by Drain

@@ -149,6 +149,28 @@ func (r *Reader) Task(ctx context.Context, tenant, external id.ID, attempt int) 
 	return nil, nil, fault.New(fault.NotFound, "task", "no task %s", external)
 }
 
+// Attempt is the number of an attempt of a task as Adze counts it, by that of this wire; at
+// least 1, for one of a run before.
+func (r *Reader) Attempt(ctx context.Context, tenant id.ID, at Place, retries int32) (int32, error) {
+	given, err := r.Shards.Given(ctx, tenant, at.Run)
+	if err != nil || given.ReplayOf == 0 {
+		return max(retries+1, 1), err
+	}
+	chain, err := r.Chain(ctx, tenant, given.ReplayOf)
+	if err != nil {
+		return 0, err
+	}
+	name := at.Name
+	if name == "" {
+		version, err := r.run(ctx, tenant, at.Run, false)
+		if err != nil {
+			return 0, err
+		}
+		name = version.Tasks[0].Name
+	}
+	return max(retries+1-chain.attempts(name), 1), nil
+}
+
 // earlier is a task as an attempt left it.
 func (r *Reader) earlier(ctx context.Context, tenant id.ID, run *Run, t *Task, attempt int32) (*Run, *Task, error) {
 	attempts, err := history.Attempts(ctx, r.DB, tenant, t.ID)

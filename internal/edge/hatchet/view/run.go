@@ -47,6 +47,14 @@ func (r *Run) TaskID(place int) id.ID {
 // Done tells whether nothing of the run is open.
 func (r *Run) Done() bool { return r.Run.Status != 0 }
 
+// TaskOf is the id that a task of the run goes by, by its own.
+func (r *Run) TaskOf(own id.ID) id.ID {
+	if !r.Graph {
+		return r.External
+	}
+	return r.TaskID(int(own - r.ID - 1))
+}
+
 // Task is a task of a Run.
 type Task struct {
 	history.TaskRun // its Attempt is the current one if it runs, 0 if it never did
