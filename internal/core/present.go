@@ -16,6 +16,7 @@ type WorkerStat struct {
 	Rooms   []Room // by type; those of the default one first
 	Running int    // attempts
 	Paused  bool
+	Spared  bool // it is given nothing new, as it cannot be reached
 	Until   Time // it is away, and expected back until then; 0 = it is connected
 }
 
@@ -65,7 +66,7 @@ func (s *Shard) Held(tenant, of id.ID) (held []Held) {
 func (w *worker) stat() WorkerStat {
 	stat := WorkerStat{
 		Worker: w.id, Labels: maps.Clone(w.labels), Rooms: []Room{{Slots: w.slots, Used: w.used}},
-		Running: w.running, Paused: w.paused, Until: w.until,
+		Running: w.running, Paused: w.paused, Spared: w.spared, Until: w.until,
 	}
 	for _, a := range w.served {
 		stat.Actions = append(stat.Actions, a.name)

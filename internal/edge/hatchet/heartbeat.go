@@ -7,6 +7,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/edge/auth"
 	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
 )
@@ -35,6 +36,17 @@ func (s *Server) Heartbeat(ctx context.Context, req *wire.HeartbeatRequest) (*wi
 		return nil, s.Status(errNoStream)
 	}
 	return &wire.HeartbeatResponse{}, nil
+}
+
+// Heard is when a worker was heard of that has a session here; else it is zero.
+func (s *Server) Heard(tenant, number id.ID) time.Time {
+	w := s.roster.find(tenant, number)
+	if w == nil {
+		return time.Time{}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.heard
 }
 
 // misses tells whether the worker should have a stream and has none.

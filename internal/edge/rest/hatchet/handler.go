@@ -53,6 +53,7 @@ func Handler(c Config) http.Handler {
 	c.workflowRoutes(mux)
 	c.filterRoutes(mux)
 	c.rateLimitRoutes(mux)
+	c.workerRoutes(mux)
 	c.expressionRoutes(mux)
 	c.eventRoutes(mux)
 	c.cronRoutes(mux)
