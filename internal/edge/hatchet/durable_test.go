@@ -2,6 +2,7 @@ package hatchet_test
 
 import (
 	"context"
+	"net/http"
 	"testing"
 	"time"
 
@@ -457,6 +458,9 @@ func TestBranchKeepsWhatIsBeforeItAndRunsTheRestAnew(t *testing.T) {
 	}
 	c.memo("z")
 	c.end(`{"n":1}`)
+	code, answer := s.REST(t, "POST", "/api/v1/stable/tasks/"+run+"/restore", nil)
+	require.Equal(t, http.StatusOK, code)
+	require.Equal(t, map[string]any{"requeued": false}, answer, "it has ended")
 	branch, err := s.Admin.BranchDurableTask(s.Ctx, &wire.BranchDurableTaskRequest{TaskExternalId: run, NodeId: 2, BranchId: 1})
 	require.NoError(t, err)
 	require.EqualValues(t, 2, branch.BranchId)
@@ -468,6 +472,13 @@ func TestBranchKeepsWhatIsBeforeItAndRunsTheRestAnew(t *testing.T) {
 	require.EqualValues(t, 2, ack.GetRef().GetBranchId())
 	c.end(`{"n":2}`)
 	require.JSONEq(t, `{"n":2}`, string(details(t, s, run).TaskRuns["step"].Output))
+	code, answer = s.REST(t, "POST", "/api/v1/stable/tenants/"+s.Tenant+"/durable-tasks/branch",
+		map[string]any{"taskExternalId": run, "nodeId": 1, "branchId": 2})
+	require.Equal(t, http.StatusOK, code, answer)
+	require.InDelta(t, 3, answer.(map[string]any)["branchId"], 0)
+	c = m.begin(3)
+	require.False(t, c.memo("x").MemoAlreadyExisted)
+	c.end(`{}`)
 	_, err = s.Admin.BranchDurableTask(s.Ctx, &wire.BranchDurableTaskRequest{TaskExternalId: run, NodeId: 1, BranchId: 9})
 	require.Equal(t, codes.InvalidArgument, status.Code(err))
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/edge/hatchet/ledger"
@@ -268,6 +270,7 @@ func (v *invocation) deliver(loosely bool) {
 		v.tell(&wire.DurableTaskResponse{Message: &wire.DurableTaskResponse_EntryCompleted{
 			EntryCompleted: &wire.DurableTaskEventLogEntryCompletedResponse{
 				Ref: v.ref(n.Place), Payload: end.payload, IsFailure: end.failure != nil, ErrorMessage: end.failure,
+				SatisfiedOrder: proto.Int64(v.ledger.Order(n)),
 			},
 		}})
 	}

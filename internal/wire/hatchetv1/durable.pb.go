@@ -453,13 +453,14 @@ func (x *DurableTaskEventWaitForAckResponse) GetRef() *DurableEventLogEntryRef {
 }
 
 type DurableTaskEventLogEntryCompletedResponse struct {
-	state         protoimpl.MessageState   `protogen:"open.v1"`
-	Ref           *DurableEventLogEntryRef `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
-	Payload       []byte                   `protobuf:"bytes,2,opt,name=payload,proto3" json:"payload,omitempty"`
-	IsFailure     bool                     `protobuf:"varint,3,opt,name=is_failure,json=isFailure,proto3" json:"is_failure,omitempty"`
-	ErrorMessage  *string                  `protobuf:"bytes,4,opt,name=error_message,json=errorMessage,proto3,oneof" json:"error_message,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state          protoimpl.MessageState   `protogen:"open.v1"`
+	Ref            *DurableEventLogEntryRef `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
+	Payload        []byte                   `protobuf:"bytes,2,opt,name=payload,proto3" json:"payload,omitempty"`
+	IsFailure      bool                     `protobuf:"varint,3,opt,name=is_failure,json=isFailure,proto3" json:"is_failure,omitempty"`
+	ErrorMessage   *string                  `protobuf:"bytes,4,opt,name=error_message,json=errorMessage,proto3,oneof" json:"error_message,omitempty"`
+	SatisfiedOrder *int64                   `protobuf:"varint,5,opt,name=satisfied_order,json=satisfiedOrder,proto3,oneof" json:"satisfied_order,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *DurableTaskEventLogEntryCompletedResponse) Reset() {
@@ -518,6 +519,13 @@ func (x *DurableTaskEventLogEntryCompletedResponse) GetErrorMessage() string {
 		return *x.ErrorMessage
 	}
 	return ""
+}
+
+func (x *DurableTaskEventLogEntryCompletedResponse) GetSatisfiedOrder() int64 {
+	if x != nil && x.SatisfiedOrder != nil {
+		return *x.SatisfiedOrder
+	}
+	return 0
 }
 
 type DurableTaskEvictInvocationRequest struct {
@@ -764,8 +772,10 @@ type DurableTaskWorkerStatusRequest struct {
 	state          protoimpl.MessageState              `protogen:"open.v1"`
 	WorkerId       string                              `protobuf:"bytes,1,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
 	WaitingEntries []*DurableTaskAwaitedCompletedEntry `protobuf:"bytes,2,rep,name=waiting_entries,json=waitingEntries,proto3" json:"waiting_entries,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// What it took in; nothing depends on it, for it says what it waits for.
+	ReceivedSatisfiedOrders []*DurableTaskReceivedSatisfiedOrder `protobuf:"bytes,3,rep,name=received_satisfied_orders,json=receivedSatisfiedOrders,proto3" json:"received_satisfied_orders,omitempty"`
+	unknownFields           protoimpl.UnknownFields
+	sizeCache               protoimpl.SizeCache
 }
 
 func (x *DurableTaskWorkerStatusRequest) Reset() {
@@ -812,6 +822,73 @@ func (x *DurableTaskWorkerStatusRequest) GetWaitingEntries() []*DurableTaskAwait
 	return nil
 }
 
+func (x *DurableTaskWorkerStatusRequest) GetReceivedSatisfiedOrders() []*DurableTaskReceivedSatisfiedOrder {
+	if x != nil {
+		return x.ReceivedSatisfiedOrders
+	}
+	return nil
+}
+
+type DurableTaskReceivedSatisfiedOrder struct {
+	state                         protoimpl.MessageState `protogen:"open.v1"`
+	DurableTaskExternalId         string                 `protobuf:"bytes,1,opt,name=durable_task_external_id,json=durableTaskExternalId,proto3" json:"durable_task_external_id,omitempty"`
+	InvocationCount               int32                  `protobuf:"varint,2,opt,name=invocation_count,json=invocationCount,proto3" json:"invocation_count,omitempty"`
+	HighestReceivedSatisfiedOrder int64                  `protobuf:"varint,3,opt,name=highest_received_satisfied_order,json=highestReceivedSatisfiedOrder,proto3" json:"highest_received_satisfied_order,omitempty"`
+	unknownFields                 protoimpl.UnknownFields
+	sizeCache                     protoimpl.SizeCache
+}
+
+func (x *DurableTaskReceivedSatisfiedOrder) Reset() {
+	*x = DurableTaskReceivedSatisfiedOrder{}
+	mi := &file_hatchet_durable_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DurableTaskReceivedSatisfiedOrder) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DurableTaskReceivedSatisfiedOrder) ProtoMessage() {}
+
+func (x *DurableTaskReceivedSatisfiedOrder) ProtoReflect() protoreflect.Message {
+	mi := &file_hatchet_durable_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DurableTaskReceivedSatisfiedOrder.ProtoReflect.Descriptor instead.
+func (*DurableTaskReceivedSatisfiedOrder) Descriptor() ([]byte, []int) {
+	return file_hatchet_durable_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *DurableTaskReceivedSatisfiedOrder) GetDurableTaskExternalId() string {
+	if x != nil {
+		return x.DurableTaskExternalId
+	}
+	return ""
+}
+
+func (x *DurableTaskReceivedSatisfiedOrder) GetInvocationCount() int32 {
+	if x != nil {
+		return x.InvocationCount
+	}
+	return 0
+}
+
+func (x *DurableTaskReceivedSatisfiedOrder) GetHighestReceivedSatisfiedOrder() int64 {
+	if x != nil {
+		return x.HighestReceivedSatisfiedOrder
+	}
+	return 0
+}
+
 type DurableTaskCompleteMemoRequest struct {
 	state         protoimpl.MessageState   `protogen:"open.v1"`
 	Ref           *DurableEventLogEntryRef `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
@@ -823,7 +900,7 @@ type DurableTaskCompleteMemoRequest struct {
 
 func (x *DurableTaskCompleteMemoRequest) Reset() {
 	*x = DurableTaskCompleteMemoRequest{}
-	mi := &file_hatchet_durable_proto_msgTypes[13]
+	mi := &file_hatchet_durable_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -835,7 +912,7 @@ func (x *DurableTaskCompleteMemoRequest) String() string {
 func (*DurableTaskCompleteMemoRequest) ProtoMessage() {}
 
 func (x *DurableTaskCompleteMemoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_durable_proto_msgTypes[13]
+	mi := &file_hatchet_durable_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -848,7 +925,7 @@ func (x *DurableTaskCompleteMemoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DurableTaskCompleteMemoRequest.ProtoReflect.Descriptor instead.
 func (*DurableTaskCompleteMemoRequest) Descriptor() ([]byte, []int) {
-	return file_hatchet_durable_proto_rawDescGZIP(), []int{13}
+	return file_hatchet_durable_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DurableTaskCompleteMemoRequest) GetRef() *DurableEventLogEntryRef {
@@ -884,7 +961,7 @@ type DurableTaskMemoRequest struct {
 
 func (x *DurableTaskMemoRequest) Reset() {
 	*x = DurableTaskMemoRequest{}
-	mi := &file_hatchet_durable_proto_msgTypes[14]
+	mi := &file_hatchet_durable_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -896,7 +973,7 @@ func (x *DurableTaskMemoRequest) String() string {
 func (*DurableTaskMemoRequest) ProtoMessage() {}
 
 func (x *DurableTaskMemoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_durable_proto_msgTypes[14]
+	mi := &file_hatchet_durable_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -909,7 +986,7 @@ func (x *DurableTaskMemoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DurableTaskMemoRequest.ProtoReflect.Descriptor instead.
 func (*DurableTaskMemoRequest) Descriptor() ([]byte, []int) {
-	return file_hatchet_durable_proto_rawDescGZIP(), []int{14}
+	return file_hatchet_durable_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DurableTaskMemoRequest) GetInvocationCount() int32 {
@@ -951,7 +1028,7 @@ type DurableTaskTriggerRunsRequest struct {
 
 func (x *DurableTaskTriggerRunsRequest) Reset() {
 	*x = DurableTaskTriggerRunsRequest{}
-	mi := &file_hatchet_durable_proto_msgTypes[15]
+	mi := &file_hatchet_durable_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -963,7 +1040,7 @@ func (x *DurableTaskTriggerRunsRequest) String() string {
 func (*DurableTaskTriggerRunsRequest) ProtoMessage() {}
 
 func (x *DurableTaskTriggerRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_durable_proto_msgTypes[15]
+	mi := &file_hatchet_durable_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -976,7 +1053,7 @@ func (x *DurableTaskTriggerRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DurableTaskTriggerRunsRequest.ProtoReflect.Descriptor instead.
 func (*DurableTaskTriggerRunsRequest) Descriptor() ([]byte, []int) {
-	return file_hatchet_durable_proto_rawDescGZIP(), []int{15}
+	return file_hatchet_durable_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *DurableTaskTriggerRunsRequest) GetInvocationCount() int32 {
@@ -1012,7 +1089,7 @@ type DurableTaskWaitForRequest struct {
 
 func (x *DurableTaskWaitForRequest) Reset() {
 	*x = DurableTaskWaitForRequest{}
-	mi := &file_hatchet_durable_proto_msgTypes[16]
+	mi := &file_hatchet_durable_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1024,7 +1101,7 @@ func (x *DurableTaskWaitForRequest) String() string {
 func (*DurableTaskWaitForRequest) ProtoMessage() {}
 
 func (x *DurableTaskWaitForRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_durable_proto_msgTypes[16]
+	mi := &file_hatchet_durable_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1037,7 +1114,7 @@ func (x *DurableTaskWaitForRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DurableTaskWaitForRequest.ProtoReflect.Descriptor instead.
 func (*DurableTaskWaitForRequest) Descriptor() ([]byte, []int) {
-	return file_hatchet_durable_proto_rawDescGZIP(), []int{16}
+	return file_hatchet_durable_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DurableTaskWaitForRequest) GetInvocationCount() int32 {
@@ -1086,7 +1163,7 @@ type DurableTaskRequest struct {
 
 func (x *DurableTaskRequest) Reset() {
 	*x = DurableTaskRequest{}
-	mi := &file_hatchet_durable_proto_msgTypes[17]
+	mi := &file_hatchet_durable_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1098,7 +1175,7 @@ func (x *DurableTaskRequest) String() string {
 func (*DurableTaskRequest) ProtoMessage() {}
 
 func (x *DurableTaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_durable_proto_msgTypes[17]
+	mi := &file_hatchet_durable_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1111,7 +1188,7 @@ func (x *DurableTaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DurableTaskRequest.ProtoReflect.Descriptor instead.
 func (*DurableTaskRequest) Descriptor() ([]byte, []int) {
-	return file_hatchet_durable_proto_rawDescGZIP(), []int{17}
+	return file_hatchet_durable_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DurableTaskRequest) GetMessage() isDurableTaskRequest_Message {
@@ -1241,7 +1318,7 @@ type DurableTaskErrorResponse struct {
 
 func (x *DurableTaskErrorResponse) Reset() {
 	*x = DurableTaskErrorResponse{}
-	mi := &file_hatchet_durable_proto_msgTypes[18]
+	mi := &file_hatchet_durable_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1253,7 +1330,7 @@ func (x *DurableTaskErrorResponse) String() string {
 func (*DurableTaskErrorResponse) ProtoMessage() {}
 
 func (x *DurableTaskErrorResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_durable_proto_msgTypes[18]
+	mi := &file_hatchet_durable_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1266,7 +1343,7 @@ func (x *DurableTaskErrorResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DurableTaskErrorResponse.ProtoReflect.Descriptor instead.
 func (*DurableTaskErrorResponse) Descriptor() ([]byte, []int) {
-	return file_hatchet_durable_proto_rawDescGZIP(), []int{18}
+	return file_hatchet_durable_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DurableTaskErrorResponse) GetRef() *DurableEventLogEntryRef {
@@ -1309,7 +1386,7 @@ type DurableTaskResponse struct {
 
 func (x *DurableTaskResponse) Reset() {
 	*x = DurableTaskResponse{}
-	mi := &file_hatchet_durable_proto_msgTypes[19]
+	mi := &file_hatchet_durable_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1321,7 +1398,7 @@ func (x *DurableTaskResponse) String() string {
 func (*DurableTaskResponse) ProtoMessage() {}
 
 func (x *DurableTaskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_durable_proto_msgTypes[19]
+	mi := &file_hatchet_durable_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1334,7 +1411,7 @@ func (x *DurableTaskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DurableTaskResponse.ProtoReflect.Descriptor instead.
 func (*DurableTaskResponse) Descriptor() ([]byte, []int) {
-	return file_hatchet_durable_proto_rawDescGZIP(), []int{19}
+	return file_hatchet_durable_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *DurableTaskResponse) GetMessage() isDurableTaskResponse_Message {
@@ -1497,14 +1574,16 @@ const file_hatchet_durable_proto_rawDesc = "" +
 	"\vrun_entries\x18\x03 \x03(\v2'.adze.hatchet.v1.DurableTaskRunAckEntryR\n" +
 	"runEntries\"`\n" +
 	"\"DurableTaskEventWaitForAckResponse\x12:\n" +
-	"\x03ref\x18\x01 \x01(\v2(.adze.hatchet.v1.DurableEventLogEntryRefR\x03ref\"\xdc\x01\n" +
+	"\x03ref\x18\x01 \x01(\v2(.adze.hatchet.v1.DurableEventLogEntryRefR\x03ref\"\x9e\x02\n" +
 	")DurableTaskEventLogEntryCompletedResponse\x12:\n" +
 	"\x03ref\x18\x01 \x01(\v2(.adze.hatchet.v1.DurableEventLogEntryRefR\x03ref\x12\x18\n" +
 	"\apayload\x18\x02 \x01(\fR\apayload\x12\x1d\n" +
 	"\n" +
 	"is_failure\x18\x03 \x01(\bR\tisFailure\x12(\n" +
-	"\rerror_message\x18\x04 \x01(\tH\x00R\ferrorMessage\x88\x01\x01B\x10\n" +
-	"\x0e_error_message\"\xaf\x01\n" +
+	"\rerror_message\x18\x04 \x01(\tH\x00R\ferrorMessage\x88\x01\x01\x12,\n" +
+	"\x0fsatisfied_order\x18\x05 \x01(\x03H\x01R\x0esatisfiedOrder\x88\x01\x01B\x10\n" +
+	"\x0e_error_messageB\x12\n" +
+	"\x10_satisfied_order\"\xaf\x01\n" +
 	"!DurableTaskEvictInvocationRequest\x12)\n" +
 	"\x10invocation_count\x18\x01 \x01(\x05R\x0finvocationCount\x127\n" +
 	"\x18durable_task_external_id\x18\x02 \x01(\tR\x15durableTaskExternalId\x12\x1b\n" +
@@ -1521,10 +1600,15 @@ const file_hatchet_durable_proto_rawDesc = "" +
 	"\x1cDurableTaskServerEvictNotice\x127\n" +
 	"\x18durable_task_external_id\x18\x01 \x01(\tR\x15durableTaskExternalId\x12)\n" +
 	"\x10invocation_count\x18\x02 \x01(\x05R\x0finvocationCount\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"\x99\x01\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\x89\x02\n" +
 	"\x1eDurableTaskWorkerStatusRequest\x12\x1b\n" +
 	"\tworker_id\x18\x01 \x01(\tR\bworkerId\x12Z\n" +
-	"\x0fwaiting_entries\x18\x02 \x03(\v21.adze.hatchet.v1.DurableTaskAwaitedCompletedEntryR\x0ewaitingEntries\"\x91\x01\n" +
+	"\x0fwaiting_entries\x18\x02 \x03(\v21.adze.hatchet.v1.DurableTaskAwaitedCompletedEntryR\x0ewaitingEntries\x12n\n" +
+	"\x19received_satisfied_orders\x18\x03 \x03(\v22.adze.hatchet.v1.DurableTaskReceivedSatisfiedOrderR\x17receivedSatisfiedOrders\"\xd0\x01\n" +
+	"!DurableTaskReceivedSatisfiedOrder\x127\n" +
+	"\x18durable_task_external_id\x18\x01 \x01(\tR\x15durableTaskExternalId\x12)\n" +
+	"\x10invocation_count\x18\x02 \x01(\x05R\x0finvocationCount\x12G\n" +
+	" highest_received_satisfied_order\x18\x03 \x01(\x03R\x1dhighestReceivedSatisfiedOrder\"\x91\x01\n" +
 	"\x1eDurableTaskCompleteMemoRequest\x12:\n" +
 	"\x03ref\x18\x01 \x01(\v2(.adze.hatchet.v1.DurableEventLogEntryRefR\x03ref\x12\x18\n" +
 	"\apayload\x18\x02 \x01(\fR\apayload\x12\x19\n" +
@@ -1590,7 +1674,7 @@ func file_hatchet_durable_proto_rawDescGZIP() []byte {
 }
 
 var file_hatchet_durable_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_hatchet_durable_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_hatchet_durable_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_hatchet_durable_proto_goTypes = []any{
 	(DurableTaskErrorType)(0),                         // 0: adze.hatchet.v1.DurableTaskErrorType
 	(*DurableTaskRequestRegisterWorker)(nil),          // 1: adze.hatchet.v1.DurableTaskRequestRegisterWorker
@@ -1606,15 +1690,16 @@ var file_hatchet_durable_proto_goTypes = []any{
 	(*DurableTaskAwaitedCompletedEntry)(nil),          // 11: adze.hatchet.v1.DurableTaskAwaitedCompletedEntry
 	(*DurableTaskServerEvictNotice)(nil),              // 12: adze.hatchet.v1.DurableTaskServerEvictNotice
 	(*DurableTaskWorkerStatusRequest)(nil),            // 13: adze.hatchet.v1.DurableTaskWorkerStatusRequest
-	(*DurableTaskCompleteMemoRequest)(nil),            // 14: adze.hatchet.v1.DurableTaskCompleteMemoRequest
-	(*DurableTaskMemoRequest)(nil),                    // 15: adze.hatchet.v1.DurableTaskMemoRequest
-	(*DurableTaskTriggerRunsRequest)(nil),             // 16: adze.hatchet.v1.DurableTaskTriggerRunsRequest
-	(*DurableTaskWaitForRequest)(nil),                 // 17: adze.hatchet.v1.DurableTaskWaitForRequest
-	(*DurableTaskRequest)(nil),                        // 18: adze.hatchet.v1.DurableTaskRequest
-	(*DurableTaskErrorResponse)(nil),                  // 19: adze.hatchet.v1.DurableTaskErrorResponse
-	(*DurableTaskResponse)(nil),                       // 20: adze.hatchet.v1.DurableTaskResponse
-	(*TriggerWorkflowRequest)(nil),                    // 21: adze.hatchet.v1.TriggerWorkflowRequest
-	(*DurableEventListenerConditions)(nil),            // 22: adze.hatchet.v1.DurableEventListenerConditions
+	(*DurableTaskReceivedSatisfiedOrder)(nil),         // 14: adze.hatchet.v1.DurableTaskReceivedSatisfiedOrder
+	(*DurableTaskCompleteMemoRequest)(nil),            // 15: adze.hatchet.v1.DurableTaskCompleteMemoRequest
+	(*DurableTaskMemoRequest)(nil),                    // 16: adze.hatchet.v1.DurableTaskMemoRequest
+	(*DurableTaskTriggerRunsRequest)(nil),             // 17: adze.hatchet.v1.DurableTaskTriggerRunsRequest
+	(*DurableTaskWaitForRequest)(nil),                 // 18: adze.hatchet.v1.DurableTaskWaitForRequest
+	(*DurableTaskRequest)(nil),                        // 19: adze.hatchet.v1.DurableTaskRequest
+	(*DurableTaskErrorResponse)(nil),                  // 20: adze.hatchet.v1.DurableTaskErrorResponse
+	(*DurableTaskResponse)(nil),                       // 21: adze.hatchet.v1.DurableTaskResponse
+	(*TriggerWorkflowRequest)(nil),                    // 22: adze.hatchet.v1.TriggerWorkflowRequest
+	(*DurableEventListenerConditions)(nil),            // 23: adze.hatchet.v1.DurableEventListenerConditions
 }
 var file_hatchet_durable_proto_depIdxs = []int32{
 	3,  // 0: adze.hatchet.v1.DurableTaskEventMemoAckResponse.ref:type_name -> adze.hatchet.v1.DurableEventLogEntryRef
@@ -1622,33 +1707,34 @@ var file_hatchet_durable_proto_depIdxs = []int32{
 	3,  // 2: adze.hatchet.v1.DurableTaskEventWaitForAckResponse.ref:type_name -> adze.hatchet.v1.DurableEventLogEntryRef
 	3,  // 3: adze.hatchet.v1.DurableTaskEventLogEntryCompletedResponse.ref:type_name -> adze.hatchet.v1.DurableEventLogEntryRef
 	11, // 4: adze.hatchet.v1.DurableTaskWorkerStatusRequest.waiting_entries:type_name -> adze.hatchet.v1.DurableTaskAwaitedCompletedEntry
-	3,  // 5: adze.hatchet.v1.DurableTaskCompleteMemoRequest.ref:type_name -> adze.hatchet.v1.DurableEventLogEntryRef
-	21, // 6: adze.hatchet.v1.DurableTaskTriggerRunsRequest.trigger_opts:type_name -> adze.hatchet.v1.TriggerWorkflowRequest
-	22, // 7: adze.hatchet.v1.DurableTaskWaitForRequest.wait_for_conditions:type_name -> adze.hatchet.v1.DurableEventListenerConditions
-	1,  // 8: adze.hatchet.v1.DurableTaskRequest.register_worker:type_name -> adze.hatchet.v1.DurableTaskRequestRegisterWorker
-	15, // 9: adze.hatchet.v1.DurableTaskRequest.memo:type_name -> adze.hatchet.v1.DurableTaskMemoRequest
-	16, // 10: adze.hatchet.v1.DurableTaskRequest.trigger_runs:type_name -> adze.hatchet.v1.DurableTaskTriggerRunsRequest
-	17, // 11: adze.hatchet.v1.DurableTaskRequest.wait_for:type_name -> adze.hatchet.v1.DurableTaskWaitForRequest
-	9,  // 12: adze.hatchet.v1.DurableTaskRequest.evict_invocation:type_name -> adze.hatchet.v1.DurableTaskEvictInvocationRequest
-	13, // 13: adze.hatchet.v1.DurableTaskRequest.worker_status:type_name -> adze.hatchet.v1.DurableTaskWorkerStatusRequest
-	14, // 14: adze.hatchet.v1.DurableTaskRequest.complete_memo:type_name -> adze.hatchet.v1.DurableTaskCompleteMemoRequest
-	3,  // 15: adze.hatchet.v1.DurableTaskErrorResponse.ref:type_name -> adze.hatchet.v1.DurableEventLogEntryRef
-	0,  // 16: adze.hatchet.v1.DurableTaskErrorResponse.error_type:type_name -> adze.hatchet.v1.DurableTaskErrorType
-	2,  // 17: adze.hatchet.v1.DurableTaskResponse.register_worker:type_name -> adze.hatchet.v1.DurableTaskResponseRegisterWorker
-	5,  // 18: adze.hatchet.v1.DurableTaskResponse.memo_ack:type_name -> adze.hatchet.v1.DurableTaskEventMemoAckResponse
-	6,  // 19: adze.hatchet.v1.DurableTaskResponse.trigger_runs_ack:type_name -> adze.hatchet.v1.DurableTaskEventTriggerRunsAckResponse
-	7,  // 20: adze.hatchet.v1.DurableTaskResponse.wait_for_ack:type_name -> adze.hatchet.v1.DurableTaskEventWaitForAckResponse
-	8,  // 21: adze.hatchet.v1.DurableTaskResponse.entry_completed:type_name -> adze.hatchet.v1.DurableTaskEventLogEntryCompletedResponse
-	19, // 22: adze.hatchet.v1.DurableTaskResponse.error:type_name -> adze.hatchet.v1.DurableTaskErrorResponse
-	10, // 23: adze.hatchet.v1.DurableTaskResponse.eviction_ack:type_name -> adze.hatchet.v1.DurableTaskEvictionAckResponse
-	12, // 24: adze.hatchet.v1.DurableTaskResponse.server_evict:type_name -> adze.hatchet.v1.DurableTaskServerEvictNotice
-	18, // 25: adze.hatchet.v1.V1Dispatcher.DurableTask:input_type -> adze.hatchet.v1.DurableTaskRequest
-	20, // 26: adze.hatchet.v1.V1Dispatcher.DurableTask:output_type -> adze.hatchet.v1.DurableTaskResponse
-	26, // [26:27] is the sub-list for method output_type
-	25, // [25:26] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	14, // 5: adze.hatchet.v1.DurableTaskWorkerStatusRequest.received_satisfied_orders:type_name -> adze.hatchet.v1.DurableTaskReceivedSatisfiedOrder
+	3,  // 6: adze.hatchet.v1.DurableTaskCompleteMemoRequest.ref:type_name -> adze.hatchet.v1.DurableEventLogEntryRef
+	22, // 7: adze.hatchet.v1.DurableTaskTriggerRunsRequest.trigger_opts:type_name -> adze.hatchet.v1.TriggerWorkflowRequest
+	23, // 8: adze.hatchet.v1.DurableTaskWaitForRequest.wait_for_conditions:type_name -> adze.hatchet.v1.DurableEventListenerConditions
+	1,  // 9: adze.hatchet.v1.DurableTaskRequest.register_worker:type_name -> adze.hatchet.v1.DurableTaskRequestRegisterWorker
+	16, // 10: adze.hatchet.v1.DurableTaskRequest.memo:type_name -> adze.hatchet.v1.DurableTaskMemoRequest
+	17, // 11: adze.hatchet.v1.DurableTaskRequest.trigger_runs:type_name -> adze.hatchet.v1.DurableTaskTriggerRunsRequest
+	18, // 12: adze.hatchet.v1.DurableTaskRequest.wait_for:type_name -> adze.hatchet.v1.DurableTaskWaitForRequest
+	9,  // 13: adze.hatchet.v1.DurableTaskRequest.evict_invocation:type_name -> adze.hatchet.v1.DurableTaskEvictInvocationRequest
+	13, // 14: adze.hatchet.v1.DurableTaskRequest.worker_status:type_name -> adze.hatchet.v1.DurableTaskWorkerStatusRequest
+	15, // 15: adze.hatchet.v1.DurableTaskRequest.complete_memo:type_name -> adze.hatchet.v1.DurableTaskCompleteMemoRequest
+	3,  // 16: adze.hatchet.v1.DurableTaskErrorResponse.ref:type_name -> adze.hatchet.v1.DurableEventLogEntryRef
+	0,  // 17: adze.hatchet.v1.DurableTaskErrorResponse.error_type:type_name -> adze.hatchet.v1.DurableTaskErrorType
+	2,  // 18: adze.hatchet.v1.DurableTaskResponse.register_worker:type_name -> adze.hatchet.v1.DurableTaskResponseRegisterWorker
+	5,  // 19: adze.hatchet.v1.DurableTaskResponse.memo_ack:type_name -> adze.hatchet.v1.DurableTaskEventMemoAckResponse
+	6,  // 20: adze.hatchet.v1.DurableTaskResponse.trigger_runs_ack:type_name -> adze.hatchet.v1.DurableTaskEventTriggerRunsAckResponse
+	7,  // 21: adze.hatchet.v1.DurableTaskResponse.wait_for_ack:type_name -> adze.hatchet.v1.DurableTaskEventWaitForAckResponse
+	8,  // 22: adze.hatchet.v1.DurableTaskResponse.entry_completed:type_name -> adze.hatchet.v1.DurableTaskEventLogEntryCompletedResponse
+	20, // 23: adze.hatchet.v1.DurableTaskResponse.error:type_name -> adze.hatchet.v1.DurableTaskErrorResponse
+	10, // 24: adze.hatchet.v1.DurableTaskResponse.eviction_ack:type_name -> adze.hatchet.v1.DurableTaskEvictionAckResponse
+	12, // 25: adze.hatchet.v1.DurableTaskResponse.server_evict:type_name -> adze.hatchet.v1.DurableTaskServerEvictNotice
+	19, // 26: adze.hatchet.v1.V1Dispatcher.DurableTask:input_type -> adze.hatchet.v1.DurableTaskRequest
+	21, // 27: adze.hatchet.v1.V1Dispatcher.DurableTask:output_type -> adze.hatchet.v1.DurableTaskResponse
+	27, // [27:28] is the sub-list for method output_type
+	26, // [26:27] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_hatchet_durable_proto_init() }
@@ -1660,9 +1746,9 @@ func file_hatchet_durable_proto_init() {
 	file_hatchet_durable_proto_msgTypes[4].OneofWrappers = []any{}
 	file_hatchet_durable_proto_msgTypes[7].OneofWrappers = []any{}
 	file_hatchet_durable_proto_msgTypes[8].OneofWrappers = []any{}
-	file_hatchet_durable_proto_msgTypes[14].OneofWrappers = []any{}
-	file_hatchet_durable_proto_msgTypes[16].OneofWrappers = []any{}
-	file_hatchet_durable_proto_msgTypes[17].OneofWrappers = []any{
+	file_hatchet_durable_proto_msgTypes[15].OneofWrappers = []any{}
+	file_hatchet_durable_proto_msgTypes[17].OneofWrappers = []any{}
+	file_hatchet_durable_proto_msgTypes[18].OneofWrappers = []any{
 		(*DurableTaskRequest_RegisterWorker)(nil),
 		(*DurableTaskRequest_Memo)(nil),
 		(*DurableTaskRequest_TriggerRuns)(nil),
@@ -1671,7 +1757,7 @@ func file_hatchet_durable_proto_init() {
 		(*DurableTaskRequest_WorkerStatus)(nil),
 		(*DurableTaskRequest_CompleteMemo)(nil),
 	}
-	file_hatchet_durable_proto_msgTypes[19].OneofWrappers = []any{
+	file_hatchet_durable_proto_msgTypes[20].OneofWrappers = []any{
 		(*DurableTaskResponse_RegisterWorker)(nil),
 		(*DurableTaskResponse_MemoAck)(nil),
 		(*DurableTaskResponse_TriggerRunsAck)(nil),
@@ -1687,7 +1773,7 @@ func file_hatchet_durable_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hatchet_durable_proto_rawDesc), len(file_hatchet_durable_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   20,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -212,6 +212,9 @@ func (l *Ledger) Next(loosely bool) *Node {
 	return nil
 }
 
+// Order is the number of the end of n, from 1: the same for each invocation on a branch.
+func (l *Ledger) Order(n *Node) int64 { return int64(slices.Index(l.ends, n) + 1) }
+
 // Tell notes that the invocation was told the end of n.
 func (n *Node) Tell() { n.told = true }
 

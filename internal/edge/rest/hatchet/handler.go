@@ -48,6 +48,7 @@ func Handler(c Config) http.Handler {
 	c.metricRoutes(mux)
 	c.runRoutes(mux)
 	c.taskRoutes(mux)
+	c.durableRoutes(mux)
 	c.traceRoutes(mux)
 	c.webhookRoutes(mux)
 	c.workflowRoutes(mux)
