@@ -37,6 +37,8 @@ func (m *model) takeWake(st *step, ref uint64, tenant id.ID, tasks []id.ID) *Vio
 		}
 		kind := core.AnswerUnknown
 		switch {
+		case known && t.roused && slices.Contains(st.out.Answers, core.Answer{Ref: ref, Task: target, Kind: core.AnswerStale}):
+			kind = core.AnswerStale // it was read when it still waited for its turn, and goes on by itself
 		case known && t.state == core.OpenWaiting && m.awaited[core.WaitKey{Task: target}] == nil:
 			kind = core.AnswerDone
 			if t.row.Run != 0 && t.row.RunAt > st.now {
