@@ -34,6 +34,7 @@ const (
 	doFlap
 	doResize
 	doSpare
+	doRelabel
 	doCancel
 	doRefresh
 	doAsk
@@ -51,7 +52,7 @@ const (
 // usual is how often each happens; a history multiplies each by 0 to 3.
 var usual = [actions]int{
 	doSubmit: 12, doOnce: 8, doBurst: 2, doPush: 6, doSchedule: 3, doFire: 10, doAdvance: 12, doJump: 2, doTick: 6, doCommit: 20, doRead: 8, doAnswer: 8,
-	doReceive: 20, doReport: 20, doWrite: 6, doBustle: 4, doRepeat: 2, doHire: 3, doDrop: 4, doRejoin: 6, doFlap: 1, doResize: 2, doSpare: 2,
+	doReceive: 20, doReport: 20, doWrite: 6, doBustle: 4, doRepeat: 2, doHire: 3, doDrop: 4, doRejoin: 6, doFlap: 1, doResize: 2, doRelabel: 1, doSpare: 2,
 	doSpawn: 4, doRespawn: 2, doFork: 1,
 	doCancel: 4, doRefresh: 2, doAsk: 2, doWake: 2, doDefine: 1, doSet: 2, doPause: 2, doCrash: 1,
 }
@@ -176,6 +177,8 @@ func (h *history) doFleet(a action) *Violation {
 	case a == doSpare:
 		w.spared = h.rand.IntN(2) == 0
 		return h.apply(&core.Spare{Tenant: w.tenant, Worker: w.id, Spared: w.spared})
+	case a == doRelabel:
+		return h.relabel(w)
 	case a == doSpawn:
 		return h.spawn(w)
 	case a == doRefresh:
@@ -208,7 +211,7 @@ func (h *history) newDefinition() core.Definition {
 
 func (h *history) drawDefinition(version, tenant id.ID) core.Definition {
 	action := pick(h, allActions)
-	return core.Definition{
+	d := core.Definition{
 		Version: version, Tenant: tenant, Queue: queueOf(h, action), Limits: h.drawLimits(taskLimits), Rates: h.drawRates(),
 		Workflow: pick(h, workflows), Action: action, Retries: int32(h.rand.IntN(4)),
 		BackoffMS: pick(h, []int64{0, 1, 100, 1_500}), BackoffMaxMS: pick(h, []int64{1, 1_000, 10_000}),
@@ -217,6 +220,8 @@ func (h *history) drawDefinition(version, tenant id.ID) core.Definition {
 		ExecutionTimeoutMS: pick(h, []int64{0, 0, 1, 2_000, 20_000}),
 		Durable:            h.rand.IntN(8) < h.durables,
 	}
+	h.drawNeed(&d)
+	return d
 }
 
 // submit brings tasks and runs of graphs, with ids in between each other.
@@ -357,6 +362,7 @@ func (h *history) hire() *Violation {
 		}
 	}
 	a := h.newAgent(firstTenant+id.ID(h.rand.IntN(tenants)), offers, int32(1+h.rand.IntN(4)))
+	a.typed, a.labels = int32(h.rand.IntN(3)), h.drawLabels()
 	return h.join(a, nil)
 }
 
@@ -364,7 +370,7 @@ func (h *history) join(a *agent, claims []core.Claim) *Violation {
 	a.disconnect()
 	a.joined = true
 	h.present[a.id] = attendance{a.tenant, h.now, h.present[a.id].paused}
-	return h.apply(&core.Join{Worker: a.id, Tenant: a.tenant, Actions: a.actions, Slots: a.slots, Running: claims, Spared: a.spared})
+	return h.apply(&core.Join{Worker: a.id, Tenant: a.tenant, Actions: a.actions, Slots: a.slots, Running: claims, Spared: a.spared, Labels: a.labels, Types: []core.SlotUse{{Type: slotType, Units: a.typed}}})
 }
 
 // rejoin brings a worker back: mostly with all it has, sometimes as a process that

@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"slices"
-
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 )
@@ -15,7 +13,8 @@ func (m *model) assign(st *step) *Violation {
 		if v := first(
 			m.checkAssignable(st, a, t),
 			m.checkRightWorker(a, t, w),
-			m.checkSlotsKept(a, w),
+			m.checkSlotsKept(a, t, w),
+			m.checkBestWorker(a, t, w),
 			m.checkLaneOrder(a, t),
 			m.checkKeysTakeTurns(a, t, w),
 			m.checkWorkersTakeTurns(a, t),
@@ -71,17 +70,14 @@ func (m *model) checkRightWorker(a *core.Assignment, t *task, w *worker) *Violat
 	return nil
 }
 
-func (w *worker) serves(t *task) bool {
-	return w.tenant == t.row.Tenant && slices.Contains(w.actions, t.def.Action)
-}
-
 // checkSlotsKept: no worker is given more than its slots, or anything if it is spared.
-func (m *model) checkSlotsKept(a *core.Assignment, w *worker) *Violation {
+func (m *model) checkSlotsKept(a *core.Assignment, t *task, w *worker) *Violation {
 	if w.spared {
 		return broken(slotsKept, "task %d is given to worker %d, which is to be given nothing", a.Task, w.id)
 	}
-	if len(w.held) >= int(w.slots) {
-		return broken(slotsKept, "task %d is given to worker %d, %d of %d slots in use", a.Task, w.id, len(w.held), w.slots)
+	typ := t.slotOf()
+	if used := w.inUse(typ); used >= w.slotsOf(typ) {
+		return broken(slotsKept, "task %d is given to worker %d, %d of %d slots %q in use", a.Task, w.id, used, w.slotsOf(typ), typ)
 	}
 	return nil
 }
@@ -124,7 +120,7 @@ func (m *model) checkKeysTakeTurns(a *core.Assignment, t *task, w *worker) *Viol
 	for _, other := range m.tasks {
 		name := other.share()
 		if other.state != core.OpenReady || !other.inClass() || name == own || name.tenant != own.tenant || name.queue != own.queue ||
-			!w.serves(other) || m.loading(other.lane) || counted[name] || m.pausedBy(other) != nil {
+			!w.serves(other) || !w.free(other.slotOf()) || m.loading(other.lane) || counted[name] || m.pausedBy(other) != nil {
 			continue
 		}
 		counted[name] = true
@@ -186,22 +182,24 @@ func (m *model) forgetServed() {
 	}
 }
 
-// offer is a worker's place in the line of a queue.
+// offer is a worker's place in the line of a class.
 type offer struct {
 	worker id.ID
 	tenant id.ID
-	queue  string
+	class  string
+	slot   string
 }
 
 // checkWorkersTakeTurns: while a worker with a free slot waits for a queue, no other
 // one is served twice by it.
 func (m *model) checkWorkersTakeTurns(a *core.Assignment, t *task) *Violation {
-	delete(m.waiting, offer{a.Worker, t.lane.tenant, t.lane.queue})
+	delete(m.waiting, offer{a.Worker, t.lane.tenant, t.lane.queue, t.slotOf()})
+	best, _ := m.workers[a.Worker].score(t)
 	for _, w := range m.workers {
-		if w.id == a.Worker || !w.free() || !w.serves(t) {
+		if score, _ := w.score(t); w.id == a.Worker || !w.free(t.slotOf()) || !w.serves(t) || score != best {
 			continue
 		}
-		place := offer{w.id, t.lane.tenant, t.lane.queue}
+		place := offer{w.id, t.lane.tenant, t.lane.queue, t.slotOf()}
 		if m.waiting[place] == nil {
 			m.waiting[place] = map[id.ID]bool{}
 		}
@@ -213,14 +211,10 @@ func (m *model) checkWorkersTakeTurns(a *core.Assignment, t *task) *Violation {
 	return nil
 }
 
-func (w *worker) free() bool {
-	return w.away == 0 && !w.paused && !w.spared && len(w.held) < int(w.slots)
-}
-
 // forgetBusy drops the waits of workers that have no free slot: they line up anew.
 func (m *model) forgetBusy() {
 	for place := range m.waiting {
-		if w := m.workers[place.worker]; w == nil || !w.free() {
+		if w := m.workers[place.worker]; w == nil || !w.free(place.slot) {
 			delete(m.waiting, place)
 		}
 	}

@@ -66,7 +66,8 @@ func (m *model) takeJoin(st *step, in *core.Join) *Violation {
 	m.forgetTurns(w)
 	delete(m.expected, w.id)
 	w.tenant, w.actions, w.slots, w.spared, w.away = in.Tenant, in.Actions, in.Slots, in.Spared, 0
-	w.held = map[core.Token]id.ID{}
+	w.typed, w.labels = in.Types[0].Units, in.Labels
+	w.held = map[core.Token]string{}
 	claimed := func(t *task) bool {
 		return slices.ContainsFunc(in.Running, func(c core.Claim) bool { return c.Token == t.token })
 	}
@@ -89,8 +90,11 @@ func (m *model) takeJoin(st *step, in *core.Join) *Violation {
 // claim judges one attempt that w says it runs. Whatever comes of it, w runs it
 // until it says otherwise.
 func (m *model) claim(st *step, w *worker, c core.Claim) {
-	w.held[c.Token] = c.Task
 	t := m.tasks[c.Task]
+	w.held[c.Token] = ""
+	if t != nil && st.resident[c.Task] && !st.left(c.Task) { // else the core does not know what it takes up
+		w.held[c.Token] = t.slotOf()
+	}
 	switch {
 	case t != nil && t.state == core.OpenRunning && t.token == c.Token && t.worker == w.id:
 		if t.stop != 0 { // it may have missed the first word

@@ -154,11 +154,11 @@ func (t *task) checkRow(o core.OpenTask, now core.Time) *Violation {
 	if t.state == core.OpenReady {
 		want.Rank, want.Queue, want.Key = t.rank, t.lane.queue, t.lane.key
 	}
-	if o.Queue = lineOf(o.Tenant, o.Queue, o.Key).queue; t.gained == now && o.Passed < t.passed || t.crossedPause(o, now) { // it was written on the way
+	if t.gained == now && o.Passed < t.passed || t.crossedPause(o, now) { // it was written on the way
 		want.Rank, want.Queue, want.Key, want.Passed = o.Rank, o.Queue, o.Key, o.Passed
 	}
 	if t.state == core.OpenRunning {
-		want.Key = t.classKey()
+		want.Queue, want.Key = className(&t.def), t.classKey()
 	}
 	if t.state == core.OpenRunning { // what a running task does is not written there
 		want.Entries = min(o.Entries, t.entries)
@@ -239,12 +239,9 @@ func (h *history) checkMemoryBounded() *Violation {
 func (h *history) checkNothingIdles() *Violation {
 	m := h.model
 	for _, w := range m.workers {
-		if !w.free() {
-			continue
-		}
 		for _, t := range m.tasks {
-			if t.state == core.OpenReady && t.inClass() && m.pausedBy(t) == nil && len(t.def.Rates) == 0 && w.serves(t) && !h.model.loading(t.lane) {
-				return broken(nothingIdles, "worker %d has %d of %d slots in use while task %d is ready", w.id, len(w.held), w.slots, t.row.ID)
+			if t.state == core.OpenReady && t.inClass() && m.pausedBy(t) == nil && len(t.def.Rates) == 0 && w.free(t.slotOf()) && w.serves(t) && !h.model.loading(t.lane) {
+				return broken(nothingIdles, "worker %d has %d of %d slots %q in use while task %d is ready", w.id, w.inUse(t.slotOf()), w.slotsOf(t.slotOf()), t.slotOf(), t.row.ID)
 			}
 		}
 	}

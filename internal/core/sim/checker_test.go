@@ -65,6 +65,7 @@ func TestCheckersCatchEachBrokenPromise(t *testing.T) {
 	maps.Copy(all, rateSabotages)
 	maps.Copy(all, limitSabotages)
 	maps.Copy(all, pauseSabotages)
+	maps.Copy(all, routeSabotages)
 	for name, c := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -183,7 +184,7 @@ func forgetFailure(_ *history, st *step) bool {
 func overload(h *history, st *step) bool {
 	for _, a := range st.out.Assigned {
 		if w := h.model.workers[a.Worker]; w != nil {
-			w.slots = 0
+			w.slots, w.typed = 0, 0
 			return true
 		}
 	}
@@ -195,13 +196,13 @@ func leakSlot(h *history, _ *step) bool {
 	if len(workers) == 0 {
 		return false
 	}
-	workers[0].held[-1] = firstTask
+	workers[0].held[-1] = ""
 	return true
 }
 
 func hideSlot(h *history, _ *step) bool {
 	for _, w := range h.model.workers {
-		if w.away == 0 && len(w.held) > 0 && len(w.held) == int(w.slots) {
+		if w.away == 0 && len(w.held) > 0 && w.inUse("") == int(w.slots) {
 			w.slots++
 			return true
 		}

@@ -45,6 +45,8 @@ type history struct {
 	torn     map[core.Token]bool // attempts that a worker speaks for without what they wrote
 
 	present      map[id.ID]attendance // workers that a new owner expects
+	typeShare    int                  // of 8 definitions, how many take up slots of another type
+	labelShare   int                  // and how many want a label
 	rateShare    int                  // of 8 rate limits, how many a definition draws from
 	meters       map[core.RateName]*meter
 	limitShare   int             // of 8 limits, how many a definition has
@@ -118,6 +120,7 @@ func newHistory(seed uint64) *history {
 	h.graphShare, h.failShare = pick(h, []int{0, 1, 2, 4, 8}), pick(h, []int{0, 1, 4})
 	h.durables = pick(h, []int{0, 2, 4, 8})
 	h.limitShare, h.queueing, h.oneQueue = pick(h, []int{0, 0, 1, 3, 6}), h.rand.IntN(2) == 0, h.rand.IntN(2) == 0
+	h.typeShare, h.labelShare = pick(h, []int{0, 0, 2, 4}), pick(h, []int{0, 0, 2, 4})
 	h.rateShare, h.meters = pick(h, []int{0, 0, 1, 4}), map[core.RateName]*meter{}
 	for _, name := range slices.Concat(taskLimits, runLimits) {
 		h.worded[name] = h.rand.IntN(4) == 0
@@ -372,9 +375,12 @@ func (h *history) calm() *Violation {
 		return v
 	}
 	for tenant := range tenants {
-		a := h.newAgent(firstTenant+id.ID(tenant), allActions, 100)
-		if v := h.join(a, nil); v != nil {
-			return v
+		for _, zone := range zones {
+			a := h.newAgent(firstTenant+id.ID(tenant), allActions, 100)
+			a.typed, a.labels = 100, map[string]string{labelKey: zone}
+			if v := h.join(a, nil); v != nil {
+				return v
+			}
 		}
 	}
 	return nil

@@ -334,19 +334,11 @@ func (m *model) laneFor(t *task) lane {
 		l := t.limits[t.passed]
 		return laneOf(l.tenant, limitPlace+l.name, l.key)
 	}
-	return laneOf(t.row.Tenant, t.def.Action, t.classKey())
+	return laneOf(t.row.Tenant, className(&t.def), t.classKey())
 }
 
 // limitPlace is what the queue of a lane begins with whose tasks wait for places.
 const limitPlace = "@limit "
-
-// lineOf is laneOf with a class named by its action.
-func lineOf(tenant id.ID, queue, key string) lane {
-	if !strings.HasPrefix(queue, limitPlace) && !strings.HasPrefix(queue, pausePlace) {
-		queue, _, _ = strings.Cut(queue, " ")
-	}
-	return laneOf(tenant, queue, key)
-}
 
 // rankFor is where t belongs among those that wait in its lane.
 func (m *model) rankFor(t *task) int64 {

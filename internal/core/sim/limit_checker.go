@@ -219,7 +219,7 @@ func (h *history) checkLimitsEnded() *Violation {
 	if stats.Held+stats.Groups > 0 {
 		return broken(placesKept, "%d places and %d keys of limits are left", stats.Held, stats.Groups)
 	}
-	if most := tenants * len(allActions); stats.Lanes > most {
+	if most := len(h.classNames()); stats.Lanes > most {
 		return broken(memoryBounded, "%d lanes are left, of %d that stay", stats.Lanes, most)
 	}
 	return nil

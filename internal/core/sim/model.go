@@ -92,12 +92,14 @@ type worker struct {
 	tenant  id.ID
 	actions []string
 	slots   int32
+	typed   int32 // of the type slotType
+	labels  map[string]string
 	paused  bool
 	spared  bool      // it is given nothing new
 	away    core.Time // until when it is expected back; 0 = connected
-	// held are the attempts that it may still run, one slot each: given to it, and
-	// neither reported nor denied by it since.
-	held map[core.Token]id.ID
+	// held are the attempts that it may still run, one slot each, of which type: given to
+	// it, and neither reported nor denied by it since.
+	held map[core.Token]string
 }
 
 func newModel() *model {
@@ -235,7 +237,7 @@ func (m *model) run(t *task, w *worker, token core.Token, now core.Time) {
 	if t.def.ExecutionTimeoutMS > 0 {
 		t.due = now + core.Time(t.def.ExecutionTimeoutMS)
 	}
-	w.held[token] = t.row.ID
+	w.held[token] = t.slotOf()
 	t.passed = int32(len(t.limits))
 	t.lane = m.laneFor(t)
 }
@@ -252,7 +254,7 @@ func (m *model) recover(s *store, restore *core.Restore, now core.Time) *model {
 	maps.Copy(r.settings, s.settings)
 	for _, w := range restore.Workers {
 		r.expected[w.Worker] = true
-		r.workers[w.Worker] = &worker{id: w.Worker, tenant: w.Tenant, paused: w.Paused, away: now + core.RecoveryGraceMS, held: map[core.Token]id.ID{}}
+		r.workers[w.Worker] = &worker{id: w.Worker, tenant: w.Tenant, paused: w.Paused, away: now + core.RecoveryGraceMS, held: map[core.Token]string{}}
 	}
 	r.recoverRuns(s, now)
 	for task, row := range s.tasks {
@@ -304,11 +306,11 @@ func (m *model) resume(t *task, o core.OpenTask, now core.Time) {
 	}
 	w := m.workers[o.Worker]
 	if w == nil {
-		w = &worker{id: o.Worker, tenant: o.Tenant, away: now + core.RecoveryGraceMS, held: map[core.Token]id.ID{}}
+		w = &worker{id: o.Worker, tenant: o.Tenant, away: now + core.RecoveryGraceMS, held: map[core.Token]string{}}
 		m.workers[o.Worker] = w
 	}
 	t.worker, t.token, t.assigned, t.told = o.Worker, o.Token, o.Assigned, toldUnknown
-	w.held[o.Token] = t.row.ID
+	w.held[o.Token] = t.slotOf()
 	if o.Cancel != "" { // whoever cancelled it was told so
 		t.stop, t.stopBy = core.StopCancelled, o.Due
 	}

@@ -188,7 +188,7 @@ func (m *model) notePendingLoads(st *step) {
 
 func (m *model) loading(l lane) bool {
 	return slices.ContainsFunc(m.loads, func(load core.Load) bool {
-		return load.Kind == core.LoadLane && lineOf(load.Tenant, load.Queue, load.Key) == l
+		return load.Kind == core.LoadLane && laneOf(load.Tenant, load.Queue, load.Key) == l
 	})
 }
 
@@ -216,6 +216,8 @@ func (m *model) takeInput(st *step) *Violation {
 		return m.takeJoin(st, in)
 	case *core.Resize:
 		m.workers[in.Worker].slots = in.Slots
+	case *core.Relabel:
+		m.takeRelabel(in)
 	case *core.PauseWorkers:
 		return m.takePauseWorkers(st, in)
 	case *core.Spare:

@@ -55,10 +55,13 @@ func (m *model) takeWhy(st *step, ref uint64, tenant id.ID) *Violation {
 
 // checkReason: what is told of an open task is so.
 func (m *model) checkReason(t *task, r *core.Reason) *Violation {
-	offered := 0
+	offered, fitting := 0, 0
 	for _, w := range m.workers {
-		if w.serves(t) {
+		if w.offers(t) {
 			offered++
+		}
+		if w.serves(t) {
+			fitting++
 		}
 	}
 	var right bool
@@ -75,7 +78,9 @@ func (m *model) checkReason(t *task, r *core.Reason) *Violation {
 		case core.CauseNoWorker:
 			right = right && offered == 0
 		case core.CauseBusy:
-			right = right && offered > 0
+			right = right && fitting > 0
+		case core.CauseNoMatch:
+			right = right && offered > 0 && fitting == 0
 		case core.CausePaused:
 			right = right && (t.held != "" || m.pausedBy(t) != nil)
 		}

@@ -16,6 +16,8 @@ type agent struct {
 	actions []string
 	slots   int32
 	spared  bool
+	typed   int32 // of the type slotType
+	labels  map[string]string
 	session int // counts its streams; what was meant for an older one is lost
 	joined  bool
 	dead    bool // never comes back
