@@ -43,13 +43,12 @@ type Filter struct {
 	Before   id.ID         // Page.Next of the page before; 0 = from the newest
 	Limit    int           // 0 = PageDefault; at most PageMax
 
-	Parent   id.ID    // the task that spawned them; 0 = any
-	Event    id.ID    // that started them; 0 = any
-	Metadata []Label  // that they have,
-	AnyLabel bool     // one of these suffices
-	OnceKeys []string // idempotency keys of which they hold one; empty = any
-	Newest   bool     // leaves out what was replayed
-	Payloads bool     // with them
+	Parent   id.ID   // the task that spawned them; 0 = any
+	Event    id.ID   // that started them; 0 = any
+	Metadata []Label // that they have,
+	AnyLabel bool    // one of these suffices
+	Newest   bool    // leaves out what was replayed
+	Payloads bool    // with them
 }
 
 // Label is a key of a run's metadata with its value, as text.
@@ -91,7 +90,7 @@ func runs(ctx context.Context, db pg.DB, tenant id.ID, f Filter) (Page, error) {
 	keys, values := f.labels()
 	rows, err := db.Query(ctx, runsSQL, tenant, below, lowest, f.Workflow, f.statuses(), limit, windowRunsMax,
 		orNone(f.IDs), f.Payloads, f.Workflow == "" && len(f.IDs) == 0, f.Parent, f.Event,
-		keys, values, f.AnyLabel, orNone(f.OnceKeys), f.Newest)
+		keys, values, f.AnyLabel, f.Newest)
 	if err != nil {
 		return Page{}, err
 	}

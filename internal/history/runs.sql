@@ -1,7 +1,7 @@
 -- Reads a page of a tenant's runs, newest first, from a window of ids (window.sql):
 -- those of one task and those of graphs, then the newest of both.
 -- Writes: nothing. Locks: nothing.
--- Bound: the runs of the window, each with a look-up of its result and, with $17, of its
+-- Bound: the runs of the window, each with a look-up of its result and, with $16, of its
 -- replays; with $13, their metadata decoded.
 with wanted as (
     select v.id
@@ -25,6 +25,7 @@ select
     d.name as workflow,
     coalesce(p.status, '') as status,
     coalesce(p.attempt, 0) as attempt,
+    coalesce(p.suspensions, 0) as suspensions,
     coalesce(p.worker_id, 0) as worker_id,
     coalesce(p.assigned_at, 0) as assigned_at,
     coalesce(p.started_at, 0) as started_at,
@@ -47,6 +48,7 @@ from (
             t.priority,
             r.status,
             r.attempt,
+            r.suspensions,
             r.worker_id,
             r.assigned_at,
             r.started_at,
@@ -73,13 +75,6 @@ from (
                         from unnest($13::text[], $14::text[]) as k (key, value)
                     ) as m
                 ))
-                and (cardinality($16::text[]) = 0 or id in (
-                    select idempotency.run_id
-                    from adze.idempotency
-                    where
-                        idempotency.tenant_id = $1
-                        and idempotency.key = any($16)
-                ))
             order by id desc
             limit $7
         ) as t
@@ -94,7 +89,7 @@ from (
         ) as r on true
         where
             coalesce(r.status, 'open') = any($5::text[])
-            and (not $17 or not exists (
+            and (not $16 or not exists (
                 select
                 from adze.task as again
                 where
@@ -118,6 +113,7 @@ from (
             g.priority,
             r.status,
             null as attempt,
+            null as suspensions,
             null as worker_id,
             null as assigned_at,
             null as started_at,
@@ -143,13 +139,6 @@ from (
                         from unnest($13::text[], $14::text[]) as k (key, value)
                     ) as m
                 ))
-                and (cardinality($16::text[]) = 0 or id in (
-                    select idempotency.run_id
-                    from adze.idempotency
-                    where
-                        idempotency.tenant_id = $1
-                        and idempotency.key = any($16)
-                ))
             order by id desc
             limit $7
         ) as g
@@ -164,7 +153,7 @@ from (
         ) as r on true
         where
             coalesce(r.status, 'open') = any($5::text[])
-            and (not $17 or not exists (
+            and (not $16 or not exists (
                 select
                 from adze.run as again
                 where

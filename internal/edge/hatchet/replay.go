@@ -9,7 +9,6 @@ import (
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/edge/admit"
 	"github.com/adzehq/adze/internal/edge/auth"
-	"github.com/adzehq/adze/internal/record/durable"
 	"github.com/adzehq/adze/internal/shard"
 	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
 )
@@ -48,7 +47,7 @@ func (s *Server) Replay(ctx context.Context, what Selection) (replayed []string,
 		t := &targets[i]
 		switch {
 		case t.durable:
-			err = s.forkWhole(ctx, tenant, t.Run)
+			_, err = s.Shards.Fork(ctx, tenant, t.Run, 0, nil) // with its log
 		case t.Task != 0 && t.Task != t.Run:
 			parts[t.Run] = append(parts[t.Run], t.Task)
 		default:
@@ -78,16 +77,6 @@ func (s *Server) replayAll(ctx context.Context, tenant id.ID, whole []id.ID, par
 		}
 	}
 	return nil
-}
-
-// forkWhole replays a durable task with all that is in its log.
-func (s *Server) forkWhole(ctx context.Context, tenant, run id.ID) error {
-	log, err := durable.Log(ctx, s.DB, run)
-	if err != nil {
-		return err
-	}
-	_, err = s.Shards.Fork(ctx, tenant, run, int32(len(log)+1), nil)
-	return err
 }
 
 // endAll cancels those of the targets' runs that are open, and waits until all have ended.

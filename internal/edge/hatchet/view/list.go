@@ -26,6 +26,7 @@ type Filter struct {
 	history.Filter
 	Statuses []wire.RunStatus // empty = all
 	Worker   id.ID            // that runs or ran one of its tasks; 0 = any
+	OnceKeys []string         // idempotency keys that their inputs give; empty = any
 	Evicted  *bool            // nil = either
 	Offset   int
 	Limit    int // 0 = history.PageDefault; at most ListMax
@@ -58,7 +59,7 @@ func (r *Reader) List(ctx context.Context, tenant id.ID, f Filter) (runs []*Run,
 	if want == 0 {
 		want = history.PageDefault
 	}
-	page := f.history(min(ListMax, max(want+f.Offset, history.PageDefault)))
+	page := f.history(max(want+f.Offset, history.PageDefault))
 	skip := f.Offset
 	for range scannedPagesMax {
 		found, next, err := r.page(ctx, tenant, page)
@@ -89,7 +90,10 @@ func (r *Reader) List(ctx context.Context, tenant id.ID, f Filter) (runs []*Run,
 // history is the part of the filter that Postgres can tell, for pages of limit runs.
 func (f *Filter) history(limit int) history.Filter {
 	page := f.Filter
-	page.Newest, page.Payloads, page.Limit = true, true, limit
+	page.Newest, page.Payloads, page.Limit = true, true, min(limit, ListMax)
+	if f.Worker != 0 || f.Evicted != nil || len(f.OnceKeys) > 0 {
+		page.Limit = ListMax // most of them may not fit
+	}
 	ended := map[core.Status]bool{}
 	for _, s := range f.Statuses {
 		switch s {
@@ -115,6 +119,9 @@ func (f *Filter) fits(run *Run) bool {
 		return false
 	}
 	if f.Evicted != nil && *f.Evicted != run.Evicted {
+		return false
+	}
+	if len(f.OnceKeys) > 0 && !slices.Contains(f.OnceKeys, run.OnceKey()) {
 		return false
 	}
 	return f.Worker == 0 || slices.ContainsFunc(run.Tasks, func(t Task) bool { return t.Worker == f.Worker })

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/adzehq/adze/internal/base/expr"
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/base/pg"
 	"github.com/adzehq/adze/internal/record/workflow"
@@ -22,6 +23,30 @@ type Version struct {
 	shard.Workflow
 	ID         id.ID
 	WorkflowID id.ID
+
+	once *expr.TextProgram // its idempotency key; nil: it declares none
+}
+
+// OnceKey is the idempotency key of the run by what its workflow declares; empty if none.
+func (r *Run) OnceKey() string {
+	if r.Version.once == nil {
+		return ""
+	}
+	var values [2]expr.Value
+	for i, document := range [][]byte{r.Input, r.Metadata} {
+		if document == nil {
+			continue // null
+		}
+		var err error
+		if values[i], err = expr.Parse(document); err != nil {
+			return ""
+		}
+	}
+	key, err := r.Version.once.Text(values[0], values[1])
+	if err != nil {
+		return "" // it has none, then
+	}
+	return key
 }
 
 // StepID is the id on this wire of a task's definition in a version: the same for all runs.
@@ -82,6 +107,12 @@ func readVersions(ctx context.Context, db pg.DB, numbers []id.ID) ([]*Version, e
 		list[i] = &Version{ID: rows[i].ID, WorkflowID: rows[i].Workflow}
 		if err := json.Unmarshal(rows[i].JSON, &list[i].Workflow); err != nil {
 			return nil, fmt.Errorf("decode version %s: %w", rows[i].ID, err)
+		}
+		if declared := list[i].Idempotency; declared != nil {
+			var err error
+			if list[i].once, err = expr.Run.CompileText(declared.Key); err != nil {
+				return nil, fmt.Errorf("compile key of version %s: %w", rows[i].ID, err)
+			}
 		}
 	}
 	return list, nil

@@ -207,6 +207,7 @@ func (m *models) common(row *hatchetrest.V1TaskSummary, run *view.Run, number id
 	row.Input = m.objectOf(run.Input)
 	row.AdditionalMetadata = metadataOf(run)
 	row.ParentTaskExternalId = parentOf(run)
+	row.IdempotencyKey = run.OnceKey()
 	row.TaskId = int64(number) & idMask
 }
 

@@ -157,6 +157,20 @@ func TestListChoosesRuns(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, code, "since is required")
 }
 
+func TestListKnowsIdempotencyKeys(t *testing.T) {
+	t.Parallel()
+	s := hatchettest.Start(t)
+	w := hatchettest.One("w", 0)
+	w.Idempotency = &native.Idempotency{Key: "input.k", TtlMs: 1}
+	s.Work(t, hatchettest.Echo, w)
+	ended(t, s, &wire.TriggerWorkflowRequest{Name: "w", Input: `{"k":"a"}`})
+	ended(t, s, &wire.TriggerWorkflowRequest{Name: "w", Input: `{"k":"b"}`})
+	path := "/api/v1/stable/tenants/" + s.Tenant + "/workflow-runs?only_tasks=false&since=2020-01-01T00:00:00Z&idempotency_keys=a"
+	rows := get(t, s, path).(object)["rows"].([]any)
+	require.Len(t, rows, 1)
+	require.Equal(t, "a", rows[0].(object)["idempotencyKey"])
+}
+
 func TestTriggerCancelAndReplayOverREST(t *testing.T) {
 	t.Parallel()
 	s := hatchettest.Start(t)
