@@ -17,12 +17,16 @@ type Flow struct {
 	Size   int32      // bytes of its input, with Definition.Batch
 	Labels []Label    // take the place of those of the same key in the definition
 	Worker id.ID      // who is to run it, if its definition is sticky; 0 = any
+	Failed string     // it could not be worked out: the run fails with this text when it would begin
 	Nodes  []NodeFlow // of a graph: of its tasks, by place; those of which nothing is said are left out
 
 	// Of a run of a graph that waits for places: what it needs when it begins.
 	Scopes []string
 	Kept   []EndedNode
 }
+
+// doomed tells whether what is said of a run is that it fails.
+func (f *Flow) doomed() bool { return f != nil && f.Failed != "" }
 
 // NodeFlow is what is said of a task of a graph.
 type NodeFlow struct {

@@ -148,6 +148,9 @@ func (r *run) flowOf(node int32) *Flow {
 	if r.flow == nil {
 		return nil
 	}
+	if r.flow.Failed != "" && r.graph.Nodes[node].Role == NodeTask {
+		return &Flow{Share: r.flow.Share, Failed: r.flow.Failed}
+	}
 	for i := range r.flow.Nodes {
 		if n := &r.flow.Nodes[i]; n.Node == node {
 			return &n.Flow
@@ -182,7 +185,7 @@ func (s *Shard) defineGraph(in *DefineGraph) {
 
 // start opens a new run of a graph and the tasks that wait for nobody.
 func (s *Shard) start(in *NewRun) {
-	if len(s.graphs[in.Task.Version].Limits) > 0 {
+	if len(s.graphs[in.Task.Version].Limits) > 0 && !in.Task.Flow.doomed() {
 		s.issue(in)
 		return
 	}

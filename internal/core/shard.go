@@ -268,8 +268,12 @@ func (s *Shard) open(row *NewTask, seq uint64) *task {
 }
 
 // makeReady has t wait for its places in limits, and for a worker; from now on its
-// schedule timeout runs.
+// schedule timeout runs. One of which nobody can say what it needs fails.
 func (s *Shard) makeReady(t *task) {
+	if t.flow.doomed() {
+		s.finish(t, Failed, t.flow.Failed, nil)
+		return
+	}
 	t.state, t.due = OpenReady, 0
 	if ms := t.def.ScheduleTimeoutMS; ms > 0 {
 		t.due = s.now + Time(ms)

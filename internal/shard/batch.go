@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/adzehq/adze/internal/base/expr"
-	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/core"
 )
 
@@ -25,6 +24,10 @@ func (b *Batch) rule() *core.BatchRule {
 	}
 	return &core.BatchRule{SizeMax: b.SizeMax, BytesMax: b.BytesMax, IntervalMS: b.IntervalMS, RunningMax: b.RunningMax}
 }
+
+// BatchKey is what a batch's key is called in what is told of an expression that gives
+// nothing.
+const BatchKey = "key for its batch"
 
 // batchRule is a Batch that can be evaluated; nil is none.
 type batchRule struct {
@@ -57,7 +60,7 @@ func (b *batchRule) add(f *core.Flow, e *evaluation) (err error) {
 		return nil
 	}
 	if f.Batch, err = keyOf(b.key, e); err != nil {
-		return fault.New(fault.Invalid, "input", "gives no key for its batch: %s", err)
+		return unworkable(BatchKey, b.key.Source(), err)
 	}
 	return nil
 }

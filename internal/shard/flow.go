@@ -38,11 +38,12 @@ type Queue struct {
 
 // Flow is what a workflow says of when and where its runs run.
 type Flow struct {
-	Key      string // CEL over the run: whose share of the queue it counts for
-	Priority int32  // of runs that have none of their own
-	Run      TaskFlow
-	Nodes    []NodeFlow     // of a graph: those of which something is said
-	Declared []core.Setting // without tenant
+	FailInvalid bool   // a run of which something cannot be worked out fails; else it is refused
+	Key         string // CEL over the run: whose share of the queue it counts for
+	Priority    int32  // of runs that have none of their own
+	Run         TaskFlow
+	Nodes       []NodeFlow     // of a graph: those of which something is said
+	Declared    []core.Setting // without tenant
 }
 
 // TaskFlow is what is said of a task, or of the run of a graph. What stands in one of its
@@ -64,7 +65,7 @@ func (t *TaskFlow) empty() bool { return len(t.Limits)+len(t.Rates) == 0 && t.Ba
 // flow is what w says, nil if nothing. Its lists are in the order of the names that the
 // core's definitions have.
 func (w *Workflow) flow() *Flow {
-	f := &Flow{Key: w.Key, Priority: w.Priority}
+	f := &Flow{Key: w.Key, Priority: w.Priority, FailInvalid: w.FailInvalid}
 	f.Run.Limits = named(w.Name, w.Limits)
 	for i := range w.Tasks {
 		t := &w.Tasks[i]
@@ -123,11 +124,12 @@ func namesOf(limits []Limit) (names []string) {
 
 // rules are a Flow that can be evaluated.
 type rules struct {
-	priority int32
-	key      *expr.KeyProgram // nil: it has none
-	run      taskRules
-	nodes    []nodeRules
-	declared []core.Setting
+	failInvalid bool
+	priority    int32
+	key         *expr.KeyProgram // nil: it has none
+	run         taskRules
+	nodes       []nodeRules
+	declared    []core.Setting
 }
 
 type taskRules struct {
@@ -152,7 +154,7 @@ func newRules(from *Flow) (*rules, error) {
 	if from == nil {
 		return nil, nil
 	}
-	f := &rules{priority: from.Priority, declared: from.Declared}
+	f := &rules{failInvalid: from.FailInvalid, priority: from.Priority, declared: from.Declared}
 	var err error
 	if from.Key != "" {
 		if f.key, err = expr.Run.CompileKey(from.Key); err != nil {
@@ -235,16 +237,18 @@ func (r *rules) of(row *core.NewTask) (key string, said *core.Flow, err error) {
 	e.share = row.Key
 	if e.share == "" && r.key != nil {
 		if e.share, err = keyOf(r.key, e); err != nil {
-			return "", nil, fault.New(fault.Invalid, "input", "gives no key for the queue: %s", err)
+			return r.failed(e, unworkable("key for the queue", r.key.Source(), err))
 		}
 	}
 	if said, err = r.run.of(e); err != nil {
-		return "", nil, err
+		return r.failed(e, err)
 	}
 	for i := range r.nodes {
 		node, err := r.nodes[i].of(e)
 		if err != nil {
-			return "", nil, err
+			if _, node, err = r.failed(e, err); err != nil {
+				return "", nil, err
+			}
 		}
 		if node == nil {
 			continue
@@ -255,6 +259,32 @@ func (r *rules) of(row *core.NewTask) (key string, said *core.Flow, err error) {
 		said.Nodes = append(said.Nodes, core.NodeFlow{Node: r.nodes[i].node, Flow: *node})
 	}
 	return e.share, said, nil
+}
+
+// unworkable says which expression gives nothing for a run, and why.
+func unworkable(what, expression string, err error) error {
+	return fault.New(fault.Invalid, "input", "gives no %s (of %s): %s", what, expression, err)
+}
+
+// CutUnworkable takes the error of a run apart of which an expression gave nothing: what
+// that should have been, the expression, and why.
+func CutUnworkable(text string) (what, expression, why string, is bool) {
+	text, said := strings.CutPrefix(text, "input: gives no ")
+	what, text, named := strings.Cut(text, " (of ")
+	at := strings.LastIndex(text, "): ")
+	if !said || !named || at < 0 {
+		return "", "", "", false
+	}
+	return what, text[:at], text[at+len("): "):], true
+}
+
+// failed is what is said of a run, or of a task of one, of which something cannot be
+// worked out: that it fails, if its workflow wants that.
+func (r *rules) failed(e *evaluation, err error) (string, *core.Flow, error) {
+	if !r.failInvalid {
+		return "", nil, err
+	}
+	return e.share, &core.Flow{Share: e.share, Failed: err.Error()}, nil
 }
 
 // parse reads what the expressions look at, if there is one.
@@ -324,13 +354,13 @@ func (t *taskRules) of(e *evaluation) (*core.Flow, error) {
 func (l *limitRule) of(e *evaluation) (key core.LimitKey, err error) {
 	if l.key != nil {
 		if key.Key, err = keyOf(l.key, e); err != nil {
-			return key, fault.New(fault.Invalid, "input", "gives no key for the limit %s: %s", l.name, err)
+			return key, unworkable("key for the limit "+l.name, l.key.Source(), err)
 		}
 	}
 	if l.max != nil {
 		most, err := l.max.Int(1, LimitMax, e.input, e.metadata)
 		if err != nil {
-			return key, fault.New(fault.Invalid, "input", "gives no maximum for the limit %s: %s", l.name, err)
+			return key, unworkable("maximum for the limit "+l.name, l.max.Source(), err)
 		}
 		key.Max = int32(most)
 	}

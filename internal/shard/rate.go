@@ -98,20 +98,20 @@ func (r *rateRule) of(e *evaluation) (key core.RateKey, err error) {
 	key.Units = r.units
 	if r.key != nil {
 		if key.Key, err = keyOf(r.key, e); err != nil {
-			return key, fault.New(fault.Invalid, "input", "gives no key for the rate limit %s: %s", r.name, err)
+			return key, unworkable("key for the rate limit "+r.name, r.key.Source(), err)
 		}
 	}
 	if r.unitsWorked != nil {
 		units, err := r.unitsWorked.Int(0, core.RateLimitMax, e.input, e.metadata)
 		if err != nil {
-			return key, fault.New(fault.Invalid, "input", "gives no units for the rate limit %s: %s", r.name, err)
+			return key, unworkable("units for the rate limit "+r.name, r.unitsWorked.Source(), err)
 		}
 		key.Units = int32(units)
 	}
 	if r.limits != nil {
 		limit, err := r.limits.Int(1, core.RateLimitMax, e.input, e.metadata)
 		if err != nil {
-			return key, fault.New(fault.Invalid, "input", "gives no limit for the rate limit %s: %s", r.name, err)
+			return key, unworkable("limit for the rate limit "+r.name, r.limits.Source(), err)
 		}
 		key.Limit = int32(limit)
 	}

@@ -27,6 +27,7 @@ type Workflow struct {
 	Label       string           `json:"label,omitempty"`  // what its authors call this version
 	// InputSchema is a JSON Schema of the input of its runs, for whoever shows it.
 	InputSchema json.RawMessage `json:"input_schema,omitempty"`
+	FailInvalid bool            `json:"fail_invalid,omitempty"` // a run of which an expression cannot be evaluated fails at once; else it is refused
 	Keyed
 }
 

@@ -36,9 +36,13 @@ const (
 
 // Program is a compiled condition.
 type Program struct {
+	text        string
 	environment *Environment
 	program     cel.Program
 }
+
+// Source is the expression.
+func (p *Program) Source() string { return p.text }
 
 // TextProgram is a compiled expression that gives a text.
 type TextProgram struct{ Program }
@@ -81,7 +85,7 @@ func (e *Environment) compile(expression, called string, wanted ...*cel.Type) (P
 	if err != nil {
 		return Program{}, fmt.Errorf("plan expression: %w", err)
 	}
-	return Program{e, program}, nil
+	return Program{expression, e, program}, nil
 }
 
 // Eval tells whether the condition holds of documents of JSON, one for each variable

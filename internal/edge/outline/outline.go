@@ -18,7 +18,7 @@ func FromWire(from []*wire.Workflow) []shard.Workflow {
 			Name: w.GetName(), Description: w.GetDescription(), Key: w.GetKey(), Priority: w.GetPriority(),
 			Limits: limitsFromWire(w.GetLimits()), Queues: queuesFromWire(w.GetQueues()),
 			Sticky: StickyFromWire(w.GetSticky()),
-			Label:  w.GetLabel(), InputSchema: w.GetInputSchema(),
+			Label:  w.GetLabel(), InputSchema: w.GetInputSchema(), FailInvalid: w.GetFailInvalid(),
 		}
 		for _, t := range w.GetTasks() {
 			list[i].Tasks = append(list[i].Tasks, taskFromWire(t))
@@ -119,7 +119,7 @@ func ToWire(w *shard.Workflow) *wire.Workflow {
 		Name: w.Name, Description: w.Description, Key: w.Key, Priority: w.Priority,
 		Limits: limitsToWire(w.Limits), Queues: queuesToWire(w.Queues),
 		Sticky: stickyToWire(w.Sticky),
-		Label:  w.Label, InputSchema: w.InputSchema,
+		Label:  w.Label, InputSchema: w.InputSchema, FailInvalid: w.FailInvalid,
 	}
 	for i := range w.Tasks {
 		to.Tasks = append(to.Tasks, taskToWire(&w.Tasks[i]))

@@ -927,14 +927,15 @@ type Workflow struct {
 	Crons         []*Cron                `protobuf:"bytes,5,rep,name=crons,proto3" json:"crons,omitempty"`             // at most 100; these take the place of those of the version before
 	Limits        []*Limit               `protobuf:"bytes,6,rep,name=limits,proto3" json:"limits,omitempty"`           // of whole runs, taken in this order; at most 10
 	Idempotency   *Idempotency           `protobuf:"bytes,7,opt,name=idempotency,proto3" json:"idempotency,omitempty"`
-	Debounce      *Debounce              `protobuf:"bytes,8,opt,name=debounce,proto3" json:"debounce,omitempty"`                           // not with idempotency
-	Sticky        Sticky                 `protobuf:"varint,9,opt,name=sticky,proto3,enum=adze.v1.Sticky" json:"sticky,omitempty"`          // of its tasks that say nothing themselves
-	Priority      int32                  `protobuf:"varint,10,opt,name=priority,proto3" json:"priority,omitempty"`                         // of runs that have none of their own, -1,000 … 1,000
-	Key           string                 `protobuf:"bytes,11,opt,name=key,proto3" json:"key,omitempty"`                                    // CEL over input and metadata, gives a text, a whole number or a bool: whose share of the queue a run counts for
-	Queues        []*Queue               `protobuf:"bytes,12,rep,name=queues,proto3" json:"queues,omitempty"`                              // how queues work that its tasks wait in; at most 100
-	Label         string                 `protobuf:"bytes,13,opt,name=label,proto3" json:"label,omitempty"`                                // what its authors call this version; at most 255 bytes
-	Filters       []*DeclaredFilter      `protobuf:"bytes,15,rep,name=filters,proto3" json:"filters,omitempty"`                            // at most 100; these take the place of those of the version before
-	InputSchema   []byte                 `protobuf:"bytes,14,opt,name=input_schema,json=inputSchema,proto3" json:"input_schema,omitempty"` // JSON Schema of the input of its runs, for whoever shows it: runs are not held against it; at most 64 KiB
+	Debounce      *Debounce              `protobuf:"bytes,8,opt,name=debounce,proto3" json:"debounce,omitempty"`                            // not with idempotency
+	Sticky        Sticky                 `protobuf:"varint,9,opt,name=sticky,proto3,enum=adze.v1.Sticky" json:"sticky,omitempty"`           // of its tasks that say nothing themselves
+	Priority      int32                  `protobuf:"varint,10,opt,name=priority,proto3" json:"priority,omitempty"`                          // of runs that have none of their own, -1,000 … 1,000
+	Key           string                 `protobuf:"bytes,11,opt,name=key,proto3" json:"key,omitempty"`                                     // CEL over input and metadata, gives a text, a whole number or a bool: whose share of the queue a run counts for
+	Queues        []*Queue               `protobuf:"bytes,12,rep,name=queues,proto3" json:"queues,omitempty"`                               // how queues work that its tasks wait in; at most 100
+	Label         string                 `protobuf:"bytes,13,opt,name=label,proto3" json:"label,omitempty"`                                 // what its authors call this version; at most 255 bytes
+	FailInvalid   bool                   `protobuf:"varint,16,opt,name=fail_invalid,json=failInvalid,proto3" json:"fail_invalid,omitempty"` // a run for which one of the expressions gives nothing is stored, and fails when it would begin; else it is refused
+	Filters       []*DeclaredFilter      `protobuf:"bytes,15,rep,name=filters,proto3" json:"filters,omitempty"`                             // at most 100; these take the place of those of the version before
+	InputSchema   []byte                 `protobuf:"bytes,14,opt,name=input_schema,json=inputSchema,proto3" json:"input_schema,omitempty"`  // JSON Schema of the input of its runs, for whoever shows it: runs are not held against it; at most 64 KiB
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1058,6 +1059,13 @@ func (x *Workflow) GetLabel() string {
 		return x.Label
 	}
 	return ""
+}
+
+func (x *Workflow) GetFailInvalid() bool {
+	if x != nil {
+		return x.FailInvalid
+	}
+	return false
 }
 
 func (x *Workflow) GetFilters() []*DeclaredFilter {
@@ -11159,7 +11167,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\tR\x04text\x12\x15\n" +
-	"\x06run_id\x18\x04 \x01(\x06R\x05runId\"\xb2\x04\n" +
+	"\x06run_id\x18\x04 \x01(\x06R\x05runId\"\xd5\x04\n" +
 	"\bWorkflow\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12#\n" +
 	"\x05tasks\x18\x02 \x03(\v2\r.adze.v1.TaskR\x05tasks\x12 \n" +
@@ -11174,7 +11182,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	" \x01(\x05R\bpriority\x12\x10\n" +
 	"\x03key\x18\v \x01(\tR\x03key\x12&\n" +
 	"\x06queues\x18\f \x03(\v2\x0e.adze.v1.QueueR\x06queues\x12\x14\n" +
-	"\x05label\x18\r \x01(\tR\x05label\x121\n" +
+	"\x05label\x18\r \x01(\tR\x05label\x12!\n" +
+	"\ffail_invalid\x18\x10 \x01(\bR\vfailInvalid\x121\n" +
 	"\afilters\x18\x0f \x03(\v2\x17.adze.v1.DeclaredFilterR\afilters\x12!\n" +
 	"\finput_schema\x18\x0e \x01(\fR\vinputSchema\"\xd6\x02\n" +
 	"\x05Limit\x12\x12\n" +

@@ -38,7 +38,7 @@ var stickies = []string{wire.StickyStrategy_STICKY_STRATEGY_SOFT: "prefer", wire
 // Workflow is the definition that a request asks for. What can be checked of a native one
 // is left to edge/admit.
 func Workflow(req *wire.CreateWorkflowVersionRequest) (shard.Workflow, error) {
-	w := shard.Workflow{Name: req.GetName(), Description: prose(req.GetDescription()), Priority: PriorityMin}
+	w := shard.Workflow{Name: req.GetName(), Description: prose(req.GetDescription()), Priority: PriorityMin, FailInvalid: true}
 	if err := name("name", w.Name); err != nil {
 		return w, err
 	}

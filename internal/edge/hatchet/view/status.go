@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/shard"
 	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
 )
 
@@ -38,6 +39,13 @@ func endStatus(s core.Status, text string) wire.RunStatus {
 func ErrorText(text string) string {
 	if limit, timedOut := strings.CutPrefix(text, core.ExecutionTimeoutPrefix); timedOut {
 		return "Task exceeded timeout of " + limit
+	}
+	if what, expression, why, is := shard.CutUnworkable(text); is {
+		kind := "step"
+		if what == shard.BatchKey {
+			kind = "batch group key"
+		}
+		return "failed to parse " + kind + " expression (" + expression + "): " + why
 	}
 	return text
 }
