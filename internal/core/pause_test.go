@@ -124,7 +124,7 @@ func TestPauseLeavesTasksTheirKeys(t *testing.T) {
 	for _, row := range out.Open {
 		keys[row.share()]++
 	}
-	require.Equal(t, 2, len(keys))
+	require.Len(t, keys, 2)
 	require.Equal(t, keys["a"], keys["b"], "what is in Postgres knows whose share it counts for")
 }
 
