@@ -343,6 +343,7 @@ type Assignment struct {
 	Name       string // of the task in the workflow
 	ReplayOf   id.ID  // the run that its run repeats; 0 if none
 	Parent     id.ID  // the task that spawned its run; 0 if none
+	Key        string // of a child: NewRun.Key, if the engine still knows it
 	Priority   int32
 	Durable    bool
 	Input      []byte

@@ -25,12 +25,13 @@ type payload struct {
 	event           *Event // nil: none started it
 	replayOf        id.ID
 	parent          id.ID
+	key             string // among its parent's children
 	priority        int32
 	tenant          id.ID
 }
 
 func (p payload) bytes() int64 {
-	bytes := int64(len(p.input)+len(p.metadata)) + payloadOverhead
+	bytes := int64(len(p.input)+len(p.metadata)+len(p.key)) + payloadOverhead
 	if p.event != nil {
 		bytes += int64(len(p.event.Key)+len(p.event.Scope)+len(p.event.Given)) + payloadOverhead
 	}
@@ -80,6 +81,23 @@ func payloadOf(t *core.NewTask) payload {
 	return payload{
 		input: t.Input, metadata: t.Metadata,
 		replayOf: t.ReplayOf, parent: t.Parent, tenant: t.Tenant, priority: t.Priority,
+	}
+}
+
+// name notes which keys the children have that were just added.
+func (p *payloads) name(children []core.Child) {
+	if len(children) == 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range children {
+		if entry, ok := p.of[children[i].Run]; ok {
+			p.bytes -= entry.bytes()
+			entry.key = children[i].Key
+			p.bytes += entry.bytes()
+			p.of[children[i].Run] = entry
+		}
 	}
 }
 

@@ -53,7 +53,7 @@ func (a *attempt) wait(ctx context.Context) error {
 type attempts struct {
 	mu     sync.RWMutex
 	of     map[id.ID]*attempt
-	recent [2]map[id.ID]struct{} // settled lately, see remove
+	recent [2]map[id.ID]struct{} // settled lately
 }
 
 // recentMax is how many tasks at least are remembered as settled: what comes late of them
@@ -73,6 +73,13 @@ func (as *attempts) remove(a *attempt) {
 	if as.of[a.external] == a {
 		delete(as.of, a.external)
 	}
+}
+
+// settled is remove of one that is settled: there is nothing to find of it any more.
+func (as *attempts) settled(a *attempt) {
+	as.remove(a)
+	as.mu.Lock()
+	defer as.mu.Unlock()
 	if as.recent[0] == nil || len(as.recent[0]) >= recentMax {
 		as.recent[0], as.recent[1] = make(map[id.ID]struct{}, recentMax), as.recent[0]
 	}
@@ -138,7 +145,7 @@ func (w *worker) settled(list []core.Settlement) {
 		delete(w.given, list[i].Token)
 		w.mu.Unlock()
 		if a != nil {
-			w.roster.attempts.remove(a)
+			w.roster.attempts.settled(a)
 			a.settle(nil)
 			if a.invocation != nil {
 				a.invocation.over()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -151,16 +152,23 @@ func newRun(req *wire.TriggerWorkflowRequest) (run shard.NewRun, err error) {
 	return run, fault.At("desired_worker_labels", err)
 }
 
+// What the key of a child begins with says what it is made of.
+const (
+	keyPrefix   = "k:" // a key of the program's
+	indexPrefix = "i:" // the child's index in its parent
+	loosePrefix = "u:" // nothing: it is found by no other
+)
+
 // childKey is what a child is found by again when its parent is tried again. One of which
 // nothing is said is never found.
 func childKey(req *wire.TriggerWorkflowRequest) string {
 	switch {
 	case req.ChildKey != nil:
-		return "k:" + *req.ChildKey
+		return keyPrefix + *req.ChildKey
 	case req.ChildIndex != nil:
-		return fmt.Sprintf("i:%d", *req.ChildIndex)
+		return indexPrefix + strconv.Itoa(int(*req.ChildIndex))
 	}
-	return "u:" + uuid.NewString()
+	return loosePrefix + uuid.NewString()
 }
 
 // object is the text of a JSON object, nil if it is empty. That it is JSON is admitted later.
