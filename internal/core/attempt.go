@@ -144,13 +144,17 @@ func (s *Shard) retreat(t *task, outcome AttemptOutcome, text string, retryAt Ti
 
 // backoff is the pause before the next attempt, in milliseconds, after t.failures.
 // The jitter takes up to half of it away, by a hash of the task and the attempt:
-// tasks that failed together come back apart, and a replay does the same.
+// tasks that failed together come back apart, and a replay does the same. A definition
+// may do without.
 func (s *Shard) backoff(t *task) Time {
 	pause, limit := float64(t.def.BackoffMS), float64(t.def.BackoffMaxMS)
 	for i := int32(1); i < t.failures && pause < limit; i++ {
 		pause = float64(pause * t.def.BackoffFactor)
 	}
 	pause = min(pause, limit)
+	if t.def.BackoffExact {
+		return Time(pause)
+	}
 	share := float64(id.Mix(uint64(t.id)+uint64(t.attempt))>>11) / (1 << 53)
 	return Time(pause - float64(pause*share)/2)
 }

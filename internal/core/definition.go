@@ -22,6 +22,7 @@ type Definition struct {
 	BackoffMS     int64
 	BackoffMaxMS  int64
 	BackoffFactor float64
+	BackoffExact  bool // without jitter
 
 	ScheduleTimeoutMS  int64 // longest wait in a queue, per readiness; 0 = no limit
 	ExecutionTimeoutMS int64 // longest run of an attempt, or of what it runs between two waits; 0 = no limit

@@ -84,6 +84,7 @@ type Backoff struct {
 	InitialMS int64   `json:"initial_ms"`
 	Factor    float64 `json:"factor"`
 	MaxMS     int64   `json:"max_ms"`
+	Exact     bool    `json:"exact,omitempty"` // without jitter
 }
 
 // Role is when a task runs: "" after its parents.
@@ -164,6 +165,7 @@ func (w *Workflow) core(t *Task) core.Definition {
 		BackoffMS:          t.Backoff.InitialMS,
 		BackoffMaxMS:       t.Backoff.MaxMS,
 		BackoffFactor:      t.Backoff.Factor,
+		BackoffExact:       t.Backoff.Exact,
 		ScheduleTimeoutMS:  t.ScheduleTimeoutMS,
 		ExecutionTimeoutMS: t.ExecutionTimeoutMS,
 		Durable:            t.Durable,

@@ -216,6 +216,7 @@ func (h *history) drawDefinition(version, tenant id.ID) core.Definition {
 		Workflow: pick(h, workflows), Action: action, Retries: int32(h.rand.IntN(4)),
 		BackoffMS: pick(h, []int64{0, 1, 100, 1_500}), BackoffMaxMS: pick(h, []int64{1, 1_000, 10_000}),
 		BackoffFactor:      pick(h, []float64{1, 2, 3.5}),
+		BackoffExact:       pick(h, []bool{false, true}),
 		ScheduleTimeoutMS:  pick(h, []int64{0, 0, 1, 3_000, 30_000}),
 		ExecutionTimeoutMS: pick(h, []int64{0, 0, 1, 2_000, 20_000}),
 		Durable:            h.rand.IntN(8) < h.durables,

@@ -109,6 +109,9 @@ func (t *task) backoff() (shortest, longest core.Time) {
 		pause *= t.def.BackoffFactor
 	}
 	pause = min(pause, float64(t.def.BackoffMaxMS))
+	if t.def.BackoffExact {
+		return core.Time(pause), core.Time(pause)
+	}
 	return core.Time(pause / 2), core.Time(pause)
 }
 

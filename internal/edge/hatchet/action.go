@@ -81,10 +81,7 @@ func (w *worker) refuse(about []*attempt, size int) error {
 func (w *worker) action(of *attempt, kind wire.ActionType) *wire.AssignedAction {
 	a := of.assignment()
 	task, step := of.external.String(), view.StepID(a.Version, a.Name).String()
-	metadata := "{}"
-	if len(a.Metadata) > 0 {
-		metadata = string(a.Metadata)
-	}
+	metadata := string(view.Metadata(a.Metadata, a.Event))
 	message := &wire.AssignedAction{
 		TenantId:           w.owner,
 		WorkflowRunId:      of.run.String(),

@@ -46,6 +46,7 @@ func taskFromWire(t *wire.Task) shard.Task {
 			InitialMS: t.GetBackoff().GetInitialMs(),
 			Factor:    t.GetBackoff().GetFactor(),
 			MaxMS:     t.GetBackoff().GetMaxMs(),
+			Exact:     t.GetBackoff().GetExact(),
 		},
 		ScheduleTimeoutMS:  t.GetScheduleTimeoutMs(),
 		ExecutionTimeoutMS: t.GetExecutionTimeoutMs(),
@@ -141,7 +142,7 @@ func taskToWire(t *shard.Task) *wire.Task {
 	return &wire.Task{
 		Name: t.Name, Action: t.Action, Retries: t.Retries,
 		Backoff: &wire.Backoff{
-			InitialMs: t.Backoff.InitialMS, Factor: t.Backoff.Factor, MaxMs: t.Backoff.MaxMS,
+			InitialMs: t.Backoff.InitialMS, Factor: t.Backoff.Factor, MaxMs: t.Backoff.MaxMS, Exact: t.Backoff.Exact,
 		},
 		ScheduleTimeoutMs: t.ScheduleTimeoutMS, ExecutionTimeoutMs: t.ExecutionTimeoutMS,
 		Parents: t.Parents, WaitFor: conditionsToWire(t.WaitFor), SkipIf: conditionsToWire(t.SkipIf), CancelIf: conditionsToWire(t.CancelIf),

@@ -2181,6 +2181,7 @@ type Backoff struct {
 	InitialMs     int64                  `protobuf:"varint,1,opt,name=initial_ms,json=initialMs,proto3" json:"initial_ms,omitempty"`
 	Factor        float64                `protobuf:"fixed64,2,opt,name=factor,proto3" json:"factor,omitempty"` // ≥ 1
 	MaxMs         int64                  `protobuf:"varint,3,opt,name=max_ms,json=maxMs,proto3" json:"max_ms,omitempty"`
+	Exact         bool                   `protobuf:"varint,4,opt,name=exact,proto3" json:"exact,omitempty"` // without the jitter that else takes up to half of it away
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2234,6 +2235,13 @@ func (x *Backoff) GetMaxMs() int64 {
 		return x.MaxMs
 	}
 	return 0
+}
+
+func (x *Backoff) GetExact() bool {
+	if x != nil {
+		return x.Exact
+	}
+	return false
 }
 
 type PutWorkflowsRequest struct {
@@ -11308,12 +11316,13 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\tbytes_max\x18\x03 \x01(\x03R\bbytesMax\x12\x10\n" +
 	"\x03key\x18\x04 \x01(\tR\x03key\x12\x1f\n" +
 	"\vrunning_max\x18\x05 \x01(\x05R\n" +
-	"runningMax\"W\n" +
+	"runningMax\"m\n" +
 	"\aBackoff\x12\x1d\n" +
 	"\n" +
 	"initial_ms\x18\x01 \x01(\x03R\tinitialMs\x12\x16\n" +
 	"\x06factor\x18\x02 \x01(\x01R\x06factor\x12\x15\n" +
-	"\x06max_ms\x18\x03 \x01(\x03R\x05maxMs\"F\n" +
+	"\x06max_ms\x18\x03 \x01(\x03R\x05maxMs\x12\x14\n" +
+	"\x05exact\x18\x04 \x01(\bR\x05exact\"F\n" +
 	"\x13PutWorkflowsRequest\x12/\n" +
 	"\tworkflows\x18\x01 \x03(\v2\x11.adze.v1.WorkflowR\tworkflows\"(\n" +
 	"\x12GetWorkflowRequest\x12\x12\n" +

@@ -1407,7 +1407,7 @@ type WorkerType string
 // Workflow defines model for Workflow.
 type Workflow struct {
 	Description                             string                                     `json:"description,omitempty,omitzero"`
-	IsPaused                                bool                                       `json:"isPaused,omitempty,omitzero"`
+	IsPaused                                bool                                       `json:"isPaused"`
 	Jobs                                    []Job                                      `json:"jobs,omitempty,omitzero"`
 	Metadata                                APIResourceMeta                            `json:"metadata"`
 	Name                                    string                                     `json:"name"`

@@ -85,7 +85,7 @@ func TestEachFieldOfATaskHasItsEffect(t *testing.T) {
 	})))
 	got := w.Tasks[0]
 	require.EqualValues(t, 3, got.Retries)
-	require.Equal(t, shard.Backoff{InitialMS: 2_500, Factor: 2.5, MaxMS: 60_000}, got.Backoff)
+	require.Equal(t, shard.Backoff{InitialMS: 2_500, Factor: 2.5, MaxMS: 60_000, Exact: true}, got.Backoff)
 	require.EqualValues(t, 120_000, got.ScheduleTimeoutMS)
 	require.EqualValues(t, 60_000, got.ExecutionTimeoutMS)
 	require.Equal(t, []shard.SlotUse{{Units: 1}, {Type: "gpu", Units: 2}}, got.Slots)

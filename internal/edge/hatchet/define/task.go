@@ -84,7 +84,7 @@ func backoff(from *wire.CreateTaskOpts) (shard.Backoff, error) {
 		return shard.Backoff{}, invalid("backoff_max_seconds", "is %d, allowed is 1 to %d", most, backoffSecondsMax)
 	}
 	most *= 1_000
-	return shard.Backoff{InitialMS: min(int64(factor*1_000), most), Factor: factor, MaxMS: most}, nil
+	return shard.Backoff{InitialMS: min(int64(factor*1_000), most), Factor: factor, MaxMS: most, Exact: true}, nil
 }
 
 // slots are what a task takes up of its worker, by type.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
@@ -141,7 +142,7 @@ func (e *events) end() {
 		e.add(EventSkipped, t.Finished, 0, "")
 	case t.Status == wire.RunStatus_RUN_STATUS_COMPLETED:
 		e.add(EventFinished, t.Finished, t.Worker, "")
-	case t.Status == wire.RunStatus_RUN_STATUS_CANCELLED && t.TaskRun.Status == core.Failed:
+	case strings.HasPrefix(t.TaskRun.Error, core.ScheduleTimeoutPrefix):
 		e.add(EventScheduleTimedOut, t.Finished, 0, t.TaskRun.Error)
 	case t.Status == wire.RunStatus_RUN_STATUS_CANCELLED:
 		e.add(EventCancelled, t.Finished, t.Worker, t.TaskRun.Error)

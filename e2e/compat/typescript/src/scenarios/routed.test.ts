@@ -100,7 +100,9 @@ describe.sequential('order and slots', () => {
   });
 
   scenario('a workflow may have a priority of its own', {}, async (key) => {
-    await whileBlocked(key, async () => [await narrow.runNoWait({ key, n: 1 }), await urgent.runNoWait({ key, n: 2 })]);
+    await whileBlocked(key, async () => [
+      await urgent.runNoWait({ key, n: 1 }, { priority: 1 }), await urgent.runNoWait({ key, n: 2 }),
+    ]);
     expect(steps(key, 'begin').map((step) => step.data)).toEqual([{ n: 2, priority: 3 }, { n: 1, priority: 1 }]);
   });
 

@@ -20,8 +20,7 @@ describe('simple tasks', () => {
 
   scenario('the result of an ended run can be asked for again and again', {}, async () => {
     const ref = await greet.runNoWait({ name: 'cy' });
-    const all = await Promise.all([ref.output, ref.output, ref.output]);
-    expect([...all, await ref.output]).toEqual(Array(4).fill({ text: 'hello cy' }));
+    for (let time = 0; time < 3; time++) expect(await ref.output).toEqual({ text: 'hello cy' });
   });
 
   scenario('many inputs give their outputs in order', {}, async () => {
