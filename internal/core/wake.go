@@ -7,7 +7,8 @@ import (
 )
 
 // Wake has suspended tasks go on before what they wait for has come: they suspend again
-// if they still wait. Each is answered under Ref with AnswerDone, AnswerStale if it is
+// if they still wait. The worker of one that runs is told which of its times have come,
+// which it might also watch itself. Each is answered under Ref with AnswerDone, AnswerStale if it is
 // open and not suspended, or AnswerUnknown; one that is not in memory after a Load of its
 // checkpoint row. A task of another tenant is unknown.
 type Wake struct {
@@ -37,7 +38,12 @@ func (s *Shard) wakeHere(ref uint64, tenant, task id.ID) bool {
 		return false
 	}
 	kind := AnswerStale
-	if s.suspended(t) {
+	switch {
+	case t.state == OpenRunning:
+		for _, w := range slices.Clone(s.waits.of[task]) {
+			s.endSleeps(w)
+		}
+	case s.suspended(t):
 		kind = AnswerDone
 		s.unplace(t)
 		t.counted = true // whoever asked is told: a crash must not lose it

@@ -249,6 +249,20 @@ func TestEvictedTaskGoesOnWhenItsSleepIsOver(t *testing.T) {
 	require.False(t, d.IsEvicted)
 }
 
+func TestDurableTaskThatStaysIsToldWhenItsTimeComes(t *testing.T) {
+	t.Parallel()
+	s, m := thinker(t)
+	start(t, s, "deep", `{}`)
+	c := m.begin(1)
+	began := time.Now()
+	c.wait(sleeping("s", "500ms"))
+	c.completed(1)
+	require.GreaterOrEqual(t, time.Since(began), 499*time.Millisecond)
+	c.wait(sleeping("s", "100ms"))
+	require.JSONEq(t, `{"CREATE":{"s":[{"sleep_duration":"100ms"}]}}`, string(c.completed(2).Payload))
+	c.end(`{}`)
+}
+
 func TestDurableTaskIsToldTheEventsThatItWaitsFor(t *testing.T) {
 	t.Parallel()
 	s, m := thinker(t)

@@ -163,11 +163,20 @@ func (v *invocation) waitFor(m *wire.DurableTaskWaitForRequest) {
 	}}
 	if e == nil {
 		v.tell(ack)
+		v.watch(n)
 		v.deliver(false) // Trap 25: after it
 		return
 	}
 	v.acks[e.Index] = ack
 	v.record(e)
+}
+
+// watch has the times of a wait be seen when they come: the shard looks at those of a task
+// that runs only if it is asked to.
+func (v *invocation) watch(n *ledger.Node) {
+	for _, due := range n.Times() {
+		v.attempt.worker.roster.alarms.set(due, v)
+	}
 }
 
 // evict suspends the task. It goes on at once if it may not have heard all.
@@ -202,6 +211,12 @@ func (v *invocation) settled(s *core.Settlement) {
 	if s.Stale {
 		v.tell(evicted(v.attempt.external.String(), v.attempt.number(), "the task was given to another worker, or is being stopped"))
 		return
+	}
+	if v.lost {
+		return
+	}
+	if n := v.ledger.Settled(s.Entry, s.At); n != nil {
+		v.watch(n)
 	}
 	if ack := v.acks[s.Entry]; ack != nil {
 		delete(v.acks, s.Entry)

@@ -39,6 +39,7 @@ type roster struct {
 	of     map[id.ID]*worker
 
 	attempts attempts
+	alarms   alarms
 
 	labels sync.Mutex // held while labels are changed: they are read before
 }
@@ -46,6 +47,7 @@ type roster struct {
 func newRoster(s *Server) *roster {
 	r := &roster{server: s, of: map[id.ID]*worker{}}
 	r.attempts.of = map[id.ID]*attempt{}
+	r.alarms.changed = make(chan struct{}, 1)
 	r.life, r.end = context.WithCancel(context.Background())
 	return r
 }
@@ -77,6 +79,9 @@ type worker struct {
 // Run looks after the workers until ctx ends: those that fall silent are given nothing new
 // and are given up in the end. Then all sessions end, and their workers find them again.
 func (s *Server) Run(ctx context.Context) error {
+	var ringing sync.WaitGroup
+	defer ringing.Wait()
+	ringing.Go(func() { s.ring(ctx) })
 	timer := s.Clock.NewTimer(watchEvery)
 	defer timer.Stop()
 	for {

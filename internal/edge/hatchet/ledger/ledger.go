@@ -141,7 +141,7 @@ func (n *Node) text() string { return n.kind.String() + " " + n.hash }
 func (l *Ledger) record(n *Node, e core.NewEntry) *core.NewEntry {
 	l.entries++
 	e.Index = l.entries
-	n.entry, n.conditions = e.Index, e.Conditions
+	n.entry, n.conditions = e.Index, slices.Clone(e.Conditions)
 	l.byEntry[e.Index] = n
 	return &e
 }
@@ -161,7 +161,35 @@ func (l *Ledger) Complete(n *Node, value []byte) *core.NewEntry {
 	return l.record(n, core.NewEntry{Kind: core.EntryStep, Name: name, Data: data})
 }
 
-// At is the memo at a place that this invocation asked for; nil if there is none.
+// Settled notes when an entry was recorded: its times count from then. It is the node of
+// that entry, or nil.
+func (l *Ledger) Settled(entry int32, at core.Time) *Node {
+	n := l.byEntry[entry]
+	if n == nil {
+		return nil
+	}
+	for i := range n.conditions {
+		if c := &n.conditions[i]; c.ForMS > 0 {
+			c.Due, c.ForMS = at+core.Time(c.ForMS), 0
+		}
+	}
+	return n
+}
+
+// Times are when those come that n waits for.
+func (n *Node) Times() (times []core.Time) {
+	if n.order != 0 {
+		return nil
+	}
+	for i := range n.conditions {
+		if c := &n.conditions[i]; c.Kind == core.OnSleep && c.Due > 0 {
+			times = append(times, c.Due)
+		}
+	}
+	return times
+}
+
+// At is the node at a place that this invocation asked for; nil if there is none.
 func (l *Ledger) At(at Place) *Node {
 	if n := l.nodes[at]; n != nil && n.asked {
 		return n
