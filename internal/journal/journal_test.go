@@ -153,7 +153,7 @@ func TestAllKindsOfRowsAreThereAfterTheCommit(t *testing.T) {
 	}
 	require.JSONEq(t, fmt.Sprintf(`{"id":%d,"tenant_id":1,"version_id":2,"run_at":1234,"replay_of":99,"priority":-3,"key":"k","input":"{\"a\":1}","metadata":"{\"m\":1}"}`, task.ID),
 		row("select id,tenant_id,version_id,run_at,replay_of,priority,key,convert_from(input,'UTF8') input,convert_from(metadata,'UTF8') metadata from adze.task"))
-	require.JSONEq(t, fmt.Sprintf(`{"id":%d,"tenant_id":1,"worker_id":3,"assigned_at":4,"started_at":5,"finished_at":6,"attempt":2,"status":"failed","error":"bad\ufffd\ufffd","output":null,"verdicts":null,"fingerprint":%d}`, task.ID, fingerprint.Of("bad\ufffd\ufffd")),
+	require.JSONEq(t, fmt.Sprintf(`{"id":%d,"tenant_id":1,"worker_id":3,"assigned_at":4,"started_at":5,"finished_at":6,"attempt":2,"status":"failed","error":"bad\ufffd\ufffd","output":null,"verdicts":null,"fingerprint":%d,"suspensions":null}`, task.ID, fingerprint.Of("bad\ufffd\ufffd")),
 		row("select * from adze.task_result"))
 	require.JSONEq(t, fmt.Sprintf(`{"task_id":%d,"tenant_id":1,"worker_id":3,"assigned_at":4,"started_at":5,"finished_at":6,"retry_at":7,"number":1,"outcome":"lost","error":"gone"}`, task.ID),
 		row("select * from adze.attempt"))

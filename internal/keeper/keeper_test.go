@@ -87,12 +87,13 @@ func TestPartitionsAreIndexedLikeTheirParent(t *testing.T) {
 	require.NoError(t, k.Pass(t.Context()))
 	var attached int
 	require.NoError(t, pool.QueryRow(t.Context(), `select count(*) from pg_inherits
-		where inhparent in ('adze.task_pkey'::regclass, 'adze.task_tenant_idx'::regclass, 'adze.task_replay_idx'::regclass)`).Scan(&attached))
-	require.Equal(t, 27, attached)
+		where inhparent in ('adze.task_pkey'::regclass, 'adze.task_tenant_idx'::regclass, 'adze.task_replay_idx'::regclass,
+		'adze.task_schedule_idx'::regclass)`).Scan(&attached))
+	require.Equal(t, 36, attached)
 	var indexes int
 	require.NoError(t, pool.QueryRow(t.Context(), `select count(*) from pg_index
 		where indrelid = 'adze.task_20261122'::regclass`).Scan(&indexes))
-	require.Equal(t, 3, indexes)
+	require.Equal(t, 4, indexes)
 }
 
 func TestPartitionsOfOtherDaysAreMadeWhenAskedFor(t *testing.T) {

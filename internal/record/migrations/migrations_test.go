@@ -2,6 +2,7 @@ package migrations_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -21,6 +22,15 @@ func empty(t *testing.T) *pgxpool.Pool {
 	require.NoError(t, err)
 	t.Cleanup(db.Close)
 	return db
+}
+
+func TestMigrationsAreNumberedWithoutAGap(t *testing.T) {
+	t.Parallel()
+	list, err := migrations.Status(t.Context(), empty(t))
+	require.NoError(t, err)
+	for i, m := range list {
+		require.Regexp(t, fmt.Sprintf("^%04d_[a-z_]+$", i+1), m.Name)
+	}
 }
 
 func TestUpAppliesWhatIsPendingOnce(t *testing.T) {
