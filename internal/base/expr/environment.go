@@ -57,6 +57,9 @@ func newEnvironment(example string, variables ...variable) *Environment {
 			cel.ParserExpressionSizeLimit(BytesMax),
 			cel.ParserRecursionLimit(depthMax),
 		}
+		for i := range functions {
+			options = append(options, functions[i].option())
+		}
 		for _, v := range variables {
 			options = append(options, cel.Variable(v.name, v.kind))
 		}

@@ -81,7 +81,7 @@ func (e *Environment) compile(expression, called string, wanted ...*cel.Type) (P
 	if t := ast.OutputType(); !t.IsExactType(cel.DynType) && !slices.ContainsFunc(wanted, t.IsExactType) {
 		return Program{}, fmt.Errorf("gives a value of type %s, not %s", t, called)
 	}
-	program, err := e.cel().Program(ast, cel.CostLimit(CostMax), cel.CustomDecorator(mixNumbers))
+	program, err := e.cel().Program(ast, cel.CostLimit(CostMax), cel.CostTracking(pricing{}), cel.CustomDecorator(mixNumbers))
 	if err != nil {
 		return Program{}, fmt.Errorf("plan expression: %w", err)
 	}

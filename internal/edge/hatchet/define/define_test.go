@@ -79,7 +79,7 @@ func TestEachFieldOfATaskHasItsEffect(t *testing.T) {
 			LimitStrategy: new(wire.ConcurrencyLimitStrategy_CONCURRENCY_LIMIT_STRATEGY_CANCEL_NEWEST),
 		}}
 		o.RateLimits = []*wire.CreateTaskRateLimit{
-			{Key: "openai / gpt", Units: new(int32(2))},
+			{Key: "openai / gpt", Units: new(int32(2)), LimitValuesExpr: new("-1")},
 			{Key: "x", KeyExpr: new("input.user"), UnitsExpr: new("input.units"), LimitValuesExpr: new("10"), Duration: new(wire.RateLimitDuration_RATE_LIMIT_DURATION_HOUR)},
 		}
 	})))

@@ -2,6 +2,7 @@ package define
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/adzehq/adze/internal/base/fault"
@@ -42,6 +43,10 @@ func WindowName(length time.Duration) string {
 	return length.String()
 }
 
+// noLimit says that a task gives no limit: what was put counts. SDKs send it with keys
+// that they name.
+const noLimit = "-1"
+
 func rates(from []*wire.CreateTaskRateLimit) (list []shard.Rate, err error) {
 	for i, r := range from {
 		to, err := rate(r)
@@ -74,7 +79,7 @@ func rate(from *wire.CreateTaskRateLimit) (r shard.Rate, err error) {
 			return r, fault.At("units_expr", err)
 		}
 	}
-	if from.GetLimitValuesExpr() == "" {
+	if text := strings.TrimSpace(from.GetLimitValuesExpr()); text == "" || text == noLimit {
 		return r, nil
 	}
 	return limited(r, from)
