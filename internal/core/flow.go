@@ -222,4 +222,6 @@ type RateSetting struct {
 	Limit    int32 `json:"limit"`            // units in each period
 	PeriodMS int64 `json:"period_ms"`        // of one key: 0 = as of all
 	Smooth   bool  `json:"smooth,omitempty"` // units come back one by one, not all at the end of the period; not of one key
+	// Nothing is drawn until then; 0 = at once.
+	PausedUntil Time `json:"paused_until,omitempty"`
 }

@@ -129,6 +129,12 @@ func (b *bucket) length() int64 {
 	return b.rate.all().PeriodMS
 }
 
+// pausedUntil is until when nothing is drawn of the key.
+func (b *bucket) pausedUntil() Time {
+	own, _ := b.rate.of(b.key)
+	return max(own.PausedUntil, b.rate.all().PausedUntil)
+}
+
 // refill takes off the debt what time has paid.
 func (b *bucket) refill() {
 	now := b.rate.shard.now
@@ -179,7 +185,7 @@ func (b *bucket) heed(given int32) {
 // has tells whether so many units can be drawn now.
 func (b *bucket) has(units int64) bool {
 	period := b.scale()
-	if period == 0 || b.debt == 0 && b.rate.shard.owing >= b.rate.shard.owingMax {
+	if period == 0 || b.debt == 0 && b.rate.shard.owing >= b.rate.shard.owingMax || b.pausedUntil() > b.rate.shard.now {
 		return false
 	}
 	return b.debt+units*period <= b.limit()*period
@@ -223,6 +229,9 @@ func (b *bucket) full() Time {
 // when is the time at which there are so many units if nothing else is drawn; 0 = never.
 func (b *bucket) when(units int64) Time {
 	s := b.rate.shard
+	if until := b.pausedUntil(); until > s.now {
+		return until
+	}
 	over := b.debt + (units-b.limit())*b.scale()
 	switch {
 	case b.debt == 0 && s.owing >= s.owingMax && len(s.filling) > 0:

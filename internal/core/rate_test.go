@@ -11,6 +11,24 @@ func (r *rig) rateOf(key string, to RateSetting) *Effects {
 	return r.apply(&Set{Settings: []Setting{{Tenant: tenant, Kind: SettingRate, Name: "gas", Key: key, Rate: to}}})
 }
 
+func TestNothingIsDrawnOfAKeyThatIsPaused(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{Rates: []RateUse{{Name: "gas"}}})
+	r.join(worker1, 10)
+	r.rateOf("", RateSetting{Limit: 5, PeriodMS: 10})
+	r.rateOf("a", RateSetting{Limit: 5, PausedUntil: r.now + 1_000})
+	ids, out := r.submit(2, func(i int, task *NewTask) {
+		task.Flow = &Flow{Rates: []RateKey{{Key: []string{"a", "b"}[i], Units: 1}}}
+	})
+	require.Len(t, out.Assigned, 1)
+	require.Equal(t, ids[1], out.Assigned[0].Task)
+	r.now += 999
+	require.Empty(t, r.apply(&Tick{}).Assigned)
+	require.Equal(t, r.now+1, r.NextDue())
+	r.now++
+	require.Len(t, r.apply(&Tick{}).Assigned, 1)
+}
+
 func TestAKeyOfARateLimitMayHaveAPeriodOfItsOwn(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, Definition{Rates: []RateUse{{Name: "gas"}}})

@@ -149,6 +149,7 @@ type RateChange struct {
 	Limit    *int32
 	PeriodMS *int64
 	Smooth   *bool
+	Paused   *core.Time // until then; it only ever prolongs a pause, but 0, which ends it
 }
 
 // PutSettings implements Client. Changes are made to what is in force in the loop: two at
@@ -216,6 +217,9 @@ func (c *RateChange) apply(to *core.RateSetting) {
 	change(&to.Limit, c.Limit)
 	change(&to.PeriodMS, c.PeriodMS)
 	change(&to.Smooth, c.Smooth)
+	if c.Paused != nil && (*c.Paused == 0 || *c.Paused > to.PausedUntil) {
+		to.PausedUntil = *c.Paused
+	}
 }
 
 // change gives v another value, unless there is none.

@@ -85,6 +85,9 @@ func (h *history) setRate() *Violation {
 		setting.Key, setting.Rate.Smooth = pick(h, limitKeys[1:]), false
 		setting.Rate.PeriodMS = pick(h, []int64{0, setting.Rate.PeriodMS})
 	}
+	if h.rand.IntN(3) == 0 {
+		setting.Rate.PausedUntil = h.model.now + core.Time(h.rand.IntN(5_000))
+	}
 	return h.apply(&core.Set{Ref: h.lastRef, Settings: []core.Setting{setting}})
 }
 

@@ -43,12 +43,15 @@ func (h *history) checkRates(st *step) *Violation {
 // rateRule is how a key works: as it was set for it, or else as all do.
 func (m *model) rateRule(name core.RateName) core.RateSetting {
 	rule := m.setting(core.SettingRate, name.Tenant, name.Name).Rate
+	paused := rule.PausedUntil
 	if own, ok := m.settingOf(core.SettingRate, name.Tenant, name.Name, name.Key); ok {
 		rule.Limit = own.Rate.Limit
 		if own.Rate.PeriodMS > 0 {
 			rule.PeriodMS = own.Rate.PeriodMS
 		}
+		paused = max(paused, own.Rate.PausedUntil)
 	}
+	rule.PausedUntil = paused
 	return rule
 }
 
@@ -61,6 +64,9 @@ func (h *history) checkNotOverspent(st *step) *Violation {
 		}
 		for name := range t.rateKeys() {
 			rule := h.model.rateRule(name)
+			if rule.PausedUntil > h.model.now {
+				return broken(ratesExact, "task %d draws from %+v, which is paused until %d", a.Task, name, rule.PausedUntil)
+			}
 			debt, _, _ := h.meters[name].debt(rule, h.model.now)
 			if _, _, known := h.meters[name].debt(rule, h.model.now); known && debt > int64(rule.Limit)*rule.PeriodMS {
 				return broken(ratesExact, "task %d draws from %+v (%+v), and %d are owed: %v", a.Task, name, rule, debt, h.meters[name].draws)

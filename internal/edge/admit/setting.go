@@ -115,11 +115,14 @@ func rateChange(c *shard.SettingChange) error {
 	if err := given("limit", c.Rate.Limit, 0, core.RateLimitMax); err != nil {
 		return err
 	}
+	if err := given("paused_until_ms", c.Rate.Paused, 0, RunAtMSMax); err != nil {
+		return err
+	}
 	return given("period_ms", c.Rate.PeriodMS, 1, core.RatePeriodMaxMS)
 }
 
 // given checks a number that may be left out.
-func given[T int32 | int64](field string, v *T, least, most int64) error {
+func given[T ~int32 | ~int64](field string, v *T, least, most int64) error {
 	if v == nil {
 		return nil
 	}

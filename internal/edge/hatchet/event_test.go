@@ -143,6 +143,14 @@ func TestRateLimitIsAKeyWithAWindowOfItsOwn(t *testing.T) {
 	require.Equal(t, "my limit", settings.Settings[0].Key)
 	require.EqualValues(t, 7, settings.Settings[0].GetRate().GetLimit())
 	require.EqualValues(t, 3_600_000, settings.Settings[0].GetRate().GetPeriodMs())
+	until := time.Now().Add(time.Hour).Truncate(time.Millisecond).UTC()
+	for _, asked := range []time.Time{until, until.Add(-time.Minute)} {
+		paused, err := s.Workflows.PauseRateLimit(s.Ctx, &wire.PauseRateLimitRequest{Key: "my limit", PausedUntil: timestamppb.New(asked)})
+		require.NoError(t, err)
+		require.Equal(t, until, paused.PausedUntil.AsTime(), "an earlier time does not shorten it")
+	}
+	_, err = s.Workflows.PauseRateLimit(s.Ctx, &wire.PauseRateLimitRequest{Key: "none", PausedUntil: timestamppb.New(until)})
+	require.Equal(t, codes.NotFound, status.Code(err))
 	for _, bad := range []*wire.PutRateLimitRequest{{}, {Key: "k", Limit: -1}, {Key: "k", Limit: 1, Duration: 7}} {
 		_, err := s.Workflows.PutRateLimit(s.Ctx, bad)
 		require.Equal(t, codes.InvalidArgument, status.Code(err))

@@ -24,7 +24,9 @@ func SettingsFromWire(from []*wire.Setting) []shard.SettingChange {
 			to.Kind, to.Limit = core.SettingLimit, limitChange(of.Limit)
 		case *wire.Setting_Rate:
 			to.Kind = core.SettingRate
-			to.Rate = &shard.RateChange{Limit: of.Rate.Limit, PeriodMS: of.Rate.PeriodMs, Smooth: of.Rate.Smooth}
+			to.Rate = &shard.RateChange{
+				Limit: of.Rate.Limit, PeriodMS: of.Rate.PeriodMs, Smooth: of.Rate.Smooth, Paused: (*core.Time)(of.Rate.PausedUntilMs),
+			}
 		}
 	}
 	return list
@@ -60,7 +62,9 @@ func ChangeToWire(c *shard.SettingChange) *wire.Setting {
 		}
 		to.Of = &wire.Setting_Limit{Limit: l}
 	case c.Rate != nil:
-		to.Of = &wire.Setting_Rate{Rate: &wire.RateSetting{Limit: c.Rate.Limit, PeriodMs: c.Rate.PeriodMS, Smooth: c.Rate.Smooth}}
+		to.Of = &wire.Setting_Rate{Rate: &wire.RateSetting{
+			Limit: c.Rate.Limit, PeriodMs: c.Rate.PeriodMS, Smooth: c.Rate.Smooth, PausedUntilMs: (*int64)(c.Rate.Paused),
+		}}
 	case c.Queue != nil:
 		q := &wire.QueueSetting{
 			ByCost: c.Queue.ByCost, AgeMs: c.Queue.AgeMS, Weight: c.Queue.Weight, Spread: c.Queue.Spread,
@@ -88,7 +92,7 @@ func SettingToWire(s *core.Setting) *wire.Setting {
 	case core.SettingLimit:
 		c.Limit = &shard.LimitChange{Max: &s.Limit.Max, Strategy: &s.Limit.Strategy}
 	case core.SettingRate:
-		c.Rate = &shard.RateChange{Limit: &s.Rate.Limit, PeriodMS: &s.Rate.PeriodMS, Smooth: &s.Rate.Smooth}
+		c.Rate = &shard.RateChange{Limit: &s.Rate.Limit, PeriodMS: &s.Rate.PeriodMS, Smooth: &s.Rate.Smooth, Paused: &s.Rate.PausedUntil}
 	default:
 		c.Queue = &shard.QueueChange{
 			ByCost: &s.Queue.ByCost, AgeMS: &s.Queue.AgeMS, Weight: &s.Queue.Weight, Spread: &s.Queue.Spread,

@@ -4,11 +4,13 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/adzehq/adze/internal/base/bulk"
+	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/base/pg"
 	"github.com/adzehq/adze/internal/core"
 )
@@ -20,6 +22,8 @@ var (
 	dropSQL string
 	//go:embed of_shard.sql
 	ofShardSQL string
+	//go:embed get.sql
+	getSQL string
 	//go:embed of_tenant.sql
 	ofTenantSQL string
 
@@ -145,6 +149,25 @@ func OfShard(ctx context.Context, db pg.DB, shard int32) ([]core.Setting, error)
 		return nil, fmt.Errorf("read settings of shard %d: %w", shard, err)
 	}
 	return settings, nil
+}
+
+// Get reads how a key of a thing works as it was set, or fails with fault.NotFound.
+func Get(ctx context.Context, db pg.DB, want core.SettingKey) (core.Setting, error) {
+	s := core.Setting{Tenant: want.Tenant}
+	var kind string
+	var encoded []byte
+	err := db.QueryRow(ctx, getSQL, want.Tenant, kinds[want.Kind], want.Name, want.Key).
+		Scan(&s.Declared, &kind, &s.Name, &s.Key, &encoded)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return s, fault.New(fault.NotFound, "key", "nothing is set for %q", want.Key)
+	}
+	if err == nil {
+		err = decode(&s, kind, encoded)
+	}
+	if err != nil {
+		return s, fmt.Errorf("read setting of %s: %w", want.Name, err)
+	}
+	return s, nil
 }
 
 // OfTenant reads at most limit settings of a kind, by name, key and by whom, after one of

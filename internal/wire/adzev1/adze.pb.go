@@ -10422,9 +10422,10 @@ func (x *LimitSetting) GetStrategy() Limit_Strategy {
 
 type RateSetting struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Limit         *int32                 `protobuf:"varint,1,opt,name=limit,proto3,oneof" json:"limit,omitempty"`                       // units in each period
-	PeriodMs      *int64                 `protobuf:"varint,2,opt,name=period_ms,json=periodMs,proto3,oneof" json:"period_ms,omitempty"` // of one key: 0 = as of all
-	Smooth        *bool                  `protobuf:"varint,3,opt,name=smooth,proto3,oneof" json:"smooth,omitempty"`                     // units come back one by one; not of one key
+	Limit         *int32                 `protobuf:"varint,1,opt,name=limit,proto3,oneof" json:"limit,omitempty"`                                        // units in each period
+	PeriodMs      *int64                 `protobuf:"varint,2,opt,name=period_ms,json=periodMs,proto3,oneof" json:"period_ms,omitempty"`                  // of one key: 0 = as of all
+	Smooth        *bool                  `protobuf:"varint,3,opt,name=smooth,proto3,oneof" json:"smooth,omitempty"`                                      // units come back one by one; not of one key
+	PausedUntilMs *int64                 `protobuf:"varint,4,opt,name=paused_until_ms,json=pausedUntilMs,proto3,oneof" json:"paused_until_ms,omitempty"` // nothing is drawn until then; a pause is only ever prolonged, but by 0, which ends it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -10478,6 +10479,13 @@ func (x *RateSetting) GetSmooth() bool {
 		return *x.Smooth
 	}
 	return false
+}
+
+func (x *RateSetting) GetPausedUntilMs() int64 {
+	if x != nil && x.PausedUntilMs != nil {
+		return *x.PausedUntilMs
+	}
+	return 0
 }
 
 type PutSettingsRequest struct {
@@ -12039,15 +12047,17 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\fLimitSetting\x12\x15\n" +
 	"\x03max\x18\x01 \x01(\x05H\x00R\x03max\x88\x01\x01\x123\n" +
 	"\bstrategy\x18\x02 \x01(\x0e2\x17.adze.v1.Limit.StrategyR\bstrategyB\x06\n" +
-	"\x04_max\"\x8a\x01\n" +
+	"\x04_max\"\xcb\x01\n" +
 	"\vRateSetting\x12\x19\n" +
 	"\x05limit\x18\x01 \x01(\x05H\x00R\x05limit\x88\x01\x01\x12 \n" +
 	"\tperiod_ms\x18\x02 \x01(\x03H\x01R\bperiodMs\x88\x01\x01\x12\x1b\n" +
-	"\x06smooth\x18\x03 \x01(\bH\x02R\x06smooth\x88\x01\x01B\b\n" +
+	"\x06smooth\x18\x03 \x01(\bH\x02R\x06smooth\x88\x01\x01\x12+\n" +
+	"\x0fpaused_until_ms\x18\x04 \x01(\x03H\x03R\rpausedUntilMs\x88\x01\x01B\b\n" +
 	"\x06_limitB\f\n" +
 	"\n" +
 	"_period_msB\t\n" +
-	"\a_smooth\"B\n" +
+	"\a_smoothB\x12\n" +
+	"\x10_paused_until_ms\"B\n" +
 	"\x12PutSettingsRequest\x12,\n" +
 	"\bsettings\x18\x01 \x03(\v2\x10.adze.v1.SettingR\bsettings\"\x15\n" +
 	"\x13PutSettingsResponse\"\xc2\x01\n" +

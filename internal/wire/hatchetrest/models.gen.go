@@ -785,12 +785,13 @@ type QueueMetrics struct {
 
 // RateLimit defines model for RateLimit.
 type RateLimit struct {
-	Key        string    `json:"key"`
-	LastRefill time.Time `json:"lastRefill"`
-	LimitValue int64     `json:"limitValue"`
-	TenantId   string    `json:"tenantId"`
-	Value      int64     `json:"value"`
-	Window     string    `json:"window"`
+	Key         string    `json:"key"`
+	LastRefill  time.Time `json:"lastRefill"`
+	LimitValue  int64     `json:"limitValue"`
+	PausedUntil time.Time `json:"pausedUntil,omitempty,omitzero"`
+	TenantId    string    `json:"tenantId"`
+	Value       int64     `json:"value"`
+	Window      string    `json:"window"`
 }
 
 // RateLimitList defines model for RateLimitList.

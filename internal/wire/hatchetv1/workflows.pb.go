@@ -779,6 +779,102 @@ func (*PutRateLimitResponse) Descriptor() ([]byte, []int) {
 	return file_hatchet_workflows_proto_rawDescGZIP(), []int{7}
 }
 
+type PauseRateLimitRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	PausedUntil   *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=paused_until,json=pausedUntil,proto3" json:"paused_until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PauseRateLimitRequest) Reset() {
+	*x = PauseRateLimitRequest{}
+	mi := &file_hatchet_workflows_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PauseRateLimitRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PauseRateLimitRequest) ProtoMessage() {}
+
+func (x *PauseRateLimitRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hatchet_workflows_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PauseRateLimitRequest.ProtoReflect.Descriptor instead.
+func (*PauseRateLimitRequest) Descriptor() ([]byte, []int) {
+	return file_hatchet_workflows_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *PauseRateLimitRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *PauseRateLimitRequest) GetPausedUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.PausedUntil
+	}
+	return nil
+}
+
+type PauseRateLimitResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	PausedUntil   *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=paused_until,json=pausedUntil,proto3" json:"paused_until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PauseRateLimitResponse) Reset() {
+	*x = PauseRateLimitResponse{}
+	mi := &file_hatchet_workflows_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PauseRateLimitResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PauseRateLimitResponse) ProtoMessage() {}
+
+func (x *PauseRateLimitResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hatchet_workflows_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PauseRateLimitResponse.ProtoReflect.Descriptor instead.
+func (*PauseRateLimitResponse) Descriptor() ([]byte, []int) {
+	return file_hatchet_workflows_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *PauseRateLimitResponse) GetPausedUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.PausedUntil
+	}
+	return nil
+}
+
 type CreateWorkflowVersionRequest struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	Name            string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"` // namespaced, lower-cased by SDKs
@@ -802,7 +898,7 @@ type CreateWorkflowVersionRequest struct {
 
 func (x *CreateWorkflowVersionRequest) Reset() {
 	*x = CreateWorkflowVersionRequest{}
-	mi := &file_hatchet_workflows_proto_msgTypes[8]
+	mi := &file_hatchet_workflows_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -814,7 +910,7 @@ func (x *CreateWorkflowVersionRequest) String() string {
 func (*CreateWorkflowVersionRequest) ProtoMessage() {}
 
 func (x *CreateWorkflowVersionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_workflows_proto_msgTypes[8]
+	mi := &file_hatchet_workflows_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -827,7 +923,7 @@ func (x *CreateWorkflowVersionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateWorkflowVersionRequest.ProtoReflect.Descriptor instead.
 func (*CreateWorkflowVersionRequest) Descriptor() ([]byte, []int) {
-	return file_hatchet_workflows_proto_rawDescGZIP(), []int{8}
+	return file_hatchet_workflows_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CreateWorkflowVersionRequest) GetName() string {
@@ -959,7 +1055,7 @@ type CreateTaskOpts struct {
 
 func (x *CreateTaskOpts) Reset() {
 	*x = CreateTaskOpts{}
-	mi := &file_hatchet_workflows_proto_msgTypes[9]
+	mi := &file_hatchet_workflows_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -971,7 +1067,7 @@ func (x *CreateTaskOpts) String() string {
 func (*CreateTaskOpts) ProtoMessage() {}
 
 func (x *CreateTaskOpts) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_workflows_proto_msgTypes[9]
+	mi := &file_hatchet_workflows_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -984,7 +1080,7 @@ func (x *CreateTaskOpts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTaskOpts.ProtoReflect.Descriptor instead.
 func (*CreateTaskOpts) Descriptor() ([]byte, []int) {
-	return file_hatchet_workflows_proto_rawDescGZIP(), []int{9}
+	return file_hatchet_workflows_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CreateTaskOpts) GetReadableId() string {
@@ -1113,7 +1209,7 @@ type Concurrency struct {
 
 func (x *Concurrency) Reset() {
 	*x = Concurrency{}
-	mi := &file_hatchet_workflows_proto_msgTypes[10]
+	mi := &file_hatchet_workflows_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1125,7 +1221,7 @@ func (x *Concurrency) String() string {
 func (*Concurrency) ProtoMessage() {}
 
 func (x *Concurrency) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_workflows_proto_msgTypes[10]
+	mi := &file_hatchet_workflows_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1138,7 +1234,7 @@ func (x *Concurrency) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Concurrency.ProtoReflect.Descriptor instead.
 func (*Concurrency) Descriptor() ([]byte, []int) {
-	return file_hatchet_workflows_proto_rawDescGZIP(), []int{10}
+	return file_hatchet_workflows_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Concurrency) GetExpression() string {
@@ -1193,7 +1289,7 @@ type CancelTasksRequest struct {
 
 func (x *CancelTasksRequest) Reset() {
 	*x = CancelTasksRequest{}
-	mi := &file_hatchet_workflows_proto_msgTypes[11]
+	mi := &file_hatchet_workflows_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1205,7 +1301,7 @@ func (x *CancelTasksRequest) String() string {
 func (*CancelTasksRequest) ProtoMessage() {}
 
 func (x *CancelTasksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_workflows_proto_msgTypes[11]
+	mi := &file_hatchet_workflows_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1218,7 +1314,7 @@ func (x *CancelTasksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelTasksRequest.ProtoReflect.Descriptor instead.
 func (*CancelTasksRequest) Descriptor() ([]byte, []int) {
-	return file_hatchet_workflows_proto_rawDescGZIP(), []int{11}
+	return file_hatchet_workflows_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CancelTasksRequest) GetExternalIds() []string {
@@ -1245,7 +1341,7 @@ type ReplayTasksRequest struct {
 
 func (x *ReplayTasksRequest) Reset() {
 	*x = ReplayTasksRequest{}
-	mi := &file_hatchet_workflows_proto_msgTypes[12]
+	mi := &file_hatchet_workflows_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1257,7 +1353,7 @@ func (x *ReplayTasksRequest) String() string {
 func (*ReplayTasksRequest) ProtoMessage() {}
 
 func (x *ReplayTasksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_workflows_proto_msgTypes[12]
+	mi := &file_hatchet_workflows_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1270,7 +1366,7 @@ func (x *ReplayTasksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayTasksRequest.ProtoReflect.Descriptor instead.
 func (*ReplayTasksRequest) Descriptor() ([]byte, []int) {
-	return file_hatchet_workflows_proto_rawDescGZIP(), []int{12}
+	return file_hatchet_workflows_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ReplayTasksRequest) GetExternalIds() []string {
@@ -1300,7 +1396,7 @@ type TasksFilter struct {
 
 func (x *TasksFilter) Reset() {
 	*x = TasksFilter{}
-	mi := &file_hatchet_workflows_proto_msgTypes[13]
+	mi := &file_hatchet_workflows_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1312,7 +1408,7 @@ func (x *TasksFilter) String() string {
 func (*TasksFilter) ProtoMessage() {}
 
 func (x *TasksFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_workflows_proto_msgTypes[13]
+	mi := &file_hatchet_workflows_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1325,7 +1421,7 @@ func (x *TasksFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TasksFilter.ProtoReflect.Descriptor instead.
 func (*TasksFilter) Descriptor() ([]byte, []int) {
-	return file_hatchet_workflows_proto_rawDescGZIP(), []int{13}
+	return file_hatchet_workflows_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *TasksFilter) GetStatuses() []string {
@@ -1372,7 +1468,7 @@ type CancelTasksResponse struct {
 
 func (x *CancelTasksResponse) Reset() {
 	*x = CancelTasksResponse{}
-	mi := &file_hatchet_workflows_proto_msgTypes[14]
+	mi := &file_hatchet_workflows_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1384,7 +1480,7 @@ func (x *CancelTasksResponse) String() string {
 func (*CancelTasksResponse) ProtoMessage() {}
 
 func (x *CancelTasksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_workflows_proto_msgTypes[14]
+	mi := &file_hatchet_workflows_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1397,7 +1493,7 @@ func (x *CancelTasksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelTasksResponse.ProtoReflect.Descriptor instead.
 func (*CancelTasksResponse) Descriptor() ([]byte, []int) {
-	return file_hatchet_workflows_proto_rawDescGZIP(), []int{14}
+	return file_hatchet_workflows_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *CancelTasksResponse) GetCancelledTasks() []string {
@@ -1416,7 +1512,7 @@ type ReplayTasksResponse struct {
 
 func (x *ReplayTasksResponse) Reset() {
 	*x = ReplayTasksResponse{}
-	mi := &file_hatchet_workflows_proto_msgTypes[15]
+	mi := &file_hatchet_workflows_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1428,7 +1524,7 @@ func (x *ReplayTasksResponse) String() string {
 func (*ReplayTasksResponse) ProtoMessage() {}
 
 func (x *ReplayTasksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_workflows_proto_msgTypes[15]
+	mi := &file_hatchet_workflows_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1441,7 +1537,7 @@ func (x *ReplayTasksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayTasksResponse.ProtoReflect.Descriptor instead.
 func (*ReplayTasksResponse) Descriptor() ([]byte, []int) {
-	return file_hatchet_workflows_proto_rawDescGZIP(), []int{15}
+	return file_hatchet_workflows_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ReplayTasksResponse) GetReplayedTasks() []string {
@@ -1464,7 +1560,7 @@ type TriggerWorkflowRunRequest struct {
 
 func (x *TriggerWorkflowRunRequest) Reset() {
 	*x = TriggerWorkflowRunRequest{}
-	mi := &file_hatchet_workflows_proto_msgTypes[16]
+	mi := &file_hatchet_workflows_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1476,7 +1572,7 @@ func (x *TriggerWorkflowRunRequest) String() string {
 func (*TriggerWorkflowRunRequest) ProtoMessage() {}
 
 func (x *TriggerWorkflowRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_workflows_proto_msgTypes[16]
+	mi := &file_hatchet_workflows_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1489,7 +1585,7 @@ func (x *TriggerWorkflowRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerWorkflowRunRequest.ProtoReflect.Descriptor instead.
 func (*TriggerWorkflowRunRequest) Descriptor() ([]byte, []int) {
-	return file_hatchet_workflows_proto_rawDescGZIP(), []int{16}
+	return file_hatchet_workflows_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TriggerWorkflowRunRequest) GetWorkflowName() string {
@@ -1536,7 +1632,7 @@ type TriggerWorkflowRunResponse struct {
 
 func (x *TriggerWorkflowRunResponse) Reset() {
 	*x = TriggerWorkflowRunResponse{}
-	mi := &file_hatchet_workflows_proto_msgTypes[17]
+	mi := &file_hatchet_workflows_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1548,7 +1644,7 @@ func (x *TriggerWorkflowRunResponse) String() string {
 func (*TriggerWorkflowRunResponse) ProtoMessage() {}
 
 func (x *TriggerWorkflowRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_workflows_proto_msgTypes[17]
+	mi := &file_hatchet_workflows_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1561,7 +1657,7 @@ func (x *TriggerWorkflowRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerWorkflowRunResponse.ProtoReflect.Descriptor instead.
 func (*TriggerWorkflowRunResponse) Descriptor() ([]byte, []int) {
-	return file_hatchet_workflows_proto_rawDescGZIP(), []int{17}
+	return file_hatchet_workflows_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *TriggerWorkflowRunResponse) GetExternalId() string {
@@ -1582,7 +1678,7 @@ type BranchDurableTaskRequest struct {
 
 func (x *BranchDurableTaskRequest) Reset() {
 	*x = BranchDurableTaskRequest{}
-	mi := &file_hatchet_workflows_proto_msgTypes[18]
+	mi := &file_hatchet_workflows_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1594,7 +1690,7 @@ func (x *BranchDurableTaskRequest) String() string {
 func (*BranchDurableTaskRequest) ProtoMessage() {}
 
 func (x *BranchDurableTaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_workflows_proto_msgTypes[18]
+	mi := &file_hatchet_workflows_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1607,7 +1703,7 @@ func (x *BranchDurableTaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BranchDurableTaskRequest.ProtoReflect.Descriptor instead.
 func (*BranchDurableTaskRequest) Descriptor() ([]byte, []int) {
-	return file_hatchet_workflows_proto_rawDescGZIP(), []int{18}
+	return file_hatchet_workflows_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *BranchDurableTaskRequest) GetTaskExternalId() string {
@@ -1642,7 +1738,7 @@ type BranchDurableTaskResponse struct {
 
 func (x *BranchDurableTaskResponse) Reset() {
 	*x = BranchDurableTaskResponse{}
-	mi := &file_hatchet_workflows_proto_msgTypes[19]
+	mi := &file_hatchet_workflows_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1654,7 +1750,7 @@ func (x *BranchDurableTaskResponse) String() string {
 func (*BranchDurableTaskResponse) ProtoMessage() {}
 
 func (x *BranchDurableTaskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_workflows_proto_msgTypes[19]
+	mi := &file_hatchet_workflows_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1667,7 +1763,7 @@ func (x *BranchDurableTaskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BranchDurableTaskResponse.ProtoReflect.Descriptor instead.
 func (*BranchDurableTaskResponse) Descriptor() ([]byte, []int) {
-	return file_hatchet_workflows_proto_rawDescGZIP(), []int{19}
+	return file_hatchet_workflows_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *BranchDurableTaskResponse) GetTaskExternalId() string {
@@ -1702,7 +1798,7 @@ type IdempotencyConfig struct {
 
 func (x *IdempotencyConfig) Reset() {
 	*x = IdempotencyConfig{}
-	mi := &file_hatchet_workflows_proto_msgTypes[20]
+	mi := &file_hatchet_workflows_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1714,7 +1810,7 @@ func (x *IdempotencyConfig) String() string {
 func (*IdempotencyConfig) ProtoMessage() {}
 
 func (x *IdempotencyConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_workflows_proto_msgTypes[20]
+	mi := &file_hatchet_workflows_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1727,7 +1823,7 @@ func (x *IdempotencyConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdempotencyConfig.ProtoReflect.Descriptor instead.
 func (*IdempotencyConfig) Descriptor() ([]byte, []int) {
-	return file_hatchet_workflows_proto_rawDescGZIP(), []int{20}
+	return file_hatchet_workflows_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *IdempotencyConfig) GetExpression() string {
@@ -1761,7 +1857,7 @@ type IdempotencyCollisionError struct {
 
 func (x *IdempotencyCollisionError) Reset() {
 	*x = IdempotencyCollisionError{}
-	mi := &file_hatchet_workflows_proto_msgTypes[21]
+	mi := &file_hatchet_workflows_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1773,7 +1869,7 @@ func (x *IdempotencyCollisionError) String() string {
 func (*IdempotencyCollisionError) ProtoMessage() {}
 
 func (x *IdempotencyCollisionError) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_workflows_proto_msgTypes[21]
+	mi := &file_hatchet_workflows_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1786,7 +1882,7 @@ func (x *IdempotencyCollisionError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdempotencyCollisionError.ProtoReflect.Descriptor instead.
 func (*IdempotencyCollisionError) Descriptor() ([]byte, []int) {
-	return file_hatchet_workflows_proto_rawDescGZIP(), []int{21}
+	return file_hatchet_workflows_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *IdempotencyCollisionError) GetExistingRunExternalId() string {
@@ -1813,7 +1909,7 @@ type BulkTriggerIdempotencyCollisionError struct {
 
 func (x *BulkTriggerIdempotencyCollisionError) Reset() {
 	*x = BulkTriggerIdempotencyCollisionError{}
-	mi := &file_hatchet_workflows_proto_msgTypes[22]
+	mi := &file_hatchet_workflows_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1825,7 +1921,7 @@ func (x *BulkTriggerIdempotencyCollisionError) String() string {
 func (*BulkTriggerIdempotencyCollisionError) ProtoMessage() {}
 
 func (x *BulkTriggerIdempotencyCollisionError) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_workflows_proto_msgTypes[22]
+	mi := &file_hatchet_workflows_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1838,7 +1934,7 @@ func (x *BulkTriggerIdempotencyCollisionError) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use BulkTriggerIdempotencyCollisionError.ProtoReflect.Descriptor instead.
 func (*BulkTriggerIdempotencyCollisionError) Descriptor() ([]byte, []int) {
-	return file_hatchet_workflows_proto_rawDescGZIP(), []int{22}
+	return file_hatchet_workflows_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *BulkTriggerIdempotencyCollisionError) GetSuccessfulWorkflowRunExternalIds() []string {
@@ -1866,7 +1962,7 @@ type DefaultFilter struct {
 
 func (x *DefaultFilter) Reset() {
 	*x = DefaultFilter{}
-	mi := &file_hatchet_workflows_proto_msgTypes[23]
+	mi := &file_hatchet_workflows_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1878,7 +1974,7 @@ func (x *DefaultFilter) String() string {
 func (*DefaultFilter) ProtoMessage() {}
 
 func (x *DefaultFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_workflows_proto_msgTypes[23]
+	mi := &file_hatchet_workflows_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1891,7 +1987,7 @@ func (x *DefaultFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DefaultFilter.ProtoReflect.Descriptor instead.
 func (*DefaultFilter) Descriptor() ([]byte, []int) {
-	return file_hatchet_workflows_proto_rawDescGZIP(), []int{23}
+	return file_hatchet_workflows_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DefaultFilter) GetExpression() string {
@@ -1928,7 +2024,7 @@ type TaskBatchConfig struct {
 
 func (x *TaskBatchConfig) Reset() {
 	*x = TaskBatchConfig{}
-	mi := &file_hatchet_workflows_proto_msgTypes[24]
+	mi := &file_hatchet_workflows_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1940,7 +2036,7 @@ func (x *TaskBatchConfig) String() string {
 func (*TaskBatchConfig) ProtoMessage() {}
 
 func (x *TaskBatchConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_workflows_proto_msgTypes[24]
+	mi := &file_hatchet_workflows_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1953,7 +2049,7 @@ func (x *TaskBatchConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskBatchConfig.ProtoReflect.Descriptor instead.
 func (*TaskBatchConfig) Descriptor() ([]byte, []int) {
-	return file_hatchet_workflows_proto_rawDescGZIP(), []int{24}
+	return file_hatchet_workflows_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *TaskBatchConfig) GetBatchMaxSize() int32 {
@@ -2005,7 +2101,7 @@ type CreateTaskRateLimit struct {
 
 func (x *CreateTaskRateLimit) Reset() {
 	*x = CreateTaskRateLimit{}
-	mi := &file_hatchet_workflows_proto_msgTypes[25]
+	mi := &file_hatchet_workflows_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2017,7 +2113,7 @@ func (x *CreateTaskRateLimit) String() string {
 func (*CreateTaskRateLimit) ProtoMessage() {}
 
 func (x *CreateTaskRateLimit) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_workflows_proto_msgTypes[25]
+	mi := &file_hatchet_workflows_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2030,7 +2126,7 @@ func (x *CreateTaskRateLimit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTaskRateLimit.ProtoReflect.Descriptor instead.
 func (*CreateTaskRateLimit) Descriptor() ([]byte, []int) {
-	return file_hatchet_workflows_proto_rawDescGZIP(), []int{25}
+	return file_hatchet_workflows_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CreateTaskRateLimit) GetKey() string {
@@ -2085,7 +2181,7 @@ type CreateWorkflowVersionResponse struct {
 
 func (x *CreateWorkflowVersionResponse) Reset() {
 	*x = CreateWorkflowVersionResponse{}
-	mi := &file_hatchet_workflows_proto_msgTypes[26]
+	mi := &file_hatchet_workflows_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2097,7 +2193,7 @@ func (x *CreateWorkflowVersionResponse) String() string {
 func (*CreateWorkflowVersionResponse) ProtoMessage() {}
 
 func (x *CreateWorkflowVersionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_workflows_proto_msgTypes[26]
+	mi := &file_hatchet_workflows_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2110,7 +2206,7 @@ func (x *CreateWorkflowVersionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateWorkflowVersionResponse.ProtoReflect.Descriptor instead.
 func (*CreateWorkflowVersionResponse) Descriptor() ([]byte, []int) {
-	return file_hatchet_workflows_proto_rawDescGZIP(), []int{26}
+	return file_hatchet_workflows_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CreateWorkflowVersionResponse) GetId() string {
@@ -2136,7 +2232,7 @@ type GetRunDetailsRequest struct {
 
 func (x *GetRunDetailsRequest) Reset() {
 	*x = GetRunDetailsRequest{}
-	mi := &file_hatchet_workflows_proto_msgTypes[27]
+	mi := &file_hatchet_workflows_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2148,7 +2244,7 @@ func (x *GetRunDetailsRequest) String() string {
 func (*GetRunDetailsRequest) ProtoMessage() {}
 
 func (x *GetRunDetailsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_workflows_proto_msgTypes[27]
+	mi := &file_hatchet_workflows_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2161,7 +2257,7 @@ func (x *GetRunDetailsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunDetailsRequest.ProtoReflect.Descriptor instead.
 func (*GetRunDetailsRequest) Descriptor() ([]byte, []int) {
-	return file_hatchet_workflows_proto_rawDescGZIP(), []int{27}
+	return file_hatchet_workflows_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *GetRunDetailsRequest) GetExternalId() string {
@@ -2185,7 +2281,7 @@ type TaskRunDetail struct {
 
 func (x *TaskRunDetail) Reset() {
 	*x = TaskRunDetail{}
-	mi := &file_hatchet_workflows_proto_msgTypes[28]
+	mi := &file_hatchet_workflows_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2197,7 +2293,7 @@ func (x *TaskRunDetail) String() string {
 func (*TaskRunDetail) ProtoMessage() {}
 
 func (x *TaskRunDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_workflows_proto_msgTypes[28]
+	mi := &file_hatchet_workflows_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2210,7 +2306,7 @@ func (x *TaskRunDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskRunDetail.ProtoReflect.Descriptor instead.
 func (*TaskRunDetail) Descriptor() ([]byte, []int) {
-	return file_hatchet_workflows_proto_rawDescGZIP(), []int{28}
+	return file_hatchet_workflows_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *TaskRunDetail) GetExternalId() string {
@@ -2269,7 +2365,7 @@ type GetRunDetailsResponse struct {
 
 func (x *GetRunDetailsResponse) Reset() {
 	*x = GetRunDetailsResponse{}
-	mi := &file_hatchet_workflows_proto_msgTypes[29]
+	mi := &file_hatchet_workflows_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2281,7 +2377,7 @@ func (x *GetRunDetailsResponse) String() string {
 func (*GetRunDetailsResponse) ProtoMessage() {}
 
 func (x *GetRunDetailsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_hatchet_workflows_proto_msgTypes[29]
+	mi := &file_hatchet_workflows_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2294,7 +2390,7 @@ func (x *GetRunDetailsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunDetailsResponse.ProtoReflect.Descriptor instead.
 func (*GetRunDetailsResponse) Descriptor() ([]byte, []int) {
-	return file_hatchet_workflows_proto_rawDescGZIP(), []int{29}
+	return file_hatchet_workflows_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *GetRunDetailsResponse) GetInput() []byte {
@@ -2388,7 +2484,12 @@ const file_hatchet_workflows_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05limit\x18\x02 \x01(\x05R\x05limit\x12>\n" +
 	"\bduration\x18\x03 \x01(\x0e2\".adze.hatchet.v1.RateLimitDurationR\bduration\"\x16\n" +
-	"\x14PutRateLimitResponse\"\xd8\x06\n" +
+	"\x14PutRateLimitResponse\"h\n" +
+	"\x15PauseRateLimitRequest\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12=\n" +
+	"\fpaused_until\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vpausedUntil\"W\n" +
+	"\x16PauseRateLimitResponse\x12=\n" +
+	"\fpaused_until\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\vpausedUntil\"\xd8\x06\n" +
 	"\x1cCreateWorkflowVersionRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x18\n" +
@@ -2598,12 +2699,13 @@ const file_hatchet_workflows_proto_rawDesc = "" +
 	",CONCURRENCY_LIMIT_STRATEGY_GROUP_ROUND_ROBIN\x10\x03\x12,\n" +
 	"(CONCURRENCY_LIMIT_STRATEGY_CANCEL_NEWEST\x10\x04\x12:\n" +
 	"6CONCURRENCY_LIMIT_STRATEGY_CANCEL_QUEUED_EXCEPT_NEWEST\x10\x05\x12:\n" +
-	"6CONCURRENCY_LIMIT_STRATEGY_CANCEL_QUEUED_EXCEPT_OLDEST\x10\x062\xa6\x03\n" +
+	"6CONCURRENCY_LIMIT_STRATEGY_CANCEL_QUEUED_EXCEPT_OLDEST\x10\x062\x89\x04\n" +
 	"\x0fWorkflowService\x12^\n" +
 	"\x10ScheduleWorkflow\x12(.adze.hatchet.v1.ScheduleWorkflowRequest\x1a .adze.hatchet.v1.WorkflowVersion\x12d\n" +
 	"\x0fTriggerWorkflow\x12'.adze.hatchet.v1.TriggerWorkflowRequest\x1a(.adze.hatchet.v1.TriggerWorkflowResponse\x12p\n" +
 	"\x13BulkTriggerWorkflow\x12+.adze.hatchet.v1.BulkTriggerWorkflowRequest\x1a,.adze.hatchet.v1.BulkTriggerWorkflowResponse\x12[\n" +
-	"\fPutRateLimit\x12$.adze.hatchet.v1.PutRateLimitRequest\x1a%.adze.hatchet.v1.PutRateLimitResponse2\xeb\x04\n" +
+	"\fPutRateLimit\x12$.adze.hatchet.v1.PutRateLimitRequest\x1a%.adze.hatchet.v1.PutRateLimitResponse\x12a\n" +
+	"\x0ePauseRateLimit\x12&.adze.hatchet.v1.PauseRateLimitRequest\x1a'.adze.hatchet.v1.PauseRateLimitResponse2\xeb\x04\n" +
 	"\fAdminService\x12l\n" +
 	"\vPutWorkflow\x12-.adze.hatchet.v1.CreateWorkflowVersionRequest\x1a..adze.hatchet.v1.CreateWorkflowVersionResponse\x12X\n" +
 	"\vCancelTasks\x12#.adze.hatchet.v1.CancelTasksRequest\x1a$.adze.hatchet.v1.CancelTasksResponse\x12X\n" +
@@ -2625,7 +2727,7 @@ func file_hatchet_workflows_proto_rawDescGZIP() []byte {
 }
 
 var file_hatchet_workflows_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_hatchet_workflows_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_hatchet_workflows_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_hatchet_workflows_proto_goTypes = []any{
 	(StickyStrategy)(0),                          // 0: adze.hatchet.v1.StickyStrategy
 	(RateLimitDuration)(0),                       // 1: adze.hatchet.v1.RateLimitDuration
@@ -2640,98 +2742,104 @@ var file_hatchet_workflows_proto_goTypes = []any{
 	(*TriggerWorkflowResponse)(nil),              // 10: adze.hatchet.v1.TriggerWorkflowResponse
 	(*PutRateLimitRequest)(nil),                  // 11: adze.hatchet.v1.PutRateLimitRequest
 	(*PutRateLimitResponse)(nil),                 // 12: adze.hatchet.v1.PutRateLimitResponse
-	(*CreateWorkflowVersionRequest)(nil),         // 13: adze.hatchet.v1.CreateWorkflowVersionRequest
-	(*CreateTaskOpts)(nil),                       // 14: adze.hatchet.v1.CreateTaskOpts
-	(*Concurrency)(nil),                          // 15: adze.hatchet.v1.Concurrency
-	(*CancelTasksRequest)(nil),                   // 16: adze.hatchet.v1.CancelTasksRequest
-	(*ReplayTasksRequest)(nil),                   // 17: adze.hatchet.v1.ReplayTasksRequest
-	(*TasksFilter)(nil),                          // 18: adze.hatchet.v1.TasksFilter
-	(*CancelTasksResponse)(nil),                  // 19: adze.hatchet.v1.CancelTasksResponse
-	(*ReplayTasksResponse)(nil),                  // 20: adze.hatchet.v1.ReplayTasksResponse
-	(*TriggerWorkflowRunRequest)(nil),            // 21: adze.hatchet.v1.TriggerWorkflowRunRequest
-	(*TriggerWorkflowRunResponse)(nil),           // 22: adze.hatchet.v1.TriggerWorkflowRunResponse
-	(*BranchDurableTaskRequest)(nil),             // 23: adze.hatchet.v1.BranchDurableTaskRequest
-	(*BranchDurableTaskResponse)(nil),            // 24: adze.hatchet.v1.BranchDurableTaskResponse
-	(*IdempotencyConfig)(nil),                    // 25: adze.hatchet.v1.IdempotencyConfig
-	(*IdempotencyCollisionError)(nil),            // 26: adze.hatchet.v1.IdempotencyCollisionError
-	(*BulkTriggerIdempotencyCollisionError)(nil), // 27: adze.hatchet.v1.BulkTriggerIdempotencyCollisionError
-	(*DefaultFilter)(nil),                        // 28: adze.hatchet.v1.DefaultFilter
-	(*TaskBatchConfig)(nil),                      // 29: adze.hatchet.v1.TaskBatchConfig
-	(*CreateTaskRateLimit)(nil),                  // 30: adze.hatchet.v1.CreateTaskRateLimit
-	(*CreateWorkflowVersionResponse)(nil),        // 31: adze.hatchet.v1.CreateWorkflowVersionResponse
-	(*GetRunDetailsRequest)(nil),                 // 32: adze.hatchet.v1.GetRunDetailsRequest
-	(*TaskRunDetail)(nil),                        // 33: adze.hatchet.v1.TaskRunDetail
-	(*GetRunDetailsResponse)(nil),                // 34: adze.hatchet.v1.GetRunDetailsResponse
-	nil,                                          // 35: adze.hatchet.v1.CreateTaskOpts.WorkerLabelsEntry
-	nil,                                          // 36: adze.hatchet.v1.CreateTaskOpts.SlotRequestsEntry
-	nil,                                          // 37: adze.hatchet.v1.TriggerWorkflowRunRequest.DesiredWorkerLabelsEntry
-	nil,                                          // 38: adze.hatchet.v1.GetRunDetailsResponse.TaskRunsEntry
-	(*timestamppb.Timestamp)(nil),                // 39: google.protobuf.Timestamp
-	(*TriggerWorkflowRequest)(nil),               // 40: adze.hatchet.v1.TriggerWorkflowRequest
-	(*TaskConditions)(nil),                       // 41: adze.hatchet.v1.TaskConditions
-	(*DesiredWorkerLabels)(nil),                  // 42: adze.hatchet.v1.DesiredWorkerLabels
+	(*PauseRateLimitRequest)(nil),                // 13: adze.hatchet.v1.PauseRateLimitRequest
+	(*PauseRateLimitResponse)(nil),               // 14: adze.hatchet.v1.PauseRateLimitResponse
+	(*CreateWorkflowVersionRequest)(nil),         // 15: adze.hatchet.v1.CreateWorkflowVersionRequest
+	(*CreateTaskOpts)(nil),                       // 16: adze.hatchet.v1.CreateTaskOpts
+	(*Concurrency)(nil),                          // 17: adze.hatchet.v1.Concurrency
+	(*CancelTasksRequest)(nil),                   // 18: adze.hatchet.v1.CancelTasksRequest
+	(*ReplayTasksRequest)(nil),                   // 19: adze.hatchet.v1.ReplayTasksRequest
+	(*TasksFilter)(nil),                          // 20: adze.hatchet.v1.TasksFilter
+	(*CancelTasksResponse)(nil),                  // 21: adze.hatchet.v1.CancelTasksResponse
+	(*ReplayTasksResponse)(nil),                  // 22: adze.hatchet.v1.ReplayTasksResponse
+	(*TriggerWorkflowRunRequest)(nil),            // 23: adze.hatchet.v1.TriggerWorkflowRunRequest
+	(*TriggerWorkflowRunResponse)(nil),           // 24: adze.hatchet.v1.TriggerWorkflowRunResponse
+	(*BranchDurableTaskRequest)(nil),             // 25: adze.hatchet.v1.BranchDurableTaskRequest
+	(*BranchDurableTaskResponse)(nil),            // 26: adze.hatchet.v1.BranchDurableTaskResponse
+	(*IdempotencyConfig)(nil),                    // 27: adze.hatchet.v1.IdempotencyConfig
+	(*IdempotencyCollisionError)(nil),            // 28: adze.hatchet.v1.IdempotencyCollisionError
+	(*BulkTriggerIdempotencyCollisionError)(nil), // 29: adze.hatchet.v1.BulkTriggerIdempotencyCollisionError
+	(*DefaultFilter)(nil),                        // 30: adze.hatchet.v1.DefaultFilter
+	(*TaskBatchConfig)(nil),                      // 31: adze.hatchet.v1.TaskBatchConfig
+	(*CreateTaskRateLimit)(nil),                  // 32: adze.hatchet.v1.CreateTaskRateLimit
+	(*CreateWorkflowVersionResponse)(nil),        // 33: adze.hatchet.v1.CreateWorkflowVersionResponse
+	(*GetRunDetailsRequest)(nil),                 // 34: adze.hatchet.v1.GetRunDetailsRequest
+	(*TaskRunDetail)(nil),                        // 35: adze.hatchet.v1.TaskRunDetail
+	(*GetRunDetailsResponse)(nil),                // 36: adze.hatchet.v1.GetRunDetailsResponse
+	nil,                                          // 37: adze.hatchet.v1.CreateTaskOpts.WorkerLabelsEntry
+	nil,                                          // 38: adze.hatchet.v1.CreateTaskOpts.SlotRequestsEntry
+	nil,                                          // 39: adze.hatchet.v1.TriggerWorkflowRunRequest.DesiredWorkerLabelsEntry
+	nil,                                          // 40: adze.hatchet.v1.GetRunDetailsResponse.TaskRunsEntry
+	(*timestamppb.Timestamp)(nil),                // 41: google.protobuf.Timestamp
+	(*TriggerWorkflowRequest)(nil),               // 42: adze.hatchet.v1.TriggerWorkflowRequest
+	(*TaskConditions)(nil),                       // 43: adze.hatchet.v1.TaskConditions
+	(*DesiredWorkerLabels)(nil),                  // 44: adze.hatchet.v1.DesiredWorkerLabels
 }
 var file_hatchet_workflows_proto_depIdxs = []int32{
-	39, // 0: adze.hatchet.v1.ScheduleWorkflowRequest.schedules:type_name -> google.protobuf.Timestamp
-	39, // 1: adze.hatchet.v1.ScheduledWorkflow.trigger_at:type_name -> google.protobuf.Timestamp
-	39, // 2: adze.hatchet.v1.WorkflowVersion.created_at:type_name -> google.protobuf.Timestamp
-	39, // 3: adze.hatchet.v1.WorkflowVersion.updated_at:type_name -> google.protobuf.Timestamp
+	41, // 0: adze.hatchet.v1.ScheduleWorkflowRequest.schedules:type_name -> google.protobuf.Timestamp
+	41, // 1: adze.hatchet.v1.ScheduledWorkflow.trigger_at:type_name -> google.protobuf.Timestamp
+	41, // 2: adze.hatchet.v1.WorkflowVersion.created_at:type_name -> google.protobuf.Timestamp
+	41, // 3: adze.hatchet.v1.WorkflowVersion.updated_at:type_name -> google.protobuf.Timestamp
 	6,  // 4: adze.hatchet.v1.WorkflowVersion.scheduled_workflows:type_name -> adze.hatchet.v1.ScheduledWorkflow
-	40, // 5: adze.hatchet.v1.BulkTriggerWorkflowRequest.workflows:type_name -> adze.hatchet.v1.TriggerWorkflowRequest
+	42, // 5: adze.hatchet.v1.BulkTriggerWorkflowRequest.workflows:type_name -> adze.hatchet.v1.TriggerWorkflowRequest
 	1,  // 6: adze.hatchet.v1.PutRateLimitRequest.duration:type_name -> adze.hatchet.v1.RateLimitDuration
-	14, // 7: adze.hatchet.v1.CreateWorkflowVersionRequest.tasks:type_name -> adze.hatchet.v1.CreateTaskOpts
-	15, // 8: adze.hatchet.v1.CreateWorkflowVersionRequest.concurrency:type_name -> adze.hatchet.v1.Concurrency
-	14, // 9: adze.hatchet.v1.CreateWorkflowVersionRequest.on_failure_task:type_name -> adze.hatchet.v1.CreateTaskOpts
-	0,  // 10: adze.hatchet.v1.CreateWorkflowVersionRequest.sticky:type_name -> adze.hatchet.v1.StickyStrategy
-	15, // 11: adze.hatchet.v1.CreateWorkflowVersionRequest.concurrency_arr:type_name -> adze.hatchet.v1.Concurrency
-	28, // 12: adze.hatchet.v1.CreateWorkflowVersionRequest.default_filters:type_name -> adze.hatchet.v1.DefaultFilter
-	25, // 13: adze.hatchet.v1.CreateWorkflowVersionRequest.idempotency:type_name -> adze.hatchet.v1.IdempotencyConfig
-	30, // 14: adze.hatchet.v1.CreateTaskOpts.rate_limits:type_name -> adze.hatchet.v1.CreateTaskRateLimit
-	35, // 15: adze.hatchet.v1.CreateTaskOpts.worker_labels:type_name -> adze.hatchet.v1.CreateTaskOpts.WorkerLabelsEntry
-	15, // 16: adze.hatchet.v1.CreateTaskOpts.concurrency:type_name -> adze.hatchet.v1.Concurrency
-	41, // 17: adze.hatchet.v1.CreateTaskOpts.conditions:type_name -> adze.hatchet.v1.TaskConditions
-	36, // 18: adze.hatchet.v1.CreateTaskOpts.slot_requests:type_name -> adze.hatchet.v1.CreateTaskOpts.SlotRequestsEntry
-	29, // 19: adze.hatchet.v1.CreateTaskOpts.batch:type_name -> adze.hatchet.v1.TaskBatchConfig
-	4,  // 20: adze.hatchet.v1.Concurrency.limit_strategy:type_name -> adze.hatchet.v1.ConcurrencyLimitStrategy
-	18, // 21: adze.hatchet.v1.CancelTasksRequest.filter:type_name -> adze.hatchet.v1.TasksFilter
-	18, // 22: adze.hatchet.v1.ReplayTasksRequest.filter:type_name -> adze.hatchet.v1.TasksFilter
-	39, // 23: adze.hatchet.v1.TasksFilter.since:type_name -> google.protobuf.Timestamp
-	39, // 24: adze.hatchet.v1.TasksFilter.until:type_name -> google.protobuf.Timestamp
-	37, // 25: adze.hatchet.v1.TriggerWorkflowRunRequest.desired_worker_labels:type_name -> adze.hatchet.v1.TriggerWorkflowRunRequest.DesiredWorkerLabelsEntry
-	3,  // 26: adze.hatchet.v1.IdempotencyConfig.method:type_name -> adze.hatchet.v1.IdempotencyMethod
-	26, // 27: adze.hatchet.v1.BulkTriggerIdempotencyCollisionError.collisions:type_name -> adze.hatchet.v1.IdempotencyCollisionError
-	1,  // 28: adze.hatchet.v1.CreateTaskRateLimit.duration:type_name -> adze.hatchet.v1.RateLimitDuration
-	2,  // 29: adze.hatchet.v1.TaskRunDetail.status:type_name -> adze.hatchet.v1.RunStatus
-	2,  // 30: adze.hatchet.v1.GetRunDetailsResponse.status:type_name -> adze.hatchet.v1.RunStatus
-	38, // 31: adze.hatchet.v1.GetRunDetailsResponse.task_runs:type_name -> adze.hatchet.v1.GetRunDetailsResponse.TaskRunsEntry
-	42, // 32: adze.hatchet.v1.CreateTaskOpts.WorkerLabelsEntry.value:type_name -> adze.hatchet.v1.DesiredWorkerLabels
-	42, // 33: adze.hatchet.v1.TriggerWorkflowRunRequest.DesiredWorkerLabelsEntry.value:type_name -> adze.hatchet.v1.DesiredWorkerLabels
-	33, // 34: adze.hatchet.v1.GetRunDetailsResponse.TaskRunsEntry.value:type_name -> adze.hatchet.v1.TaskRunDetail
-	5,  // 35: adze.hatchet.v1.WorkflowService.ScheduleWorkflow:input_type -> adze.hatchet.v1.ScheduleWorkflowRequest
-	40, // 36: adze.hatchet.v1.WorkflowService.TriggerWorkflow:input_type -> adze.hatchet.v1.TriggerWorkflowRequest
-	8,  // 37: adze.hatchet.v1.WorkflowService.BulkTriggerWorkflow:input_type -> adze.hatchet.v1.BulkTriggerWorkflowRequest
-	11, // 38: adze.hatchet.v1.WorkflowService.PutRateLimit:input_type -> adze.hatchet.v1.PutRateLimitRequest
-	13, // 39: adze.hatchet.v1.AdminService.PutWorkflow:input_type -> adze.hatchet.v1.CreateWorkflowVersionRequest
-	16, // 40: adze.hatchet.v1.AdminService.CancelTasks:input_type -> adze.hatchet.v1.CancelTasksRequest
-	17, // 41: adze.hatchet.v1.AdminService.ReplayTasks:input_type -> adze.hatchet.v1.ReplayTasksRequest
-	21, // 42: adze.hatchet.v1.AdminService.TriggerWorkflowRun:input_type -> adze.hatchet.v1.TriggerWorkflowRunRequest
-	32, // 43: adze.hatchet.v1.AdminService.GetRunDetails:input_type -> adze.hatchet.v1.GetRunDetailsRequest
-	23, // 44: adze.hatchet.v1.AdminService.BranchDurableTask:input_type -> adze.hatchet.v1.BranchDurableTaskRequest
-	7,  // 45: adze.hatchet.v1.WorkflowService.ScheduleWorkflow:output_type -> adze.hatchet.v1.WorkflowVersion
-	10, // 46: adze.hatchet.v1.WorkflowService.TriggerWorkflow:output_type -> adze.hatchet.v1.TriggerWorkflowResponse
-	9,  // 47: adze.hatchet.v1.WorkflowService.BulkTriggerWorkflow:output_type -> adze.hatchet.v1.BulkTriggerWorkflowResponse
-	12, // 48: adze.hatchet.v1.WorkflowService.PutRateLimit:output_type -> adze.hatchet.v1.PutRateLimitResponse
-	31, // 49: adze.hatchet.v1.AdminService.PutWorkflow:output_type -> adze.hatchet.v1.CreateWorkflowVersionResponse
-	19, // 50: adze.hatchet.v1.AdminService.CancelTasks:output_type -> adze.hatchet.v1.CancelTasksResponse
-	20, // 51: adze.hatchet.v1.AdminService.ReplayTasks:output_type -> adze.hatchet.v1.ReplayTasksResponse
-	22, // 52: adze.hatchet.v1.AdminService.TriggerWorkflowRun:output_type -> adze.hatchet.v1.TriggerWorkflowRunResponse
-	34, // 53: adze.hatchet.v1.AdminService.GetRunDetails:output_type -> adze.hatchet.v1.GetRunDetailsResponse
-	24, // 54: adze.hatchet.v1.AdminService.BranchDurableTask:output_type -> adze.hatchet.v1.BranchDurableTaskResponse
-	45, // [45:55] is the sub-list for method output_type
-	35, // [35:45] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	41, // 7: adze.hatchet.v1.PauseRateLimitRequest.paused_until:type_name -> google.protobuf.Timestamp
+	41, // 8: adze.hatchet.v1.PauseRateLimitResponse.paused_until:type_name -> google.protobuf.Timestamp
+	16, // 9: adze.hatchet.v1.CreateWorkflowVersionRequest.tasks:type_name -> adze.hatchet.v1.CreateTaskOpts
+	17, // 10: adze.hatchet.v1.CreateWorkflowVersionRequest.concurrency:type_name -> adze.hatchet.v1.Concurrency
+	16, // 11: adze.hatchet.v1.CreateWorkflowVersionRequest.on_failure_task:type_name -> adze.hatchet.v1.CreateTaskOpts
+	0,  // 12: adze.hatchet.v1.CreateWorkflowVersionRequest.sticky:type_name -> adze.hatchet.v1.StickyStrategy
+	17, // 13: adze.hatchet.v1.CreateWorkflowVersionRequest.concurrency_arr:type_name -> adze.hatchet.v1.Concurrency
+	30, // 14: adze.hatchet.v1.CreateWorkflowVersionRequest.default_filters:type_name -> adze.hatchet.v1.DefaultFilter
+	27, // 15: adze.hatchet.v1.CreateWorkflowVersionRequest.idempotency:type_name -> adze.hatchet.v1.IdempotencyConfig
+	32, // 16: adze.hatchet.v1.CreateTaskOpts.rate_limits:type_name -> adze.hatchet.v1.CreateTaskRateLimit
+	37, // 17: adze.hatchet.v1.CreateTaskOpts.worker_labels:type_name -> adze.hatchet.v1.CreateTaskOpts.WorkerLabelsEntry
+	17, // 18: adze.hatchet.v1.CreateTaskOpts.concurrency:type_name -> adze.hatchet.v1.Concurrency
+	43, // 19: adze.hatchet.v1.CreateTaskOpts.conditions:type_name -> adze.hatchet.v1.TaskConditions
+	38, // 20: adze.hatchet.v1.CreateTaskOpts.slot_requests:type_name -> adze.hatchet.v1.CreateTaskOpts.SlotRequestsEntry
+	31, // 21: adze.hatchet.v1.CreateTaskOpts.batch:type_name -> adze.hatchet.v1.TaskBatchConfig
+	4,  // 22: adze.hatchet.v1.Concurrency.limit_strategy:type_name -> adze.hatchet.v1.ConcurrencyLimitStrategy
+	20, // 23: adze.hatchet.v1.CancelTasksRequest.filter:type_name -> adze.hatchet.v1.TasksFilter
+	20, // 24: adze.hatchet.v1.ReplayTasksRequest.filter:type_name -> adze.hatchet.v1.TasksFilter
+	41, // 25: adze.hatchet.v1.TasksFilter.since:type_name -> google.protobuf.Timestamp
+	41, // 26: adze.hatchet.v1.TasksFilter.until:type_name -> google.protobuf.Timestamp
+	39, // 27: adze.hatchet.v1.TriggerWorkflowRunRequest.desired_worker_labels:type_name -> adze.hatchet.v1.TriggerWorkflowRunRequest.DesiredWorkerLabelsEntry
+	3,  // 28: adze.hatchet.v1.IdempotencyConfig.method:type_name -> adze.hatchet.v1.IdempotencyMethod
+	28, // 29: adze.hatchet.v1.BulkTriggerIdempotencyCollisionError.collisions:type_name -> adze.hatchet.v1.IdempotencyCollisionError
+	1,  // 30: adze.hatchet.v1.CreateTaskRateLimit.duration:type_name -> adze.hatchet.v1.RateLimitDuration
+	2,  // 31: adze.hatchet.v1.TaskRunDetail.status:type_name -> adze.hatchet.v1.RunStatus
+	2,  // 32: adze.hatchet.v1.GetRunDetailsResponse.status:type_name -> adze.hatchet.v1.RunStatus
+	40, // 33: adze.hatchet.v1.GetRunDetailsResponse.task_runs:type_name -> adze.hatchet.v1.GetRunDetailsResponse.TaskRunsEntry
+	44, // 34: adze.hatchet.v1.CreateTaskOpts.WorkerLabelsEntry.value:type_name -> adze.hatchet.v1.DesiredWorkerLabels
+	44, // 35: adze.hatchet.v1.TriggerWorkflowRunRequest.DesiredWorkerLabelsEntry.value:type_name -> adze.hatchet.v1.DesiredWorkerLabels
+	35, // 36: adze.hatchet.v1.GetRunDetailsResponse.TaskRunsEntry.value:type_name -> adze.hatchet.v1.TaskRunDetail
+	5,  // 37: adze.hatchet.v1.WorkflowService.ScheduleWorkflow:input_type -> adze.hatchet.v1.ScheduleWorkflowRequest
+	42, // 38: adze.hatchet.v1.WorkflowService.TriggerWorkflow:input_type -> adze.hatchet.v1.TriggerWorkflowRequest
+	8,  // 39: adze.hatchet.v1.WorkflowService.BulkTriggerWorkflow:input_type -> adze.hatchet.v1.BulkTriggerWorkflowRequest
+	11, // 40: adze.hatchet.v1.WorkflowService.PutRateLimit:input_type -> adze.hatchet.v1.PutRateLimitRequest
+	13, // 41: adze.hatchet.v1.WorkflowService.PauseRateLimit:input_type -> adze.hatchet.v1.PauseRateLimitRequest
+	15, // 42: adze.hatchet.v1.AdminService.PutWorkflow:input_type -> adze.hatchet.v1.CreateWorkflowVersionRequest
+	18, // 43: adze.hatchet.v1.AdminService.CancelTasks:input_type -> adze.hatchet.v1.CancelTasksRequest
+	19, // 44: adze.hatchet.v1.AdminService.ReplayTasks:input_type -> adze.hatchet.v1.ReplayTasksRequest
+	23, // 45: adze.hatchet.v1.AdminService.TriggerWorkflowRun:input_type -> adze.hatchet.v1.TriggerWorkflowRunRequest
+	34, // 46: adze.hatchet.v1.AdminService.GetRunDetails:input_type -> adze.hatchet.v1.GetRunDetailsRequest
+	25, // 47: adze.hatchet.v1.AdminService.BranchDurableTask:input_type -> adze.hatchet.v1.BranchDurableTaskRequest
+	7,  // 48: adze.hatchet.v1.WorkflowService.ScheduleWorkflow:output_type -> adze.hatchet.v1.WorkflowVersion
+	10, // 49: adze.hatchet.v1.WorkflowService.TriggerWorkflow:output_type -> adze.hatchet.v1.TriggerWorkflowResponse
+	9,  // 50: adze.hatchet.v1.WorkflowService.BulkTriggerWorkflow:output_type -> adze.hatchet.v1.BulkTriggerWorkflowResponse
+	12, // 51: adze.hatchet.v1.WorkflowService.PutRateLimit:output_type -> adze.hatchet.v1.PutRateLimitResponse
+	14, // 52: adze.hatchet.v1.WorkflowService.PauseRateLimit:output_type -> adze.hatchet.v1.PauseRateLimitResponse
+	33, // 53: adze.hatchet.v1.AdminService.PutWorkflow:output_type -> adze.hatchet.v1.CreateWorkflowVersionResponse
+	21, // 54: adze.hatchet.v1.AdminService.CancelTasks:output_type -> adze.hatchet.v1.CancelTasksResponse
+	22, // 55: adze.hatchet.v1.AdminService.ReplayTasks:output_type -> adze.hatchet.v1.ReplayTasksResponse
+	24, // 56: adze.hatchet.v1.AdminService.TriggerWorkflowRun:output_type -> adze.hatchet.v1.TriggerWorkflowRunResponse
+	36, // 57: adze.hatchet.v1.AdminService.GetRunDetails:output_type -> adze.hatchet.v1.GetRunDetailsResponse
+	26, // 58: adze.hatchet.v1.AdminService.BranchDurableTask:output_type -> adze.hatchet.v1.BranchDurableTaskResponse
+	48, // [48:59] is the sub-list for method output_type
+	37, // [37:48] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_hatchet_workflows_proto_init() }
@@ -2741,22 +2849,22 @@ func file_hatchet_workflows_proto_init() {
 	}
 	file_hatchet_trigger_proto_init()
 	file_hatchet_workflows_proto_msgTypes[0].OneofWrappers = []any{}
-	file_hatchet_workflows_proto_msgTypes[8].OneofWrappers = []any{}
-	file_hatchet_workflows_proto_msgTypes[9].OneofWrappers = []any{}
 	file_hatchet_workflows_proto_msgTypes[10].OneofWrappers = []any{}
-	file_hatchet_workflows_proto_msgTypes[16].OneofWrappers = []any{}
-	file_hatchet_workflows_proto_msgTypes[20].OneofWrappers = []any{}
-	file_hatchet_workflows_proto_msgTypes[23].OneofWrappers = []any{}
-	file_hatchet_workflows_proto_msgTypes[24].OneofWrappers = []any{}
+	file_hatchet_workflows_proto_msgTypes[11].OneofWrappers = []any{}
+	file_hatchet_workflows_proto_msgTypes[12].OneofWrappers = []any{}
+	file_hatchet_workflows_proto_msgTypes[18].OneofWrappers = []any{}
+	file_hatchet_workflows_proto_msgTypes[22].OneofWrappers = []any{}
 	file_hatchet_workflows_proto_msgTypes[25].OneofWrappers = []any{}
-	file_hatchet_workflows_proto_msgTypes[28].OneofWrappers = []any{}
+	file_hatchet_workflows_proto_msgTypes[26].OneofWrappers = []any{}
+	file_hatchet_workflows_proto_msgTypes[27].OneofWrappers = []any{}
+	file_hatchet_workflows_proto_msgTypes[30].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hatchet_workflows_proto_rawDesc), len(file_hatchet_workflows_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   34,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -28,6 +28,7 @@ const (
 	WorkflowService_TriggerWorkflow_FullMethodName     = "/adze.hatchet.v1.WorkflowService/TriggerWorkflow"
 	WorkflowService_BulkTriggerWorkflow_FullMethodName = "/adze.hatchet.v1.WorkflowService/BulkTriggerWorkflow"
 	WorkflowService_PutRateLimit_FullMethodName        = "/adze.hatchet.v1.WorkflowService/PutRateLimit"
+	WorkflowService_PauseRateLimit_FullMethodName      = "/adze.hatchet.v1.WorkflowService/PauseRateLimit"
 )
 
 // WorkflowServiceClient is the client API for WorkflowService service.
@@ -38,6 +39,7 @@ type WorkflowServiceClient interface {
 	TriggerWorkflow(ctx context.Context, in *TriggerWorkflowRequest, opts ...grpc.CallOption) (*TriggerWorkflowResponse, error)
 	BulkTriggerWorkflow(ctx context.Context, in *BulkTriggerWorkflowRequest, opts ...grpc.CallOption) (*BulkTriggerWorkflowResponse, error)
 	PutRateLimit(ctx context.Context, in *PutRateLimitRequest, opts ...grpc.CallOption) (*PutRateLimitResponse, error)
+	PauseRateLimit(ctx context.Context, in *PauseRateLimitRequest, opts ...grpc.CallOption) (*PauseRateLimitResponse, error)
 }
 
 type workflowServiceClient struct {
@@ -88,6 +90,16 @@ func (c *workflowServiceClient) PutRateLimit(ctx context.Context, in *PutRateLim
 	return out, nil
 }
 
+func (c *workflowServiceClient) PauseRateLimit(ctx context.Context, in *PauseRateLimitRequest, opts ...grpc.CallOption) (*PauseRateLimitResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PauseRateLimitResponse)
+	err := c.cc.Invoke(ctx, WorkflowService_PauseRateLimit_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // WorkflowServiceServer is the server API for WorkflowService service.
 // All implementations must embed UnimplementedWorkflowServiceServer
 // for forward compatibility.
@@ -96,6 +108,7 @@ type WorkflowServiceServer interface {
 	TriggerWorkflow(context.Context, *TriggerWorkflowRequest) (*TriggerWorkflowResponse, error)
 	BulkTriggerWorkflow(context.Context, *BulkTriggerWorkflowRequest) (*BulkTriggerWorkflowResponse, error)
 	PutRateLimit(context.Context, *PutRateLimitRequest) (*PutRateLimitResponse, error)
+	PauseRateLimit(context.Context, *PauseRateLimitRequest) (*PauseRateLimitResponse, error)
 	mustEmbedUnimplementedWorkflowServiceServer()
 }
 
@@ -117,6 +130,9 @@ func (UnimplementedWorkflowServiceServer) BulkTriggerWorkflow(context.Context, *
 }
 func (UnimplementedWorkflowServiceServer) PutRateLimit(context.Context, *PutRateLimitRequest) (*PutRateLimitResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PutRateLimit not implemented")
+}
+func (UnimplementedWorkflowServiceServer) PauseRateLimit(context.Context, *PauseRateLimitRequest) (*PauseRateLimitResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PauseRateLimit not implemented")
 }
 func (UnimplementedWorkflowServiceServer) mustEmbedUnimplementedWorkflowServiceServer() {}
 func (UnimplementedWorkflowServiceServer) testEmbeddedByValue()                         {}
@@ -211,6 +227,24 @@ func _WorkflowService_PutRateLimit_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _WorkflowService_PauseRateLimit_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PauseRateLimitRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkflowServiceServer).PauseRateLimit(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkflowService_PauseRateLimit_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkflowServiceServer).PauseRateLimit(ctx, req.(*PauseRateLimitRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // WorkflowService_ServiceDesc is the grpc.ServiceDesc for WorkflowService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -233,6 +267,10 @@ var WorkflowService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "PutRateLimit",
 			Handler:    _WorkflowService_PutRateLimit_Handler,
+		},
+		{
+			MethodName: "PauseRateLimit",
+			Handler:    _WorkflowService_PauseRateLimit_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -77,7 +77,11 @@ func (c Config) rateLimits(r *http.Request, caller auth.Caller) ([]hatchetrest.R
 			continue
 		}
 		name := core.RateName{Tenant: caller.Tenant, Name: s.Name, Key: s.Key}
-		all = append(all, rateModel(caller, s.Key, int64(s.Rate.Limit), s.Rate.PeriodMS, drawn[name], now))
+		model := rateModel(caller, s.Key, int64(s.Rate.Limit), s.Rate.PeriodMS, drawn[name], now)
+		if until := time.UnixMilli(int64(s.Rate.PausedUntil)); until.After(now) {
+			model.PausedUntil = until.UTC()
+		}
+		all = append(all, model)
 	}
 	for i := range states {
 		if s := &states[i]; s.Name != define.RateName {
