@@ -61,14 +61,17 @@ func TestTaskThatRunsTooLongIsCancelledAndTriedAgain(t *testing.T) {
 	define(t, s, "slow", func(task *wire.CreateTaskOpts) { task.Timeout, task.Retries = "300ms", 1 })
 	p := work(t, s, "slow:step")
 	run := start(t, s, "slow", `{}`)
+	var stopped time.Time
 	for retry := range int32(2) {
 		begun := p.next()
+		require.Greater(t, time.Since(stopped), 50*time.Millisecond, "the Go SDK stops whatever attempt of a task it finds")
 		require.Equal(t, wire.ActionType_ACTION_TYPE_START_STEP_RUN, begun.ActionType)
 		require.Equal(t, retry, begun.RetryCount)
 		p.started(begun)
 		stop := p.next()
 		require.Equal(t, wire.ActionType_ACTION_TYPE_CANCEL_STEP_RUN, stop.ActionType)
 		require.Equal(t, retry, stop.RetryCount)
+		stopped = time.Now()
 	}
 	details := awaitRun(t, s, run)
 	require.Equal(t, wire.RunStatus_RUN_STATUS_FAILED, details.Status)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
@@ -102,6 +103,11 @@ func (as *attempts) find(task id.ID) (a *attempt, known bool) {
 	return nil, known
 }
 
+// stopGap is how long after a worker is told to stop an attempt it may be told to start
+// the next one of the same task. The SDKs deal with both at once, and the Go SDK does not
+// tell the attempts of a task apart when it stops one.
+const stopGap = 100 * time.Millisecond
+
 // errand is something to be sent: an attempt to be started, or several as a batch, or one
 // to be cancelled.
 type errand struct {
@@ -186,8 +192,25 @@ func (w *worker) assigned(list []shard.Assignment) {
 			w.roster.attempts.add(a)
 		}
 	}
-	w.waiting = append(w.waiting, errands...)
+	for _, e := range errands {
+		if slices.ContainsFunc(e.start, func(a *attempt) bool { return w.hushed[a.external] }) {
+			time.AfterFunc(stopGap, func() { w.putBack([]*errand{e}) })
+			continue
+		}
+		w.waiting = append(w.waiting, e)
+	}
 	w.wake()
+}
+
+// hush has the next attempt of a task wait that the worker is told to stop. The caller
+// holds the lock.
+func (w *worker) hush(task id.ID) {
+	w.hushed[task] = true
+	time.AfterFunc(stopGap, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.hushed, task)
+	})
 }
 
 // newAttempt is an assignment as the wire knows it: a replay goes by the ids of the first
@@ -245,6 +268,7 @@ func (w *worker) stopped(list []core.Stop) {
 			item.Attempt = a.Attempt
 			if !w.unsend(a) {
 				w.waiting = append(w.waiting, &errand{cancel: a})
+				w.hush(a.external)
 			}
 		}
 		items = append(items, item)

@@ -73,6 +73,7 @@ type worker struct {
 	streams    []*stream // open ones, the newest last
 	given      map[core.Token]*attempt
 	waiting    []*errand      // to be sent on the next stream
+	hushed     map[id.ID]bool // tasks that it was just told to stop, see stopGap
 	durable    *durableStream // the newest; nil: none is open
 }
 
@@ -164,7 +165,7 @@ func (r *roster) attend(ctx context.Context, caller auth.Caller, number id.ID) (
 	}
 	w = &worker{
 		roster: r, id: number, tenant: caller.Tenant, name: number.String(), owner: caller.UUID.String(),
-		attached: make(chan struct{}), given: map[core.Token]*attempt{},
+		attached: make(chan struct{}), given: map[core.Token]*attempt{}, hushed: map[id.ID]bool{},
 	}
 	r.of[number] = w
 	r.served.Add(1) // under the lock: close waits for it
