@@ -119,6 +119,7 @@ func TestANewOwnerIsRestoredWithTheOpenRunsOfGraphs(t *testing.T) {
 	t.Parallel()
 	pool, store, ids := setupStore(t)
 	_, defined := defineGraph(t, store, ids)
+	version := defined.Version
 	exec := func(sql string, args ...any) {
 		_, err := pool.Exec(t.Context(), sql, args...)
 		require.NoError(t, err)
@@ -126,25 +127,25 @@ func TestANewOwnerIsRestoredWithTheOpenRunsOfGraphs(t *testing.T) {
 	block := func() id.ID { return ids.Block(time.Now().UnixMilli(), 4) }
 	saved, fresh, ended := block(), block(), block()
 	exec(`insert into adze.low_water values (0, $1)`, saved+4)
-	exec(`insert into adze.run select i, 1, $2, 0, null, 0, 'k', '{}', null from unnest($1::bigint[]) i`, []id.ID{saved, fresh, ended}, defined)
+	exec(`insert into adze.run select i, 1, $2, 0, null, 0, 'k', '{}', null from unnest($1::bigint[]) i`, []id.ID{saved, fresh, ended}, version)
 	exec(`insert into adze.run_result values ($1, 1, 9, 'failed', 'task a failed')`, ended)
-	exec(`insert into adze.open_run values ($1, 1, $2, 0, 0, 0, 'k', 'stop')`, saved, defined)
+	exec(`insert into adze.open_run values ($1, 1, $2, 0, 0, 0, 'k', 'stop')`, saved, version)
 	exec(`insert into adze.task select i, 1, $2, 0, null, 0, 'k', '', null, n from unnest($1::bigint[], array[1, 0]) x (i, n)`,
-		[]id.ID{saved + 2, fresh + 1}, defined)
+		[]id.ID{saved + 2, fresh + 1}, version)
 	exec(`insert into adze.task_result values ($1, 1, null, 0, 0, 9, 1, 'succeeded', null, '1', '{2,1}')`, saved+1)
 	exec(`insert into adze.task_result values ($1, 1, null, 0, 0, 9, 0, 'cancelled', 'no', null, null)`, ended+1)
-	exec(`insert into adze.open_task values ($1, 1, $2, 3, 4, 5, 6, 0, 0, 1, 0, 'running', 'q', 'k', '', 1)`, saved+2, defined)
+	exec(`insert into adze.open_task values ($1, 1, $2, 3, 4, 5, 6, 0, 0, 1, 0, 'running', 'q', 'k', '', 1)`, saved+2, version)
 
 	r, err := store.Restore(t.Context(), 0, 4)
 	require.NoError(t, err)
 	require.Equal(t, []core.OpenRun{
 		{
-			ID: saved, Tenant: 1, Version: defined.Version, Key: "k", Cancel: "stop", Saved: true,
+			ID: saved, Tenant: 1, Version: version, Key: "k", Cancel: "stop", Saved: true,
 			Ended: []core.EndedNode{{Node: 0, Status: core.Succeeded, Verdicts: []core.Verdict{{Node: 2, Skip: true}}}},
 		},
-		{ID: fresh, Tenant: 1, Version: defined.Version, Key: "k"},
+		{ID: fresh, Tenant: 1, Version: version, Key: "k"},
 	}, r.Runs)
-	require.Equal(t, []core.NewTask{{ID: fresh + 1, Tenant: 1, Version: defined.Version, Run: fresh, Key: "k"}}, r.Fresh)
+	require.Equal(t, []core.NewTask{{ID: fresh + 1, Tenant: 1, Version: version, Run: fresh, Key: "k"}}, r.Fresh)
 	require.Len(t, r.Running, 1)
 	require.Equal(t, saved, r.Running[0].Run)
 	require.EqualValues(t, 1, r.Running[0].Node)
