@@ -72,6 +72,7 @@ type written struct {
 	lines  int32 // the next number
 	chunks int32
 	bytes  int32 // of chunks
+	called int32 // lines that came by Write
 }
 
 // emit passes on what current attempts wrote. What comes again is not written again;
@@ -140,8 +141,8 @@ func (s *Shard) mayLog(t *task, line *LogLine) bool {
 	if line.Attempt == 0 {
 		line.Attempt = t.attempt
 	}
-	t.written.lines++
-	return t.written.lines <= LogLinesMax
+	t.written.called++
+	return t.written.called <= LogLinesMax
 }
 
 // hasLine tells whether the line is new and within the bound, and counts it.

@@ -106,3 +106,39 @@ func BenchmarkEmit(b *testing.B) {
 		apply(in)
 	}
 }
+
+func TestWhatIsWrittenByCallIsStoredWheneverItComes(t *testing.T) {
+	t.Parallel()
+	r, a := runOne(t)
+	call := &Write{
+		Tenant: tenant,
+		Lines:  []LogLine{{Task: a.Task, Message: "a"}, {Task: a.Task, Message: "b"}, {Task: 1, Attempt: 3, Message: "late"}},
+		Chunks: []Chunk{{Task: a.Task, Data: Payload("x")}, {Task: 1, Data: Payload("late")}, {Task: a.Task, Data: Payload("y")}},
+	}
+	out := r.apply(call)
+	require.Len(t, out.Lines, 3)
+	token := out.Lines[0].Token
+	require.NotEqual(t, a.Token, token)
+	require.Equal(t, LogLine{Task: a.Task, Tenant: tenant, Token: token, Attempt: 1, Seq: 1, Message: "b"}, out.Lines[1])
+	require.Equal(t, LogLine{Task: 1, Tenant: tenant, Token: token, Attempt: 3, Seq: 2, Message: "late"}, out.Lines[2])
+	require.Equal(t, []Chunk{
+		{Task: a.Task, Tenant: tenant, Token: a.Token, Attempt: 1, Seq: 0, Data: Payload("x")},
+		{Task: a.Task, Tenant: tenant, Token: a.Token, Attempt: 1, Seq: 1, Data: Payload("y")},
+	}, out.Chunks, "what does not run streams no more")
+
+	call.Tenant++
+	out = r.apply(call)
+	require.Len(t, out.Lines, 1, "whether a task that is not here is the tenant's was asked before")
+	require.Empty(t, out.Chunks)
+}
+
+func TestLinesByCallHaveABound(t *testing.T) {
+	t.Parallel()
+	r, a := runOne(t)
+	call := &Write{Tenant: tenant, Lines: make([]LogLine, LogLinesMax+1)}
+	for i := range call.Lines {
+		call.Lines[i].Task = a.Task
+	}
+	require.Len(t, r.apply(call).Lines, LogLinesMax)
+	require.Equal(t, 2, r.apply(wrote(a, 0)).Rows(), "those of the stream are counted for themselves")
+}

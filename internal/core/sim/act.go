@@ -167,6 +167,8 @@ func (h *history) doFleet(a action) *Violation {
 		return h.receiveSome(w)
 	case a == doReport:
 		return h.reportSome(w)
+	case a == doWrite && h.rand.IntN(4) == 0:
+		return h.call(w)
 	case a == doWrite:
 		return h.write(w)
 	case a == doDrop:

@@ -135,7 +135,9 @@ func (st *step) unexplained() *Violation {
 	if !sameAnswers(st.answers, st.out.Answers) {
 		return broken(answered, "answers %s, want %s", show(st.out.Answers), show(st.answers))
 	}
-	if _, ok := st.in.(*core.Emit); !ok && len(st.out.Lines)+len(st.out.Chunks) > 0 {
+	_, emits := st.in.(*core.Emit)
+	_, writes := st.in.(*core.Write)
+	if !emits && !writes && len(st.out.Lines)+len(st.out.Chunks) > 0 {
 		return broken(writtenRight, "lines or chunks are inserted that nobody wrote")
 	}
 	return st.sameStops()
@@ -228,6 +230,8 @@ func (m *model) takeInput(st *step) *Violation {
 		return m.takeReport(st, in)
 	case *core.Emit:
 		return m.takeEmit(st, in)
+	case *core.Write:
+		return m.takeWrite(st, in)
 	case *core.Refresh:
 		m.takeRefresh(st, in)
 	case *core.Cancel:

@@ -53,6 +53,42 @@ func (h *history) write(a *agent) *Violation {
 	return h.emit(a)
 }
 
+// call has lines written not on a stream: of an attempt, which may be over, and of a task
+// that ended long ago. What is streamed of that comes too late.
+func (h *history) call(a *agent) *Violation {
+	const gone = id.ID(1)
+	in := &core.Write{Tenant: a.tenant, Chunks: []core.Chunk{{Task: gone, Data: core.Payload("late")}}}
+	in.Lines = append(in.Lines, core.LogLine{Task: gone, Attempt: 2, Message: "late"})
+	if len(a.running) > 0 {
+		r := pick(h, a.running)
+		in.Lines = append(in.Lines, core.LogLine{Task: r.Task, Message: "by call"}, core.LogLine{Task: r.Task, Attempt: 1})
+	}
+	return h.apply(in)
+}
+
+// takeWrite: all lines are stored, in order, under a token that nothing else has; chunks
+// of what does not run are not.
+func (m *model) takeWrite(st *step, in *core.Write) *Violation {
+	if len(st.out.Lines) != len(in.Lines) || len(st.out.Chunks) > 0 {
+		return broken(writtenRight, "rows %+v %+v of %+v", st.out.Lines, st.out.Chunks, in)
+	}
+	for i, got := range st.out.Lines {
+		want := in.Lines[i]
+		want.Tenant, want.Token, want.Seq = in.Tenant, st.out.Lines[0].Token, int32(i)
+		if want.Attempt == 0 {
+			want.Attempt = got.Attempt
+			if t := m.tasks[want.Task]; t != nil && t.state == core.OpenRunning {
+				want.Attempt = t.attempt
+			}
+		}
+		_, used := m.written[got.Token]
+		if used || got.Attempt == 0 || !reflect.DeepEqual(got, want) {
+			return broken(writtenRight, "line %+v, want %+v", got, want)
+		}
+	}
+	return nil
+}
+
 // emit says what the worker wrote and has not said on this stream.
 func (h *history) emit(a *agent) *Violation {
 	u := &a.unstored
