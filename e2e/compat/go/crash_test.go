@@ -17,7 +17,7 @@ func TestQueuedRunsOutliveTheEngine(t *testing.T) {
 	s.engine.crash(t)
 	s.work(task)
 	s.becomes(ref.RunId, "COMPLETED")
-	require.Equal(t, object{"x": 1.0}, s.details(ref.RunId).Tasks[0].Output)
+	require.Equal(t, object{"x": 1.0}, object(s.details(ref.RunId).Tasks[0].Output))
 }
 
 func TestARunningTaskReportsToTheNextEngine(t *testing.T) {

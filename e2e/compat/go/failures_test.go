@@ -186,7 +186,7 @@ func TestAReplayRunsInPlace(t *testing.T) {
 	details := s.details(ref.RunId)
 	require.Equal(t, rest.V1TaskStatusCOMPLETED, details.Run.Status)
 	require.Equal(t, ref.RunId, details.Tasks[0].TaskExternalId.String())
-	require.Equal(t, object{"x": 1.0}, details.Run.Input)
+	require.Equal(t, object{"x": 1.0}, object(details.Run.Input))
 }
 
 func TestAReplayOfAGraphKeepsItsIds(t *testing.T) {

@@ -107,14 +107,20 @@ func TestATaskWaitsForTimeAfterItsParents(t *testing.T) {
 	flow := s.sdk.NewWorkflow(s.name("sleep"))
 	top := flow.NewTask("top", gives(1))
 	flow.NewTask("after", func(ctx hatchet.Context, _ object) (object, error) {
-		return object{"keys": len(ctx.TriggerDataKeys())}, nil
+		for _, key := range ctx.TriggerDataKeys() {
+			var slept object
+			if err := ctx.TriggerData(key, &slept); err == nil && slept["sleep_duration"] != nil {
+				return slept, nil
+			}
+		}
+		return object{}, nil
 	}, hatchet.WithParents(top), hatchet.WithWaitFor(hatchet.SleepCondition(time.Second)))
 	s.work(flow)
 	began := time.Now()
 	var out object
 	s.output(s.start(s.name("sleep"), object{}), "after", &out)
 	require.GreaterOrEqual(t, time.Since(began), time.Second)
-	require.InDelta(t, 1, out["keys"], 0)
+	require.Equal(t, object{"sleep_duration": "1000ms"}, out, "the text as the SDK sent it")
 }
 
 func TestATaskWaitsForAnEventOrTime(t *testing.T) {

@@ -34,11 +34,11 @@ func TestRESTShowsTheRunAfterwards(t *testing.T) {
 	require.NoError(t, err)
 	details := s.details(ref.RunId)
 	require.Equal(t, rest.V1TaskStatusCOMPLETED, details.Run.Status)
-	require.Equal(t, object{"x": 1.0}, details.Run.Input)
+	require.Equal(t, object{"x": 1.0}, object(details.Run.Input))
 	require.Equal(t, "red", (*details.Run.AdditionalMetadata)["team"])
 	require.Len(t, details.Tasks, 1)
 	require.Equal(t, ref.RunId, details.Tasks[0].TaskExternalId.String(), "one task: it has the run's id")
-	require.Equal(t, object{"x": 1.0}, details.Tasks[0].Output)
+	require.Equal(t, object{"x": 1.0}, object(details.Tasks[0].Output))
 	require.Equal(t, 1, count(details, rest.V1TaskEventTypeFINISHED))
 	require.Equal(t, "COMPLETED", s.status(ref.RunId))
 }
@@ -87,16 +87,18 @@ func TestManyRunsAtOnceAllAnswer(t *testing.T) {
 func TestManyRunsInOneCallKeepTheirOrder(t *testing.T) {
 	s := begin(t)
 	s.work(s.sdk.NewStandaloneTask(s.name("call"), func(_ hatchet.Context, in number) (number, error) { return in, nil }))
-	inputs := make([]hatchet.RunManyOpt, 100)
-	for i := range inputs {
-		inputs[i].Input = number{i}
-	}
-	refs, err := s.sdk.RunMany(s.ctx, s.name("call"), inputs)
+	plain, err := client.New(client.WithToken(s.engine.token)) // the SDK itself starts many one at a time
 	require.NoError(t, err)
-	for i := range refs {
-		var out number
-		s.output(&refs[i], s.name("call"), &out)
-		require.Equal(t, i, out.N)
+	inputs := make([]*client.WorkflowRun, 100)
+	for i := range inputs {
+		inputs[i] = &client.WorkflowRun{Name: s.name("call"), Input: number{i}}
+	}
+	runs, err := plain.Admin().BulkRunWorkflow(inputs)
+	require.NoError(t, err)
+	require.Len(t, runs, len(inputs))
+	for i, run := range runs {
+		s.becomes(run, "COMPLETED")
+		require.InDelta(t, i, s.details(run).Tasks[0].Output["n"], 0)
 	}
 }
 
@@ -189,8 +191,9 @@ func TestNamespacesKeepProgramsApart(t *testing.T) {
 	stop, err := worker.Start()
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = stop() })
-	_, err = task.Run(s.ctx, object{"x": 1})
+	ref, err := task.RunNoWait(s.ctx, object{"x": 1})
 	require.NoError(t, err)
+	s.becomes(ref.RunId, "COMPLETED")
 	_, err = s.sdk.RunNoWait(s.ctx, s.name("apart"), object{})
 	require.Error(t, err, "it is known in its namespace only")
 }
