@@ -184,7 +184,7 @@ func TestASecondWorkerOfTheSameProgramChangesNothing(t *testing.T) {
 
 func TestNamespacesKeepProgramsApart(t *testing.T) {
 	s := begin(t)
-	other := s.client(client.WithNamespace("Ns-1." + s.prefix))
+	other := s.client(client.WithNamespace("ns-1." + s.prefix))
 	task := other.NewStandaloneTask(s.name("apart"), echo)
 	worker, err := other.NewWorker(s.name("apart"), hatchet.WithWorkflows(task))
 	require.NoError(t, err)
