@@ -26,7 +26,7 @@ test: ## pass the tests; needs no server started by hand
 	go test ./...
 
 .PHONY: check
-check: fmt-check lint race bench-once build ## what CI runs: format, lint, tests with the race detector, benchmarks once, build
+check: fmt-check lint race bench-once build compat-short ## what CI runs: format, lint, tests with the race detector, benchmarks once, build, official SDKs
 
 .PHONY: race
 race: ## pass the tests with the race detector
@@ -35,6 +35,17 @@ race: ## pass the tests with the race detector
 .PHONY: matrix
 matrix: ## pass the database tests on Postgres 14 to 18
 	internal/pgtest/matrix.sh $(ONLY)
+
+# Programs on the official Hatchet SDKs: what they need is fetched when they are run.
+LANGS ?= go,python,typescript
+SDKS ?= newest,older
+.PHONY: compat
+compat: build ## pass the scenarios on the official Hatchet SDKs (LANGS=go SDKS=newest)
+	ADZE_BIN=$(CURDIR)/bin/adze e2e/compat/run.sh --langs $(LANGS) --sdk $(SDKS)
+
+.PHONY: compat-short
+compat-short: build
+	ADZE_BIN=$(CURDIR)/bin/adze e2e/compat/run.sh --langs $(LANGS) --sdk newest --short
 
 # Once, so that benchmarks cannot rot; what they say on a busy machine counts for nothing.
 .PHONY: bench-once

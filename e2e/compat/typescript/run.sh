@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the scenarios on a published version of the TypeScript SDK.
 #
-#   run.sh [--sdk VERSION] [--short] [-- ARGS OF THE TEST RUNNER]
+#   run.sh [--sdk newest|older|VERSION] [--short] [-- ARGS OF THE TEST RUNNER]
 #
 # ADZE_BIN names the engine to test; without it one is built. What it needs and the
 # machine lacks (Node.js) it installs with apt; the packages go below .build/VERSION.
@@ -18,6 +18,11 @@ while [ $# -gt 0 ]; do
 	*) echo "run.sh: unknown argument $1" >&2 && exit 2 ;;
 	esac
 done
+
+case $sdk in
+newest) sdk=1.33.2 ;;
+older) sdk=1.22.0 ;;
+esac
 
 install_node() {
 	command -v npm >/dev/null && return
