@@ -13,7 +13,7 @@ essential="$essential|ATaskIsSkippedByItsParentsOutput|TheTaskForFailuresKnowsWh
 essential="$essential|ATaskPastItsTimeFailsWithItsTime|ARunningTaskIsCancelled|AReplayRunsInPlace|AParentGetsTheResultsOfItsChildren"
 essential="$essential|AnEventStartsARun|AScheduledRunStartsAtItsTime|AKeyRunsAsManyAsItMay|RequiredLabelsChooseTheWorker"
 essential="$essential|PiecesComeInOrderAndThenTheEnd|LogsAreReadAfterwards|ADurableSleepEnds|ADurableTasksChildrenAreRun|AMemoIsMadeOnce"
-essential="$essential|AnEvictedTaskIsRestored|TasksRunInABatch|AKeyOfIdempotencyIsHeld|AWorkerGoesOnAfterTheEnginesDeath"
+essential="$essential|AnEvictedTaskIsRestored|BatchesAreOfOneKey|AKeyOfIdempotencyIsHeld|AWorkerGoesOnAfterTheEnginesDeath"
 
 cd "$(dirname "$0")"
 versions=
