@@ -100,8 +100,8 @@ func (s *Server) PutStreamEvent(ctx context.Context, req *wire.PutStreamEventReq
 }
 
 const (
-	// turnPatience is how long a message of a stream waits for the one before it, which
-	// may be lost.
+	// turnPatience is how long a message of a stream waits while none of those before it
+	// comes: they may be lost.
 	turnPatience = 500 * time.Millisecond
 
 	// turnsMax bounds the streams that are put in order. When there are more it begins anew.
@@ -132,7 +132,8 @@ func (t *turns) enter(ctx context.Context, task id.ID, index int64) (leave func(
 			break
 		}
 		select {
-		case <-moved:
+		case <-moved: // they come, only slowly
+			patience.Reset(turnPatience)
 			continue
 		case <-patience.C:
 		case <-ctx.Done():

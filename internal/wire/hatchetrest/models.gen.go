@@ -1105,7 +1105,7 @@ type V1LogLine struct {
 	Level           V1LogLineLevel `json:"level,omitempty,omitzero"`
 	Message         string         `json:"message"`
 	Metadata        JSONObject     `json:"metadata"`
-	RetryCount      int64          `json:"retryCount,omitempty,omitzero"`
+	RetryCount      int64          `json:"retryCount"`
 	TaskDisplayName string         `json:"taskDisplayName,omitempty,omitzero"`
 	TaskExternalId  string         `json:"taskExternalId,omitempty,omitzero"`
 }

@@ -31,6 +31,8 @@ const (
 	EventScheduleTimedOut = "SCHEDULING_TIMED_OUT"
 	EventRetriedByUser    = "RETRIED_BY_USER"
 	EventEvicted          = "DURABLE_EVICTED"
+	EventWaitingForBatch  = "WAITING_FOR_BATCH"
+	EventBatchFlushed     = "BATCH_FLUSHED"
 	textOfLoss            = "Worker did not send a heartbeat for 30 seconds"
 )
 
@@ -91,6 +93,10 @@ func (t *Task) events(run *Run, attempts []core.Attempt) []Event {
 		e.add(EventRetriedByUser, core.Time(run.ID.UnixMilli()), 0, "")
 	}
 	e.add(EventQueued, max(core.Time(run.ID.UnixMilli()), run.RunAt), 0, "")
+	batched := run.Version != nil && run.Version.Task(t.Name).Batch != nil
+	if batched {
+		e.add(EventWaitingForBatch, max(core.Time(run.ID.UnixMilli()), run.RunAt), 0, "")
+	}
 	for i := range attempts {
 		a := &attempts[i]
 		e.retries = base + a.Number - 1
@@ -107,6 +113,9 @@ func (t *Task) events(run *Run, attempts []core.Attempt) []Event {
 		}
 		e.retries++
 		e.add(EventRetrying, a.Finished, 0, "")
+	}
+	if batched && t.Assigned != 0 {
+		e.add(EventBatchFlushed, t.Assigned, 0, "")
 	}
 	e.begun(t.Assigned, t.Started, t.Worker)
 	e.end()

@@ -16,7 +16,7 @@ const told = (items: Record<string, Item>) => {
 function declare() {
   const filled = hatchet.batchTask({
     name: 'filled',
-    batch: { maxSize: 3, maxInterval: '30s' },
+    batch: { maxSize: 3, maxInterval: '30s', groupKey: 'input.key' },
     fn: async (items: Record<string, Item>) => {
       const size = told(items);
       return each(items, (item) => ({ n: item.n, size }));
@@ -25,7 +25,7 @@ function declare() {
 
   const prompt = hatchet.batchTask({
     name: 'prompt',
-    batch: { maxSize: 100, maxInterval: '1s' },
+    batch: { maxSize: 100, maxInterval: '1s', groupKey: 'input.key' },
     fn: async (items: Record<string, Item>) => {
       const size = told(items);
       return each(items, (item) => ({ n: item.n, size }));
@@ -43,13 +43,13 @@ function declare() {
 
   const broadcast = hatchet.batchTask({
     name: 'broadcast',
-    batch: { maxSize: 2, maxInterval: '30s', broadcastOutput: true },
+    batch: { maxSize: 2, maxInterval: '30s', groupKey: 'input.key', broadcastOutput: true },
     fn: async (items: Record<string, Item>) => ({ sum: Object.values(items).reduce((sum, item) => sum + item.n, 0) }),
   } as any) as any;
 
   const spoiled = hatchet.batchTask({
     name: 'spoiled',
-    batch: { maxSize: 2, maxInterval: '30s' },
+    batch: { maxSize: 2, maxInterval: '30s', groupKey: 'input.key' },
     fn: async () => {
       throw new Error('the whole batch is spoiled');
     },
