@@ -9,13 +9,11 @@ GRACE_SECONDS = 0.02
 
 def most_at_once(spans: Iterable[Mapping[str, Any]]) -> int:
     """How many were at work at the same moment."""
-    moments = [(s["from"] + GRACE_SECONDS, 1) for s in spans] + [(s["to"], -1) for s in spans]
+    moments = []
+    for span in spans:
+        moments += [(span["from"] + GRACE_SECONDS, 1), (span["to"], -1)]
     now = most = 0
     for _, step in sorted(moments):
         now += step
         most = max(most, now)
     return most
-
-
-def apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return one["to"] <= other["from"] + GRACE_SECONDS or other["to"] <= one["from"] + GRACE_SECONDS

@@ -68,6 +68,15 @@ def hatchet(engine: Engine) -> Any:
     return hatchet
 
 
+@pytest.fixture(scope="session")
+def impatient(engine: Engine) -> Any:
+    """A client that takes "not found" for an answer; the others ask five times."""
+    from hatchet_sdk import ClientConfig, Hatchet
+    from hatchet_sdk.config import TenacityConfig
+
+    return Hatchet(config=ClientConfig(tenacity=TenacityConfig(max_attempts=1)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def main_worker(engine: Engine, hatchet: Any) -> Iterator[Worker]:
     worker = Worker(engine.dir, "main", *MAIN_PROGRAMS).start(hatchet)

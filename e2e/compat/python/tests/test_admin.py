@@ -88,18 +88,18 @@ async def test_a_task_is_found_by_its_own_id(hatchet: Any) -> None:
     assert task.task_external_id != ref.workflow_run_id
 
 
-async def test_what_is_unknown_is_not_found(hatchet: Any) -> None:
+async def test_what_is_unknown_is_not_found(impatient: Any) -> None:
     for ask in (
-        lambda: hatchet.runs.get(UNKNOWN),
-        lambda: hatchet.runs.get_status(UNKNOWN),
-        lambda: hatchet.runs.get_task_run(UNKNOWN),
-        lambda: hatchet.workflows.get(UNKNOWN),
-        lambda: hatchet.workers.get(UNKNOWN),
-        lambda: hatchet.cron.get(UNKNOWN),
-        lambda: hatchet.scheduled.get(UNKNOWN),
-        lambda: hatchet.filters.get(UNKNOWN),
-        lambda: hatchet.event.get(UNKNOWN),
-        lambda: hatchet.webhooks.get("unknown"),
+        lambda: impatient.runs.get(UNKNOWN),
+        lambda: impatient.runs.get_status(UNKNOWN),
+        lambda: impatient.runs.get_task_run(UNKNOWN),
+        lambda: impatient.workflows.get(UNKNOWN),
+        lambda: impatient.workers.get(UNKNOWN),
+        lambda: impatient.cron.get(UNKNOWN),
+        lambda: impatient.scheduled.get(UNKNOWN),
+        lambda: impatient.filters.get(UNKNOWN),
+        lambda: impatient.event.get(UNKNOWN),
+        lambda: impatient.webhooks.get("unknown"),
     ):
         with pytest.raises(NotFoundException) as refused:
             ask()
@@ -199,7 +199,7 @@ async def test_queues_are_measured(hatchet: Any) -> None:
 
 
 @pytest.mark.short
-async def test_workflows_are_listed_and_deleted(hatchet: Any, start_worker: Any) -> None:
+async def test_workflows_are_listed_and_deleted(hatchet: Any, impatient: Any, start_worker: Any) -> None:
     start_worker("deleted", "deleted")
     (row,) = [w for w in hatchet.workflows.list(workflow_name="DELETE").rows if w.name == "deleted"]
     workflow = hatchet.workflows.get(row.metadata.id)
@@ -211,7 +211,7 @@ async def test_workflows_are_listed_and_deleted(hatchet: Any, start_worker: Any)
     hatchet.workflows.delete(row.metadata.id)
     assert not [w for w in hatchet.workflows.list(workflow_name="deleted").rows if w.name == "deleted"]
     with pytest.raises(NotFoundException):
-        hatchet.workflows.get(row.metadata.id)
+        impatient.workflows.get(row.metadata.id)
     with pytest.raises(Exception, match="deleted"):
         await hatchet.stubs.task(name="deleted").aio_run_no_wait()
 

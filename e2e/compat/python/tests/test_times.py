@@ -47,7 +47,9 @@ async def test_a_schedule_of_the_past_fires_at_once(hatchet: Any, mark: str) -> 
     assert told["text"] == "past"
 
 
-async def test_a_schedule_made_over_rest_can_be_listed_moved_and_deleted(hatchet: Any, mark: str) -> None:
+async def test_a_schedule_made_over_rest_can_be_listed_moved_and_deleted(
+    hatchet: Any, impatient: Any, mark: str
+) -> None:
     made = [
         hatchet.scheduled.create(
             workflow_name="scheduled",
@@ -69,7 +71,7 @@ async def test_a_schedule_made_over_rest_can_be_listed_moved_and_deleted(hatchet
 
     hatchet.scheduled.delete(ids[1])
     with pytest.raises(NotFoundException):
-        hatchet.scheduled.get(ids[1])
+        impatient.scheduled.get(ids[1])
     with pytest.raises(BadRequestException):
         hatchet.scheduled.update(ids[0], ahead(hours=1))
     hatchet.scheduled.delete(ids[2])
@@ -110,7 +112,9 @@ async def test_a_declared_cron_fires_each_second(hatchet: Any) -> None:
 
 
 @pytest.mark.short
-async def test_a_cron_made_over_rest_fires_until_it_is_deleted(hatchet: Any, mark: str) -> None:
+async def test_a_cron_made_over_rest_fires_until_it_is_deleted(
+    hatchet: Any, impatient: Any, mark: str
+) -> None:
     made = await cron_made.aio_create_cron(
         cron_name=f"cron-{mark}",
         expression="* * * * * *",
@@ -131,7 +135,7 @@ async def test_a_cron_made_over_rest_fires_until_it_is_deleted(hatchet: Any, mar
         hatchet.cron.delete(made.metadata.id)
     gone = time.time()
     with pytest.raises(NotFoundException):
-        hatchet.cron.get(made.metadata.id)
+        impatient.cron.get(made.metadata.id)
     # One more second of another cron passes, and this one has stayed silent.
     await eventually(lambda: any(o["at"] > gone + 1.5 for o in _ticks(hatchet)))
     rows = hatchet.runs.list(workflow_ids=[cron_made.id], additional_metadata={"mark": mark}).rows
