@@ -140,12 +140,13 @@ async def test_two_workflows_share_one_limit(mark: str) -> None:
 
 @needs(newer.HAS_SHARED_LIMITS)
 async def test_a_limit_may_be_computed(mark: str) -> None:
-    many, few = (
-        await newer.computed_limit.aio_run_many(
-            [newer.computed_limit.create_bulk_run_item(Work(group=mark + kind, digit=kind)) for _ in range(6)]
+    async def spans(kind: str) -> list[Any]:
+        group = Work(group=mark + kind, digit=kind)
+        return await newer.computed_limit.aio_run_many(
+            [newer.computed_limit.create_bulk_run_item(group) for _ in range(6)]
         )
-        for kind in ("many", "few")
-    )
+
+    many, few = await spans("many"), await spans("few")
     assert most_at_once(many) == 3
     assert most_at_once(few) == 1
 
