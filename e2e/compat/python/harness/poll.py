@@ -39,5 +39,10 @@ async def eventually(
 
 
 def eventually_now(check: Callable[[], T], within: float = WITHIN_SECONDS) -> T:
-    """Does as eventually, outside of an event loop."""
-    return asyncio.run(eventually(check, within))
+    """Does as eventually, for who cannot await: it holds up the event loop."""
+    deadline = time.monotonic() + within
+    while not (found := check()):
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"still {found!r} after {within} s")
+        time.sleep(EVERY_SECONDS)
+    return found

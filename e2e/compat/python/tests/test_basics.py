@@ -115,7 +115,7 @@ async def test_the_context_knows_the_run(hatchet: Any, mark: str) -> None:
     assert told["metadata"]["mark"] == mark
     assert told["metadata"]["origin"] == "default"
     assert told["input"]["value"] == [1, 2]
-    assert told["event_key"] is None
+    assert not told["event_key"]
 
 
 async def test_options_given_as_an_object_count_the_same(mark: str) -> None:

@@ -189,9 +189,9 @@ async def test_a_failure_is_told_to_the_failure_task(hatchet: Any) -> None:
     tasks = tasks_of(details)
     assert tasks["works"].status == V1TaskStatus.COMPLETED
     assert tasks["breaks"].status == V1TaskStatus.FAILED
-    assert tasks["clean_up"].status == V1TaskStatus.COMPLETED
-    assert "broken pipe" in tasks["clean_up"].output["errors"]["breaks"]
-    assert set(tasks["clean_up"].output["errors"]) == {"breaks"}
+    assert tasks["clean_up-on-failure"].status == V1TaskStatus.COMPLETED
+    assert "broken pipe" in tasks["clean_up-on-failure"].output["errors"]["breaks"]
+    assert set(tasks["clean_up-on-failure"].output["errors"]) == {"breaks"}
 
 
 async def test_the_failure_task_does_nothing_without_a_failure(hatchet: Any) -> None:
@@ -199,12 +199,12 @@ async def test_the_failure_task_does_nothing_without_a_failure(hatchet: Any) -> 
     results = await ref.aio_result()
     assert results["works"] == {"made": "something"}
     assert results["breaks"] == {"fine": "yes"}
-    assert results.get("clean_up", {"skipped": True}) == {"skipped": True}
+    assert results.get("clean_up-on-failure", {"skipped": True}) == {"skipped": True}
     assert (await final(hatchet, ref.workflow_run_id)).run.status == V1TaskStatus.COMPLETED
 
 
 async def test_the_success_task_runs_after_all_others() -> None:
-    assert (await celebrated.aio_run(Tries()))["celebrate"] == {"sum": 3}
+    assert (await celebrated.aio_run(Tries()))["celebrate-on-success"] == {"sum": 3}
 
 
 async def test_the_success_task_does_not_run_after_a_failure(hatchet: Any) -> None:
@@ -213,5 +213,5 @@ async def test_the_success_task_does_not_run_after_a_failure(hatchet: Any) -> No
         await ref.aio_result()
     details = await final(hatchet, ref.workflow_run_id)
     assert details.run.status == V1TaskStatus.FAILED
-    celebration = tasks_of(details).get("celebrate")
+    celebration = tasks_of(details).get("celebrate-on-success")
     assert celebration is None or celebration.status == V1TaskStatus.CANCELLED
