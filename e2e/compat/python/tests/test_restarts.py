@@ -16,7 +16,7 @@ from programs.durable import Wait, evicted, listener, sleeper
 from programs.routing import Job, placed
 from programs.times import Note, scheduled
 
-pytestmark = pytest.mark.restart
+pytestmark = [pytest.mark.restart, pytest.mark.timeout(150)]
 
 # After 30 s without a heartbeat a worker counts as lost; then the task starts again.
 LOST_WORKER_SECONDS = 60.0
