@@ -319,3 +319,26 @@ func decode(t *testing.T, text string) (value map[string]any) {
 	require.NoError(t, json.Unmarshal([]byte(text), &value))
 	return value
 }
+
+func TestChildIsToldItsPlaceAmongItsSiblings(t *testing.T) {
+	t.Parallel()
+	s := hatchettest.Start(t)
+	define(t, s, "parent", nil)
+	define(t, s, "child", nil)
+	p := work(t, s, "parent:step", "child:step")
+	parent := start(t, s, "parent", "{}")
+	require.Equal(t, parent, p.next().WorkflowRunId)
+	spawn := func(index *int32, key *string) *wire.AssignedAction {
+		trigger(t, s, &wire.TriggerWorkflowRequest{
+			Name: "child", ParentId: &parent, ParentTaskRunExternalId: &parent, ChildIndex: index, ChildKey: key,
+		})
+		a := p.next()
+		require.Equal(t, parent, a.GetParentWorkflowRunId())
+		return a
+	}
+	a := spawn(ptr(int32(7)), nil)
+	require.Equal(t, int32(7), a.GetChildWorkflowIndex())
+	require.Nil(t, a.ChildWorkflowKey)
+	require.Equal(t, "only", spawn(ptr(int32(8)), ptr("only")).GetChildWorkflowKey())
+	require.Nil(t, spawn(nil, nil).ChildWorkflowIndex)
+}

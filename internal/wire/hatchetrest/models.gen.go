@@ -1152,7 +1152,7 @@ type V1TaskEvent struct {
 	Id              int64           `json:"id"`
 	Message         string          `json:"message"`
 	Output          string          `json:"output,omitempty,omitzero"`
-	RetryCount      int64           `json:"retryCount,omitempty,omitzero"`
+	RetryCount      int64           `json:"retryCount"`
 	TaskDisplayName string          `json:"taskDisplayName,omitempty,omitzero"`
 	TaskId          string          `json:"taskId"`
 	Timestamp       time.Time       `json:"timestamp"`

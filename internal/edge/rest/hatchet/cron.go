@@ -91,7 +91,7 @@ func cronModel(s *core.Schedule, w *record.Listed, caller auth.Caller) (hatchetr
 	model := hatchetrest.CronWorkflows{
 		Metadata: metaOf(s.ID, s.ID.Time()), TenantId: caller.UUID.String(), Name: cronName(s), Cron: s.Expression,
 		WorkflowId: w.ID.String(), WorkflowName: w.Name, WorkflowVersionId: w.Version.String(),
-		Method: hatchetrest.CronWorkflowsMethodAPI, Priority: int64(s.Priority), Enabled: !s.Paused,
+		Method: hatchetrest.CronWorkflowsMethodAPI, Priority: max(int64(s.Priority), 1), Enabled: !s.Paused,
 		Input: object(s.Input), AdditionalMetadata: object(metadata),
 	}
 	if s.Declared {
