@@ -189,7 +189,7 @@ async def test_webhooks_are_listed_changed_and_unique(hook: Hook) -> None:
     auth = V1WebhookAPIKeyAuth(headerName="X-Key", apiKey="open")
     made = hook.create(auth)
     assert (made.name, made.auth_type, made.source_name) == (hook.name, "API_KEY", "GENERIC")
-    assert "open" not in made.to_json()
+    assert "open" not in made.model_dump_json()
     with pytest.raises(BadRequestException):
         hook.create(auth)
     (row,) = hook.hatchet.webhooks.list(webhook_names=[hook.name]).rows
