@@ -8,9 +8,9 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/cost"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
-	"cel.dev/cel-go/interpreter"
 )
 
 // TextBytesMax bounds what a function on texts gives: two that multiply each other's
@@ -141,7 +141,7 @@ func slice(in string, from, to int64) (any, error) {
 	return string(all[from:to]), nil
 }
 
-// options declare f. checksum is called on nothing.
+// option declares f. All but checksum are called on their first parameter.
 func (f *function) option() cel.EnvOption {
 	var overloads []cel.FunctionOpt
 	for i, o := range f.overloads {
@@ -165,20 +165,20 @@ func (f *function) option() cel.EnvOption {
 // bytesPerCost is how much of a text one of CEL's units of cost is worth.
 const bytesPerCost = 10
 
-// CallCost implements interpreter.ActualCostEstimator: a function costs as much as the
+// CallCost implements cost.ActualCostEstimator: a function costs as much as the
 // texts are long that it reads and gives.
 func (pricing) CallCost(called, overload string, args []ref.Val, result ref.Val) *uint64 {
 	if !strings.HasPrefix(overload, "adze_") {
 		return nil
 	}
-	cost := uint64(1 + len(stringOf(result))/bytesPerCost)
+	units := uint64(1 + len(stringOf(result))/bytesPerCost)
 	for _, a := range args {
-		cost += uint64(len(stringOf(a)) / bytesPerCost)
+		units += uint64(len(stringOf(a)) / bytesPerCost)
 	}
-	return &cost
+	return &units
 }
 
 // pricing says what our own functions cost.
 type pricing struct{}
 
-var _ interpreter.ActualCostEstimator = pricing{}
+var _ cost.ActualCostEstimator = pricing{}

@@ -258,7 +258,7 @@ func versionModel(w *record.Listed, caller auth.Caller, versions []id.ID) (any, 
 	model := hatchetrest.WorkflowVersion{
 		Metadata: metaOf(w.Version, w.Version.Time()), Version: cmp.Or(definition.Label, w.Version.String()), Order: int64(order),
 		WorkflowId: w.ID.String(), DefaultPriority: int64(definition.Priority), WorkflowConfig: w.JSON,
-		InputJsonSchema: hatchetrest.JSONObject(definition.InputSchema), Sticky: stickies[definition.Sticky],
+		InputJsonSchema: definition.InputSchema, Sticky: stickies[definition.Sticky],
 		Triggers: triggersOf(w, &definition, caller), Jobs: []hatchetrest.Job{jobOf(w, &definition, caller)},
 	}
 	return model, nil
