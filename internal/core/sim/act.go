@@ -235,7 +235,9 @@ func (h *history) submit(n int) *Violation {
 			in.Runs = append(in.Runs, h.newRun())
 			continue
 		}
-		in.Tasks = append(in.Tasks, h.newTask(pick(h, h.definitions)))
+		row := h.newTask(pick(h, h.definitions))
+		h.doom(&row)
+		in.Tasks = append(in.Tasks, row)
 	}
 	return h.apply(in)
 }

@@ -57,7 +57,7 @@ func (m *model) follow(st *step) *Violation {
 	if v := m.takeInput(st); v != nil {
 		return v
 	}
-	if v := first(m.takeMets(st), m.takePlaces(st), m.takeMets(st)); v != nil {
+	if v := first(m.takeDoomed(st), m.takeMets(st), m.takePlaces(st), m.takeMets(st)); v != nil {
 		return v
 	}
 	m.refuseSpawns(st)
