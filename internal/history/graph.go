@@ -31,14 +31,15 @@ type TaskRun struct {
 	Begun   bool   // else it waits for its parents, or ended without a task
 
 	// Of the result; all zero while there is none.
-	Status   core.Status
-	Attempt  int32
-	Worker   id.ID
-	Assigned core.Time
-	Started  core.Time
-	Finished core.Time
-	Error    string
-	Output   []byte // only if asked for
+	Status      core.Status
+	Attempt     int32
+	Suspensions int32
+	Worker      id.ID
+	Assigned    core.Time
+	Started     core.Time
+	Finished    core.Time
+	Error       string
+	Output      []byte // only if asked for
 }
 
 // definition is what is told of a workflow's, as it is stored (shard.Workflow).
@@ -89,7 +90,7 @@ func tasks(ctx context.Context, db pg.DB, tenant, run id.ID, d definition, paylo
 	var found TaskRun
 	var status string
 	_, err = pgx.ForEachRow(rows, []any{
-		&found.ID, &found.Begun, &status, &found.Attempt, &found.Worker,
+		&found.ID, &found.Begun, &status, &found.Attempt, &found.Suspensions, &found.Worker,
 		&found.Assigned, &found.Started, &found.Finished, &found.Error, &found.Output,
 	}, func() error {
 		t := &all[found.ID-run-1]

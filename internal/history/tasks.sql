@@ -8,6 +8,7 @@ select
     t.id is not null as begun,
     coalesce(r.status, '') as status,
     coalesce(r.attempt, 0) as attempt,
+    coalesce(r.suspensions, 0) as suspensions,
     coalesce(r.worker_id, 0) as worker_id,
     coalesce(r.assigned_at, 0) as assigned_at,
     coalesce(r.started_at, 0) as started_at,

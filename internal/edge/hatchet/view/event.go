@@ -33,6 +33,7 @@ const (
 	EventEvicted          = "DURABLE_EVICTED"
 	EventWaitingForBatch  = "WAITING_FOR_BATCH"
 	EventBatchFlushed     = "BATCH_FLUSHED"
+	EventRestoring        = "DURABLE_RESTORING"
 	textOfLoss            = "Worker did not send a heartbeat for 30 seconds"
 )
 
@@ -117,6 +118,7 @@ func (t *Task) events(run *Run, attempts []core.Attempt) []Event {
 	if batched && t.Assigned != 0 {
 		e.add(EventBatchFlushed, t.Assigned, 0, "")
 	}
+	e.rested(run)
 	e.begun(t.Assigned, t.Started, t.Worker)
 	e.end()
 	return e.list
@@ -131,6 +133,20 @@ type events struct {
 
 func (e *events) add(kind string, at core.Time, worker id.ID, text string) {
 	e.list = append(e.list, Event{Task: e.task, Kind: kind, At: at, Retries: e.retries, Worker: worker, Text: text})
+}
+
+// rested adds how often the task was evicted, and went on: it is not known when, but for
+// the last time.
+func (e *events) rested(run *Run) {
+	t := e.task
+	at := max(t.Assigned, core.Time(run.ID.UnixMilli()))
+	for i := range t.Suspensions {
+		if i == t.Suspensions-1 && t.Evicted {
+			return // see end
+		}
+		e.add(EventEvicted, at, 0, "")
+		e.add(EventRestoring, at, 0, "")
+	}
 }
 
 // begun adds what an attempt begins with.
@@ -162,7 +178,7 @@ func (e *events) end() {
 		}
 		e.add(kind, t.Finished, t.Worker, ErrorText(t.TaskRun.Error))
 	case t.Evicted:
-		e.add(EventEvicted, max(t.Assigned, t.Started), 0, "")
+		e.add(EventEvicted, max(t.Assigned, t.Started, core.Time(t.ID.UnixMilli())), 0, "")
 	}
 }
 

@@ -181,7 +181,7 @@ func tasksOf(r *history.Run, name string) []history.TaskRun {
 	}
 	return []history.TaskRun{{
 		ID: r.ID, Name: name, Begun: true,
-		Status: r.Status, Attempt: r.Attempt, Worker: r.Worker,
+		Status: r.Status, Attempt: r.Attempt, Suspensions: r.Suspensions, Worker: r.Worker,
 		Assigned: r.Assigned, Started: r.Started, Finished: r.Finished,
 		Error: r.Error, Output: r.Output,
 	}}
@@ -215,5 +215,6 @@ func newTask(stored history.TaskRun, live core.Live) Task {
 	t.Status, t.Evicted = openStatus(live)
 	t.Due = live.Due
 	t.Attempt, t.Worker, t.Assigned, t.Started = live.Attempt, live.Worker, live.Assigned, live.Started
+	t.Suspensions = live.Suspensions
 	return t
 }
