@@ -522,3 +522,29 @@ func TestDurableTaskOutlivesTheEngine(t *testing.T) {
 	c.completed(2)
 	c.end(`{}`)
 }
+
+func TestSDKWithoutTheStreamWaitsByKeys(t *testing.T) {
+	t.Parallel()
+	s := hatchettest.Start(t)
+	define(t, s, "deep", durable)
+	p := register(t, s, &wire.WorkerRegisterRequest{WorkerName: "w", Actions: []string{"deep:step"}, SlotConfig: map[string]int32{"durable": 1}})
+	p.listen()
+	start(t, s, "deep", `{}`)
+	a := p.next()
+	p.started(a)
+	for range 2 { // it is asked for again by the next attempt
+		_, err := s.Durable.RegisterDurableEvent(s.Ctx, &wire.RegisterDurableEventRequest{
+			TaskId: a.TaskRunExternalId, SignalKey: "sleep-0", Conditions: sleeping("s", "1s"),
+		})
+		require.NoError(t, err)
+		stream, err := s.Durable.ListenForDurableEvent(s.Ctx)
+		require.NoError(t, err)
+		require.NoError(t, stream.Send(&wire.ListenForDurableEventRequest{TaskId: a.TaskRunExternalId, SignalKey: "sleep-0"}))
+		event, err := stream.Recv()
+		require.NoError(t, err)
+		require.Equal(t, "sleep-0", event.SignalKey)
+		require.JSONEq(t, `{"CREATE":{"s":[{"sleep_duration":"1s"}]}}`, string(event.Data))
+		require.NoError(t, stream.CloseSend())
+	}
+	p.completed(a, `{}`)
+}

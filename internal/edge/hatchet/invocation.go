@@ -42,6 +42,8 @@ type invocation struct {
 	told     time.Time                           // when last
 	stalled  time.Time                           // since when an end is kept back; zero: none is
 	evicting bool
+	signals  map[string][]chan<- []byte // by key: who waits for it, with room for one each
+	stored   map[int32]chan struct{}    // closed when that entry is recorded
 }
 
 // outcome is how a child ended, once that is known.
@@ -53,7 +55,10 @@ type outcome struct {
 
 // newInvocation is that of an attempt that was just assigned, or taken up.
 func newInvocation(a *attempt, lost bool) *invocation {
-	v := &invocation{attempt: a, lost: lost, acks: map[int32]*wire.DurableTaskResponse{}, outcomes: map[id.ID]*outcome{}}
+	v := &invocation{
+		attempt: a, lost: lost, acks: map[int32]*wire.DurableTaskResponse{}, outcomes: map[id.ID]*outcome{},
+		signals: map[string][]chan<- []byte{}, stored: map[int32]chan struct{}{},
+	}
 	v.life, v.end = context.WithCancel(a.worker.roster.life)
 	if !lost {
 		v.ledger = ledger.Open(a.Log, a.Mets)
@@ -212,11 +217,15 @@ func (v *invocation) settled(s *core.Settlement) {
 		v.tell(evicted(v.attempt.external.String(), v.attempt.number(), "the task was given to another worker, or is being stopped"))
 		return
 	}
-	if v.lost {
+	if v.ledger == nil {
 		return
 	}
 	if n := v.ledger.Settled(s.Entry, s.At); n != nil {
 		v.watch(n)
+	}
+	if stored := v.stored[s.Entry]; stored != nil {
+		delete(v.stored, s.Entry)
+		close(stored)
 	}
 	if ack := v.acks[s.Entry]; ack != nil {
 		delete(v.acks, s.Entry)
@@ -227,14 +236,15 @@ func (v *invocation) settled(s *core.Settlement) {
 
 // met takes in that a condition of a wait is met.
 func (v *invocation) met(m *core.Met) {
-	if v.lost {
-		return
-	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.ledger == nil {
+		return
+	}
 	v.heard++
 	v.ledger.Met(m)
 	v.deliver(false)
+	v.signal()
 }
 
 // over ends the invocation: its attempt is settled, or given up.

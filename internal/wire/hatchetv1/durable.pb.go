@@ -1545,6 +1545,214 @@ func (*DurableTaskResponse_EvictionAck) isDurableTaskResponse_Message() {}
 
 func (*DurableTaskResponse_ServerEvict) isDurableTaskResponse_Message() {}
 
+type RegisterDurableEventRequest struct {
+	state         protoimpl.MessageState          `protogen:"open.v1"`
+	TaskId        string                          `protobuf:"bytes,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+	SignalKey     string                          `protobuf:"bytes,2,opt,name=signal_key,json=signalKey,proto3" json:"signal_key,omitempty"`
+	Conditions    *DurableEventListenerConditions `protobuf:"bytes,3,opt,name=conditions,proto3" json:"conditions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RegisterDurableEventRequest) Reset() {
+	*x = RegisterDurableEventRequest{}
+	mi := &file_hatchet_durable_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RegisterDurableEventRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RegisterDurableEventRequest) ProtoMessage() {}
+
+func (x *RegisterDurableEventRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hatchet_durable_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RegisterDurableEventRequest.ProtoReflect.Descriptor instead.
+func (*RegisterDurableEventRequest) Descriptor() ([]byte, []int) {
+	return file_hatchet_durable_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *RegisterDurableEventRequest) GetTaskId() string {
+	if x != nil {
+		return x.TaskId
+	}
+	return ""
+}
+
+func (x *RegisterDurableEventRequest) GetSignalKey() string {
+	if x != nil {
+		return x.SignalKey
+	}
+	return ""
+}
+
+func (x *RegisterDurableEventRequest) GetConditions() *DurableEventListenerConditions {
+	if x != nil {
+		return x.Conditions
+	}
+	return nil
+}
+
+type RegisterDurableEventResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RegisterDurableEventResponse) Reset() {
+	*x = RegisterDurableEventResponse{}
+	mi := &file_hatchet_durable_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RegisterDurableEventResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RegisterDurableEventResponse) ProtoMessage() {}
+
+func (x *RegisterDurableEventResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_hatchet_durable_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RegisterDurableEventResponse.ProtoReflect.Descriptor instead.
+func (*RegisterDurableEventResponse) Descriptor() ([]byte, []int) {
+	return file_hatchet_durable_proto_rawDescGZIP(), []int{22}
+}
+
+type ListenForDurableEventRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TaskId        string                 `protobuf:"bytes,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+	SignalKey     string                 `protobuf:"bytes,2,opt,name=signal_key,json=signalKey,proto3" json:"signal_key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListenForDurableEventRequest) Reset() {
+	*x = ListenForDurableEventRequest{}
+	mi := &file_hatchet_durable_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListenForDurableEventRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListenForDurableEventRequest) ProtoMessage() {}
+
+func (x *ListenForDurableEventRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hatchet_durable_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListenForDurableEventRequest.ProtoReflect.Descriptor instead.
+func (*ListenForDurableEventRequest) Descriptor() ([]byte, []int) {
+	return file_hatchet_durable_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *ListenForDurableEventRequest) GetTaskId() string {
+	if x != nil {
+		return x.TaskId
+	}
+	return ""
+}
+
+func (x *ListenForDurableEventRequest) GetSignalKey() string {
+	if x != nil {
+		return x.SignalKey
+	}
+	return ""
+}
+
+type DurableEvent struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TaskId        string                 `protobuf:"bytes,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+	SignalKey     string                 `protobuf:"bytes,2,opt,name=signal_key,json=signalKey,proto3" json:"signal_key,omitempty"`
+	Data          []byte                 `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DurableEvent) Reset() {
+	*x = DurableEvent{}
+	mi := &file_hatchet_durable_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DurableEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DurableEvent) ProtoMessage() {}
+
+func (x *DurableEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_hatchet_durable_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DurableEvent.ProtoReflect.Descriptor instead.
+func (*DurableEvent) Descriptor() ([]byte, []int) {
+	return file_hatchet_durable_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *DurableEvent) GetTaskId() string {
+	if x != nil {
+		return x.TaskId
+	}
+	return ""
+}
+
+func (x *DurableEvent) GetSignalKey() string {
+	if x != nil {
+		return x.SignalKey
+	}
+	return ""
+}
+
+func (x *DurableEvent) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
 var File_hatchet_durable_proto protoreflect.FileDescriptor
 
 const file_hatchet_durable_proto_rawDesc = "" +
@@ -1654,12 +1862,31 @@ const file_hatchet_durable_proto_rawDesc = "" +
 	"\x05error\x18\x06 \x01(\v2).adze.hatchet.v1.DurableTaskErrorResponseH\x00R\x05error\x12T\n" +
 	"\feviction_ack\x18\a \x01(\v2/.adze.hatchet.v1.DurableTaskEvictionAckResponseH\x00R\vevictionAck\x12R\n" +
 	"\fserver_evict\x18\b \x01(\v2-.adze.hatchet.v1.DurableTaskServerEvictNoticeH\x00R\vserverEvictB\t\n" +
-	"\amessage*k\n" +
+	"\amessage\"\xa6\x01\n" +
+	"\x1bRegisterDurableEventRequest\x12\x17\n" +
+	"\atask_id\x18\x01 \x01(\tR\x06taskId\x12\x1d\n" +
+	"\n" +
+	"signal_key\x18\x02 \x01(\tR\tsignalKey\x12O\n" +
+	"\n" +
+	"conditions\x18\x03 \x01(\v2/.adze.hatchet.v1.DurableEventListenerConditionsR\n" +
+	"conditions\"\x1e\n" +
+	"\x1cRegisterDurableEventResponse\"V\n" +
+	"\x1cListenForDurableEventRequest\x12\x17\n" +
+	"\atask_id\x18\x01 \x01(\tR\x06taskId\x12\x1d\n" +
+	"\n" +
+	"signal_key\x18\x02 \x01(\tR\tsignalKey\"Z\n" +
+	"\fDurableEvent\x12\x17\n" +
+	"\atask_id\x18\x01 \x01(\tR\x06taskId\x12\x1d\n" +
+	"\n" +
+	"signal_key\x18\x02 \x01(\tR\tsignalKey\x12\x12\n" +
+	"\x04data\x18\x03 \x01(\fR\x04data*k\n" +
 	"\x14DurableTaskErrorType\x12'\n" +
 	"#DURABLE_TASK_ERROR_TYPE_UNSPECIFIED\x10\x00\x12*\n" +
-	"&DURABLE_TASK_ERROR_TYPE_NONDETERMINISM\x10\x012l\n" +
+	"&DURABLE_TASK_ERROR_TYPE_NONDETERMINISM\x10\x012\xcc\x02\n" +
 	"\fV1Dispatcher\x12\\\n" +
-	"\vDurableTask\x12#.adze.hatchet.v1.DurableTaskRequest\x1a$.adze.hatchet.v1.DurableTaskResponse(\x010\x01B:Z8github.com/adzehq/adze/internal/wire/hatchetv1;hatchetv1b\x06proto3"
+	"\vDurableTask\x12#.adze.hatchet.v1.DurableTaskRequest\x1a$.adze.hatchet.v1.DurableTaskResponse(\x010\x01\x12s\n" +
+	"\x14RegisterDurableEvent\x12,.adze.hatchet.v1.RegisterDurableEventRequest\x1a-.adze.hatchet.v1.RegisterDurableEventResponse\x12i\n" +
+	"\x15ListenForDurableEvent\x12-.adze.hatchet.v1.ListenForDurableEventRequest\x1a\x1d.adze.hatchet.v1.DurableEvent(\x010\x01B:Z8github.com/adzehq/adze/internal/wire/hatchetv1;hatchetv1b\x06proto3"
 
 var (
 	file_hatchet_durable_proto_rawDescOnce sync.Once
@@ -1674,7 +1901,7 @@ func file_hatchet_durable_proto_rawDescGZIP() []byte {
 }
 
 var file_hatchet_durable_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_hatchet_durable_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_hatchet_durable_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_hatchet_durable_proto_goTypes = []any{
 	(DurableTaskErrorType)(0),                         // 0: adze.hatchet.v1.DurableTaskErrorType
 	(*DurableTaskRequestRegisterWorker)(nil),          // 1: adze.hatchet.v1.DurableTaskRequestRegisterWorker
@@ -1698,8 +1925,12 @@ var file_hatchet_durable_proto_goTypes = []any{
 	(*DurableTaskRequest)(nil),                        // 19: adze.hatchet.v1.DurableTaskRequest
 	(*DurableTaskErrorResponse)(nil),                  // 20: adze.hatchet.v1.DurableTaskErrorResponse
 	(*DurableTaskResponse)(nil),                       // 21: adze.hatchet.v1.DurableTaskResponse
-	(*TriggerWorkflowRequest)(nil),                    // 22: adze.hatchet.v1.TriggerWorkflowRequest
-	(*DurableEventListenerConditions)(nil),            // 23: adze.hatchet.v1.DurableEventListenerConditions
+	(*RegisterDurableEventRequest)(nil),               // 22: adze.hatchet.v1.RegisterDurableEventRequest
+	(*RegisterDurableEventResponse)(nil),              // 23: adze.hatchet.v1.RegisterDurableEventResponse
+	(*ListenForDurableEventRequest)(nil),              // 24: adze.hatchet.v1.ListenForDurableEventRequest
+	(*DurableEvent)(nil),                              // 25: adze.hatchet.v1.DurableEvent
+	(*TriggerWorkflowRequest)(nil),                    // 26: adze.hatchet.v1.TriggerWorkflowRequest
+	(*DurableEventListenerConditions)(nil),            // 27: adze.hatchet.v1.DurableEventListenerConditions
 }
 var file_hatchet_durable_proto_depIdxs = []int32{
 	3,  // 0: adze.hatchet.v1.DurableTaskEventMemoAckResponse.ref:type_name -> adze.hatchet.v1.DurableEventLogEntryRef
@@ -1709,8 +1940,8 @@ var file_hatchet_durable_proto_depIdxs = []int32{
 	11, // 4: adze.hatchet.v1.DurableTaskWorkerStatusRequest.waiting_entries:type_name -> adze.hatchet.v1.DurableTaskAwaitedCompletedEntry
 	14, // 5: adze.hatchet.v1.DurableTaskWorkerStatusRequest.received_satisfied_orders:type_name -> adze.hatchet.v1.DurableTaskReceivedSatisfiedOrder
 	3,  // 6: adze.hatchet.v1.DurableTaskCompleteMemoRequest.ref:type_name -> adze.hatchet.v1.DurableEventLogEntryRef
-	22, // 7: adze.hatchet.v1.DurableTaskTriggerRunsRequest.trigger_opts:type_name -> adze.hatchet.v1.TriggerWorkflowRequest
-	23, // 8: adze.hatchet.v1.DurableTaskWaitForRequest.wait_for_conditions:type_name -> adze.hatchet.v1.DurableEventListenerConditions
+	26, // 7: adze.hatchet.v1.DurableTaskTriggerRunsRequest.trigger_opts:type_name -> adze.hatchet.v1.TriggerWorkflowRequest
+	27, // 8: adze.hatchet.v1.DurableTaskWaitForRequest.wait_for_conditions:type_name -> adze.hatchet.v1.DurableEventListenerConditions
 	1,  // 9: adze.hatchet.v1.DurableTaskRequest.register_worker:type_name -> adze.hatchet.v1.DurableTaskRequestRegisterWorker
 	16, // 10: adze.hatchet.v1.DurableTaskRequest.memo:type_name -> adze.hatchet.v1.DurableTaskMemoRequest
 	17, // 11: adze.hatchet.v1.DurableTaskRequest.trigger_runs:type_name -> adze.hatchet.v1.DurableTaskTriggerRunsRequest
@@ -1728,13 +1959,18 @@ var file_hatchet_durable_proto_depIdxs = []int32{
 	20, // 23: adze.hatchet.v1.DurableTaskResponse.error:type_name -> adze.hatchet.v1.DurableTaskErrorResponse
 	10, // 24: adze.hatchet.v1.DurableTaskResponse.eviction_ack:type_name -> adze.hatchet.v1.DurableTaskEvictionAckResponse
 	12, // 25: adze.hatchet.v1.DurableTaskResponse.server_evict:type_name -> adze.hatchet.v1.DurableTaskServerEvictNotice
-	19, // 26: adze.hatchet.v1.V1Dispatcher.DurableTask:input_type -> adze.hatchet.v1.DurableTaskRequest
-	21, // 27: adze.hatchet.v1.V1Dispatcher.DurableTask:output_type -> adze.hatchet.v1.DurableTaskResponse
-	27, // [27:28] is the sub-list for method output_type
-	26, // [26:27] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	27, // 26: adze.hatchet.v1.RegisterDurableEventRequest.conditions:type_name -> adze.hatchet.v1.DurableEventListenerConditions
+	19, // 27: adze.hatchet.v1.V1Dispatcher.DurableTask:input_type -> adze.hatchet.v1.DurableTaskRequest
+	22, // 28: adze.hatchet.v1.V1Dispatcher.RegisterDurableEvent:input_type -> adze.hatchet.v1.RegisterDurableEventRequest
+	24, // 29: adze.hatchet.v1.V1Dispatcher.ListenForDurableEvent:input_type -> adze.hatchet.v1.ListenForDurableEventRequest
+	21, // 30: adze.hatchet.v1.V1Dispatcher.DurableTask:output_type -> adze.hatchet.v1.DurableTaskResponse
+	23, // 31: adze.hatchet.v1.V1Dispatcher.RegisterDurableEvent:output_type -> adze.hatchet.v1.RegisterDurableEventResponse
+	25, // 32: adze.hatchet.v1.V1Dispatcher.ListenForDurableEvent:output_type -> adze.hatchet.v1.DurableEvent
+	30, // [30:33] is the sub-list for method output_type
+	27, // [27:30] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_hatchet_durable_proto_init() }
@@ -1773,7 +2009,7 @@ func file_hatchet_durable_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hatchet_durable_proto_rawDesc), len(file_hatchet_durable_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   21,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

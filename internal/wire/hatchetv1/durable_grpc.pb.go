@@ -24,7 +24,9 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	V1Dispatcher_DurableTask_FullMethodName = "/adze.hatchet.v1.V1Dispatcher/DurableTask"
+	V1Dispatcher_DurableTask_FullMethodName           = "/adze.hatchet.v1.V1Dispatcher/DurableTask"
+	V1Dispatcher_RegisterDurableEvent_FullMethodName  = "/adze.hatchet.v1.V1Dispatcher/RegisterDurableEvent"
+	V1Dispatcher_ListenForDurableEvent_FullMethodName = "/adze.hatchet.v1.V1Dispatcher/ListenForDurableEvent"
 )
 
 // V1DispatcherClient is the client API for V1Dispatcher service.
@@ -35,6 +37,9 @@ const (
 type V1DispatcherClient interface {
 	// DurableTask carries all durable tasks of one worker.
 	DurableTask(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[DurableTaskRequest, DurableTaskResponse], error)
+	// How SDKs without the stream above wait: once asked for, and told on the second.
+	RegisterDurableEvent(ctx context.Context, in *RegisterDurableEventRequest, opts ...grpc.CallOption) (*RegisterDurableEventResponse, error)
+	ListenForDurableEvent(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ListenForDurableEventRequest, DurableEvent], error)
 }
 
 type v1DispatcherClient struct {
@@ -58,6 +63,29 @@ func (c *v1DispatcherClient) DurableTask(ctx context.Context, opts ...grpc.CallO
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type V1Dispatcher_DurableTaskClient = grpc.BidiStreamingClient[DurableTaskRequest, DurableTaskResponse]
 
+func (c *v1DispatcherClient) RegisterDurableEvent(ctx context.Context, in *RegisterDurableEventRequest, opts ...grpc.CallOption) (*RegisterDurableEventResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RegisterDurableEventResponse)
+	err := c.cc.Invoke(ctx, V1Dispatcher_RegisterDurableEvent_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *v1DispatcherClient) ListenForDurableEvent(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ListenForDurableEventRequest, DurableEvent], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &V1Dispatcher_ServiceDesc.Streams[1], V1Dispatcher_ListenForDurableEvent_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ListenForDurableEventRequest, DurableEvent]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type V1Dispatcher_ListenForDurableEventClient = grpc.BidiStreamingClient[ListenForDurableEventRequest, DurableEvent]
+
 // V1DispatcherServer is the server API for V1Dispatcher service.
 // All implementations must embed UnimplementedV1DispatcherServer
 // for forward compatibility.
@@ -66,6 +94,9 @@ type V1Dispatcher_DurableTaskClient = grpc.BidiStreamingClient[DurableTaskReques
 type V1DispatcherServer interface {
 	// DurableTask carries all durable tasks of one worker.
 	DurableTask(grpc.BidiStreamingServer[DurableTaskRequest, DurableTaskResponse]) error
+	// How SDKs without the stream above wait: once asked for, and told on the second.
+	RegisterDurableEvent(context.Context, *RegisterDurableEventRequest) (*RegisterDurableEventResponse, error)
+	ListenForDurableEvent(grpc.BidiStreamingServer[ListenForDurableEventRequest, DurableEvent]) error
 	mustEmbedUnimplementedV1DispatcherServer()
 }
 
@@ -78,6 +109,12 @@ type UnimplementedV1DispatcherServer struct{}
 
 func (UnimplementedV1DispatcherServer) DurableTask(grpc.BidiStreamingServer[DurableTaskRequest, DurableTaskResponse]) error {
 	return status.Error(codes.Unimplemented, "method DurableTask not implemented")
+}
+func (UnimplementedV1DispatcherServer) RegisterDurableEvent(context.Context, *RegisterDurableEventRequest) (*RegisterDurableEventResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RegisterDurableEvent not implemented")
+}
+func (UnimplementedV1DispatcherServer) ListenForDurableEvent(grpc.BidiStreamingServer[ListenForDurableEventRequest, DurableEvent]) error {
+	return status.Error(codes.Unimplemented, "method ListenForDurableEvent not implemented")
 }
 func (UnimplementedV1DispatcherServer) mustEmbedUnimplementedV1DispatcherServer() {}
 func (UnimplementedV1DispatcherServer) testEmbeddedByValue()                      {}
@@ -107,17 +144,53 @@ func _V1Dispatcher_DurableTask_Handler(srv interface{}, stream grpc.ServerStream
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type V1Dispatcher_DurableTaskServer = grpc.BidiStreamingServer[DurableTaskRequest, DurableTaskResponse]
 
+func _V1Dispatcher_RegisterDurableEvent_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RegisterDurableEventRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(V1DispatcherServer).RegisterDurableEvent(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: V1Dispatcher_RegisterDurableEvent_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(V1DispatcherServer).RegisterDurableEvent(ctx, req.(*RegisterDurableEventRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _V1Dispatcher_ListenForDurableEvent_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(V1DispatcherServer).ListenForDurableEvent(&grpc.GenericServerStream[ListenForDurableEventRequest, DurableEvent]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type V1Dispatcher_ListenForDurableEventServer = grpc.BidiStreamingServer[ListenForDurableEventRequest, DurableEvent]
+
 // V1Dispatcher_ServiceDesc is the grpc.ServiceDesc for V1Dispatcher service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
 var V1Dispatcher_ServiceDesc = grpc.ServiceDesc{
 	ServiceName: "adze.hatchet.v1.V1Dispatcher",
 	HandlerType: (*V1DispatcherServer)(nil),
-	Methods:     []grpc.MethodDesc{},
+	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "RegisterDurableEvent",
+			Handler:    _V1Dispatcher_RegisterDurableEvent_Handler,
+		},
+	},
 	Streams: []grpc.StreamDesc{
 		{
 			StreamName:    "DurableTask",
 			Handler:       _V1Dispatcher_DurableTask_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
+		{
+			StreamName:    "ListenForDurableEvent",
+			Handler:       _V1Dispatcher_ListenForDurableEvent_Handler,
 			ServerStreams: true,
 			ClientStreams: true,
 		},

@@ -66,6 +66,7 @@ type Ledger struct {
 
 	nodes    map[Place]*Node
 	byEntry  map[int32]*Node
+	signals  map[string]*Node // waits that are known by a key, on no branch
 	children map[string]*Node // by key, on the branches of this invocation
 	told     int              // of ends: these at least, from the first on
 	ends     []*Node          // of those that this invocation can be told: in the order that they came
@@ -80,7 +81,7 @@ type point struct {
 func Open(log []core.Entry, mets []core.Met) *Ledger {
 	l := &Ledger{
 		entries: int32(len(log)), branch: 1,
-		nodes: map[Place]*Node{}, byEntry: map[int32]*Node{}, children: map[string]*Node{},
+		nodes: map[Place]*Node{}, byEntry: map[int32]*Node{}, children: map[string]*Node{}, signals: map[string]*Node{},
 	}
 	for i := range log {
 		l.read(&log[i])

@@ -31,6 +31,7 @@ func (k kind) String() string { return kinds[k] }
 const (
 	rawMemo  = "rawmemo"
 	branches = "branch"
+	signals  = "signal"
 )
 
 // hashBytes is how much of a SHA-256 tells operations apart.
@@ -71,6 +72,12 @@ func memoEntry(n *Node, value []byte) (string, core.Payload) {
 
 // read takes in an entry. Those that are not of this package are left alone.
 func (l *Ledger) read(e *core.Entry) {
+	if key, is := strings.CutPrefix(e.Name, signals+":"); is {
+		n := &Node{kind: wait, hash: key, entry: e.Index, conditions: e.Conditions}
+		_ = json.Unmarshal(e.Data, &n.keys) // what Signal wrote
+		l.signals[key], l.byEntry[n.entry] = n, n
+		return
+	}
 	parts := strings.SplitN(e.Name, ":", 5)
 	if len(parts) < 4 {
 		return

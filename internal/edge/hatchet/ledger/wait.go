@@ -44,6 +44,34 @@ func (l *Ledger) Wait(conditions []Condition, label string) (*Node, *core.NewEnt
 	if err != nil || n.Recorded() {
 		return n, nil, err
 	}
+	native, data, err := n.seek(conditions)
+	if err != nil {
+		return nil, nil, err
+	}
+	return n, l.record(n, core.NewEntry{Kind: core.EntryWait, Name: n.name(wait.String(), label), Data: data, Conditions: native}), nil
+}
+
+// Signal is a wait that is known by a key, and not by its place. The entry is nil if the
+// log has one; with no conditions so is the node of one that it has not.
+func (l *Ledger) Signal(key string, conditions []Condition) (*Node, *core.NewEntry, error) {
+	hash := digest([]byte(key))
+	if n := l.signals[hash]; n != nil || conditions == nil {
+		return n, nil, nil
+	}
+	n := &Node{kind: wait, hash: hash}
+	native, data, err := n.seek(conditions)
+	if err != nil {
+		return nil, nil, err
+	}
+	l.signals[hash] = n
+	return n, l.record(n, core.NewEntry{Kind: core.EntryWait, Name: signals + ":" + hash, Data: data, Conditions: native}), nil
+}
+
+// Over tells whether a wait is over: it has its Payload then.
+func (n *Node) Over() bool { return n.order != 0 }
+
+// seek is what the core and the log are told of conditions.
+func (n *Node) seek(conditions []Condition) ([]core.Condition, []byte, error) {
 	native := make([]core.Condition, len(conditions))
 	groups := map[string]int32{}
 	n.keys = make([]sought, len(conditions))
@@ -61,7 +89,7 @@ func (l *Ledger) Wait(conditions []Condition, label string) (*Node, *core.NewEnt
 	if err != nil {
 		return nil, nil, fmt.Errorf("write keys of a wait: %w", err)
 	}
-	return n, l.record(n, core.NewEntry{Kind: core.EntryWait, Name: n.name(wait.String(), label), Data: data, Conditions: native}), nil
+	return native, data, nil
 }
 
 // Child is a run that is asked for.
