@@ -108,12 +108,16 @@ async def spawner(input: Wait, ctx: DurableContext) -> dict[str, Any]:
         [durable_child.create_bulk_run_item(Wait(mark=f"{n}", seconds=0)) for n in range(5)]
     )
     graph = await durable_graph.aio_run(Wait())
+    return {"one": one, "many": many, "graph": graph}
+
+
+@hatchet.durable_task(name="spawner-of-failure", input_validator=Wait, execution_timeout=NO_LIMIT)
+async def spawner_of_failure(input: Wait, ctx: DurableContext) -> dict[str, Any]:
     try:
         await durable_child.aio_run(Wait(fail_first=True))
-        failure = ""
     except Exception as e:
-        failure = str(e)
-    return {"one": one, "many": many, "graph": graph, "failure": failure}
+        return {"caught": str(e)}
+    return {"caught": ""}
 
 
 @hatchet.durable_task(
@@ -171,6 +175,7 @@ WORKFLOWS = [
     durable_child,
     durable_graph,
     spawner,
+    spawner_of_failure,
     evicted,
     evicted_parent,
     fickle,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from hatchet_sdk import FailedTaskRunExceptionGroup, V1TaskStatus
+from hatchet_sdk.contracts.v1.dispatcher_pb2 import DurableTaskEventLogEntryCompletedResponse
 
 from harness.poll import eventually
 from harness.read import events_of, final, running
@@ -22,6 +23,7 @@ from programs.durable import (
     remembers,
     sleeper,
     spawner,
+    spawner_of_failure,
     steps,
 )
 
@@ -105,7 +107,14 @@ async def test_a_durable_task_has_children(hatchet: Any, mark: str) -> None:
     assert result["one"]["mark"] == mark
     assert [c["mark"] for c in result["many"]] == [str(n) for n in range(5)]
     assert result["graph"] == {"leaf_one": {"n": 1}, "leaf_two": {"n": 2}}
-    assert "the child failed" in result["failure"]
+
+
+@pytest.mark.skipif(
+    "is_failure" not in DurableTaskEventLogEntryCompletedResponse.DESCRIPTOR.fields_by_name,
+    reason="this SDK cannot be told that a child failed",
+)
+async def test_a_durable_task_is_told_that_its_child_failed() -> None:
+    assert "the child failed" in (await spawner_of_failure.aio_run())["caught"]
 
 
 async def test_a_durable_task_may_be_part_of_a_graph() -> None:
