@@ -51,12 +51,12 @@ func displayName(name string, created id.ID) string {
 	return fmt.Sprintf("%s-%d", name, created.UnixMilli())
 }
 
-// took is how long something took, in milliseconds.
+// took is how long something took, in milliseconds: 1 at least, as 0 means that nobody knows.
 func took(started, finished core.Time) int64 {
 	if started == 0 || finished < started {
 		return 0
 	}
-	return int64(finished - started)
+	return max(int64(finished-started), 1)
 }
 
 // extent is when the tasks of a run were first begun, and which error tells of a failure.
