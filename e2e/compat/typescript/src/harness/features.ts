@@ -8,6 +8,8 @@ const features = {
   details: 'getDetails' in sdk.RunsClient.prototype,
   // These came with the batches; the SDK has no name of theirs to look for.
   sharedConcurrency: 'CreateBatchTaskWorkflow' in sdk,
+  childErrors: 'CreateBatchTaskWorkflow' in sdk, // of children of durable tasks
+  cancelledIsEmpty: 'CreateBatchTaskWorkflow' in sdk, // and no error
   slotCost: 'CreateBatchTaskWorkflow' in sdk,
 };
 

@@ -78,7 +78,7 @@ describe('durable tasks', () => {
     expect((await hatchet.runs.list({ parentTaskExternalId: await idOf(ref) })).rows).toHaveLength(3);
   });
 
-  scenario('a durable parent sees why its child failed', {}, async (key) => {
+  scenario('a durable parent sees why its child failed', { needs: 'childErrors' }, async (key) => {
     expect((await durableWorrier.run({ key })).error).toContain('child -2 failed');
   });
 

@@ -80,10 +80,12 @@ describe('limits', () => {
     await until('three to run', () => steps(key, 'ran').length === 3);
     const { rows } = await hatchet.ratelimits.list({ search: 'compat-static' } as any);
     expect(rows).toMatchObject([{ key: 'compat-static', limitValue: 3, value: 0 }]);
-    const queued: string[] = [];
-    for (const ref of refs) if ((await status(ref)) === 'QUEUED') queued.push(await idOf(ref));
-    expect(queued).toHaveLength(2);
-    await hatchet.runs.cancel({ ids: queued });
+    const queued = await until('three to have ended, and two to wait', async () => {
+      const statuses = await Promise.all(refs.map(status));
+      const waiting = refs.filter((_, i) => statuses[i] === 'QUEUED');
+      return statuses.filter((one) => one === 'COMPLETED').length === 3 && waiting.length === 2 && waiting;
+    });
+    await hatchet.runs.cancel({ ids: await Promise.all(queued.map(idOf)) });
   });
 
   scenario('a rate limit by user counts each on its own, by the units that the input says', {}, async (key) => {
