@@ -1,7 +1,6 @@
 package hatchet_test
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -125,7 +124,7 @@ func TestStreamOfNoRunIsNotFound(t *testing.T) {
 		require.NoError(t, err)
 		_, err = stream.Recv()
 		require.Equal(t, code, status.Code(err))
-		require.False(t, errors.Is(err, io.EOF))
+		require.NotErrorIs(t, err, io.EOF)
 	}
 	_, err := s.Events.PutStreamEvent(s.Ctx, &wire.PutStreamEventRequest{TaskRunExternalId: s.Tenant})
 	require.Equal(t, codes.NotFound, status.Code(err))

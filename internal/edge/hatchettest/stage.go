@@ -135,7 +135,8 @@ func (s *Stage) REST(t *testing.T, method, path string, body any) (code int, ans
 	require.NoError(t, err)
 	request.Header.Set("Authorization", "Bearer "+s.Token)
 	request.Close = true // nothing stays behind a test
-	response, err := http.DefaultClient.Do(request)
+	client := http.Client{Timeout: Patience}
+	response, err := client.Do(request)
 	require.NoError(t, err)
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
