@@ -2,6 +2,7 @@ package hatchet_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -80,7 +81,7 @@ func TestEventsOfOneCallAreAnsweredInTheirOrder(t *testing.T) {
 	for i, e := range told.Events {
 		require.Equal(t, many[i].Key, e.Key)
 	}
-	for _, events := range [][]*wire.PushEventRequest{nil, append(many, many[0])} {
+	for _, events := range [][]*wire.PushEventRequest{nil, slices.Concat(many, many[:1])} {
 		_, err = s.Events.BulkPush(s.Ctx, &wire.BulkPushEventRequest{Events: events})
 		require.Equal(t, codes.InvalidArgument, status.Code(err))
 	}
