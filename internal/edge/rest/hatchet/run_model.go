@@ -59,12 +59,21 @@ func took(started, finished core.Time) int64 {
 	return max(int64(finished-started), 1)
 }
 
+// startOf is when a task was begun. A worker whose word of it came after the result gave
+// none in time: then it is when the task was given out.
+func startOf(t *view.Task) core.Time {
+	if t.Started == 0 && t.Finished != 0 {
+		return t.Assigned
+	}
+	return t.Started
+}
+
 // extent is when the tasks of a run were first begun, and which error tells of a failure.
 func extent(run *view.Run) (started core.Time, failure string) {
 	for i := range run.Tasks {
 		t := &run.Tasks[i]
-		if begun := max(t.Started, t.Assigned); t.Started != 0 && (started == 0 || begun < started) {
-			started = t.Started
+		if begun := startOf(t); begun != 0 && (started == 0 || begun < started) {
+			started = begun
 		}
 		if t.Status == wire.RunStatus_RUN_STATUS_FAILED && failure == "" {
 			failure = *t.Error()
@@ -183,7 +192,7 @@ func (m *models) task(run *view.Run, t *view.Task) hatchetrest.V1TaskSummary {
 		RetryCount:  int64(t.Retries), Attempt: int64(t.Retries) + 1,
 		IsEvicted: t.Evicted,
 		Output:    m.objectOf(t.Output()),
-		StartedAt: instant(t.Started), FinishedAt: instant(t.Finished), Duration: took(t.Started, t.Finished),
+		StartedAt: instant(startOf(t)), FinishedAt: instant(t.Finished), Duration: took(startOf(t), t.Finished),
 		NumSpawnedChildren: m.children[t.ID],
 	}
 	if d := run.Version.Task(t.Name); d != nil {
