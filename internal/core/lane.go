@@ -280,6 +280,9 @@ func (s *Shard) loadedLane(in *Loaded) {
 		l.hold(-1)
 		t := s.revive(row)
 		s.recall(in, t.id)
+		if t.def.class == nil && len(t.labelsGiven()) == 0 {
+			s.classOf(t) // that of its definition stays, and with it whose turn it is
+		}
 		l.add(t)
 		s.startTimer(t)
 	}
