@@ -237,9 +237,26 @@ func (g *group) takeSecond(first *task) *task {
 	return second
 }
 
+// stepAside has those of the line that are paused wait elsewhere: they take nobody's place.
+func (g *group) stepAside() {
+	s := g.limit.shard
+	if len(s.pauses) == 0 {
+		return
+	}
+	waiting := slices.Clone(g.lane.tasks)
+	slices.SortFunc(waiting, func(a, b *task) int { return cmp.Compare(a.id, b.id) })
+	for _, t := range waiting {
+		if p := s.pausedBy(t); p != nil {
+			s.unplace(t)
+			s.shelve(t, p)
+		}
+	}
+}
+
 // settleNewest gives places to the newest, and cancels older ones.
 func (g *group) settleNewest() {
 	s := g.limit.shard
+	g.stepAside()
 	for {
 		t := g.take()
 		if t == nil {
