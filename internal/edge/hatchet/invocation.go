@@ -24,6 +24,10 @@ const (
 	// stalledFor is how long an end is kept back for those that came before it, and that
 	// the code does not ask for.
 	stalledFor = time.Minute
+
+	// memoFor is how long the end of an attempt waits for values of memos: they come on
+	// another stream, and what comes after the end counts no more.
+	memoFor = 250 * time.Millisecond
 )
 
 // invocation is an attempt of a durable task, from its assignment until it ends or is
@@ -44,6 +48,8 @@ type invocation struct {
 	evicting bool
 	signals  map[string][]chan<- []byte // by key: who waits for it, with room for one each
 	stored   map[int32]chan struct{}    // closed when that entry is recorded
+	making   map[ledger.Place]bool      // memos that were handed out, and have no value yet
+	made     chan struct{}              // closed when there are none; nil: there were none
 }
 
 // outcome is how a child ended, once that is known.
@@ -57,7 +63,7 @@ type outcome struct {
 func newInvocation(a *attempt, lost bool) *invocation {
 	v := &invocation{
 		attempt: a, lost: lost, acks: map[int32]*wire.DurableTaskResponse{}, outcomes: map[id.ID]*outcome{},
-		signals: map[string][]chan<- []byte{}, stored: map[int32]chan struct{}{},
+		signals: map[string][]chan<- []byte{}, stored: map[int32]chan struct{}{}, making: map[ledger.Place]bool{},
 	}
 	v.life, v.end = context.WithCancel(a.worker.roster.life)
 	if !lost {
@@ -131,8 +137,31 @@ func (v *invocation) memo(m *wire.DurableTaskMemoRequest) {
 		v.acks[e.Index] = message
 		v.record(e)
 		return
+	default:
+		if len(v.making) == 0 {
+			v.made = make(chan struct{})
+		}
+		v.making[n.Place] = true
 	}
 	v.tell(message)
+}
+
+// awaitMemos returns once all memos that were handed out have their values, or memoFor
+// later: those whose functions fail never get one.
+func (v *invocation) awaitMemos(ctx context.Context) {
+	v.mu.Lock()
+	made := v.made
+	v.mu.Unlock()
+	if made == nil {
+		return
+	}
+	late := v.attempt.worker.server().Clock.NewTimer(memoFor)
+	defer late.Stop()
+	select {
+	case <-made:
+	case <-late.C():
+	case <-ctx.Done():
+	}
 }
 
 // completeMemo stores the value of a memo. Nobody waits for that: if it is lost, the
@@ -146,6 +175,10 @@ func (v *invocation) completeMemo(m *wire.DurableTaskCompleteMemoRequest) {
 	}
 	if e := v.ledger.Complete(n, m.GetPayload()); e != nil {
 		v.record(e)
+	}
+	if delete(v.making, n.Place); len(v.making) == 0 && v.made != nil {
+		close(v.made)
+		v.made = nil
 	}
 }
 

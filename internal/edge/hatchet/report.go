@@ -88,6 +88,9 @@ func (s *Server) reported(ctx context.Context, kind wire.StepActionEventType, e 
 	if err := s.Limits.Report(&item, nil); err != nil {
 		return nil, err
 	}
+	if a.invocation != nil && item.Kind != core.ReportStarted {
+		a.invocation.awaitMemos(ctx)
+	}
 	if err := a.worker.session.Report(ctx, []core.ReportItem{item}); err != nil {
 		return nil, err
 	}
