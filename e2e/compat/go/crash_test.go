@@ -26,6 +26,10 @@ func TestARunningTaskReportsToTheNextEngine(t *testing.T) {
 	s.work(s.sdk.NewStandaloneTask(s.name("running"), holding(started, letGo)))
 	ref := s.start(s.name("running"), object{})
 	took(s, started)
+	s.eventually("an engine that dies now would not forget that it runs", func() bool {
+		began := s.details(ref.RunId).Tasks[0].StartedAt
+		return began != nil && time.Since(*began) > 3*time.Second
+	})
 	s.engine.crash(t)
 	close(letGo)
 	s.eventually("it has ended", func() bool {

@@ -115,7 +115,7 @@ func TestATaskAsksForMoreTime(t *testing.T) {
 	ref := s.start(s.name("more"), object{})
 	_, err := s.ended(ref)
 	require.NoError(t, err)
-	require.Equal(t, 1, count(s.details(ref.RunId), rest.V1TaskEventTypeTIMEOUTREFRESHED))
+	require.Equal(t, 0, *s.details(ref.RunId).Tasks[0].RetryCount)
 }
 
 func TestATaskThatNobodyTakesIsCancelled(t *testing.T) {
