@@ -33,6 +33,10 @@ import (
 // Patience bounds each wait of a test; none needs a tenth of it.
 const Patience = 30 * time.Second
 
+// lifeMax bounds a test: the longest makes thousands of calls, with the race detector and
+// beside others.
+const lifeMax = 15 * time.Minute
+
 // Stage is a served engine with clients of all its services.
 type Stage struct {
 	*server.Server
@@ -116,7 +120,7 @@ func (s *Stage) TokenOf(t *testing.T, tenant string) string {
 
 // As is the context of calls with token.
 func (s *Stage) As(t *testing.T, token string) context.Context {
-	ctx, done := context.WithTimeout(t.Context(), 4*Patience)
+	ctx, done := context.WithTimeout(t.Context(), lifeMax)
 	t.Cleanup(done)
 	return metadata.AppendToOutgoingContext(ctx, "authorization", "bearer "+token)
 }
