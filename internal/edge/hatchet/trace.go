@@ -5,8 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	collector "go.opentelemetry.io/proto/slim/otlp/collector/trace/v1"
 	common "go.opentelemetry.io/proto/slim/otlp/common/v1"
@@ -16,6 +14,7 @@ import (
 	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/edge/auth"
+	"github.com/adzehq/adze/internal/edge/hatchet/define"
 	"github.com/adzehq/adze/internal/record/span"
 )
 
@@ -88,7 +87,7 @@ func spansOf(req *collector.ExportTraceServiceRequest) (spans []span.Span, err e
 					continue
 				}
 				row.Service, row.Resource = service, attributes
-				row.ScopeName, row.ScopeVer = cut(scope.GetScope().GetName(), spanNameBytesMax), cut(scope.GetScope().GetVersion(), spanNameBytesMax)
+				row.ScopeName, row.ScopeVer = define.Cut(scope.GetScope().GetName(), spanNameBytesMax), define.Cut(scope.GetScope().GetVersion(), spanNameBytesMax)
 				spans = append(spans, row)
 			}
 		}
@@ -116,8 +115,8 @@ func spanOf(s *trace.Span) (row span.Span, belongs bool) {
 		Run: run, StartedNS: int64(s.StartTimeUnixNano), RetryCount: int32(retry),
 		DurationNS: max(int64(s.EndTimeUnixNano-s.StartTimeUnixNano), 0),
 		Kind:       int32(s.Kind), Status: int32(s.GetStatus().GetCode()),
-		Trace: s.TraceId, ID: s.SpanId, Name: cut(s.Name, spanNameBytesMax),
-		Message: cut(s.GetStatus().GetMessage(), attributeBytesMax), Attributes: encoded(texts),
+		Trace: s.TraceId, ID: s.SpanId, Name: define.Cut(s.Name, spanNameBytesMax),
+		Message: define.Cut(s.GetStatus().GetMessage(), attributeBytesMax), Attributes: encoded(texts),
 	}
 	if len(s.ParentSpanId) == 8 {
 		row.Parent = s.ParentSpanId
@@ -129,7 +128,7 @@ func spanOf(s *trace.Span) (row span.Span, belongs bool) {
 func attributesOf(attributes []*common.KeyValue) map[string]string {
 	texts := make(map[string]string, len(attributes))
 	for _, a := range attributes[:min(len(attributes), attributesMax)] {
-		texts[cut(a.Key, spanNameBytesMax)] = cut(textOf(a.Value), attributeBytesMax)
+		texts[define.Cut(a.Key, spanNameBytesMax)] = define.Cut(textOf(a.Value), attributeBytesMax)
 	}
 	return texts
 }
@@ -185,16 +184,4 @@ func encoded(value any) []byte {
 		return []byte("{}")
 	}
 	return text
-}
-
-// cut is a text as Postgres takes it, of bytesMax at most.
-func cut(text string, bytesMax int) string {
-	text = strings.ReplaceAll(strings.ToValidUTF8(text, "�"), "\x00", "")
-	if len(text) <= bytesMax {
-		return text
-	}
-	for bytesMax > 0 && !utf8.RuneStart(text[bytesMax]) {
-		bytesMax--
-	}
-	return text[:bytesMax]
 }

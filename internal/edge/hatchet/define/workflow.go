@@ -38,7 +38,8 @@ var stickies = []string{wire.StickyStrategy_STICKY_STRATEGY_SOFT: "prefer", wire
 // Workflow is the definition that a request asks for. What can be checked of a native one
 // is left to edge/admit.
 func Workflow(req *wire.CreateWorkflowVersionRequest) (shard.Workflow, error) {
-	w := shard.Workflow{Name: req.GetName(), Description: prose(req.GetDescription()), Priority: PriorityMin, FailInvalid: true}
+	// A worker must not die of a long comment.
+	w := shard.Workflow{Name: req.GetName(), Description: Cut(req.GetDescription(), admit.DescriptionBytesMax), Priority: PriorityMin, FailInvalid: true}
 	if err := name("name", w.Name); err != nil {
 		return w, err
 	}
@@ -52,18 +53,17 @@ func Workflow(req *wire.CreateWorkflowVersionRequest) (shard.Workflow, error) {
 	return w, nil
 }
 
-// prose cuts a description to what is kept of one: a worker must not die of a long
-// comment.
-func prose(text string) string {
+// Cut makes any text storable: of bytesMax at most, cut between two characters, without
+// NUL and broken UTF-8.
+func Cut(text string, bytesMax int) string {
 	text = strings.ReplaceAll(strings.ToValidUTF8(text, "�"), "\x00", "")
-	if len(text) <= admit.DescriptionBytesMax {
+	if len(text) <= bytesMax {
 		return text
 	}
-	cut := admit.DescriptionBytesMax
-	for !utf8.RuneStart(text[cut]) {
-		cut--
+	for !utf8.RuneStart(text[bytesMax]) {
+		bytesMax--
 	}
-	return text[:cut]
+	return text[:bytesMax]
 }
 
 // name checks one of a workflow or a task: this wire takes fewer characters than Adze.
