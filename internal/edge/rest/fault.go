@@ -2,6 +2,7 @@ package rest
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"github.com/adzehq/adze/internal/base/fault"
@@ -27,19 +28,25 @@ type errorJSON struct {
 	Text  string `json:"text"`
 }
 
-// refuse answers with an error. What has no kind is logged here, and the caller learns
-// no more than that.
-func (c Config) refuse(w http.ResponseWriter, err error) {
+// Told is what the caller of a request is told of an error. What has no kind is logged
+// here, and the caller learns no more than that.
+func Told(log *slog.Logger, err error) *fault.Error {
 	var e *fault.Error
 	switch {
 	case errors.As(err, &e) && e.Kind != fault.Internal:
+		return e
 	case pg.Unreachable(err):
-		c.Log.Warn("request found no database", "error", err)
-		e = fault.New(fault.Unavailable, "", "the engine's database does not answer: try again")
+		log.Warn("request found no database", "error", err)
+		return fault.New(fault.Unavailable, "", "the engine's database does not answer: try again")
 	default:
-		c.Log.Error("request failed", "error", err)
-		e = fault.New(fault.Internal, "", "internal error: the engine's log says more")
+		log.Error("request failed", "error", err)
+		return fault.New(fault.Internal, "", "internal error: the engine's log says more")
 	}
+}
+
+// refuse answers with an error.
+func (c Config) refuse(w http.ResponseWriter, err error) {
+	e := Told(c.Log, err)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(kindCodes[e.Kind])

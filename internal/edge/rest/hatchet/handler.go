@@ -9,7 +9,6 @@ package hatchet
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -22,6 +21,7 @@ import (
 	"github.com/adzehq/adze/internal/edge/admit"
 	"github.com/adzehq/adze/internal/edge/auth"
 	edge "github.com/adzehq/adze/internal/edge/hatchet"
+	"github.com/adzehq/adze/internal/edge/rest"
 	"github.com/adzehq/adze/internal/shard"
 )
 
@@ -141,19 +141,9 @@ var kindCodes = [...]int{
 	fault.Unimplemented:   http.StatusNotImplemented,
 }
 
-// refuse answers with an error. What has no kind is logged here, and the caller learns
-// no more than that.
+// refuse answers with an error.
 func (c Config) refuse(w http.ResponseWriter, err error) {
-	var e *fault.Error
-	switch {
-	case errors.As(err, &e) && e.Kind != fault.Internal:
-	case pg.Unreachable(err):
-		c.Log.Warn("request found no database", "error", err)
-		e = fault.New(fault.Unavailable, "", "the engine's database does not answer: try again")
-	default:
-		c.Log.Error("request failed", "error", err)
-		e = fault.New(fault.Internal, "", "internal error: the engine's log says more")
-	}
+	e := rest.Told(c.Log, err)
 	c.say(w, kindCodes[e.Kind], map[string][]problem{"errors": {{Description: e.Error(), Field: e.Field}}})
 }
 
