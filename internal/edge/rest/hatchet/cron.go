@@ -123,19 +123,8 @@ func (c Config) listCrons(r *http.Request, caller auth.Caller) (any, error) {
 	}
 	sortSchedules(found, q)
 	list.Pagination = pagination(offset, limit, len(found), false)
-	workflows := c.book(caller)
-	for _, s := range page(found, offset, limit) {
-		w, err := workflows(r.Context(), s.Workflow)
-		if err != nil {
-			return nil, err
-		}
-		model, err := cronModel(&s, &w, caller)
-		if err != nil {
-			return nil, err
-		}
-		list.Rows = append(list.Rows, model)
-	}
-	return list, nil
+	list.Rows, err = scheduleModels(r.Context(), c, caller, page(found, offset, limit), cronModel)
+	return list, err
 }
 
 func (c Config) getCron(r *http.Request, caller auth.Caller) (any, error) {

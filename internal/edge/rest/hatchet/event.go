@@ -80,12 +80,6 @@ func eventList(rows []hatchetrest.V1Event, offset, limit, all int) hatchetrest.V
 	return hatchetrest.V1EventList{Rows: rows, Pagination: pagination(offset, limit, all, false)}
 }
 
-// page is the part of a list that is wanted.
-func page[T any](list []T, offset, limit int) []T {
-	offset = min(offset, len(list))
-	return list[offset:min(offset+limit, len(list))]
-}
-
 // runMatch chooses events by the runs that they started; its zero value chooses all.
 type runMatch struct {
 	statuses  []string // of V1TaskStatus

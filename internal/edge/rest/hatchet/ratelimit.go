@@ -41,9 +41,8 @@ func (c Config) listRateLimits(r *http.Request, caller auth.Caller) (any, error)
 	if strings.EqualFold(q.text("orderByDirection"), "desc") {
 		slices.Reverse(all)
 	}
-	from := min(offset, len(all))
 	return hatchetrest.RateLimitList{
-		Pagination: pagination(offset, limit, len(all), false), Rows: all[from:min(from+limit, len(all))],
+		Pagination: pagination(offset, limit, len(all), false), Rows: page(all, offset, limit),
 	}, nil
 }
 

@@ -171,6 +171,12 @@ func pathID(r *http.Request, name string) (id.ID, error) {
 	return one, nil
 }
 
+// page is the part of a list that is wanted.
+func page[T any](list []T, offset, limit int) []T {
+	offset = min(offset, len(list))
+	return list[offset:min(offset+limit, len(list))]
+}
+
 // pagination tells where a page of a list stands. rows is how many there are in all; −1 if
 // nobody counted: then more tells whether there are some after it.
 func pagination(offset, limit, rows int, more bool) hatchetrest.PaginationResponse {

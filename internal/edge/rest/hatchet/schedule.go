@@ -237,29 +237,38 @@ func (c Config) listScheduled(r *http.Request, caller auth.Caller) (any, error) 
 	if q.err != nil {
 		return nil, q.err
 	}
-	list := hatchetrest.ScheduledWorkflowsList{Rows: []hatchetrest.ScheduledWorkflows{}}
 	var found []core.Schedule
+	var err error
 	if statuses := q.texts("statuses"); len(statuses) == 0 || slices.Contains(statuses, "SCHEDULED") {
-		var err error
 		if found, err = c.oneOffs(r.Context(), caller, wanted); err != nil {
 			return nil, err
 		}
 	}
 	sortSchedules(found, q)
-	list.Pagination = pagination(offset, limit, len(found), false)
+	list := hatchetrest.ScheduledWorkflowsList{Pagination: pagination(offset, limit, len(found), false)}
+	list.Rows, err = scheduleModels(r.Context(), c, caller, page(found, offset, limit), scheduledModel)
+	return list, err
+}
+
+// scheduleModels are schedules as they are told, each with its workflow.
+func scheduleModels[T any](
+	ctx context.Context, c Config, caller auth.Caller, list []core.Schedule,
+	model func(*core.Schedule, *record.Listed, auth.Caller) (T, error),
+) ([]T, error) {
+	rows := make([]T, 0, len(list))
 	workflows := c.book(caller)
-	for _, s := range page(found, offset, limit) {
-		w, err := workflows(r.Context(), s.Workflow)
+	for i := range list {
+		w, err := workflows(ctx, list[i].Workflow)
 		if err != nil {
 			return nil, err
 		}
-		model, err := scheduledModel(&s, &w, caller)
+		row, err := model(&list[i], &w, caller)
 		if err != nil {
 			return nil, err
 		}
-		list.Rows = append(list.Rows, model)
+		rows = append(rows, row)
 	}
-	return list, nil
+	return rows, nil
 }
 
 // sortSchedules orders by the field that is asked for: the newest first, if nobody says.

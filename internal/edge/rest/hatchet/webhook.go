@@ -109,8 +109,8 @@ func (c Config) listWebhooks(r *http.Request, caller auth.Caller) (any, error) {
 		return nil, err
 	}
 	list := hatchetrest.V1WebhookList{Rows: []hatchetrest.V1Webhook{}, Pagination: pagination(offset, limit, len(all), false)}
-	for i := min(offset, len(all)); i < min(offset+limit, len(all)); i++ {
-		list.Rows = append(list.Rows, webhookModel(&all[i], caller))
+	for _, w := range page(all, offset, limit) {
+		list.Rows = append(list.Rows, webhookModel(&w, caller))
 	}
 	return list, nil
 }

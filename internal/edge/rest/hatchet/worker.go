@@ -54,9 +54,9 @@ func (c Config) listWorkers(r *http.Request, caller auth.Caller) (any, error) {
 			rows = append(rows, w)
 		}
 	}
-	list := hatchetrest.WorkerList{Pagination: pagination(offset, limit, len(rows), false)}
-	list.Rows = rows[min(offset, len(rows)):min(offset+limit, len(rows))]
-	return list, nil
+	return hatchetrest.WorkerList{
+		Pagination: pagination(offset, limit, len(rows), false), Rows: page(rows, offset, limit),
+	}, nil
 }
 
 // labelled tells whether a worker has one of these labels, written key:value; none is any.
