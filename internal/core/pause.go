@@ -72,8 +72,11 @@ func (p *pause) offer(*lane) { p.hasten() }
 func (p *pause) withdraw(*lane) {}
 
 // explain implements place.
-func (p *pause) explain(r *Reason, _ *lane) {
+func (p *pause) explain(r *Reason, l *lane) {
 	r.Cause, r.Name = CausePaused, p.key.what()+" "+p.key.name
+	if l.share != nil {
+		r.Key = l.share.key
+	}
 }
 
 // rank implements place: who comes first, goes first.
@@ -106,14 +109,17 @@ func (s *Shard) heldBy(t *task) *pause {
 }
 
 // pausedBy is the pause that is on for t; nil if there is none.
-func (s *Shard) pausedBy(t *task) *pause {
+func (s *Shard) pausedBy(t *task) *pause { return s.pauseOn(t.def) }
+
+// pauseOn is the pause that is on for tasks of a definition; nil if there is none.
+func (s *Shard) pauseOn(def *Definition) *pause {
 	if len(s.pauses) == 0 {
 		return nil
 	}
-	if p := s.pauses[pauseKey{t.def.Tenant, SettingWorkflow, t.def.Workflow}]; p != nil && p.on {
+	if p := s.pauses[pauseKey{def.Tenant, SettingWorkflow, def.Workflow}]; p != nil && p.on {
 		return p
 	}
-	if p := s.pauses[pauseKey{t.def.Tenant, SettingQueue, queueOf(t.def)}]; p != nil && p.on {
+	if p := s.pauses[pauseKey{def.Tenant, SettingQueue, queueOf(def)}]; p != nil && p.on {
 		return p
 	}
 	return nil
@@ -269,26 +275,20 @@ func (s *Shard) halt(tenant id.ID) {
 }
 
 // isPaused tells whether all that c has, or will have, is held back.
-func (c *class) isPaused() bool { return c.pausedBy() != "" }
-
-// pausedBy is what holds all back that c has, or will have; "" if nothing does.
-func (c *class) pausedBy() string {
+func (c *class) isPaused() bool {
 	s := c.shard
 	if len(s.pauses) == 0 {
-		return ""
+		return false
 	}
 	on := func(kind SettingKind, name string) bool {
 		p := s.pauses[pauseKey{c.key.tenant, kind, name}]
 		return p != nil && p.on
 	}
 	if on(SettingQueue, c.need.Queue) {
-		return "queue " + c.need.Queue
+		return true
 	}
 	workflows := s.action(c.key.tenant, c.need.Action).workflows
-	if len(workflows) == 0 || slices.ContainsFunc(workflows, func(name string) bool { return !on(SettingWorkflow, name) }) {
-		return ""
-	}
-	return "workflow " + workflows[0]
+	return len(workflows) > 0 && !slices.ContainsFunc(workflows, func(name string) bool { return !on(SettingWorkflow, name) })
 }
 
 // sweep goes through what waits for workers: what a pause holds back gives the places up

@@ -162,3 +162,21 @@ func TestWhatIsPausedIsNotTheOneThatALimitKeepsWaiting(t *testing.T) {
 	require.Empty(t, out.Results)
 	require.Equal(t, OpenReady, r.Live(newest).State)
 }
+
+func TestTaskOfAPausedWorkflowIsToldSoWhileOthersOfItsClassGoOn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{Workflow: "w"})
+	r.also(3, Definition{Workflow: "other"})
+	r.join(worker1, 1)
+	r.submitOne(3, nil)
+	ids, _ := r.submit(1, nil)
+	why := func() *Reason {
+		return r.apply(&Ask{Ref: 1, Tenant: tenant, Tasks: ids}).Answers[0].Reason
+	}
+	require.Equal(t, CauseBusy, why().Cause)
+	r.pauses(SettingWorkflow, "w", true, 0)
+	require.Equal(t, CausePaused, why().Cause)
+	require.Equal(t, "workflow w", why().Name)
+	r.pauses(SettingWorkflow, "w", false, 0)
+	require.Equal(t, CauseBusy, why().Cause)
+}

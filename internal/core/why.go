@@ -181,7 +181,7 @@ func (s *Shard) why(row *OpenTask, t *task, before int64) *Reason {
 		r.Cause, r.Until, r.Waits = CauseWaits, row.Due, s.waitsOf(row.ID)
 	case OpenReady:
 		r.Expires = row.Due
-		s.whyReady(r, row, t, before)
+		s.whyReady(r, row, def, t, before)
 	}
 	return r
 }
@@ -217,10 +217,14 @@ func conditionsIn(waits []Wait, task id.ID) (all []Condition) {
 }
 
 // whyReady is why nobody has begun a task that is ready.
-func (s *Shard) whyReady(r *Reason, row *OpenTask, t *task, before int64) {
+func (s *Shard) whyReady(r *Reason, row *OpenTask, def *Definition, t *task, before int64) {
 	l := s.lane(row.Tenant, row.Queue, row.Key)
 	r.Key, r.Ahead = l.key, l.ahead(row, t, before)
-	l.place.explain(r, l)
+	if p := s.pauseOn(def); p != nil { // others of its lane may go on, and pass it by
+		p.explain(r, l)
+	} else {
+		l.place.explain(r, l)
+	}
 	l.retire() // it may have been made to be looked at
 }
 
@@ -281,8 +285,6 @@ func (c *class) explain(r *Reason, l *lane) {
 	}
 	r.Key = l.share.key
 	switch {
-	case c.halted:
-		r.Cause, r.Name = CausePaused, c.pausedBy()
 	case r.Offered == 0:
 		r.Cause = CauseNoWorker
 	case r.Fitting == 0:

@@ -73,7 +73,7 @@ func (m *model) checkReason(t *task, r *core.Reason) *Violation {
 	case core.OpenWaiting:
 		right = r.Cause == core.CauseWaits
 	case core.OpenReady:
-		right = r.Expires == t.due
+		right = r.Expires == t.due && (r.Cause == core.CausePaused) == (t.held != "" || m.pausedBy(t) != nil)
 		switch r.Cause {
 		case core.CauseNoWorker:
 			right = right && offered == 0
@@ -81,8 +81,10 @@ func (m *model) checkReason(t *task, r *core.Reason) *Violation {
 			right = right && fitting > 0
 		case core.CauseNoMatch:
 			right = right && offered > 0 && fitting == 0
-		case core.CausePaused:
-			right = right && (t.held != "" || m.pausedBy(t) != nil)
+		case core.CauseLimit:
+			right = right && t.inLimit()
+		case core.CauseRate:
+			right = right && t.inClass() && len(t.def.Rates) > 0
 		}
 	}
 	woken := t.state == core.OpenReady && t.readied || t.roused || t.state == core.OpenDelayed && t.due <= m.now
