@@ -127,6 +127,20 @@ func TestOverlapQueuesOne(t *testing.T) {
 	require.Zero(t, c.state().Queued)
 }
 
+func TestRunThatWaitedIsAskedForByTheTickThatEndsTheOneBefore(t *testing.T) {
+	t.Parallel()
+	c := newClockwork(t, OverlapQueue)
+	c.apply(&Set{Settings: []Setting{{Tenant: 1, Kind: SettingWorkflow, Name: "w", Queue: QueueSetting{Paused: true, PausedTTLMS: 3 * tickMS / 2}}}})
+	c.tick(tickMS)
+	c.tick(2 * tickMS)
+	require.Equal(t, Time(2*tickMS), c.state().Queued)
+	c.now += tickMS / 2
+	out := c.apply(&Tick{})
+	require.Len(t, out.Results, 1, "it was paused for too long")
+	require.Len(t, out.Ripe, 1)
+	require.Equal(t, Time(2*tickMS), out.Ripe[0].Queued)
+}
+
 func TestOverlapCancelsTheOldOneAndWaitsForItsEnd(t *testing.T) {
 	t.Parallel()
 	c := newClockwork(t, OverlapCancelOld)

@@ -8,10 +8,10 @@ func (s *Shard) tick() {
 	}
 	s.wake()
 	s.fill()
-	s.ripen()
 	s.ripenBatches()
 	s.expirePauses()
 	s.expireOnce()
+	s.ripen() // behind all that ends runs: a schedule may have waited for one of them
 	s.checkpoint()
 }
 

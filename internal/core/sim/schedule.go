@@ -458,7 +458,7 @@ func (h *history) checkSchedules(st *step) *Violation {
 			open[r.row.Schedule]++
 		}
 	}
-	next := h.shard.NextDue()
+	next, later := h.shard.NextDue(), len(st.victims) > 0 // what limits cancel ends after the tick: the next one, at once, is for it
 	for target, s := range h.model.schedules {
 		if have := h.written.schedules.states[target]; have != s.ScheduleState {
 			return broken(schedulesTrue, "the row of schedule %d is %+v, want %+v", target, have, s.ScheduleState)
@@ -467,8 +467,7 @@ func (h *history) checkSchedules(st *step) *Violation {
 			return broken(overlapKept, "%d runs of schedule %d (%v) are open", open[target], target, s.Overlap)
 		}
 		due := s.next(st.now)
-		freed := slices.ContainsFunc(st.out.ScheduleStates, func(row core.ScheduleState) bool { return row.ID == target }) // by what the tick ended: the next one, at once, is for it
-		if due != 0 && (next == 0 || next > due || ticked && !freed && due <= st.now && len(st.out.Ripe) < core.RipeMax) {
+		if due != 0 && (next == 0 || next > due || ticked && !later && due <= st.now && len(st.out.Ripe) < core.RipeMax) {
 			return broken(schedulesOnTime, "schedule %d is due at %d, the next tick at %d", target, due, next)
 		}
 	}
