@@ -87,7 +87,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	e.auth = auth.NewVerifier(secret, auth.Database{DB: e.pool}, c.Clock)
+	e.auth = auth.NewVerifier(secret, auth.Database{DB: e.pool}, c.Clock, c.Log)
 	e.leases = lease.New(e.pool, lease.Config{Owner: newOwner(), Log: c.Log})
 	epochs, err := e.acquire(ctx)
 	if err != nil {

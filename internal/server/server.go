@@ -127,6 +127,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer s.Close()
 	return lifecycle.Run(ctx,
 		lifecycle.Part{Name: "engine", Runner: s.engine},
+		lifecycle.Part{Name: "tokens of streams", Runner: s.engine.auth},
 		lifecycle.Part{Name: "Hatchet workers", Runner: s.hatchet},
 		lifecycle.Part{Name: "HTTP", Runner: lifecycle.RunnerFunc(s.serveHTTP)},
 		lifecycle.Part{Name: "gRPC", Runner: lifecycle.RunnerFunc(s.serveGRPC)},

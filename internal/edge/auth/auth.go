@@ -1,8 +1,10 @@
 // Package auth tells whose a call is: a bearer token, a JWT signed with the key
 // that the engines of one database share, names the tenant.
 //
-// It owns what is in a token and the cache of those seen. It promises that a token
-// past its end is refused at once, and one that was revoked within RecheckAfter.
+// It owns what is in a token, the cache of those seen, and which streams are open on
+// them. It promises that a token past its end is refused at once, and one that was revoked
+// within RecheckAfter; that the streams of either end within StreamsCheckedEvery; and that
+// a database that is away costs nobody a stream.
 package auth
 
 import (
@@ -19,6 +21,15 @@ const (
 	// RecheckAfter is how long a token is taken to be valid without asking the
 	// database again.
 	RecheckAfter = 30 * time.Second
+
+	// StreamsCheckedEvery is how often the tokens are looked at on which streams are
+	// open: all of an engine by one statement for each askedTokensMax of them.
+	StreamsCheckedEvery = 3 * time.Second
+	askedTokensMax      = 1_000
+
+	// askTimeout bounds that statement: one that waits for longer is tried again with
+	// the next look.
+	askTimeout = 10 * time.Second
 
 	// trustWithoutDatabase is how long a known token is still good while the
 	// database cannot be asked: the journal waits for it, calls may do so too.
@@ -48,6 +59,8 @@ type Token struct {
 type Store interface {
 	// Token reads one token of the tenant that it claims; nil if there is none.
 	Token(ctx context.Context, token, tenant uuid.UUID) (*Token, error)
+	// Revoked are those of the tokens that were revoked, or are gone.
+	Revoked(ctx context.Context, tokens []uuid.UUID) ([]uuid.UUID, error)
 }
 
 // Caller is whose a call is.

@@ -3,7 +3,9 @@ package auth_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,12 +20,18 @@ import (
 
 // tokens is a Store in memory.
 type tokens struct {
+	mu     sync.Mutex
 	stored map[[2]uuid.UUID]*auth.Token
 	asked  int
+	looks  []int // how many tokens each call of Revoked was about
 	err    error
 }
 
+var secret = []byte(strings.Repeat("s", auth.SecretBytes))
+
 func (s *tokens) Token(_ context.Context, token, tenant uuid.UUID) (*auth.Token, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.asked++
 	return s.stored[[2]uuid.UUID{token, tenant}], s.err
 }
@@ -52,14 +60,14 @@ func setup(t *testing.T) *bundle {
 	b := &bundle{
 		store:  &tokens{stored: map[[2]uuid.UUID]*auth.Token{}},
 		clock:  &stopped{now: now},
-		secret: []byte(strings.Repeat("s", auth.SecretBytes)),
+		secret: secret,
 		grant: auth.Grant{
 			Token: uuid.New(), Tenant: uuid.New(), IssuedAt: now, ExpiresAt: now.Add(time.Hour),
 			GRPCAddr: "127.0.0.1:7077", HTTPURL: "http://127.0.0.1:8080",
 		},
 	}
 	b.store.stored[b.key()] = &auth.Token{Tenant: 42, ExpiresAt: b.grant.ExpiresAt}
-	b.Verifier = auth.NewVerifier(b.secret, b.store, b.clock)
+	b.Verifier = auth.NewVerifier(b.secret, b.store, b.clock, slog.New(slog.DiscardHandler))
 	b.token = b.sign(t, b.secret, b.grant)
 	return b
 }
@@ -131,7 +139,7 @@ func TestTokenEndsWhenItSays(t *testing.T) {
 	_, err = b.Token(t.Context(), b.token)
 	refused(t, err, "expired on 2026-01-02T04:04:05Z")
 
-	fresh := auth.NewVerifier(b.secret, b.store, b.clock)
+	fresh := auth.NewVerifier(b.secret, b.store, b.clock, slog.New(slog.DiscardHandler))
 	_, err = fresh.Token(t.Context(), b.token)
 	refused(t, err, "expired on 2026-01-02T04:04:05Z")
 }
@@ -171,7 +179,7 @@ func TestKnownTokenOutlivesADatabaseThatIsAway(t *testing.T) {
 
 func FuzzToken(f *testing.F) {
 	f.Add("eyJhbGciOiJIUzI1NiJ9.e30.x")
-	verifier := auth.NewVerifier(make([]byte, auth.SecretBytes), &tokens{}, clock.Wall)
+	verifier := auth.NewVerifier(make([]byte, auth.SecretBytes), &tokens{}, clock.Wall, slog.New(slog.DiscardHandler))
 	f.Fuzz(func(t *testing.T, token string) {
 		if _, err := verifier.Token(t.Context(), token); fault.KindOf(err) != fault.Unauthenticated {
 			t.Fatalf("%q: %v", token, err)

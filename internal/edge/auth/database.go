@@ -29,6 +29,11 @@ func (d Database) Token(ctx context.Context, token, claimed uuid.UUID) (*Token, 
 	return &Token{Tenant: stored.Tenant, ExpiresAt: stored.ExpiresAt, Revoked: stored.RevokedAt != nil}, nil
 }
 
+// Revoked implements Store.
+func (d Database) Revoked(ctx context.Context, tokens []uuid.UUID) ([]uuid.UUID, error) {
+	return tenant.RevokedTokens(ctx, d.DB, tokens)
+}
+
 func unlessNotFound(err error) error {
 	if fault.KindOf(err) == fault.NotFound {
 		return nil

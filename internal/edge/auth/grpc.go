@@ -11,42 +11,61 @@ import (
 // context. convert makes an error of ours one of gRPC.
 func (v *Verifier) UnaryInterceptor(convert func(error) error) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-		ctx, err := v.authenticate(ctx)
+		caller, err := v.Bearer(ctx, bearer(ctx))
 		if err != nil {
 			return nil, convert(err)
 		}
-		return next(ctx, req)
+		return next(WithCaller(ctx, caller), req)
 	}
 }
 
-// StreamInterceptor is UnaryInterceptor for streams. The token is checked when the
-// stream begins; a stream does not end with its token.
+// StreamInterceptor is UnaryInterceptor for streams, which end with their token.
 func (v *Verifier) StreamInterceptor(convert func(error) error) grpc.StreamServerInterceptor {
 	return func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-		ctx, err := v.authenticate(stream.Context())
+		ctx, release, err := v.Stream(stream.Context(), bearer(stream.Context()))
 		if err != nil {
 			return convert(err)
 		}
-		return next(srv, &tenantStream{ServerStream: stream, ctx: ctx})
+		defer release()
+		err = next(srv, &tenantStream{ServerStream: stream, ctx: ctx, convert: convert})
+		if err != nil && ctx.Err() != nil && stream.Context().Err() == nil {
+			err = convert(context.Cause(ctx)) // whatever broke of it first
+		}
+		return err
 	}
 }
 
-func (v *Verifier) authenticate(ctx context.Context) (context.Context, error) {
-	var header string
+// bearer is the authorization that a call came with; empty if it has none.
+func bearer(ctx context.Context) string {
 	if values := metadata.ValueFromIncomingContext(ctx, "authorization"); len(values) > 0 {
-		header = values[0]
+		return values[0]
 	}
-	caller, err := v.Bearer(ctx, header)
-	if err != nil {
-		return nil, err
-	}
-	return WithCaller(ctx, caller), nil
+	return ""
 }
 
-// tenantStream is a stream whose context knows the tenant.
+// tenantStream is a stream whose context knows the tenant, and ends with the token. After
+// that nothing more passes, whatever the handler does.
 type tenantStream struct {
 	grpc.ServerStream
-	ctx context.Context
+	ctx     context.Context
+	convert func(error) error
 }
 
 func (s *tenantStream) Context() context.Context { return s.ctx }
+
+// SendMsg implements grpc.ServerStream.
+func (s *tenantStream) SendMsg(m any) error {
+	if s.ctx.Err() != nil {
+		return s.convert(context.Cause(s.ctx))
+	}
+	return s.ServerStream.SendMsg(m)
+}
+
+// RecvMsg implements grpc.ServerStream.
+func (s *tenantStream) RecvMsg(m any) error {
+	err := s.ServerStream.RecvMsg(m)
+	if err == nil && s.ctx.Err() != nil { // it came while the reader waited
+		return s.convert(context.Cause(s.ctx))
+	}
+	return err
+}

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -20,10 +21,13 @@ type Verifier struct {
 	secret []byte
 	store  Store
 	clock  clock.Clock
+	log    *slog.Logger
 	parser *jwt.Parser
 
 	mu    sync.Mutex
 	known map[string]*entry // by the token's text
+
+	streams streams
 }
 
 // entry is a token whose signature is good.
@@ -39,27 +43,36 @@ type entry struct {
 }
 
 // NewVerifier checks tokens that were signed with secret.
-func NewVerifier(secret []byte, store Store, c clock.Clock) *Verifier {
+func NewVerifier(secret []byte, store Store, c clock.Clock, log *slog.Logger) *Verifier {
 	return &Verifier{
-		secret: secret, store: store, clock: c,
+		secret: secret, store: store, clock: c, log: log,
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
 			jwt.WithIssuer(issuer), jwt.WithAudience(audience),
 			jwt.WithExpirationRequired(), jwt.WithTimeFunc(c.Now)),
-		known: map[string]*entry{},
+		known: map[string]*entry{}, streams: streams{of: map[uuid.UUID]*opened{}},
 	}
 }
 
 // Bearer checks the value of an authorization header and tells who calls.
 func (v *Verifier) Bearer(ctx context.Context, header string) (Caller, error) {
+	token, err := tokenOf(header)
+	if err != nil {
+		return Caller{}, err
+	}
+	return v.Token(ctx, token)
+}
+
+// tokenOf is the token in an authorization header.
+func tokenOf(header string) (string, error) {
 	const scheme = "bearer "
 	if header == "" {
-		return Caller{}, unauthenticated(`no token: set ADZE_TOKEN, or send the metadata "authorization: Bearer <token>"`)
+		return "", unauthenticated(`no token: set ADZE_TOKEN, or send the metadata "authorization: Bearer <token>"`)
 	}
 	if len(header) <= len(scheme) || !strings.EqualFold(header[:len(scheme)], scheme) {
-		return Caller{}, unauthenticated(`the authorization is no bearer token: send "authorization: Bearer <token>"`)
+		return "", unauthenticated(`the authorization is no bearer token: send "authorization: Bearer <token>"`)
 	}
-	return v.Token(ctx, strings.TrimSpace(header[len(scheme):]))
+	return strings.TrimSpace(header[len(scheme):]), nil
 }
 
 // Token checks a token and tells who calls.
@@ -68,6 +81,11 @@ func (v *Verifier) Token(ctx context.Context, token string) (Caller, error) {
 	if err != nil {
 		return Caller{}, err
 	}
+	return v.callerOf(ctx, e)
+}
+
+// callerOf is who calls with a token whose signature is good.
+func (v *Verifier) callerOf(ctx context.Context, e *entry) (Caller, error) {
 	now := v.clock.Now()
 	if !now.Before(e.expires) {
 		return Caller{}, expired(e.expires)
@@ -144,6 +162,8 @@ func explain(err error, c *claims) error {
 	}
 }
 
+var errRevoked = unauthenticated("the token was revoked: make a new one with: adze token create")
+
 func expired(at time.Time) error {
 	return unauthenticated("the token expired on %s: make a new one with: adze token create",
 		at.UTC().Format(time.RFC3339))
@@ -167,7 +187,7 @@ func (v *Verifier) recheck(ctx context.Context, e *entry, now time.Time) error {
 	case stored == nil:
 		e.err = unauthenticated("the token is unknown: make one with: adze token create")
 	case stored.Revoked:
-		e.err = unauthenticated("the token was revoked: make a new one with: adze token create")
+		e.err = errRevoked
 	case !now.Before(stored.ExpiresAt):
 		e.err = expired(stored.ExpiresAt)
 	default:

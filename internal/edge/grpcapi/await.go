@@ -25,7 +25,7 @@ const awaitedMax = 1_000_000
 // the shard for it: both take all that has come in the meantime, so that many small
 // messages are one question. This one sends what was answered, in the same way.
 func (s *Server) Await(stream grpc.BidiStreamingServer[wire.AwaitRequest, wire.AwaitResponse]) error {
-	ctx, cancel := s.bounded(stream.Context())
+	ctx, cancel := s.Bounded(stream.Context())
 	defer cancel()
 	results := &outbox{ready: make(chan struct{}, 1)}
 	asked := &inbox{ready: make(chan struct{}, 1)}

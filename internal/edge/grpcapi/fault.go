@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/adzehq/adze/internal/base/fault"
-	"github.com/adzehq/adze/internal/base/pg"
+	"github.com/adzehq/adze/internal/edge/told"
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
 
@@ -37,21 +37,14 @@ func (s *Server) Status(err error) error {
 	if _, done := status.FromError(err); done {
 		return err
 	}
-	var e *fault.Error
 	switch {
-	case errors.As(err, &e) && e.Kind != fault.Internal:
-		return withDetail(e)
+	case fault.KindOf(err) != fault.Internal: // a fault for users says more than what is behind it
 	case errors.Is(err, context.Canceled):
 		return status.Error(codes.Canceled, "the call was cancelled")
 	case errors.Is(err, context.DeadlineExceeded):
 		return status.Error(codes.DeadlineExceeded, "the call's deadline passed")
-	case pg.Unreachable(err):
-		s.Log.Warn("call found no database", "error", err)
-		return status.Error(codes.Unavailable, "the engine's database does not answer: try again")
-	default:
-		s.Log.Error("call failed", "error", err)
-		return status.Error(codes.Internal, "internal error: the engine's log says more")
 	}
+	return withDetail(told.Of(s.Log, err))
 }
 
 func withDetail(e *fault.Error) error {
@@ -67,14 +60,7 @@ func fieldError(e *fault.Error) *wire.FieldError {
 }
 
 // itemError is the error of one item in an answer.
-func (s *Server) itemError(err error) *wire.FieldError {
-	var e *fault.Error
-	if errors.As(err, &e) && e.Kind != fault.Internal {
-		return fieldError(e)
-	}
-	s.Log.Error("item failed", "error", err)
-	return &wire.FieldError{Kind: fault.Internal.String(), Text: "internal error: the engine's log says more"}
-}
+func (s *Server) itemError(err error) *wire.FieldError { return fieldError(told.Of(s.Log, err)) }
 
 // recoverUnary keeps a panic in one call from ending the engine.
 func (s *Server) recoverUnary(

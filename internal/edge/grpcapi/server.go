@@ -7,7 +7,6 @@
 package grpcapi
 
 import (
-	"context"
 	"log/slog"
 	"time"
 
@@ -16,9 +15,9 @@ import (
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/adzehq/adze/internal/base/clock"
-	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/edge/admit"
 	"github.com/adzehq/adze/internal/edge/auth"
+	"github.com/adzehq/adze/internal/edge/drain"
 	"github.com/adzehq/adze/internal/shard"
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
@@ -67,24 +66,14 @@ type Config struct {
 type Server struct {
 	wire.UnimplementedAdzeServer
 	Config
+	*drain.Streams
 	metrics metrics
-
-	stopping context.Context // ended by Drain
-	stop     context.CancelCauseFunc
 }
-
-// errStopping is why streams end when the engine stops.
-var errStopping = fault.New(fault.Unavailable, "", "the engine is stopping: connect again")
 
 // NewServer is the service, not yet listening.
 func NewServer(c Config) *Server {
-	stopping, stop := context.WithCancelCause(context.Background())
-	return &Server{Config: c, metrics: newMetrics(), stopping: stopping, stop: stop}
+	return &Server{Config: c, Streams: drain.New(), metrics: newMetrics()}
 }
-
-// Drain ends all streams, so that a graceful stop need not wait for them. Workers
-// and waiters are told to connect again.
-func (s *Server) Drain() { s.stop(errStopping) }
 
 // GRPC is a gRPC server of the service, with authentication and recovery around
 // each call.
@@ -104,14 +93,4 @@ func (s *Server) GRPC(options ...grpc.ServerOption) *grpc.Server {
 	}, options...)...)
 	wire.RegisterAdzeServer(server, s)
 	return server
-}
-
-// bounded is ctx that also ends when the engine stops. Its cause says which.
-func (s *Server) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	release := context.AfterFunc(s.stopping, func() { cancel(errStopping) })
-	return ctx, func() {
-		release()
-		cancel(nil)
-	}
 }

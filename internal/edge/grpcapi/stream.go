@@ -7,31 +7,23 @@ import (
 
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/edge/auth"
+	"github.com/adzehq/adze/internal/edge/drain"
 	"github.com/adzehq/adze/internal/edge/tail"
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
 
 // ReadStream implements the service.
 func (s *Server) ReadStream(req *wire.ReadStreamRequest, stream grpc.ServerStreamingServer[wire.ReadStreamResponse]) error {
-	ctx, cancel := s.bounded(stream.Context())
+	ctx, cancel := s.Bounded(stream.Context())
 	defer cancel()
-	return s.ended(ctx, s.Reader.ReadStream(ctx, auth.Tenant(ctx), req, stream.Send))
+	return s.Status(drain.Why(ctx, s.Reader.ReadStream(ctx, auth.Tenant(ctx), req, stream.Send)))
 }
 
 // ListLogs implements the service.
 func (s *Server) ListLogs(req *wire.ListLogsRequest, stream grpc.ServerStreamingServer[wire.ListLogsResponse]) error {
-	ctx, cancel := s.bounded(stream.Context())
+	ctx, cancel := s.Bounded(stream.Context())
 	defer cancel()
-	return s.ended(ctx, s.Reader.ListLogs(ctx, auth.Tenant(ctx), req, stream.Send))
-}
-
-// ended is the status of a stream that ends with err; if that is the end of ctx, with
-// its cause.
-func (s *Server) ended(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil {
-		err = context.Cause(ctx)
-	}
-	return s.Status(err)
+	return s.Status(drain.Why(ctx, s.Reader.ListLogs(ctx, auth.Tenant(ctx), req, stream.Send)))
 }
 
 // ReadStream sends what a run of the tenant streams, until it has ended.

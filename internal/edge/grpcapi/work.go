@@ -31,7 +31,7 @@ type work struct {
 
 // Work implements the service.
 func (s *Server) Work(stream workStream) error {
-	ctx, cancel := s.bounded(stream.Context())
+	ctx, cancel := s.Bounded(stream.Context())
 	defer cancel()
 	session, err := s.greet(ctx, stream)
 	if err != nil {

@@ -38,7 +38,7 @@ type durableRPC = grpc.BidiStreamingServer[wire.DurableTaskRequest, wire.Durable
 
 // DurableTask implements the V1Dispatcher.
 func (s *Server) DurableTask(rpc durableRPC) error {
-	ctx, done := s.bounded(rpc.Context())
+	ctx, done := s.Bounded(rpc.Context())
 	defer done()
 	d := &durableStream{server: s, caller: auth.CallerOf(ctx), ready: make(chan struct{}, 1)}
 	d.Context, d.cancel = context.WithCancelCause(ctx)

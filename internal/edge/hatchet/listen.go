@@ -108,7 +108,7 @@ func (s *Server) ListenV2(req *wire.WorkerListenRequest, to grpc.ServerStreaming
 	if err != nil {
 		return s.Status(err)
 	}
-	ctx, done := s.bounded(to.Context())
+	ctx, done := s.Bounded(to.Context())
 	defer done()
 	w, err := s.roster.attend(ctx, auth.CallerOf(ctx), number)
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/adzehq/adze/internal/base/clock"
-	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/base/pg"
 	"github.com/adzehq/adze/internal/edge/admit"
+	"github.com/adzehq/adze/internal/edge/drain"
 	"github.com/adzehq/adze/internal/edge/hatchet/view"
 	"github.com/adzehq/adze/internal/shard"
 	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
@@ -54,21 +54,15 @@ type Server struct {
 	wire.UnimplementedAdminServiceServer
 	wire.UnimplementedV1DispatcherServer
 	Config
-	runs    *view.Reader
-	streams turns
-
-	roster   *roster
-	stopping context.Context // ended by Drain
-	stop     context.CancelCauseFunc
+	*drain.Streams
+	runs   *view.Reader
+	turns  turns
+	roster *roster
 }
-
-// errStopping is why streams end when the engine stops.
-var errStopping = fault.New(fault.Unavailable, "", "the engine is stopping: connect again")
 
 // NewServer is the services, not yet registered.
 func NewServer(c Config) *Server {
-	stopping, stop := context.WithCancelCause(context.Background())
-	s := &Server{Config: c, runs: view.NewReader(c.DB, c.Shards), stopping: stopping, stop: stop}
+	s := &Server{Config: c, Streams: drain.New(), runs: view.NewReader(c.DB, c.Shards)}
 	s.roster = newRoster(s)
 	return s
 }
@@ -87,20 +81,6 @@ func (s *Server) RegisterOn(to grpc.ServiceRegistrar) {
 		to.RegisterService(&service, s)
 	}
 	to.RegisterService(&traceService, s)
-}
-
-// Drain ends all streams, so that a graceful stop need not wait for them. Workers and
-// waiters connect again.
-func (s *Server) Drain() { s.stop(errStopping) }
-
-// bounded is ctx that also ends when the engine stops. Its cause says which.
-func (s *Server) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	release := context.AfterFunc(s.stopping, func() { cancel(errStopping) })
-	return ctx, func() {
-		release()
-		cancel(nil)
-	}
 }
 
 // GetVersion implements the Dispatcher.

@@ -117,7 +117,7 @@ func (v *invocation) signal() {
 // ListenForDurableEvent implements the V1Dispatcher. What there is no such wait of is not
 // answered until there is.
 func (s *Server) ListenForDurableEvent(rpc grpc.BidiStreamingServer[wire.ListenForDurableEventRequest, wire.DurableEvent]) error {
-	ctx, done := s.bounded(rpc.Context())
+	ctx, done := s.Bounded(rpc.Context())
 	defer done()
 	var telling sync.WaitGroup
 	defer telling.Wait()

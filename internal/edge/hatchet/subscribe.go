@@ -24,7 +24,7 @@ type runStream = grpc.BidiStreamingServer[wire.SubscribeToWorkflowRunsRequest, w
 // SubscribeToWorkflowRuns implements the Dispatcher. One goroutine reads ids, one asks the
 // shard for all that came in the meantime, and this one sends what was answered.
 func (s *Server) SubscribeToWorkflowRuns(stream runStream) error {
-	ctx, cancel := s.bounded(stream.Context())
+	ctx, cancel := s.Bounded(stream.Context())
 	defer cancel()
 	sub := &subscription{
 		asked: make(chan struct{}, 1), ready: make(chan struct{}, 1),

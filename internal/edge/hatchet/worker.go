@@ -10,6 +10,7 @@ import (
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/edge/auth"
+	"github.com/adzehq/adze/internal/edge/drain"
 	"github.com/adzehq/adze/internal/edge/hatchet/view"
 	"github.com/adzehq/adze/internal/history"
 	"github.com/adzehq/adze/internal/shard"
@@ -156,7 +157,7 @@ func (r *roster) attend(ctx context.Context, caller auth.Caller, number id.ID) (
 	r.mu.Lock()
 	if r.closed {
 		r.mu.Unlock()
-		return nil, errStopping
+		return nil, drain.ErrStopping
 	}
 	w := r.of[number]
 	if w != nil {
@@ -259,7 +260,7 @@ func (w *worker) serve() {
 // over ends all that hangs on the session. Streams end with a reason to open them again.
 func (w *worker) over(err error) {
 	if errors.Is(err, context.Canceled) {
-		err = errStopping
+		err = drain.ErrStopping
 	}
 	w.session.Close(core.LeaveClosed)
 	w.roster.drop(w)

@@ -14,6 +14,7 @@ import (
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/edge/admit"
 	"github.com/adzehq/adze/internal/edge/auth"
+	"github.com/adzehq/adze/internal/edge/drain"
 	"github.com/adzehq/adze/internal/edge/hatchet/view"
 	"github.com/adzehq/adze/internal/edge/tail"
 	native "github.com/adzehq/adze/internal/wire/adzev1"
@@ -89,7 +90,7 @@ func (s *Server) PutStreamEvent(ctx context.Context, req *wire.PutStreamEventReq
 		return nil, s.Status(err)
 	}
 	if req.EventIndex != nil {
-		leave := s.streams.enter(ctx, place.Task, *req.EventIndex)
+		leave := s.turns.enter(ctx, place.Task, *req.EventIndex)
 		defer leave()
 	}
 	chunk := core.Chunk{Task: place.Task, Data: req.Message}
@@ -175,13 +176,9 @@ func (t *turns) advance(task id.ID, next int64) {
 func (s *Server) SubscribeToWorkflowEvents(
 	req *wire.SubscribeToWorkflowEventsRequest, stream grpc.ServerStreamingServer[wire.WorkflowEvent],
 ) error {
-	ctx, cancel := s.bounded(stream.Context())
+	ctx, cancel := s.Bounded(stream.Context())
 	defer cancel()
-	err := s.followRun(ctx, req, stream)
-	if err != nil && ctx.Err() != nil {
-		err = context.Cause(ctx)
-	}
-	return s.Status(err)
+	return s.Status(drain.Why(ctx, s.followRun(ctx, req, stream)))
 }
 
 func (s *Server) followRun(

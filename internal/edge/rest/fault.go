@@ -1,12 +1,10 @@
 package rest
 
 import (
-	"errors"
-	"log/slog"
 	"net/http"
 
 	"github.com/adzehq/adze/internal/base/fault"
-	"github.com/adzehq/adze/internal/base/pg"
+	"github.com/adzehq/adze/internal/edge/told"
 )
 
 // kindCodes is the one table from our kinds of errors to HTTP's.
@@ -28,25 +26,9 @@ type errorJSON struct {
 	Text  string `json:"text"`
 }
 
-// Told is what the caller of a request is told of an error. What has no kind is logged
-// here, and the caller learns no more than that.
-func Told(log *slog.Logger, err error) *fault.Error {
-	var e *fault.Error
-	switch {
-	case errors.As(err, &e) && e.Kind != fault.Internal:
-		return e
-	case pg.Unreachable(err):
-		log.Warn("request found no database", "error", err)
-		return fault.New(fault.Unavailable, "", "the engine's database does not answer: try again")
-	default:
-		log.Error("request failed", "error", err)
-		return fault.New(fault.Internal, "", "internal error: the engine's log says more")
-	}
-}
-
 // refuse answers with an error.
 func (c Config) refuse(w http.ResponseWriter, err error) {
-	e := Told(c.Log, err)
+	e := told.Of(c.Log, err)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(kindCodes[e.Kind])

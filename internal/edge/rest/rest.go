@@ -18,6 +18,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/adzehq/adze/internal/edge/drain"
 )
 
 const (
@@ -47,13 +49,12 @@ type Config struct {
 	Streams  Streams
 	Hatchet  http.Handler // serves what is below /api/; nil = nothing
 
-	stopping context.Context // ended when the server stops; nil = never
+	open *drain.Streams // those under way; nil: they end with their clients only
 }
 
 // NewServer is the HTTP server, not yet listening.
 func NewServer(c Config) *http.Server {
-	stopping, stop := context.WithCancel(context.Background())
-	c.stopping = stopping
+	c.open = drain.New()
 	server := &http.Server{
 		Handler:           Handler(c),
 		ReadHeaderTimeout: headerTimeout,
@@ -61,7 +62,7 @@ func NewServer(c Config) *http.Server {
 		MaxHeaderBytes:    headerBytesMax,
 		ErrorLog:          slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
 	}
-	server.RegisterOnShutdown(stop) // a stream would last as long as its run
+	server.RegisterOnShutdown(c.open.Drain) // a stream would last as long as its run
 	return server
 }
 

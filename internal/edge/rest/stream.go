@@ -15,6 +15,7 @@ import (
 	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/edge/auth"
+	"github.com/adzehq/adze/internal/edge/drain"
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
 
@@ -34,29 +35,30 @@ type Streams interface {
 	ReadStream(ctx context.Context, tenant id.ID, request *wire.ReadStreamRequest, send func(*wire.ReadStreamResponse) error) error
 }
 
-// Bearers tells whose a call is (auth.Verifier).
+// Bearers tells whose a stream is (auth.Verifier).
 type Bearers interface {
-	Bearer(ctx context.Context, header string) (auth.Caller, error)
+	Stream(ctx context.Context, header string) (context.Context, func(), error)
 }
 
 // stream serves what a run streams as server-sent events, until the run has ended:
 // "restart" where a task begins anew, "chunk" for each piece, "end". Who comes back
 // with a Last-Event-ID gets what comes after it.
 func (c Config) stream(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := c.untilStop(r.Context())
-	defer cancel()
-	caller, err := c.Auth.Bearer(ctx, r.Header.Get("Authorization"))
+	ctx, release, err := c.Auth.Stream(r.Context(), r.Header.Get("Authorization"))
 	if err != nil {
 		c.refuse(w, err)
 		return
 	}
+	defer release()
+	ctx, cancel := c.untilStop(ctx)
+	defer cancel()
 	run, err := id.Parse(r.PathValue("run"))
 	if err != nil {
 		c.refuse(w, fault.New(fault.NotFound, "run", "no run %s", r.PathValue("run")))
 		return
 	}
 	out := newEvents(w)
-	err = c.Streams.ReadStream(ctx, caller.Tenant, &wire.ReadStreamRequest{
+	err = c.Streams.ReadStream(ctx, auth.Tenant(ctx), &wire.ReadStreamRequest{
 		RunId: uint64(run), Task: r.FormValue("task"),
 		After: cmp.Or(r.Header.Get("Last-Event-ID"), r.FormValue("after")),
 	}, out.chunks)
@@ -64,7 +66,7 @@ func (c Config) stream(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		_ = out.write("event: end\ndata: {}\n\n")
 	case !begun:
-		c.refuse(w, err)
+		c.refuse(w, drain.Why(ctx, err))
 	case ctx.Err() == nil: // else the client is gone, or comes back
 		c.Log.Warn("stream broke", "run", run, "error", err)
 	}
@@ -72,15 +74,10 @@ func (c Config) stream(w http.ResponseWriter, r *http.Request) {
 
 // untilStop is ctx that ends when the server stops, too.
 func (c Config) untilStop(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	if c.stopping == nil {
-		return ctx, cancel
+	if c.open == nil {
+		return ctx, func() {}
 	}
-	release := context.AfterFunc(c.stopping, cancel)
-	return ctx, func() {
-		release()
-		cancel()
-	}
+	return c.open.Bounded(ctx)
 }
 
 // events is a stream of server-sent events.

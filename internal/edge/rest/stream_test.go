@@ -34,12 +34,12 @@ func (s streams) ReadStream(
 	return s(ctx, request, send)
 }
 
-// Bearer takes one token only.
-func (streams) Bearer(_ context.Context, header string) (auth.Caller, error) {
+// Stream takes one token only.
+func (streams) Stream(ctx context.Context, header string) (context.Context, func(), error) {
 	if header != "Bearer good" {
-		return auth.Caller{}, fault.New(fault.Unauthenticated, "", "who are you")
+		return nil, nil, fault.New(fault.Unauthenticated, "", "who are you")
 	}
-	return auth.Caller{Tenant: 1}, nil
+	return auth.WithCaller(ctx, auth.Caller{Tenant: 1}), func() {}, nil
 }
 
 // follow asks for a stream with the token and whatever else.

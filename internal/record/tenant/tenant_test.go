@@ -59,12 +59,20 @@ func TestTokensAreFoundUntilRevokedAndTheFirstTimeCounts(t *testing.T) {
 	require.Nil(t, got.RevokedAt)
 	require.True(t, got.ExpiresAt.Equal(token.ExpiresAt))
 
+	gone := uuid.New()
+	revoked, err := tenant.RevokedTokens(t.Context(), pool, []uuid.UUID{gone, token.ID})
+	require.NoError(t, err)
+	require.Equal(t, []uuid.UUID{gone}, revoked)
+
 	require.NoError(t, tenant.RevokeToken(t.Context(), pool, owner.ID+1, token.ID, noon), "another tenant's: no effect")
 	require.NoError(t, tenant.RevokeToken(t.Context(), pool, owner.ID, token.ID, noon))
 	require.NoError(t, tenant.RevokeToken(t.Context(), pool, owner.ID, token.ID, noon.Add(time.Minute)))
 	got, err = tenant.TokenByID(t.Context(), pool, token.ID)
 	require.NoError(t, err)
 	require.True(t, got.RevokedAt.Equal(noon))
+	revoked, err = tenant.RevokedTokens(t.Context(), pool, []uuid.UUID{token.ID})
+	require.NoError(t, err)
+	require.Equal(t, []uuid.UUID{token.ID}, revoked)
 
 	_, err = tenant.TokenByID(t.Context(), pool, uuid.New())
 	require.Equal(t, fault.NotFound, fault.KindOf(err))

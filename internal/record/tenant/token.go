@@ -20,6 +20,8 @@ var (
 	insertTokenSQL string
 	//go:embed token_by_id.sql
 	tokenByIDSQL string
+	//go:embed revoked_tokens.sql
+	revokedTokensSQL string
 	//go:embed revoke_token.sql
 	revokeTokenSQL string
 	//go:embed insert_signing_key.sql
@@ -70,6 +72,19 @@ func RevokeToken(ctx context.Context, db pg.DB, tenant id.ID, token uuid.UUID, n
 		return fmt.Errorf("revoke token %s: %w", token, err)
 	}
 	return nil
+}
+
+// RevokedTokens are those of the tokens that were revoked, or are gone, in any order.
+func RevokedTokens(ctx context.Context, db pg.DB, tokens []uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, revokedTokensSQL, tokens)
+	if err != nil {
+		return nil, fmt.Errorf("find revoked tokens: %w", err)
+	}
+	revoked, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("find revoked tokens: %w", err)
+	}
+	return revoked, nil
 }
 
 // SigningKey is the one key that tokens are signed with. The first caller's

@@ -64,7 +64,7 @@ func (c Config) filterModels(r *http.Request, caller auth.Caller, filters []even
 	for i := range filters {
 		f := &filters[i]
 		models[i] = hatchetrest.V1Filter{
-			Metadata: hatchetrest.APIResourceMeta{Id: f.ID.String(), CreatedAt: f.CreatedAt.UTC(), UpdatedAt: f.UpdatedAt.UTC()},
+			Metadata: metaAt(f.ID, f.CreatedAt, f.UpdatedAt),
 			TenantId: caller.UUID.String(), WorkflowId: workflows[f.Workflow].String(),
 			Scope: f.Scope, Expression: define.FilterText(f.Expression), Payload: hatchetrest.JSONObject(f.Payload), IsDeclarative: f.Declared,
 		}

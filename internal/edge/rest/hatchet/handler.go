@@ -21,7 +21,7 @@ import (
 	"github.com/adzehq/adze/internal/edge/admit"
 	"github.com/adzehq/adze/internal/edge/auth"
 	edge "github.com/adzehq/adze/internal/edge/hatchet"
-	"github.com/adzehq/adze/internal/edge/rest"
+	"github.com/adzehq/adze/internal/edge/told"
 	"github.com/adzehq/adze/internal/shard"
 )
 
@@ -143,7 +143,7 @@ var kindCodes = [...]int{
 
 // refuse answers with an error.
 func (c Config) refuse(w http.ResponseWriter, err error) {
-	e := rest.Told(c.Log, err)
+	e := told.Of(c.Log, err)
 	c.say(w, kindCodes[e.Kind], map[string][]problem{"errors": {{Description: e.Error(), Field: e.Field}}})
 }
 

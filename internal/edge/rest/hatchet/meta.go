@@ -1,8 +1,11 @@
 package hatchet
 
 import (
+	"fmt"
 	"net/http"
+	"time"
 
+	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/edge/auth"
 	edge "github.com/adzehq/adze/internal/edge/hatchet"
 	"github.com/adzehq/adze/internal/record/tenant"
@@ -36,7 +39,20 @@ func (c Config) tenant(r *http.Request, caller auth.Caller) (any, error) {
 		return nil, err
 	}
 	return hatchetrest.Tenant{
-		Metadata: hatchetrest.APIResourceMeta{Id: t.UUID.String(), CreatedAt: t.CreatedAt, UpdatedAt: t.CreatedAt},
+		Metadata: metaAt(t.UUID, t.CreatedAt, t.CreatedAt),
 		Name:     t.Name, Slug: t.Name, Version: hatchetrest.V1,
 	}, nil
+}
+
+// metaAt is what all that has an id tells of itself.
+func metaAt(of fmt.Stringer, created, updated time.Time) hatchetrest.APIResourceMeta {
+	if updated.Before(created) {
+		updated = created
+	}
+	return hatchetrest.APIResourceMeta{Id: of.String(), CreatedAt: created.UTC(), UpdatedAt: updated.UTC()}
+}
+
+// metaOf is metaAt of what was made when its id was.
+func metaOf(of id.ID, updated time.Time) hatchetrest.APIResourceMeta {
+	return metaAt(of, of.Time(), updated)
 }

@@ -122,19 +122,10 @@ func parentOf(run *view.Run) string {
 	return run.Parent.String()
 }
 
-func resource(number id.ID, updated core.Time) hatchetrest.APIResourceMeta {
-	created := number.Time().UTC()
-	meta := hatchetrest.APIResourceMeta{Id: number.String(), CreatedAt: created, UpdatedAt: created}
-	if at := instant(updated); at.After(created) {
-		meta.UpdatedAt = at
-	}
-	return meta
-}
-
 func (m *models) run(run *view.Run) hatchetrest.V1WorkflowRun {
 	started, failure := extent(run)
 	return hatchetrest.V1WorkflowRun{
-		Metadata:             resource(run.External, run.Finished),
+		Metadata:             metaOf(run.External, instant(run.Finished)),
 		TenantId:             m.caller.UUID.String(),
 		Status:               hatchetrest.V1TaskStatus(view.StatusName(run.Status)),
 		DisplayName:          displayName(run.Workflow, run.External),
@@ -207,7 +198,7 @@ func (m *models) task(run *view.Run, t *view.Task) hatchetrest.V1TaskSummary {
 
 // common fills in what rows of runs and of tasks share.
 func (m *models) common(row *hatchetrest.V1TaskSummary, run *view.Run, number id.ID, status wire.RunStatus, updated core.Time) {
-	row.Metadata = resource(number, updated)
+	row.Metadata = metaOf(number, instant(updated))
 	row.TaskExternalId, row.WorkflowRunExternalId = number.String(), run.External.String()
 	row.CreatedAt, row.TaskInsertedAt = number.Time().UTC(), number.Time().UTC()
 	row.Status = hatchetrest.V1TaskStatus(view.StatusName(status))

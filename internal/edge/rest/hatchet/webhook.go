@@ -184,7 +184,7 @@ func (c Config) updateWebhook(r *http.Request, caller auth.Caller) (any, error) 
 // webhookModel is a webhook as it is told: without its secrets.
 func webhookModel(w *record.Webhook, caller auth.Caller) hatchetrest.V1Webhook {
 	return hatchetrest.V1Webhook{
-		Metadata: hatchetrest.APIResourceMeta{Id: w.ID.String(), CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt},
+		Metadata: metaAt(w.ID, w.CreatedAt, w.UpdatedAt),
 		TenantId: caller.UUID.String(), Name: w.Name, SourceName: hatchetrest.V1WebhookSourceName(w.Source),
 		AuthType:           hatchetrest.V1WebhookAuthType(w.AuthType),
 		EventKeyExpression: w.KeyExpression, ScopeExpression: w.ScopeExpression,
@@ -312,7 +312,7 @@ func (c Config) pushed(r *http.Request, w *record.Webhook, tenant uuid.UUID, eve
 	}
 	at := pushed[0].ID.Time().UTC()
 	return &hatchetrest.V1WebhookAnswer{Message: "ok", Event: hatchetrest.V1Event{
-		Metadata: hatchetrest.APIResourceMeta{Id: pushed[0].ID.String(), CreatedAt: at, UpdatedAt: at},
+		Metadata: metaOf(pushed[0].ID, at),
 		TenantId: tenant.String(), Key: event.Key, Scope: event.Scope, Payload: event.Payload, SeenAt: at,
 		TriggeringWebhookName: w.Name,
 	}}, nil

@@ -109,11 +109,6 @@ func decode(w *record.Listed) (definition shard.Workflow, err error) {
 	return definition, nil
 }
 
-// metaOf is the id of what was made when its id was.
-func metaOf(of id.ID, updated time.Time) hatchetrest.APIResourceMeta {
-	return hatchetrest.APIResourceMeta{Id: of.String(), CreatedAt: of.Time().UTC(), UpdatedAt: updated.UTC()}
-}
-
 func versionMeta(w *record.Listed, version id.ID, order int) hatchetrest.WorkflowVersionMeta {
 	return hatchetrest.WorkflowVersionMeta{
 		Metadata: metaOf(version, version.Time()), Version: version.String(), Order: int64(order), WorkflowId: w.ID.String(),
