@@ -174,14 +174,15 @@ func (s *Shard) lookAgain() {
 }
 
 // saves tells whether b keeps its units for a lane that waits for more of them: l comes
-// after that one.
+// after that one, and waits until there are as many.
 func (b *bucket) saves(l *lane) bool {
 	for _, line := range b.lines {
 		first, own := line.lanes.first(), line.class == l.class
 		if own && l.before(first) {
 			return false
 		}
-		if !b.has(b.wanted(first)) && (own || line.class.mayServe()) {
+		if units := b.wanted(first); !b.has(units) && (own || line.class.mayServe()) {
+			b.lookAt(b.when(units))
 			return true
 		}
 		if own {

@@ -50,3 +50,25 @@ func TestAKeyOfARateLimitMayHaveAPeriodOfItsOwn(t *testing.T) {
 	r.now++
 	require.Len(t, r.apply(&Tick{}).Assigned, 1)
 }
+
+func TestUnitsThatAreSavedUpAreGivenOnceThereAreEnough(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{Rates: []RateUse{{Name: "gas"}}})
+	r.join(worker1, 10)
+	r.rateOf("", RateSetting{Limit: 4, PeriodMS: 4_000, Smooth: true})
+	draw := func(share string, units int32) *Effects {
+		_, out := r.submitOne(version, func(row *NewTask) {
+			row.Key, row.Flow = share, &Flow{Share: share, Rates: []RateKey{{Units: units}}}
+		})
+		return out
+	}
+	require.Len(t, draw("x", 4).Assigned, 1)
+	began, given := r.now, 0
+	require.Empty(t, draw("a", 1).Assigned)
+	require.Empty(t, draw("b", 2).Assigned)
+	for given < 2 {
+		r.now = r.NextDue()
+		given += len(r.apply(&Tick{}).Assigned)
+	}
+	require.Equal(t, began+3_000, r.now, "one unit a second")
+}
