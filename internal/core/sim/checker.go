@@ -234,20 +234,6 @@ func (h *history) checkMemoryBounded() *Violation {
 	return nil
 }
 
-// checkNothingIdles: no connected worker has a free slot while a task that it could
-// be given is ready, but for lanes whose window is being loaded.
-func (h *history) checkNothingIdles() *Violation {
-	m := h.model
-	for _, w := range m.workers {
-		for _, t := range m.tasks {
-			if t.state == core.OpenReady && t.inClass() && m.pausedBy(t) == nil && len(t.def.Rates) == 0 && w.free(t.slotOf()) && w.serves(t) && !h.model.loading(t.lane) {
-				return broken(nothingIdles, "worker %d has %d of %d slots %q in use while task %d is ready", w.id, w.inUse(t.slotOf()), w.slotsOf(t.slotOf()), t.slotOf(), t.row.ID)
-			}
-		}
-	}
-	return nil
-}
-
 // checkOnTime: the next tick is asked for no later than the first thing is due, and
 // a tick leaves nothing overdue behind. What is in Postgres only may be on its way.
 func (h *history) checkOnTime(st *step) *Violation {

@@ -21,9 +21,11 @@ type draw struct {
 // meter is what was drawn from a key of a rate limit, as it works now.
 type meter struct {
 	draws []draw
-	// since is when its rule was changed: what was owed then is not in draws. Less than
-	// zero: all is.
+	// What was owed when its rule was changed, as its row said, and since when; and in
+	// which step. The draws are of later ones.
+	owed  int64
 	since core.Time
+	entry int
 }
 
 // drawRates draws some of the rate limits.
@@ -137,25 +139,21 @@ func (s *store) restoreRates(r *core.Restore) {
 	}
 }
 
-// forgetDraws leaves what was drawn by durable steps.
+// forgetDraws leaves what was drawn by durable steps. Where a change of the rule is lost,
+// the row says what was owed.
 func (h *history) forgetDraws() {
-	for _, m := range h.meters {
+	for name, m := range h.meters {
+		if m.entry >= h.durable {
+			row := h.committed.rates[name]
+			*m = meter{owed: row.Debt, since: row.Since}
+		}
 		m.draws = slices.DeleteFunc(m.draws, func(d draw) bool { return d.entry >= h.durable })
 	}
 }
 
 // followRates notes what is drawn, and which rules are changed.
 func (h *history) followRates(st *step) {
-	now := h.model.now
-	if set, ok := st.in.(*core.Set); ok {
-		for _, s := range set.Settings {
-			for name, m := range h.meters {
-				if s.Kind == core.SettingRate && name.Tenant == s.Tenant && name.Name == s.Name && (s.Key == "" || s.Key == name.Key) {
-					*m = meter{since: now}
-				}
-			}
-		}
-	}
+	entry := len(h.entries) - 1
 	for _, a := range st.out.Assigned {
 		t := h.model.tasks[a.Task]
 		if t == nil {
@@ -164,13 +162,22 @@ func (h *history) followRates(st *step) {
 		for name, units := range t.rateKeys() {
 			m := h.meters[name]
 			if m == nil {
-				m = &meter{since: -1}
+				m = &meter{}
 				h.meters[name] = m
 			}
-			if n := len(m.draws); n > 0 && m.draws[n-1].at > now { // a new owner's clock is behind
-				*m = meter{since: m.draws[n-1].at}
+			m.draws = append(m.draws, draw{h.model.now, units, entry})
+		}
+	}
+	set, ok := st.in.(*core.Set)
+	if !ok {
+		return
+	}
+	for _, s := range set.Settings {
+		for name, m := range h.meters {
+			if s.Kind == core.SettingRate && name.Tenant == s.Tenant && name.Name == s.Name && (s.Key == "" || s.Key == name.Key) {
+				row := h.written.rates[name]
+				*m = meter{owed: row.Debt, since: row.Since, entry: entry}
 			}
-			m.draws = append(m.draws, draw{now, units, len(h.entries) - 1})
 		}
 	}
 }

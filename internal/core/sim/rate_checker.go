@@ -3,27 +3,24 @@ package sim
 import "github.com/adzehq/adze/internal/core"
 
 // debt is what is owed of the draws at a time by a rule, in units times milliseconds of
-// the period, and when its window began or it was reckoned. It is not known if the rule
-// was changed and what was owed then may not be back.
-func (m *meter) debt(rule core.RateSetting, now core.Time) (debt int64, since core.Time, known bool) {
-	known = m.since < 0
-	last := m.since
+// the period.
+func (m *meter) debt(rule core.RateSetting, now core.Time) int64 {
+	debt, since := m.owed, m.since
 	for _, d := range m.draws {
-		known = known || d.at-last >= core.Time(rule.PeriodMS)
-		debt, since = pay(rule, debt, since, d.at)
-		if debt == 0 {
+		if debt, since = pay(rule, debt, since, d.at); debt == 0 {
 			since = d.at
 		}
 		debt += d.units * rule.PeriodMS
-		last = max(last, d.at)
 	}
-	debt, since = pay(rule, debt, since, now)
-	return debt, since, known || now-last >= core.Time(rule.PeriodMS)
+	debt, _ = pay(rule, debt, since, now)
+	return debt
 }
 
-// pay takes off a debt what time has paid.
+// pay takes off a debt what time has paid. A new owner's clock may be behind.
 func pay(rule core.RateSetting, debt int64, since, now core.Time) (left int64, reckoned core.Time) {
 	switch {
+	case now <= since:
+		return debt, since
 	case rule.Smooth:
 		return max(0, debt-int64(now-since)*int64(rule.Limit)), now
 	case now-since >= core.Time(rule.PeriodMS):
@@ -67,8 +64,7 @@ func (h *history) checkNotOverspent(st *step) *Violation {
 			if rule.PausedUntil > h.model.now {
 				return broken(ratesExact, "task %d draws from %+v, which is paused until %d", a.Task, name, rule.PausedUntil)
 			}
-			debt, _, _ := h.meters[name].debt(rule, h.model.now)
-			if _, _, known := h.meters[name].debt(rule, h.model.now); known && debt > int64(rule.Limit)*rule.PeriodMS {
+			if debt := h.meters[name].debt(rule, h.model.now); debt > int64(rule.Limit)*rule.PeriodMS {
 				return broken(ratesExact, "task %d draws from %+v (%+v), and %d are owed: %v", a.Task, name, rule, debt, h.meters[name].draws)
 			}
 		}
@@ -89,7 +85,7 @@ func (h *history) checkUnitsStored(st *step) *Violation {
 		}
 		for name := range t.rateKeys() {
 			rule, row := h.model.rateRule(name), h.written.rates[name]
-			if debt, _, known := h.meters[name].debt(rule, h.model.now); known && row.Debt < debt {
+			if debt := h.meters[name].debt(rule, h.model.now); row.Debt != debt {
 				return broken(unitsStored, "task %d has drawn from %+v (%+v), the row is %+v, owed are %d", a.Task, name, rule, row, debt)
 			}
 		}

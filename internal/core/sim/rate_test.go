@@ -5,6 +5,7 @@ var rateSabotages = map[string]attack{
 	"more is drawn than there is":        {ratesExact, drawMore},
 	"what is drawn is not written":       {unitsStored, dropRates},
 	"a worker is told before the commit": {unitsStored, hurryDraw},
+	"units that are there are not drawn": {nothingIdles, raiseRates},
 }
 
 // drawMore has a key be drawn from that has nothing left.
@@ -15,7 +16,7 @@ func drawMore(h *history, st *step) bool {
 			continue
 		}
 		for name := range t.rateKeys() {
-			if m := h.meters[name]; m != nil && m.since < 0 {
+			if m := h.meters[name]; m != nil {
 				m.draws = append(m.draws, draw{at: h.now, units: 1_000, entry: len(h.entries) - 1})
 				return true
 			}
@@ -38,6 +39,21 @@ func hurryDraw(h *history, st *step) bool {
 			st.out.Assigned[i].Seq = t.seq
 			return true
 		}
+	}
+	return false
+}
+
+// raiseRates has the rules give more units to a task that waits for some.
+func raiseRates(h *history, st *step) bool {
+	for _, t := range h.model.heads() {
+		if len(t.def.Rates) == 0 || len(st.out.Assigned) > 0 || h.model.freeFor(t) == nil {
+			continue
+		}
+		for key, s := range h.model.settings {
+			s.Rate.Limit += 1_000
+			h.model.settings[key] = s
+		}
+		return true
 	}
 	return false
 }
