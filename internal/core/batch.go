@@ -48,7 +48,7 @@ func (l *lane) gives() bool {
 	switch {
 	case l.empty():
 		return false
-	case rule.RunningMax > 0 && (l.gathered.running >= int(rule.RunningMax) || s.expected[l.tenant] > 0):
+	case rule.RunningMax > 0 && (l.gathered.running >= int(rule.RunningMax) || s.awaits(l.tenant)):
 		return false // those of the owner before run until their workers say otherwise
 	default:
 		return l.len() >= int(rule.SizeMax) || l.gathered.ripe > 0 || l.stored > 0 && !l.loading ||
@@ -321,7 +321,7 @@ func (s *Shard) mayJoin(w *worker, t *task, number Token) bool {
 func (l *lane) explainBatch(r *Reason) {
 	rule := l.class.need.Batch
 	r.Cause, r.Max, r.Held = CauseBatch, int(rule.RunningMax), l.gathered.running
-	if rule.RunningMax > 0 && l.shard.expected[l.tenant] > 0 {
+	if rule.RunningMax > 0 && l.shard.awaits(l.tenant) {
 		r.Cause, r.Until = CauseReturning, l.shard.returning(l.tenant)
 		return
 	}

@@ -34,6 +34,8 @@ type class struct {
 	kept       bool // it stays, empty or not: definitions refer to it
 
 	gathering gathering // with Need.Batch
+
+	berths []berth // whose workers offer to run it, where workers are shared
 }
 
 // text names the class of a need: the action if there is no more to it, else the action
@@ -153,6 +155,11 @@ func (c *class) offer(l *lane) {
 	if l.seat < 0 {
 		l.share.begin()
 		c.lanes.add(l)
+		if c.lanes.len() == 1 {
+			for i := range c.berths {
+				c.berths[i].of.begin()
+			}
+		}
 		c.enliven()
 	}
 	c.queue.stir()
@@ -172,6 +179,9 @@ func (c *class) retract(l *lane) {
 		l.share.ready--
 		c.enliven()
 		if c.lanes.len() == 0 {
+			for i := range c.berths {
+				c.berths[i].of.cease()
+			}
 			c.unreserve()
 		}
 	}
@@ -251,9 +261,10 @@ func (c *class) freeOffer() *offer {
 // mayServe tells whether a task of c could be given to a worker now.
 func (c *class) mayServe() bool { return !c.halted && c.freeOffer() != nil }
 
-// action is who runs an action of a tenant, and what there is to run of it.
+// action is who runs an action of a tenant, whosever workers they are, and what there is to run of it.
 type action struct {
-	name string
+	tenant id.ID
+	name   string
 	// The workflows that have tasks of it.
 	workflows []string
 	workers   []*worker
@@ -264,7 +275,7 @@ func (s *Shard) action(tenant id.ID, name string) *action {
 	key := queueKey{tenant, name}
 	a := s.actions[key]
 	if a == nil {
-		a = &action{name: name}
+		a = &action{tenant: tenant, name: name}
 		s.actions[key] = a
 	}
 	return a

@@ -149,13 +149,14 @@ func (*Set) input() {}
 type Setting struct {
 	Tenant   id.ID
 	Kind     SettingKind
-	Name     string // of a queue, a limit, a rate limit, a workflow
+	Name     string // of a queue, a limit, a rate limit, a workflow; of a grant: GrantName of the home
 	Key      string // for one key of it only; "" = for all
 	Declared bool   // by a workflow's definition: what was set otherwise goes first
 	Dropped  bool   // it is taken back
 	Queue    QueueSetting
 	Limit    LimitSetting
 	Rate     RateSetting
+	Grant    GrantSetting
 }
 
 // SettingKey names a setting.
@@ -191,6 +192,7 @@ const (
 	SettingLimit
 	SettingRate
 	SettingWorkflow // as a queue: paused
+	SettingGrant    // workers of another tenant run the tenant's tasks, see GrantName
 )
 
 // QueueSetting is how a queue works.

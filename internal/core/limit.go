@@ -82,7 +82,7 @@ func (g *group) strategy() Strategy { return g.limit.all().Strategy }
 // workers of before are back, or given up: they may run what has a place and is not
 // known to have one.
 func (g *group) room() bool {
-	return len(g.held) < g.bound() && g.limit.shard.expected[g.limit.tenant] == 0
+	return len(g.held) < g.bound() && !g.limit.shard.awaits(g.limit.tenant)
 }
 
 // offer implements place.
@@ -130,7 +130,7 @@ func (s *Shard) settleLimits() {
 
 // settle gives out the places of g.
 func (g *group) settle() {
-	if g.limit.shard.expected[g.limit.tenant] > 0 {
+	if g.limit.shard.awaits(g.limit.tenant) {
 		return
 	}
 	switch g.strategy() {
@@ -417,13 +417,26 @@ func (l *limit) hasten() {
 	}
 }
 
-// arrived looks at the limits of a tenant once all of its workers of before are back.
-func (s *Shard) arrived(tenant id.ID) {
-	s.expected[tenant]--
-	if s.expected[tenant] > 0 {
+// arrived notes that a worker of before is back, or given up. With the last one that may
+// run tasks of a tenant, the tenant's limits are looked at.
+func (s *Shard) arrived(home id.ID) {
+	if s.expected[home]--; s.expected[home] > 0 {
 		return
 	}
-	delete(s.expected, tenant)
+	delete(s.expected, home)
+	s.goOnWith(home)
+	for _, g := range s.lent {
+		if g.home == home {
+			s.goOnWith(g.tenant)
+		}
+	}
+}
+
+// goOnWith looks at the limits and batches of a tenant, unless it has to wait longer.
+func (s *Shard) goOnWith(tenant id.ID) {
+	if s.awaits(tenant) {
+		return
+	}
 	s.weighBatches(tenant)
 	keys := slices.SortedFunc(maps.Keys(s.limits), func(a, b queueKey) int { return cmp.Compare(a.name, b.name) })
 	for _, key := range keys {

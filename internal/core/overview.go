@@ -67,15 +67,14 @@ func (s *Shard) Queues(tenant id.ID, now Time) []QueueStat {
 	return stats
 }
 
-// running counts the tasks that workers of a tenant have, by queue.
+// running counts the tasks of a tenant that workers have, by queue.
 func (s *Shard) running(tenant id.ID) map[string]int {
 	running := map[string]int{}
 	for _, w := range s.workers {
-		if w.tenant != tenant {
-			continue
-		}
 		for t := w.first; t != nil; t = t.next {
-			running[queueOf(t.def)]++
+			if t.def.Tenant == tenant {
+				running[queueOf(t.def)]++
+			}
 		}
 	}
 	return running

@@ -11,10 +11,11 @@ import (
 // WorkerStat is where a worker stands.
 type WorkerStat struct {
 	Worker  id.ID
+	Home    id.ID // whose worker it is
 	Actions []string
 	Labels  map[string]string
 	Rooms   []Room // by type; those of the default one first
-	Running int    // attempts
+	Running int    // attempts; of another tenant's worker: those of the tenant that asks
 	Paused  bool
 	Spared  bool // it is given nothing new, as it cannot be reached
 	Until   Time // it is away, and expected back until then; 0 = it is connected
@@ -26,12 +27,16 @@ type Room struct {
 	Slots, Used int32
 }
 
-// Workers tells where the workers of a tenant stand, oldest first: for people, not for the
-// hot path.
+// Workers tells where the workers of a tenant stand, and those of others that may run its
+// tasks, oldest first: for people, not for the hot path.
 func (s *Shard) Workers(tenant id.ID) (stats []WorkerStat) {
 	for _, w := range s.workers {
 		if w.tenant == tenant {
 			stats = append(stats, w.stat())
+		} else if s.serves(w.tenant, tenant) {
+			stat := w.stat()
+			stat.Running = w.runs(tenant)
+			stats = append(stats, stat)
 		}
 	}
 	slices.SortFunc(stats, func(a, b WorkerStat) int { return cmp.Compare(a.Worker, b.Worker) })
@@ -63,13 +68,20 @@ func (s *Shard) Held(tenant, of id.ID) (held []Held) {
 	return held
 }
 
+// runs counts the attempts of a tenant that w has.
+func (w *worker) runs(tenant id.ID) (n int) {
+	for t := w.first; t != nil; t = t.next {
+		if t.def.Tenant == tenant {
+			n++
+		}
+	}
+	return n
+}
+
 func (w *worker) stat() WorkerStat {
 	stat := WorkerStat{
-		Worker: w.id, Labels: maps.Clone(w.labels), Rooms: []Room{{Slots: w.slots, Used: w.used}},
+		Worker: w.id, Home: w.tenant, Actions: w.actions(), Labels: maps.Clone(w.labels), Rooms: []Room{{Slots: w.slots, Used: w.used}},
 		Running: w.running, Paused: w.paused, Spared: w.spared, Until: w.until,
-	}
-	for _, a := range w.served {
-		stat.Actions = append(stat.Actions, a.name)
 	}
 	for _, r := range w.types {
 		stat.Rooms = append(stat.Rooms, Room{Type: r.typ, Slots: r.slots, Used: r.used})

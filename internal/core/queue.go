@@ -29,6 +29,8 @@ type queue struct {
 	mean    int64 // ms that a task ran, of all keys
 	in, out meter // tasks that came, and that a worker was given
 
+	tenancies []*tenancy // of its tenant, see Shard.tenancies
+
 	classes []*class
 	live    []*class // of them, those with a task to give and a worker who may take it
 	stirred bool     // in Shard.stirred
@@ -39,7 +41,7 @@ func (s *Shard) queue(tenant id.ID, name string) *queue {
 	key := queueKey{tenant, name}
 	q := s.queues[key]
 	if q == nil {
-		q = &queue{shard: s, tenant: tenant, name: name, shares: map[string]*share{}}
+		q = &queue{shard: s, tenant: tenant, name: name, shares: map[string]*share{}, tenancies: s.tenancies(tenant)}
 		s.queues[key] = q
 	}
 	return q
@@ -55,16 +57,21 @@ func (q *queue) stir() {
 }
 
 // match gives ready tasks to free workers until one side of each stirred queue is
-// used up. Queues take turns task by task: a worker that serves several is shared.
+// used up. Queues take turns task by task: a worker that serves several is shared. So do
+// the tenants of a crew first, by the time of its workers.
 func (s *Shard) match() {
 	for s.astir {
 		s.astir = false
 		for _, q := range s.stirred {
-			if q.matchOne() {
+			if len(q.tenancies) == 0 && q.matchOne(nil) {
 				s.astir = true
 			}
 		}
+		if len(s.crewList) > 0 {
+			s.matchCrews()
+		}
 	}
+	s.dismiss()
 	for i, q := range s.stirred {
 		q.stirred = false
 		s.stirred[i] = nil
@@ -72,13 +79,17 @@ func (s *Shard) match() {
 	s.stirred = s.stirred[:0]
 }
 
-// matchOne gives the next task of q to the next free worker, if there are both.
-func (q *queue) matchOne() bool {
+// matchOne gives the next task of q to the next free worker, if there are both. With a
+// tenancy that must be one of its crew, and is counted for it.
+func (q *queue) matchOne(turn *tenancy) bool {
 	for c := q.next(); c != nil; c = q.next() {
 		l := c.lanes.first()
 		t := l.head()
 		if t == nil { // all it has is in Postgres
 			l.share.missed = true
+			if turn != nil {
+				turn.missed = true
+			}
 			c.withdraw(l)
 			q.shard.requestLane(l)
 			continue
@@ -91,6 +102,9 @@ func (q *queue) matchOne() bool {
 			q.shard.refill(l)
 			q.shard.shelve(t, p)
 			continue
+		}
+		if turn != nil && c.chosen(t).worker.crew != turn.crew {
+			return false
 		}
 		if l.draws != nil && !q.shard.draw(l, t) {
 			continue
@@ -114,6 +128,9 @@ func (q *queue) matchOne() bool {
 			q.shard.assignBatch(members, offer.worker)
 		} else {
 			q.shard.assign(t, offer.worker)
+		}
+		if turn != nil {
+			turn.charge(t)
 		}
 		if passed != nil && !offer.worker.has(passed.need.Slots) {
 			passed.reserve(offer.worker)

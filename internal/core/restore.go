@@ -9,6 +9,7 @@ func (s *Shard) restore(in *Restore) {
 	for i := range in.Settings {
 		s.apply(&in.Settings[i])
 	}
+	s.lend()
 	s.restoreRates(in.Rates)
 	for _, w := range in.Workers {
 		expected := s.expectedWorker(w.Worker, w.Tenant)
@@ -111,6 +112,7 @@ func (s *Shard) resume(row *OpenTask, logs map[id.ID]int32) {
 	w := s.expectedWorker(row.Worker, t.def.Tenant)
 	s.holdsRow(row)
 	t.batch = w.batchOf(row.Batch)
+	t.tenancy = w.tenancy(t.def.Tenant)
 	w.push(t)
 	w.hold(t.grip())
 	t.joinBatch()
@@ -128,7 +130,7 @@ func (s *Shard) awaitWorker(w *worker) {
 func (s *Shard) expectedWorker(missing, tenant id.ID) *worker {
 	w := s.workers[missing]
 	if w == nil {
-		w = &worker{id: missing, tenant: tenant}
+		w = &worker{id: missing, tenant: tenant, crew: s.crews[tenant]}
 		s.workers[w.id] = w
 		s.expect(w, s.now+RecoveryGraceMS)
 	}

@@ -7,7 +7,7 @@ const SettingsMax = 100_000
 // workers declare it whenever they start.
 func (s *Shard) set(in *Set) {
 	kind := AnswerDone
-	if len(s.settings)+s.added(in.Settings) > SettingsMax {
+	if len(s.settings)+s.added(in.Settings) > SettingsMax || s.wouldCrowd(in.Settings) {
 		kind = AnswerFull
 	} else {
 		s.change(in.Settings)
@@ -69,6 +69,8 @@ func (s *Shard) apply(setting *Setting) {
 		l.hasten()
 	case SettingRate:
 		s.setRate(setting)
+	case SettingGrant:
+		s.setGrant(setting)
 	}
 }
 

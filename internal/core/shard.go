@@ -34,6 +34,7 @@ type Shard struct {
 	expected    map[id.ID]int // by tenant: workers of the owner before that are not back
 	hollow      int           // lanes of which something is in Postgres only
 	stirred     []*queue      // have something to match at the end of this Apply
+	mustered    int           // of them, those that their crews know of
 	astir       bool          // and may have found it since they were looked at
 	spreads     int           // queues whose keys are dealt some workers each
 	rates       map[queueKey]*rate
@@ -50,11 +51,16 @@ type Shard struct {
 	schedules schedules
 	once      onceKeys
 
-	timers  line
-	delayed delayed
-	ledger  ledger
-	loads   loads
-	waits   waits
+	timers   line
+	delayed  delayed
+	ledger   ledger
+	loads    loads
+	waits    waits
+	grants   map[grant]int64 // with their weights
+	crews    map[id.ID]*crew // by home
+	crewList []*crew         // by home, ascending
+	lent     []grant         // that were in force when the owner took over
+
 	closing map[id.ID]Closing
 	resting []id.ID // runs that may be left to their rows at the end of this Apply
 	pool    taskPool
@@ -89,6 +95,8 @@ func NewSized(shard int32, window int) *Shard {
 		timers:      line{kind: timerLine},
 		delayed:     delayed{line: line{kind: delayedLine}},
 		waits:       newWaits(),
+		grants:      map[grant]int64{},
+		crews:       map[id.ID]*crew{},
 		closing:     map[id.ID]Closing{},
 	}
 }

@@ -67,11 +67,12 @@ func (w *worker) give(uses []SlotUse) {
 
 // grip is what an attempt holds of its worker: slots, which those of a batch share.
 type grip struct {
-	batch *batch
-	uses  []SlotUse
+	batch   *batch
+	uses    []SlotUse
+	tenancy *tenancy // whom that is counted for; nil = nobody
 }
 
-func (t *task) grip() grip { return grip{t.batch, t.def.Slots} }
+func (t *task) grip() grip { return grip{t.batch, t.def.Slots, t.tenancy} }
 
 // hold has w hold an attempt.
 func (w *worker) hold(g grip) {
@@ -82,6 +83,9 @@ func (w *worker) hold(g grip) {
 		g.batch.uses = g.uses
 	}
 	w.take(g.uses)
+	if g.tenancy != nil {
+		g.tenancy.occupy(g.uses)
+	}
 }
 
 // letGo is the inverse of hold; it tells whether slots are free again.
@@ -93,6 +97,9 @@ func (w *worker) letGo(g grip) bool {
 		g.uses = g.batch.uses
 	}
 	w.give(g.uses)
+	if g.tenancy != nil {
+		g.tenancy.vacate(g.uses)
+	}
 	return true
 }
 
@@ -178,6 +185,7 @@ func (w *worker) passedOver(l *lane, t *task) *class {
 		case !other.shares(c) || !w.couldHave(other.need.Slots):
 		case other.reserved != nil && other.reserved.takes() && other.shard.now < other.reservedAt+reserveMS:
 		case other.queue == c.queue && !other.goesBefore(l, t):
+		case other.key.tenant != c.key.tenant && !w.tenancy(other.key.tenant).before(w.tenancy(c.key.tenant)):
 		default:
 			return other
 		}

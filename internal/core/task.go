@@ -28,6 +28,9 @@ type task struct {
 	share    string // as NewTask.Key
 	rank     int64  // its place in lane, see Order
 	charged  int64  // with OpenRunning: what its share was charged for it, see queue.charge
+	advance  int64  // likewise its tenancy, in that era
+	era      uint64
+	tenancy  *tenancy // with OpenRunning: whom its worker's time is counted for; nil = nobody
 	priority int32
 	passed   int32 // how many of its limits it has a place in
 	attempt  int32

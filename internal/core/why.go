@@ -249,7 +249,7 @@ func (g *group) explain(r *Reason, _ *lane) {
 	for _, h := range g.held[:min(len(g.held), HoldersMax)] {
 		r.Holders = append(r.Holders, h.id)
 	}
-	if g.limit.shard.expected[g.limit.tenant] > 0 {
+	if g.limit.shard.awaits(g.limit.tenant) {
 		r.Cause, r.Until = CauseReturning, g.limit.shard.returning(g.limit.tenant)
 	}
 	r.estimate(r.Ahead+1, g.out.perMinute(g.limit.shard.now))
@@ -258,7 +258,7 @@ func (g *group) explain(r *Reason, _ *lane) {
 // returning is until when workers of before a restart are awaited.
 func (s *Shard) returning(tenant id.ID) (until Time) {
 	for _, w := range s.away {
-		if w.tenant == tenant && w.awaited {
+		if w.awaited && s.mayHave(w.tenant, tenant) {
 			until = max(until, w.until)
 		}
 	}

@@ -7,12 +7,13 @@ import (
 	"github.com/adzehq/adze/internal/base/id"
 )
 
-// worker is a worker of a tenant, connected or expected back.
+// worker is a worker of a tenant, its home, connected or expected back.
 type worker struct {
 	id      id.ID
 	tenant  id.ID
 	offers  []*offer
-	served  []*action // that it runs
+	served  []*action // that it runs, its own and those of tenants that have granted its home
+	crew    *crew     // of its tenant; nil = that shares no workers
 	awaited bool      // by the owner, from the one before
 	turn    int       // which offer is asked first when a slot is free
 
@@ -51,8 +52,15 @@ func (w *worker) consider(c *class) *offer {
 	if !may || c.need.Worker != 0 && c.need.Worker != w.id || !c.mayTake(w) {
 		return nil
 	}
+	score *= 2
+	if c.key.tenant == w.tenant { // of equal ones, a tenant's own worker
+		score++
+	}
 	o := &offer{worker: w, class: c, score: score, place: len(w.offers)}
 	w.offers = append(w.offers, o)
+	if tn := w.tenancy(c.key.tenant); tn != nil {
+		c.moor(tn)
+	}
 	if c.wide() {
 		w.wide++
 	}
@@ -66,6 +74,9 @@ func (w *worker) unconsider(c *class) {
 		return
 	}
 	c.free.remove(o)
+	if tn := w.tenancy(c.key.tenant); tn != nil {
+		c.unmoor(tn)
+	}
 	if c.wide() {
 		w.wide--
 	}
@@ -152,6 +163,7 @@ func (s *Shard) run(t *task, w *worker, token Token) {
 		s.setDue(t, s.now+Time(ms))
 	}
 	w.push(t)
+	t.tenancy = w.tenancy(t.def.Tenant)
 	w.hold(t.grip())
 	t.joinBatch()
 	s.onceBegan(t)
@@ -165,11 +177,15 @@ func (s *Shard) release(t *task) {
 	if sh := t.lane.share; sh != nil { // none of one that was adopted before it was ready
 		sh.queue.settle(sh, t, s.now-t.assigned)
 	}
+	if t.tenancy != nil && t.advance > 0 {
+		t.tenancy.settle(t, s.now-t.assigned)
+	}
 	w.drop(t)
 	t.leaveBatch()
 	if !t.released {
 		s.freeSlots(w, t.grip())
 	}
+	t.tenancy = nil
 }
 
 // abandon takes a running task from its worker, which has not answered a stop: its
@@ -218,10 +234,11 @@ func (s *Shard) welcome(w *worker) {
 func (s *Shard) join(in *Join) {
 	w := s.workers[in.Worker]
 	if w == nil {
-		w = &worker{id: in.Worker, tenant: in.Tenant}
+		w = &worker{id: in.Worker}
 		s.workers[w.id] = w
 	}
 	s.present(w)
+	w.tenant = in.Tenant // of one that only a task spoke of, the task's was taken for it
 	w.labels, w.spared = in.Labels, in.Spared
 	w.setTypes(in.Slots, in.Types)
 	s.setOffers(w, in.Actions)
@@ -231,12 +248,15 @@ func (s *Shard) join(in *Join) {
 
 func (s *Shard) setOffers(w *worker, actions []string) {
 	s.unserve(w)
+	w.crew = s.crews[w.tenant]
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(actions))) {
-		a := s.action(w.tenant, name)
-		a.workers = append(a.workers, w)
-		w.served = append(w.served, a)
-		for _, c := range a.classes {
-			w.consider(c)
+		for _, tenant := range s.served(w.tenant) {
+			a := s.action(tenant, name)
+			a.workers = append(a.workers, w)
+			w.served = append(w.served, a)
+			for _, c := range a.classes {
+				w.consider(c)
+			}
 		}
 	}
 	w.turn = 0
@@ -259,12 +279,18 @@ func (s *Shard) relabel(in *Relabel) {
 		return
 	}
 	w.labels = in.Labels
-	actions := make([]string, len(w.served))
-	for i, a := range w.served {
-		actions[i] = a.name
-	}
-	s.setOffers(w, actions)
+	s.setOffers(w, w.actions())
 	s.welcome(w)
+}
+
+// actions are the names of what w runs.
+func (w *worker) actions() (names []string) {
+	for _, a := range w.served {
+		if a.tenant == w.tenant {
+			names = append(names, a.name)
+		}
+	}
+	return names
 }
 
 // unserve takes all offers of w back.
@@ -275,6 +301,9 @@ func (s *Shard) unserve(w *worker) {
 	for _, o := range w.offers {
 		o.class.free.remove(o)
 		o.class.enliven()
+		if tn := w.tenancy(o.class.key.tenant); tn != nil {
+			o.class.unmoor(tn)
+		}
 	}
 	for _, a := range w.served {
 		a.workers = slices.DeleteFunc(a.workers, func(other *worker) bool { return other == w })
@@ -327,7 +356,7 @@ func (s *Shard) claim(w *worker, c Claim) {
 		}
 	default:
 		if !c.Released {
-			w.abandon(c.Token, grip{w.batchOf(c.Batch), s.slotsOf(t)})
+			w.abandon(c.Token, grip{batch: w.batchOf(c.Batch), uses: s.slotsOf(t)})
 		}
 		s.out.Stopped = append(s.out.Stopped, Stop{Worker: w.id, Task: c.Task, Token: c.Token, Reason: StopForeign})
 	}
@@ -347,7 +376,7 @@ func (s *Shard) slotsOf(t *task) []SlotUse {
 // has its log to go on from. It is asked when a worker joins, and never later: what the
 // attempt wrote in between was refused.
 func (s *Shard) adoptable(w *worker, t *task, attempt int32, token Token) bool {
-	return !t.def.Durable && t.def.Tenant == w.tenant && t.state != OpenRunning && t.attempt == attempt && token.epoch() < s.epoch &&
+	return !t.def.Durable && s.mayHave(w.tenant, t.def.Tenant) && t.state != OpenRunning && t.attempt == attempt && token.epoch() < s.epoch &&
 		!t.isTicket() && s.mayHold(t)
 }
 
