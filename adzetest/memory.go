@@ -268,10 +268,13 @@ func (m *memory) Results(_ context.Context, _, first, last id.ID) ([]shard.Outco
 }
 
 // Joined implements shard.Store.
-func (m *memory) Joined(context.Context, id.ID, id.ID, shard.Hello) error { return nil }
+func (m *memory) Joined(context.Context, id.ID, id.ID, shard.Hello) (bool, error) { return false, nil }
 
 // Introduced implements shard.Store.
 func (m *memory) Introduced(context.Context, id.ID, id.ID, shard.Hello) error { return nil }
+
+// PausedAway implements shard.Store: no program of a test is paused.
+func (m *memory) PausedAway(context.Context, id.ID, []id.ID, bool) ([]id.ID, error) { return nil, nil }
 
 func pick[V any](m *memory, rows map[id.ID]V, ids []id.ID) []V {
 	m.mu.Lock()

@@ -60,6 +60,7 @@ type Join struct {
 	Labels  map[string]string
 	Types   []SlotUse // how many slots it has of other types than the default one
 	Spared  bool      // as Spare
+	Paused  bool      // by its row: it counts for a worker that is not known, as it was away
 }
 
 // Claim is a worker's word that it runs an attempt.

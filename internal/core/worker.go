@@ -234,7 +234,7 @@ func (s *Shard) welcome(w *worker) {
 func (s *Shard) join(in *Join) {
 	w := s.workers[in.Worker]
 	if w == nil {
-		w = &worker{id: in.Worker}
+		w = &worker{id: in.Worker, paused: in.Paused}
 		s.workers[w.id] = w
 	}
 	s.present(w)

@@ -70,6 +70,9 @@ type Client interface {
 	// PutSchedules stores schedules, all or none, and answers in order: with an ID or a
 	// Name that there is, it takes the place of what was there.
 	PutSchedules(ctx context.Context, tenant id.ID, schedules []core.Schedule) ([]id.ID, error)
+	// AddSchedules is PutSchedules for new ones only: one whose name is taken refuses all
+	// with fault.Conflict. Of several callers with one name, one adds it.
+	AddSchedules(ctx context.Context, tenant id.ID, schedules []core.Schedule) ([]id.ID, error)
 	// ChangeSchedules pauses, resumes or moves schedules, all or none.
 	ChangeSchedules(ctx context.Context, tenant id.ID, ids []id.ID, change ScheduleChange) error
 	// DropSchedules ends schedules, and tells in the order of ids which there were.
@@ -107,7 +110,7 @@ type Client interface {
 	// Workers tells which workers are connected, or expected back, oldest first.
 	Workers(ctx context.Context, tenant id.ID) ([]Worker, error)
 	// PauseWorkers has workers be given nothing new, or something again, and tells in the
-	// order of ids which there were.
+	// order of ids which are known. For one that is not there it holds when it comes.
 	PauseWorkers(ctx context.Context, tenant id.ID, ids []id.ID, paused bool) ([]bool, error)
 	// Overview tells where the tenant's queues and limits stand, by name.
 	Overview(ctx context.Context, tenant id.ID) (Overview, error)

@@ -190,12 +190,16 @@ func (s *postgres) SchedulesDeclared(ctx context.Context, tenant id.ID, workflow
 	return schedule.Declared(ctx, s.pool, tenant, workflows)
 }
 
-func (s *postgres) Joined(ctx context.Context, workerID, tenant id.ID, hello Hello) error {
+func (s *postgres) Joined(ctx context.Context, workerID, tenant id.ID, hello Hello) (bool, error) {
 	return worker.Join(ctx, s.pool, s.workerOf(workerID, tenant, &hello))
 }
 
 func (s *postgres) Introduced(ctx context.Context, workerID, tenant id.ID, hello Hello) error {
 	return worker.Introduce(ctx, s.pool, s.workerOf(workerID, tenant, &hello))
+}
+
+func (s *postgres) PausedAway(ctx context.Context, tenant id.ID, workers []id.ID, paused bool) ([]id.ID, error) {
+	return worker.PauseAway(ctx, s.pool, tenant, workers, paused)
 }
 
 func (s *postgres) workerOf(workerID, tenant id.ID, hello *Hello) worker.Worker {

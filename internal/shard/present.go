@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"slices"
 
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
@@ -38,6 +39,25 @@ func (ss *sessions) introduced(worker id.ID) (name, sdk string) {
 
 // PauseWorkers implements Client.
 func (r *Runtime) PauseWorkers(ctx context.Context, tenant id.ID, ids []id.ID, paused bool) ([]bool, error) {
+	known, err := r.pausePresent(ctx, tenant, ids, paused)
+	if err != nil {
+		return nil, err
+	}
+	var away []id.ID
+	for i := range ids {
+		if !known[i] {
+			away = append(away, ids[i])
+		}
+	}
+	rows, err := r.pauseAway(ctx, tenant, away, paused)
+	for i := range ids {
+		known[i] = known[i] || slices.Contains(rows, ids[i])
+	}
+	return known, err
+}
+
+// pausePresent pauses the workers that the core knows.
+func (r *Runtime) pausePresent(ctx context.Context, tenant id.ID, ids []id.ID, paused bool) ([]bool, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
@@ -52,6 +72,23 @@ func (r *Runtime) PauseWorkers(ctx context.Context, tenant id.ID, ids []id.ID, p
 		known[i] = answers[i].Kind == core.AnswerDone
 	}
 	return known, nil
+}
+
+// pauseAway pauses workers for when they come, and tells which there are. One that comes
+// just now may have read its row before that: the core is asked again about it.
+func (r *Runtime) pauseAway(ctx context.Context, tenant id.ID, ids []id.ID, paused bool) ([]id.ID, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	rows, err := r.config.Store.PausedAway(ctx, tenant, ids, paused)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.arrivals.wait(ctx, rows); err != nil {
+		return nil, err
+	}
+	_, err = r.pausePresent(ctx, tenant, rows, paused)
+	return rows, err
 }
 
 // Introduce implements Client.

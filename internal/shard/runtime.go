@@ -42,6 +42,7 @@ type Runtime struct {
 	answers  *answers
 	alarms   *alarms
 	sessions *sessions
+	arrivals arrivals
 	streams  *streams
 	watches  watches
 	latest   latest

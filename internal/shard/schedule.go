@@ -61,10 +61,19 @@ func (a *alarms) parse(expression, zone string) (*cron.Schedule, error) {
 
 // PutSchedules implements Client.
 func (r *Runtime) PutSchedules(ctx context.Context, tenant id.ID, schedules []core.Schedule) ([]id.ID, error) {
+	return r.putSchedules(ctx, tenant, schedules, false)
+}
+
+// AddSchedules implements Client.
+func (r *Runtime) AddSchedules(ctx context.Context, tenant id.ID, schedules []core.Schedule) ([]id.ID, error) {
+	return r.putSchedules(ctx, tenant, schedules, true)
+}
+
+func (r *Runtime) putSchedules(ctx context.Context, tenant id.ID, schedules []core.Schedule, fresh bool) ([]id.ID, error) {
 	if err := r.alarms.begin(ctx); err != nil {
 		return nil, err
 	}
-	puts, ids, err := r.planPuts(ctx, tenant, schedules)
+	puts, ids, err := r.planPuts(ctx, tenant, schedules, fresh)
 	if err != nil || len(puts) == 0 {
 		r.alarms.end()
 		return ids, err
@@ -72,7 +81,8 @@ func (r *Runtime) PutSchedules(ctx context.Context, tenant id.ID, schedules []co
 	return ids, r.storeSchedules(ctx, tenant, puts, nil)
 }
 
-func (r *Runtime) planPuts(ctx context.Context, tenant id.ID, schedules []core.Schedule) (puts []core.PutSchedule, ids []id.ID, err error) {
+// planPuts is what the core is to put; with fresh, none may be there yet.
+func (r *Runtime) planPuts(ctx context.Context, tenant id.ID, schedules []core.Schedule, fresh bool) (puts []core.PutSchedule, ids []id.ID, err error) {
 	known, err := r.knownSchedules(ctx, tenant, schedules)
 	if err != nil {
 		return nil, nil, err
@@ -90,6 +100,8 @@ func (r *Runtime) planPuts(ctx context.Context, tenant id.ID, schedules []core.S
 		}
 		was, there := known.of(&s)
 		switch {
+		case there && fresh:
+			return nil, nil, fault.New(fault.Conflict, field+".name", "the name %q is taken by another schedule", was.Name)
 		case s.ID != 0 && !there:
 			return nil, nil, fault.New(fault.NotFound, field+".schedule_id", "no schedule %s", s.ID)
 		case there && was.Declared:

@@ -54,14 +54,17 @@ func (r *Runtime) Attach(ctx context.Context, tenant id.ID, hello Hello) (Sessio
 	if worker == 0 {
 		worker = r.ids.Next(int64(r.now()))
 	}
-	if err := r.config.Store.Joined(ctx, worker, tenant, hello); err != nil {
+	leave := r.arrivals.enter(worker)
+	defer leave()
+	paused, err := r.config.Store.Joined(ctx, worker, tenant, hello)
+	if err != nil {
 		return nil, err
 	}
 	s := &session{runtime: r, tenant: tenant, name: hello.Name, sdk: hello.SDK, worker: worker, ready: make(chan struct{}, 1), over: make(chan struct{})}
 	s.life, s.endLife = context.WithCancel(context.WithoutCancel(ctx))
-	err := r.send(message{session: s, input: &core.Join{
+	err = r.send(message{session: s, input: &core.Join{
 		Worker: worker, Tenant: tenant, Actions: hello.Actions, Slots: hello.Slots, Running: hello.Running,
-		Labels: hello.Labels, Types: slotUses(hello.Types), Spared: hello.Spared,
+		Labels: hello.Labels, Types: slotUses(hello.Types), Spared: hello.Spared, Paused: paused,
 	}})
 	if err != nil {
 		s.endLife()

@@ -323,6 +323,15 @@ func (s *Set) PutSchedules(ctx context.Context, tenant id.ID, schedules []core.S
 	return r.PutSchedules(ctx, tenant, schedules)
 }
 
+// AddSchedules implements Client.
+func (s *Set) AddSchedules(ctx context.Context, tenant id.ID, schedules []core.Schedule) ([]id.ID, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	return r.AddSchedules(ctx, tenant, schedules)
+}
+
 // ChangeSchedules implements Client.
 func (s *Set) ChangeSchedules(ctx context.Context, tenant id.ID, ids []id.ID, change ScheduleChange) error {
 	r, err := s.of(ctx, tenant)

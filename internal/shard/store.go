@@ -72,10 +72,13 @@ type Store interface {
 	SchedulesNamed(ctx context.Context, tenant id.ID, names []string) ([]core.Schedule, error)
 	// SchedulesDeclared reads those that workflows declare, in any order.
 	SchedulesDeclared(ctx context.Context, tenant id.ID, workflows []string) ([]core.Schedule, error)
-	// Joined records a worker's session.
-	Joined(ctx context.Context, worker, tenant id.ID, hello Hello) error
+	// Joined records a worker's session, and tells whether the worker is paused.
+	Joined(ctx context.Context, worker, tenant id.ID, hello Hello) (paused bool, err error)
 	// Introduced records what a worker says of itself, without a session.
 	Introduced(ctx context.Context, worker, tenant id.ID, hello Hello) error
+	// PausedAway notes that workers of the tenant are to be given nothing new when they
+	// come, or something again, and tells which of them are known.
+	PausedAway(ctx context.Context, tenant id.ID, workers []id.ID, paused bool) ([]id.ID, error)
 }
 
 // StoredDefinition is a definition as it was stored.

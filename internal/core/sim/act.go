@@ -374,8 +374,9 @@ func (h *history) hire() *Violation {
 func (h *history) join(a *agent, claims []core.Claim) *Violation {
 	a.disconnect()
 	a.joined = true
-	h.present[a.id] = attendance{a.tenant, h.now, h.present[a.id].paused}
-	return h.apply(&core.Join{Worker: a.id, Tenant: a.tenant, Actions: a.actions, Slots: a.slots, Running: claims, Spared: a.spared, Labels: a.labels, Types: []core.SlotUse{{Type: slotType, Units: a.typed}}})
+	paused := h.present[a.id].paused
+	h.present[a.id] = attendance{tenant: a.tenant, since: h.now, paused: paused}
+	return h.apply(&core.Join{Paused: paused, Worker: a.id, Tenant: a.tenant, Actions: a.actions, Slots: a.slots, Running: claims, Spared: a.spared, Labels: a.labels, Types: []core.SlotUse{{Type: slotType, Units: a.typed}}})
 }
 
 // rejoin brings a worker back: mostly with all it has, sometimes as a process that

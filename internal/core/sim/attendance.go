@@ -60,7 +60,7 @@ func (st *step) byEnd(tasks []*task) []*task {
 func (m *model) takeJoin(st *step, in *core.Join) *Violation {
 	w := m.workers[in.Worker]
 	if w == nil {
-		w = &worker{id: in.Worker}
+		w = &worker{id: in.Worker, paused: in.Paused}
 		m.workers[w.id] = w
 	}
 	m.forgetTurns(w)

@@ -44,7 +44,7 @@ type history struct {
 	wrote    map[core.Token]pen  // by attempt that its worker ended
 	torn     map[core.Token]bool // attempts that a worker speaks for without what they wrote
 
-	present      map[id.ID]attendance // workers that a new owner expects
+	present      map[id.ID]attendance // the rows of workers
 	typeShare    int                  // of 8 definitions, how many take up slots of another type
 	labelShare   int                  // and how many want a label
 	rateShare    int                  // of 8 rate limits, how many a definition draws from

@@ -187,7 +187,9 @@ func (s *store) restoreFlow(r *core.Restore, present map[id.ID]attendance) {
 	}
 	slices.SortFunc(r.Holding, func(a, b core.OpenTask) int { return cmp.Compare(a.ID, b.ID) })
 	for _, worker := range slices.Sorted(maps.Keys(present)) {
-		r.Workers = append(r.Workers, core.Present{Worker: worker, Tenant: present[worker].tenant, Paused: present[worker].paused})
+		if row := present[worker]; !row.gone {
+			r.Workers = append(r.Workers, core.Present{Worker: worker, Tenant: row.tenant, Paused: row.paused})
+		}
 	}
 }
 
@@ -196,6 +198,7 @@ type attendance struct {
 	tenant id.ID
 	since  core.Time
 	paused bool
+	gone   bool // it is not expected back
 }
 
 // depart notes in their rows that workers are not expected back, but for those that have
@@ -203,7 +206,8 @@ type attendance struct {
 func (h *history) depart(gone []core.Absence) {
 	for _, a := range gone {
 		if row, ok := h.present[a.Worker]; ok && row.since < a.Since {
-			delete(h.present, a.Worker)
+			row.gone = true
+			h.present[a.Worker] = row
 		}
 	}
 }

@@ -61,7 +61,20 @@ func (h *history) pauseWorkers() *Violation {
 		}
 	}
 	h.asked[in.Ref] = len(in.Workers)
+	h.pauseAway(in)
 	return h.apply(in)
+}
+
+// pauseAway writes it in the rows of workers that are not there: they are told when they
+// come.
+func (h *history) pauseAway(in *core.PauseWorkers) {
+	for _, worker := range in.Workers {
+		row, ok := h.present[worker]
+		if _, there := h.model.workers[worker]; ok && !there {
+			row.paused = in.Paused
+			h.present[worker] = row
+		}
+	}
 }
 
 // endPauses has all that is paused go on.

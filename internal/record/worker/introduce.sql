@@ -25,3 +25,4 @@ set
     slot_types = excluded.slot_types,
     runtime = excluded.runtime
 where worker.tenant_id = excluded.tenant_id
+returning worker.paused

@@ -1,4 +1,5 @@
--- Records a worker's session: a row at the first, an update at the next ones.
+-- Records a worker's session: a row at the first, an update at the next ones. It tells
+-- whether the worker was paused while it was away.
 -- Writes: adze.worker. Locks: the row.
 -- Bound: one row.
 insert into adze.worker (
@@ -26,3 +27,4 @@ set
     runtime = excluded.runtime,
     left_at = null
 where worker.tenant_id = excluded.tenant_id
+returning worker.paused

@@ -9,8 +9,11 @@ package worker
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/adzehq/adze/internal/base/bulk"
 	"github.com/adzehq/adze/internal/base/fault"
@@ -23,6 +26,8 @@ var (
 	joinSQL string
 	//go:embed introduce.sql
 	introduceSQL string
+	//go:embed pause_away.sql
+	pauseAwaySQL string
 )
 
 // Worker is a row.
@@ -39,28 +44,47 @@ type Worker struct {
 	Runtime  map[string]string // what it says it runs on, for people
 }
 
-// Join records a session of w. The id of another tenant's worker is refused: with it
-// comes the right to that worker's tasks.
-func Join(ctx context.Context, db pg.DB, w Worker) error { return put(ctx, db, joinSQL, &w) }
+// Join records a session of w, and tells whether it is paused. The id of another tenant's
+// worker is refused: with it comes the right to that worker's tasks.
+func Join(ctx context.Context, db pg.DB, w Worker) (paused bool, err error) {
+	return put(ctx, db, joinSQL, &w)
+}
 
 // Introduce records what w says of itself, without a session of it. Of one that there is,
 // JoinedAt stays.
-func Introduce(ctx context.Context, db pg.DB, w Worker) error { return put(ctx, db, introduceSQL, &w) }
+func Introduce(ctx context.Context, db pg.DB, w Worker) error {
+	_, err := put(ctx, db, introduceSQL, &w)
+	return err
+}
 
-func put(ctx context.Context, db pg.DB, statement string, w *Worker) error {
+func put(ctx context.Context, db pg.DB, statement string, w *Worker) (paused bool, err error) {
 	actions := make([]string, len(w.Actions))
 	for i, a := range w.Actions {
 		actions[i] = bulk.Clean(a)
 	}
-	tag, err := db.Exec(ctx, statement, w.ID, w.Tenant, w.JoinedAt, w.Slots, bulk.Clean(w.Name), bulk.Clean(w.SDK), actions,
-		cleaned(w.Labels), orEmpty(w.Types), cleaned(w.Runtime))
+	err = db.QueryRow(ctx, statement, w.ID, w.Tenant, w.JoinedAt, w.Slots, bulk.Clean(w.Name), bulk.Clean(w.SDK), actions,
+		cleaned(w.Labels), orEmpty(w.Types), cleaned(w.Runtime)).Scan(&paused)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, fault.New(fault.NotFound, "hello.worker_id", "no worker %s; leave it out to get a new id", w.ID)
+	}
 	if err != nil {
-		return fmt.Errorf("record worker %s: %w", w.ID, err)
+		return false, fmt.Errorf("record worker %s: %w", w.ID, err)
 	}
-	if tag.RowsAffected() == 0 {
-		return fault.New(fault.NotFound, "hello.worker_id", "no worker %s; leave it out to get a new id", w.ID)
+	return paused, nil
+}
+
+// PauseAway notes whether workers of a tenant are to be given nothing new, and tells which
+// there are, in any order. It is for those that are not there: Join tells it.
+func PauseAway(ctx context.Context, db pg.DB, tenant id.ID, workers []id.ID, paused bool) ([]id.ID, error) {
+	rows, err := db.Query(ctx, pauseAwaySQL, tenant, workers, paused)
+	if err != nil {
+		return nil, fmt.Errorf("pause workers: %w", err)
 	}
-	return nil
+	known, err := pgx.CollectRows(rows, pgx.RowTo[id.ID])
+	if err != nil {
+		return nil, fmt.Errorf("pause workers: %w", err)
+	}
+	return known, nil
 }
 
 // cleaned are texts as jsonb takes them; it does not take null.

@@ -24,6 +24,30 @@ func row(t *testing.T, pool *pgxpool.Pool, of id.ID) (got worker.Worker, left *t
 	return got, left
 }
 
+func join(t *testing.T, pool *pgxpool.Pool, w worker.Worker) (paused bool) {
+	t.Helper()
+	paused, err := worker.Join(t.Context(), pool, w)
+	require.NoError(t, err)
+	return paused
+}
+
+func TestAPauseIsKeptWhileAWorkerIsAwayAndToldWhenItJoins(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	w := worker.Worker{ID: 5, Tenant: 1, JoinedAt: noon, Name: "one"}
+	require.NoError(t, worker.Introduce(t.Context(), pool, w))
+	for _, paused := range []bool{true, false} {
+		known, err := worker.PauseAway(t.Context(), pool, 1, []id.ID{6, 5}, paused)
+		require.NoError(t, err)
+		require.Equal(t, []id.ID{5}, known)
+		require.Equal(t, paused, join(t, pool, w))
+	}
+	known, err := worker.PauseAway(t.Context(), pool, 2, []id.ID{5}, true)
+	require.NoError(t, err)
+	require.Empty(t, known, "another tenant's")
+	require.False(t, join(t, pool, w))
+}
+
 func TestARowTellsOfTheLastSessionAndKeepsItsTenant(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Open(t)
@@ -31,11 +55,12 @@ func TestARowTellsOfTheLastSessionAndKeepsItsTenant(t *testing.T) {
 		ID: 5, Tenant: 1, JoinedAt: noon, Slots: 10, Name: "one\x00", SDK: "go/0.1", Actions: []string{"a", "b"},
 		Labels: map[string]string{"gpu": "yes\x00"}, Types: map[string]int32{"durable": 3},
 	}
-	require.NoError(t, worker.Join(t.Context(), pool, w))
+	join(t, pool, w)
 	w.JoinedAt, w.Slots, w.Actions = noon.Add(time.Hour), 20, nil
-	require.NoError(t, worker.Join(t.Context(), pool, w))
+	join(t, pool, w)
 	w.Tenant, w.Slots = 2, 30
-	require.Equal(t, fault.NotFound, fault.KindOf(worker.Join(t.Context(), pool, w)), "another tenant's worker")
+	_, err := worker.Join(t.Context(), pool, w)
+	require.Equal(t, fault.NotFound, fault.KindOf(err), "another tenant's worker")
 	require.Equal(t, fault.NotFound, fault.KindOf(worker.Introduce(t.Context(), pool, w)), "another tenant's worker")
 
 	got, left := row(t, pool, 5)
@@ -57,7 +82,7 @@ func TestAWorkerThatWasIntroducedIsNotExpected(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, present)
 
-	require.NoError(t, worker.Join(t.Context(), pool, w))
+	join(t, pool, w)
 	w.JoinedAt, w.Labels = noon.Add(time.Hour), map[string]string{"zone": "a"}
 	require.NoError(t, worker.Introduce(t.Context(), pool, w))
 	got, left := row(t, pool, 5)

@@ -10,7 +10,6 @@ import (
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/edge/auth"
 	"github.com/adzehq/adze/internal/edge/hatchet/define"
-	"github.com/adzehq/adze/internal/record/schedule"
 	record "github.com/adzehq/adze/internal/record/workflow"
 	"github.com/adzehq/adze/internal/wire/hatchetrest"
 )
@@ -47,14 +46,11 @@ func (c Config) createCron(r *http.Request, caller auth.Caller) (any, error) {
 	if s.Metadata, err = withCron(s.Metadata, asked.CronName, asked.CronExpression); err != nil {
 		return nil, err
 	}
-	taken, err := schedule.ByName(r.Context(), c.DB, caller.Tenant, []string{s.Name})
-	if err != nil {
-		return nil, err
-	}
-	if len(taken) > 0 {
+	s, err = c.store(r.Context(), caller, s)
+	if fault.KindOf(err) == fault.Conflict {
 		return nil, fault.New(fault.Conflict, "cronName", "%q is taken by another cron of workflow %q; delete it first", asked.CronName, w.Name)
 	}
-	if s, err = c.store(r.Context(), caller, s); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return cronModel(&s, &w, caller)

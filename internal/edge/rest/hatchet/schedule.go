@@ -83,13 +83,13 @@ func text(object hatchetrest.JSONObject) string {
 	return string(object)
 }
 
-// store stores one schedule and gives it with its id.
+// store stores one new schedule and gives it with its id.
 func (c Config) store(ctx context.Context, caller auth.Caller, s core.Schedule) (core.Schedule, error) {
 	list := []core.Schedule{s}
 	if err := c.Limits.Schedules(list); err != nil {
 		return s, err
 	}
-	stored, err := c.Shards.PutSchedules(ctx, caller.Tenant, list)
+	stored, err := c.Shards.AddSchedules(ctx, caller.Tenant, list)
 	if err != nil {
 		return s, err
 	}

@@ -100,7 +100,7 @@ func (c Config) oneWorker(r *http.Request, caller auth.Caller, number id.ID) (an
 	return c.workerModel(&known, live[number], caller), nil
 }
 
-// updateWorker pauses a worker, or resumes it. One that is gone is given nothing anyway.
+// updateWorker pauses a worker, or resumes it; one that is not there for when it comes.
 func (c Config) updateWorker(r *http.Request, caller auth.Caller) (any, error) {
 	number, err := pathID(r, "worker")
 	if err != nil {
@@ -113,15 +113,12 @@ func (c Config) updateWorker(r *http.Request, caller auth.Caller) (any, error) {
 		return nil, err
 	}
 	if change.IsPaused != nil {
-		if _, err := history.GetWorker(r.Context(), c.DB, caller.Tenant, number); err != nil {
-			return nil, err
-		}
 		known, err := c.Shards.PauseWorkers(r.Context(), caller.Tenant, []id.ID{number}, *change.IsPaused)
 		if err != nil {
 			return nil, err
 		}
-		if !known[0] && *change.IsPaused {
-			return nil, fault.New(fault.Conflict, "isPaused", "worker %s is not there: it listens to nobody", number)
+		if !known[0] {
+			return nil, fault.New(fault.NotFound, "worker", "there is no worker %s", number)
 		}
 	}
 	return c.oneWorker(r, caller, number)
@@ -160,8 +157,11 @@ func (c Config) workerModel(known *history.Worker, live *shard.Worker, caller au
 	for _, key := range slices.Sorted(maps.Keys(known.Labels)) {
 		w.Labels = append(w.Labels, hatchetrest.WorkerLabel{Metadata: w.Metadata, Key: key, Value: known.Labels[key]})
 	}
-	if live != nil {
+	switch {
+	case live != nil:
 		present(&w, live)
+	case known.Paused:
+		w.Status = hatchetrest.PAUSED
 	}
 	return w
 }

@@ -3,6 +3,7 @@ package hatchet_test
 import (
 	"context"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/adzehq/adze/internal/edge/hatchettest"
+	"github.com/adzehq/adze/internal/pgtest"
 	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
 )
 
@@ -112,8 +114,6 @@ func TestPausedWorkerIsGivenNothingNew(t *testing.T) {
 	t.Parallel()
 	s := hatchettest.Start(t)
 	worker := register(t, s, "w")
-	code, _ := s.REST(t, http.MethodPatch, "/api/v1/workers/"+worker, map[string]any{"isPaused": true})
-	require.Equal(t, http.StatusBadRequest, code, "it is not there")
 	listen(t, s, worker)
 	for _, paused := range []bool{true, false} {
 		code, answer := s.REST(t, http.MethodPatch, "/api/v1/workers/"+worker, map[string]any{"isPaused": paused})
@@ -121,6 +121,61 @@ func TestPausedWorkerIsGivenNothingNew(t *testing.T) {
 		require.Equal(t, map[bool]string{true: "PAUSED", false: "ACTIVE"}[paused], answer.(map[string]any)["status"])
 		_, err := s.Dispatcher.Heartbeat(s.Ctx, &wire.HeartbeatRequest{WorkerId: worker})
 		require.NoError(t, err)
+	}
+}
+
+// pause pauses a worker, or resumes it, and gives its status then.
+func pause(t *testing.T, s *hatchettest.Stage, worker string, paused bool) any {
+	t.Helper()
+	code, answer := s.REST(t, http.MethodPatch, "/api/v1/workers/"+worker, map[string]any{"isPaused": paused})
+	require.Equal(t, http.StatusOK, code, answer)
+	return answer.(map[string]any)["status"]
+}
+
+func TestWorkerThatIsPausedWhileItIsAwayIsPausedWhenItComes(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	s := hatchettest.StartOn(t, url)
+	worker, other := register(t, s, "w"), register(t, s, "other")
+	require.Equal(t, "PAUSED", pause(t, s, worker, true))
+	require.Equal(t, "INACTIVE", pause(t, s, other, false))
+	s.Stop(t)
+
+	s = hatchettest.StartOn(t, url)
+	stream, err := s.Dispatcher.ListenV2(s.Ctx, &wire.WorkerListenRequest{WorkerId: worker})
+	require.NoError(t, err)
+	awaitStatus(t, s, worker, "PAUSED")
+	require.Eventually(t, func() bool { // it is there
+		_, err := s.Dispatcher.Heartbeat(s.Ctx, &wire.HeartbeatRequest{WorkerId: worker})
+		return err == nil
+	}, hatchettest.Patience, 20*time.Millisecond)
+	put(t, s, "w")
+	run, err := s.Workflows.TriggerWorkflow(s.Ctx, &wire.TriggerWorkflowRequest{Name: "w"})
+	require.NoError(t, err)
+	_, answer := s.REST(t, http.MethodGet, "/api/v1/stable/workflow-runs/"+run.WorkflowRunId+"/status", nil)
+	require.Equal(t, "QUEUED", answer)
+	require.Equal(t, "ACTIVE", pause(t, s, worker, false))
+	action, err := stream.Recv()
+	require.NoError(t, err)
+	require.Equal(t, run.WorkflowRunId, action.WorkflowRunId)
+}
+
+func TestPauseHoldsWhetherTheWorkerComesBeforeOrAfterIt(t *testing.T) {
+	t.Parallel()
+	s := hatchettest.Start(t)
+	for range 20 {
+		worker := register(t, s, "w")
+		var both sync.WaitGroup
+		both.Go(func() { pause(t, s, worker, true) })
+		both.Go(func() {
+			_, err := s.Dispatcher.ListenV2(s.Ctx, &wire.WorkerListenRequest{WorkerId: worker})
+			require.NoError(t, err)
+			_, err = s.Dispatcher.Heartbeat(s.Ctx, &wire.HeartbeatRequest{WorkerId: worker}) // returns once it is attached
+			require.NoError(t, err)
+		})
+		both.Wait()
+		_, answer := s.REST(t, http.MethodGet, "/api/v1/workers/"+worker, nil)
+		require.Equal(t, "PAUSED", answer.(map[string]any)["status"])
 	}
 }
 
