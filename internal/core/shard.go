@@ -237,7 +237,8 @@ func (s *Shard) definition(version, run id.ID, node int32) *Definition {
 func (s *Shard) enter(row *NewTask, seq uint64, entries int32) {
 	t := s.open(row, seq)
 	t.entries = entries
-	if seq == 0 && entries > 0 { // it has begun before: its assignments are told apart by their number
+	if seq == 0 && (entries > 0 || t.def.Durable && row.RunAt <= s.now) {
+		// It has begun, or may have: its assignments are told apart by their number.
 		t.rests = 1
 	}
 	if row.RunAt > s.now {

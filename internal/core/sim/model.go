@@ -263,8 +263,8 @@ func (m *model) recover(s *store, restore *core.Restore, now core.Time) *model {
 		}
 		r.submit(row, now, 0)
 		r.tasks[task].entries = int32(len(s.logs[task]))
-		if r.tasks[task].entries > 0 {
-			r.tasks[task].rests = 1 // it had begun
+		if t := r.tasks[task]; t.entries > 0 || t.def.Durable && row.RunAt <= now {
+			t.rests = 1 // it had begun, or may have
 		}
 		if o, ok := s.open[task]; ok {
 			r.resume(r.tasks[task], o, now)
