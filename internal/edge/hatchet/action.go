@@ -41,7 +41,7 @@ func (w *worker) message(st *stream, e *errand) (*wire.AssignedAction, []*attemp
 	w.mu.Lock()
 	for _, a := range e.start {
 		if w.given[a.Token] == a && !a.started {
-			a.sent = st
+			a.sent, a.reached = st, true
 			open = append(open, a)
 		}
 	}

@@ -31,7 +31,8 @@ type attempt struct {
 
 	// Under the worker's lock.
 	started bool    // the worker said so: it has what it needs
-	sent    *stream // it was sent on; nil: it was not
+	sent    *stream // it was sent on; nil: it was not, or is to be sent again
+	reached bool    // it was sent at all
 }
 
 // settle tells whoever waits that the attempt is settled, or why that cannot be told.

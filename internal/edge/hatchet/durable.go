@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -16,6 +17,10 @@ import (
 // durableQueueMax is how many messages a worker may leave unread on its durable stream.
 // Then that ends: on the next one the worker says what it still waits for.
 const durableQueueMax = 10_000
+
+// durableBackFor is how long a worker may take to open its durable stream again. The SDKs
+// do that 2 or 3 s after it broke, and lose what their tasks ask for until then.
+const durableBackFor = 5 * time.Second
 
 var errUnread = fault.New(fault.Exhausted, "", "%d messages were not read: open the stream again", durableQueueMax)
 
@@ -143,20 +148,40 @@ func (d *durableStream) register(m *wire.DurableTaskRequestRegisterWorker) error
 	}})
 	w.mu.Lock()
 	w.durable = d
+	w.wake()
 	w.mu.Unlock()
 	return nil
 }
 
 // close takes the stream from its worker, unless that has a newer one.
 func (d *durableStream) close() {
-	if d.worker == nil {
+	w := d.worker
+	if w == nil {
 		return
 	}
-	d.worker.mu.Lock()
-	defer d.worker.mu.Unlock()
-	if d.worker.durable == d {
-		d.worker.durable = nil
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.durable == d {
+		w.durable = nil
+		w.awaitDurable(w.server().Clock.Now())
 	}
+}
+
+// awaitDurable has the worker be started no durable tasks until its durable stream is there,
+// or durableBackFor later: it may never have had one. The caller holds the lock.
+func (w *worker) awaitDurable(now time.Time) {
+	w.durableBy = now.Add(durableBackFor)
+	time.AfterFunc(durableBackFor, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.wake()
+	})
+}
+
+// awaitsDurable tells whether durable tasks are not to be started now. The caller holds the
+// lock.
+func (w *worker) awaitsDurable(now time.Time) bool {
+	return w.durable == nil && now.Before(w.durableBy)
 }
 
 // tellDurable has a message be sent on the newest durable stream. Without one it is lost:

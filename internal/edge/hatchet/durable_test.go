@@ -523,6 +523,44 @@ func TestDurableTaskOutlivesTheEngine(t *testing.T) {
 	c.end(`{}`)
 }
 
+func TestDurableTaskBeginsWhenItsWorkerCanAskAgain(t *testing.T) {
+	t.Parallel()
+	s, m := thinker(t, "plain:step")
+	define(t, s, "plain", nil)
+	s.Stop(t)
+
+	s = hatchettest.StartOn(t, s.URL)
+	m.program.stage = s
+	m.program.listen()
+	run := start(t, s, "deep", `{}`)
+	require.Eventually(t, func() bool { // it is the worker's
+		return details(t, s, run).Status == wire.RunStatus_RUN_STATUS_RUNNING
+	}, hatchettest.Patience, 10*time.Millisecond)
+	start(t, s, "plain", `{}`)
+	require.Equal(t, "plain:step", m.program.next().ActionId, "it needs no stream")
+	_, err := s.Dispatcher.SendStepActionEvent(s.Ctx, &wire.StepActionEvent{
+		WorkerId: m.program.id, TaskRunExternalId: run, RetryCount: proto.Int32(0),
+		EventType: wire.StepActionEventType_STEP_EVENT_TYPE_FAILED, EventPayload: "the stream broke",
+	})
+	require.NoError(t, err)
+	*m = *m.program.think()
+	c := m.begin(1)
+	require.Zero(t, c.action.RetryCount, "what failed before it was started counts not")
+	c.end(`{}`)
+}
+
+func TestFailureAtAnotherWorkerIsNotTheAttempts(t *testing.T) {
+	t.Parallel()
+	s, m := thinker(t)
+	other := register(t, s, &wire.WorkerRegisterRequest{WorkerName: "other", Actions: []string{"deep:step"}})
+	run := start(t, s, "deep", `{}`)
+	c := m.begin(1)
+	require.NoError(t, other.say(c.action, wire.StepActionEventType_STEP_EVENT_TYPE_FAILED, "lost"))
+	c.end(`{"n":1}`)
+	require.JSONEq(t, `{"n":1}`, string(details(t, s, run).TaskRuns["step"].Output))
+	require.Zero(t, c.action.RetryCount)
+}
+
 func TestSDKWithoutTheStreamWaitsByKeys(t *testing.T) {
 	t.Parallel()
 	s := hatchettest.Start(t)

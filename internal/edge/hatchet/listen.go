@@ -166,15 +166,27 @@ func (w *worker) wake() {
 	}
 }
 
-// errands takes what is to be sent on st, if that is the newest.
-func (w *worker) errands(st *stream) []*errand {
+// errands takes what is to be sent on st now, if that is the newest.
+func (w *worker) errands(st *stream) (taken []*errand) {
+	now := w.server().Clock.Now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if n := len(w.streams); n == 0 || w.streams[n-1] != st {
 		return nil
 	}
-	taken := w.waiting
+	if !w.awaitsDurable(now) {
+		taken, w.waiting = w.waiting, nil
+		return taken
+	}
+	waiting := w.waiting
 	w.waiting = nil
+	for _, e := range waiting {
+		if len(e.start) > 0 && e.start[0].Durable {
+			w.waiting = append(w.waiting, e)
+		} else {
+			taken = append(taken, e)
+		}
+	}
 	return taken
 }
 

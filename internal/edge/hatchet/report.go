@@ -20,7 +20,7 @@ func (s *Server) SendStepActionEvent(ctx context.Context, e *wire.StepActionEven
 		TaskRunExternalId: e.TaskRunExternalId, EventPayload: e.EventPayload,
 		RetryCount: e.RetryCount, ShouldNotRetry: e.ShouldNotRetry, RetryAfterMs: e.RetryAfterMs,
 	}
-	a, err := s.reported(ctx, e.EventType, item)
+	a, err := s.reported(ctx, e.WorkerId, e.EventType, item)
 	if err == nil && a != nil {
 		err = a.wait(ctx)
 	}
@@ -38,7 +38,7 @@ func (s *Server) SendBatchActionEvent(ctx context.Context, e *wire.BatchActionEv
 	}
 	var pending []*attempt
 	for i, item := range e.Items {
-		a, err := s.reported(ctx, e.EventType, item)
+		a, err := s.reported(ctx, e.WorkerId, e.EventType, item)
 		if err != nil {
 			return nil, s.Status(fault.At(fmt.Sprintf("items[%d]", i), err))
 		}
@@ -59,10 +59,13 @@ const batchItemsMax = 100_000
 
 // reported hands over one event. The attempt that is returned is settled by it; nil: there
 // is nothing to wait for.
-func (s *Server) reported(ctx context.Context, kind wire.StepActionEventType, e *wire.BatchActionEventItem) (*attempt, error) {
+func (s *Server) reported(ctx context.Context, by string, kind wire.StepActionEventType, e *wire.BatchActionEventItem) (*attempt, error) {
 	a, err := s.attemptOf(ctx, e.TaskRunExternalId)
 	if err != nil || a == nil || e.RetryCount != nil && *e.RetryCount != a.retry {
 		return nil, err
+	}
+	if kind == wire.StepActionEventType_STEP_EVENT_TYPE_FAILED && !a.mayFail(by) {
+		return nil, nil
 	}
 	item := core.ReportItem{Task: a.Task, Attempt: a.Attempt, Token: a.Token}
 	switch kind {
@@ -98,6 +101,18 @@ func (s *Server) reported(ctx context.Context, kind wire.StepActionEventType, e 
 		return nil, nil
 	}
 	return a, nil
+}
+
+// mayFail tells whether a failure that a worker reports may be one of this attempt. An
+// engine that was killed may have given the task out before without a trace, under the same
+// number; what came of that has no say in this attempt unless it succeeded.
+func (a *attempt) mayFail(by string) bool {
+	if sender, err := view.ParseID("worker_id", by); err == nil && sender != 0 && sender != a.worker.id {
+		return false // else it may be a name: Trap 7
+	}
+	a.worker.mu.Lock()
+	defer a.worker.mu.Unlock()
+	return a.started || a.reached
 }
 
 // cancelled cancels a task whose worker says that it was. That is answered for the worker

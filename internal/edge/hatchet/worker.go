@@ -30,6 +30,7 @@ const (
 // roster is the workers that this engine serves.
 type roster struct {
 	server  *Server
+	born    time.Time
 	life    context.Context // of their sessions
 	end     context.CancelFunc
 	served  sync.WaitGroup
@@ -46,7 +47,7 @@ type roster struct {
 }
 
 func newRoster(s *Server) *roster {
-	r := &roster{server: s, of: map[id.ID]*worker{}}
+	r := &roster{server: s, born: s.Clock.Now(), of: map[id.ID]*worker{}}
 	r.attempts.of = map[id.ID]*attempt{}
 	r.alarms.changed = make(chan struct{}, 1)
 	r.life, r.end = context.WithCancel(context.Background())
@@ -76,6 +77,7 @@ type worker struct {
 	waiting    []*errand      // to be sent on the next stream
 	hushed     map[id.ID]bool // tasks that it was just told to stop, see stopGap
 	durable    *durableStream // the newest; nil: none is open
+	durableBy  time.Time      // until then it may be about to open one again, see awaitDurable
 }
 
 // Run looks after the workers until ctx ends: those that fall silent are given nothing new
@@ -222,6 +224,9 @@ func (w *worker) attach(ctx context.Context) (err error) {
 	}
 	now := s.Clock.Now()
 	w.heard, w.streamless, w.spared = now, now, true
+	if w.id.Time().Before(w.roster.born) || now.Sub(w.id.Time()) >= durableBackFor {
+		w.awaitDurable(now) // it was attached before: to this engine, or to another one
+	}
 	if err := w.resume(ctx, held); err != nil {
 		return err
 	}

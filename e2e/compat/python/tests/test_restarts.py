@@ -58,11 +58,6 @@ async def test_an_evicted_task_sleeps_through_a_restart(hatchet: Any, engine: An
     assert result["at"] - result["now"] >= 7.9
 
 
-@pytest.mark.xfail(
-    reason="a task that has just begun is given out again before the SDK's durable stream is back;"
-    " the SDK then loses the first request of the new invocation and fails it after 60 s",
-    strict=False,
-)
 async def test_a_waiting_task_sleeps_through_a_restart(hatchet: Any, engine: Any) -> None:
     ref = await sleeper.aio_run_no_wait(Wait(seconds=4))
     await running(hatchet, ref.workflow_run_id)
