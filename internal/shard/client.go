@@ -37,9 +37,10 @@ type Client interface {
 	// is unknown or has not ended refuses all. With fromFailed, tasks of a graph that
 	// succeeded keep their outputs and do not run again, if the workflow is unchanged.
 	Replay(ctx context.Context, tenant id.ID, ids []id.ID, fromFailed bool) ([]id.ID, error)
-	// ReplayTasks replays some tasks of a run of a graph, and all that follow from them; those
-	// of the others that succeeded keep their outputs, if the workflow is unchanged.
-	ReplayTasks(ctx context.Context, tenant, run id.ID, tasks []id.ID) (id.ID, error)
+	// Repeat replays runs that have ended, each named once, if nobody did before. It answers in
+	// order: with the replay that there is now, or 0 if there was one that does not do what is
+	// wanted here.
+	Repeat(ctx context.Context, tenant id.ID, wanted []Repeat) ([]id.ID, error)
 	// Latest follows each run to the newest replay of it, and of that, and so on; a run that
 	// was not replayed is its own, and so is what is no run. It answers in the order of ids.
 	Latest(ctx context.Context, tenant id.ID, ids []id.ID) ([]id.ID, error)
@@ -48,9 +49,8 @@ type Client interface {
 	// it says otherwise.
 	Redrive(ctx context.Context, tenant id.ID, want Redrive) (Redriven, error)
 	// Fork submits a durable run again with its log up to the entry at index, which is
-	// the first not kept (0 = all is kept), and then more entries, of which Kind, Name and
-	// Data count; input nil = the run's.
-	Fork(ctx context.Context, tenant, run id.ID, index int32, input []byte, more ...core.Entry) (id.ID, error)
+	// the first not kept (0 = all is kept); input nil = the run's.
+	Fork(ctx context.Context, tenant, run id.ID, index int32, input []byte) (id.ID, error)
 	// Wake has suspended durable runs go on before what they wait for has come, and
 	// answers in the order of ids.
 	Wake(ctx context.Context, tenant id.ID, ids []id.ID) ([]Woken, error)

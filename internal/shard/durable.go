@@ -118,56 +118,69 @@ func (s *spawning) enumerate(r *Runtime, now core.Time) {
 }
 
 // Fork implements Client.
-func (r *Runtime) Fork(ctx context.Context, tenant, run id.ID, index int32, input []byte, more ...core.Entry) (id.ID, error) {
-	rows, err := r.config.Store.Inputs(ctx, []id.ID{run})
+func (r *Runtime) Fork(ctx context.Context, tenant, run id.ID, index int32, input []byte) (id.ID, error) {
+	fork, _, err := r.newFork(ctx, tenant, run, index, input, nil)
 	if err != nil {
 		return 0, err
 	}
+	return r.sendFork(ctx, fork, nil, nil)
+}
+
+// newFork is a durable run as a new one with the beginning of its log, and more entries,
+// which are also in added.
+func (r *Runtime) newFork(
+	ctx context.Context, tenant, run id.ID, index int32, input []byte, more []core.Entry,
+) (fork *core.Fork, added []core.Entry, err error) {
+	rows, err := r.config.Store.Inputs(ctx, []id.ID{run})
+	if err != nil {
+		return nil, nil, err
+	}
 	if len(rows) == 0 || rows[0].Tenant != tenant || rows[0].Run != 0 {
-		return 0, fault.New(fault.NotFound, "run_id", "no run %s of one task", run)
+		return nil, nil, fault.New(fault.NotFound, "run_id", "no run %s of one task", run)
 	}
 	was := r.catalog.version(rows[0].Version)
 	if was == nil || !was.Durable {
-		return 0, fault.New(fault.Invalid, "run_id", "run %s is not one of a durable task, only those can be forked; replay it", run)
+		return nil, nil, fault.New(fault.Invalid, "run_id", "run %s is not one of a durable task, only those can be forked; replay it", run)
 	}
 	entries, mets, err := r.config.Store.Logs(ctx, []id.ID{run})
 	if err != nil {
-		return 0, err
+		return nil, nil, err
 	}
-	fork := &core.Fork{Task: rows[0]}
+	fork = &core.Fork{Task: rows[0]}
 	if fork.Entries, fork.Mets, err = cutLog(entries, mets, index); err != nil {
-		return 0, err
+		return nil, nil, err
 	}
 	fork.Entries = append(fork.Entries, more...)
-	added := fork.Entries[len(fork.Entries)-len(more):]
+	added = fork.Entries[len(fork.Entries)-len(more):]
 	current := r.catalog.workflow(was.Tenant, was.Workflow)
 	fork.Task.Version, fork.Task.ReplayOf, fork.Task.RunAt, fork.Task.Parent = current.Version, run, 0, 0
 	if input != nil {
 		fork.Task.Input = input
 	}
-	if err := current.complete(&fork.Task); err != nil {
-		return 0, err
-	}
-	return r.sendFork(ctx, fork, added)
+	return fork, added, current.complete(&fork.Task)
 }
 
-// sendFork has the entries that were added follow the others.
-func (r *Runtime) sendFork(ctx context.Context, fork *core.Fork, added []core.Entry) (id.ID, error) {
+// sendFork has the entries that were added follow the others. It gives no run if there is
+// somebody to ask, and he does not allow it.
+func (r *Runtime) sendFork(ctx context.Context, fork *core.Fork, added []core.Entry, allow func() bool) (id.ID, error) {
 	bytes := rowBytes + int64(len(fork.Task.Input)+len(fork.Task.Metadata))
 	for i := range fork.Entries {
 		bytes += rowBytes + int64(len(fork.Entries[i].Data))
 	}
-	m := message{input: fork, bytes: bytes, prepare: func(now core.Time) {
+	m := message{input: fork, bytes: bytes, allow: allow, prepare: func(now core.Time) {
 		fork.Task.ID = r.ids.Next(int64(now))
+		r.repeats.note(fork.Task.ReplayOf, repeated{by: fork.Task.ID, whole: true})
 		kept := len(fork.Entries) - len(added)
 		for i := range added {
 			added[i].Tenant, added[i].At, added[i].Index = fork.Task.Tenant, now, int32(kept+i+1)
 		}
 	}}
-	if err := r.commit(ctx, fork.Task.Tenant, m, WaitForRoom); err != nil {
+	tenant, of := fork.Task.Tenant, fork.Task.ReplayOf
+	fork.Task.ID = 0
+	if err := r.commit(ctx, tenant, m, WaitForRoom); err != nil {
 		return 0, err
 	}
-	r.latest.note(fork.Task.ReplayOf, fork.Task.ID)
+	r.noteRepeat(of, fork.Task.ID)
 	return fork.Task.ID, nil
 }
 

@@ -12,28 +12,17 @@ import (
 
 // Replay implements Client.
 func (r *Runtime) Replay(ctx context.Context, tenant id.ID, ids []id.ID, fromFailed bool) ([]id.ID, error) {
-	stored, err := r.stored(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	ended, err := r.hasEnded(ctx, tenant, ids)
+	stored, err := r.endedRuns(ctx, tenant, ids)
 	if err != nil {
 		return nil, err
 	}
 	rows := make([]submission, len(ids))
 	for i, run := range ids {
-		row := stored[run]
-		if row == nil || row.Tenant != tenant {
-			return nil, fault.New(fault.NotFound, fmt.Sprintf("run_ids[%d]", i), "no run %s", run)
-		}
-		if !ended[run] {
-			return nil, fault.New(fault.Conflict, fmt.Sprintf("run_ids[%d]", i), "run %s has not ended; cancel it first, or wait for its result", run)
-		}
 		keep := keepNone
 		if fromFailed {
 			keep = keepAll
 		}
-		if rows[i], err = r.again(ctx, row, keep); err != nil {
+		if rows[i], err = r.again(ctx, stored[run], keep); err != nil {
 			return nil, fault.At(fmt.Sprintf("run_ids[%d]", i), err)
 		}
 	}
@@ -43,6 +32,27 @@ func (r *Runtime) Replay(ctx context.Context, tenant id.ID, ids []id.ID, fromFai
 		fresh[i] = submitted[i].ID
 	}
 	return fresh, err
+}
+
+// endedRuns are the rows of runs that have ended, as all of them must have.
+func (r *Runtime) endedRuns(ctx context.Context, tenant id.ID, ids []id.ID) (map[id.ID]*core.NewTask, error) {
+	stored, err := r.stored(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	ended, err := r.hasEnded(ctx, tenant, ids)
+	if err != nil {
+		return nil, err
+	}
+	for i, run := range ids {
+		if row := stored[run]; row == nil || row.Tenant != tenant {
+			return nil, fault.New(fault.NotFound, fmt.Sprintf("run_ids[%d]", i), "no run %s", run)
+		}
+		if !ended[run] {
+			return nil, fault.New(fault.Conflict, fmt.Sprintf("run_ids[%d]", i), "run %s has not ended; cancel it first, or wait for its result", run)
+		}
+	}
+	return stored, nil
 }
 
 // stored are the rows of runs, of one task or of several. A task of a graph is no run.
@@ -93,34 +103,6 @@ func keepBut(run id.ID, tasks []id.ID) keeping {
 		}
 		return func(node int32) bool { return !again[node] }
 	}
-}
-
-// ReplayTasks implements Client.
-func (r *Runtime) ReplayTasks(ctx context.Context, tenant, run id.ID, tasks []id.ID) (id.ID, error) {
-	stored, err := r.stored(ctx, []id.ID{run})
-	if err != nil {
-		return 0, err
-	}
-	ended, err := r.hasEnded(ctx, tenant, []id.ID{run})
-	if err != nil {
-		return 0, err
-	}
-	row := stored[run]
-	if row == nil || row.Tenant != tenant {
-		return 0, fault.New(fault.NotFound, "run_id", "no run %s", run)
-	}
-	if !ended[run] {
-		return 0, fault.New(fault.Conflict, "run_id", "run %s has not ended; cancel it first, or wait for its result", run)
-	}
-	again, err := r.again(ctx, row, keepBut(run, tasks))
-	if err != nil {
-		return 0, fault.At("run_id", err)
-	}
-	submitted, err := r.submit(ctx, []submission{again}, WaitForRoom)
-	if err != nil {
-		return 0, err
-	}
-	return submitted[0].ID, nil
 }
 
 // again is a run as a new one, under the current version of its workflow.

@@ -46,6 +46,7 @@ type Runtime struct {
 	streams  *streams
 	watches  watches
 	latest   latest
+	repeats  repeats
 
 	redriving chan struct{} // holds one while replays are on their way, see redrive
 
@@ -64,8 +65,11 @@ type message struct {
 	// prepare runs in the loop just before the input is applied, so that what it
 	// stamps (ids, run-at) is in the order of the inputs.
 	prepare func(now core.Time)
-	do      func(*core.Shard)
-	wanted  *wanted // the once keys of the input; nil = none
+	// allow is asked before that: the input of a message that is not allowed is left out.
+	// nil = it is.
+	allow  func() bool
+	do     func(*core.Shard)
+	wanted *wanted // the once keys of the input; nil = none
 	// told runs after the commit of what followed from the input, or with the error
 	// that prevents it.
 	told func(error)
@@ -146,7 +150,7 @@ func (r *Runtime) restore(ctx context.Context, mind *core.Shard) error {
 		return fmt.Errorf("restore shard %d: %w", r.number, err)
 	}
 	r.ids = id.NewSource(r.number, state.LastID)
-	r.latest.since = state.LastID
+	r.latest.since, r.repeats.since = state.LastID, state.LastID
 	p := r.newPass(mind)
 	for i := range definitions {
 		v, err := newVersion(&definitions[i])
@@ -210,6 +214,9 @@ func (r *Runtime) apply(mind *core.Shard, messages []message) {
 		}
 		if !r.recalled(mind, m, now, &p.effects) {
 			continue
+		}
+		if m.allow != nil && !m.allow() {
+			m.input, m.prepare = nil, nil
 		}
 		if m.prepare != nil {
 			m.prepare(now)

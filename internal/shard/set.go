@@ -189,12 +189,12 @@ func (s *Set) Spawn(ctx context.Context, tenant id.ID, parent Parent, children [
 }
 
 // Fork implements Client.
-func (s *Set) Fork(ctx context.Context, tenant, run id.ID, index int32, input []byte, more ...core.Entry) (id.ID, error) {
+func (s *Set) Fork(ctx context.Context, tenant, run id.ID, index int32, input []byte) (id.ID, error) {
 	r, err := s.of(ctx, tenant)
 	if err != nil {
 		return 0, err
 	}
-	return r.Fork(ctx, tenant, run, index, input, more...)
+	return r.Fork(ctx, tenant, run, index, input)
 }
 
 // Wake implements Client.
@@ -233,13 +233,13 @@ func (s *Set) Replay(ctx context.Context, tenant id.ID, ids []id.ID, fromFailed 
 	return r.Replay(ctx, tenant, ids, fromFailed)
 }
 
-// ReplayTasks implements Client.
-func (s *Set) ReplayTasks(ctx context.Context, tenant, run id.ID, tasks []id.ID) (id.ID, error) {
+// Repeat implements Client.
+func (s *Set) Repeat(ctx context.Context, tenant id.ID, wanted []Repeat) ([]id.ID, error) {
 	r, err := s.of(ctx, tenant)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return r.ReplayTasks(ctx, tenant, run, tasks)
+	return r.Repeat(ctx, tenant, wanted)
 }
 
 // Write implements Client.

@@ -54,6 +54,7 @@ type submission struct {
 	version *version
 	row     core.NewTask
 	kept    []core.KeptNode
+	tasks   []id.ID          // of a replay of some tasks: these, of the run that it repeats
 	once    *core.NewOnceKey // nil = none
 }
 
@@ -153,6 +154,11 @@ func (r *Runtime) enumerate(input *core.Submit, rows []submission, ids []id.ID, 
 		}
 	}
 	input.Once = keysOf(rows, ids)
+	for i := range rows {
+		if of := rows[i].row.ReplayOf; of != 0 {
+			r.repeats.note(of, repeated{ids[i], len(rows[i].kept) == 0, rows[i].tasks})
+		}
+	}
 }
 
 // take is the id of a run of v, with all that it needs: one, or one more than v has tasks.

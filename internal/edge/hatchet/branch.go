@@ -5,6 +5,7 @@ import (
 
 	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/edge/auth"
 	"github.com/adzehq/adze/internal/edge/hatchet/ledger"
 	"github.com/adzehq/adze/internal/edge/hatchet/view"
@@ -60,6 +61,16 @@ func (s *Server) BranchDurableTask(ctx context.Context, req *wire.BranchDurableT
 // node of another one: what is before is kept. The task is cancelled if it is open.
 func (s *Server) Branch(ctx context.Context, task string, from ledger.Place) (int64, error) {
 	tenant := auth.Tenant(ctx)
+	for range replayTriesMax {
+		if branch, err := s.tryBranch(ctx, tenant, task, from); err != nil || branch != 0 {
+			return branch, err
+		}
+	}
+	return 0, fault.New(fault.Conflict, "task_external_id", "task %s is being replayed by others; try again", task)
+}
+
+// tryBranch gives no branch if somebody replays the task meanwhile.
+func (s *Server) tryBranch(ctx context.Context, tenant id.ID, task string, from ledger.Place) (int64, error) {
 	at, err := s.located(ctx, tenant, task)
 	switch {
 	case err != nil:
@@ -78,8 +89,11 @@ func (s *Server) Branch(ctx context.Context, task string, from ledger.Place) (in
 	if err != nil {
 		return 0, fault.New(fault.Invalid, "node_id", "%s", err)
 	}
-	_, err = s.Shards.Fork(ctx, tenant, at.Run, 0, nil, entry)
-	return branch, err
+	made, err := s.Shards.Repeat(ctx, tenant, []shard.Repeat{{Run: at.Run, Log: true, More: []core.Entry{entry}}})
+	if err != nil || made[0] == 0 {
+		return 0, err
+	}
+	return branch, nil
 }
 
 // endOne cancels a run if it is open, and waits for its end.

@@ -17,6 +17,10 @@ import (
 // that long to stop, and a second more.
 const endPatience = 6 * time.Second
 
+// replayTriesMax is how often a replay begins again because others replay the same runs in
+// other parts.
+const replayTriesMax = 20
+
 // ReplayTasks implements the AdminService.
 func (s *Server) ReplayTasks(ctx context.Context, req *wire.ReplayTasksRequest) (*wire.ReplayTasksResponse, error) {
 	filter, err := filterOf(req.Filter)
@@ -31,52 +35,80 @@ func (s *Server) ReplayTasks(ctx context.Context, req *wire.ReplayTasksRequest) 
 }
 
 // Replay runs again what is selected of the caller's tenant, under the same ids, and tells
-// those of the tasks. What is open is cancelled before.
+// those of the tasks. What is open is cancelled before. Those who ask at the same moment
+// share a replay.
 func (s *Server) Replay(ctx context.Context, what Selection) (replayed []string, err error) {
 	tenant := auth.Tenant(ctx)
-	targets, err := s.selected(ctx, tenant, what)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.endAll(ctx, tenant, targets); err != nil {
-		return nil, err
-	}
-	var whole []id.ID
-	parts := map[id.ID][]id.ID{} // of graphs, tasks by run
-	for i := range targets {
-		t := &targets[i]
-		switch {
-		case t.durable:
-			_, err = s.Shards.Fork(ctx, tenant, t.Run, 0, nil) // with its log
-		case t.Task != 0 && t.Task != t.Run:
-			parts[t.Run] = append(parts[t.Run], t.Task)
-		default:
-			whole = append(whole, t.Run)
-		}
+	for range replayTriesMax {
+		targets, err := s.selected(ctx, tenant, what)
 		if err != nil {
 			return nil, err
 		}
-		replayed = append(replayed, t.tasks...)
+		missed, err := s.repeat(ctx, tenant, targets)
+		if err != nil {
+			return nil, err
+		}
+		what = Selection{}
+		for i := range targets {
+			if t := &targets[i]; missed[t.Run] {
+				what.IDs = append(what.IDs, t.external.String())
+			} else {
+				replayed = append(replayed, t.tasks...)
+			}
+		}
+		if len(what.IDs) == 0 {
+			return replayed, nil
+		}
 	}
-	return replayed, s.replayAll(ctx, tenant, whole, parts)
+	return nil, fault.New(fault.Conflict, "external_ids", "%d of the runs are being replayed by others; try again", len(what.IDs))
 }
 
-// replayAll replays whole runs, and parts of others.
-func (s *Server) replayAll(ctx context.Context, tenant id.ID, whole []id.ID, parts map[id.ID][]id.ID) error {
-	for _, run := range whole {
-		delete(parts, run)
+// repeat replays targets that are not about to run again anyway. It tells the runs of which
+// somebody else began something else meanwhile.
+func (s *Server) repeat(ctx context.Context, tenant id.ID, targets []target) (missed map[id.ID]bool, err error) {
+	targets = slices.Clone(targets)
+	targets = slices.DeleteFunc(targets, func(t target) bool { return t.ahead })
+	if err := s.endAll(ctx, tenant, targets); err != nil {
+		return nil, err
 	}
-	for some := range slices.Chunk(whole, admit.RunsMax) {
-		if _, err := s.Shards.Replay(ctx, tenant, some, false); err != nil {
-			return err
+	wanted := repeats(targets)
+	missed = map[id.ID]bool{}
+	for some := range slices.Chunk(wanted, admit.RunsMax) {
+		answers, err := s.Shards.Repeat(ctx, tenant, some)
+		if err != nil {
+			return nil, err
+		}
+		for i, answer := range answers {
+			if answer == 0 {
+				missed[some[i].Run] = true
+			}
 		}
 	}
-	for run, tasks := range parts {
-		if _, err := s.Shards.ReplayTasks(ctx, tenant, run, tasks); err != nil {
-			return err
+	return missed, nil
+}
+
+// repeats are the replays that targets ask for: of each run one.
+func repeats(targets []target) []shard.Repeat {
+	var wanted []shard.Repeat
+	of := map[id.ID]int{}
+	for i := range targets {
+		t := &targets[i]
+		at, there := of[t.Run]
+		part := t.Task != 0 && t.Task != t.Run
+		switch {
+		case !there:
+			of[t.Run] = len(wanted)
+			wanted = append(wanted, shard.Repeat{Run: t.Run, Log: t.durable})
+			if part {
+				wanted[len(wanted)-1].Tasks = []id.ID{t.Task}
+			}
+		case !part:
+			wanted[at].Tasks = nil
+		case wanted[at].Tasks != nil:
+			wanted[at].Tasks = append(wanted[at].Tasks, t.Task)
 		}
 	}
-	return nil
+	return wanted
 }
 
 // endAll cancels those of the targets' runs that are open, and waits until all have ended.

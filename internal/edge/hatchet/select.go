@@ -24,9 +24,11 @@ func (s *Server) Runs() *view.Reader { return s.runs }
 // target is a selected run, or a task of it.
 type target struct {
 	view.Place
-	durable bool     // it is a run of one task, which keeps a log
-	tasks   []string // the ids that its tasks go by
-	open    []string // of those that have not ended
+	external id.ID    // what it goes by
+	durable  bool     // it is a run of one task, which keeps a log
+	ahead    bool     // it is a replay of which nothing has begun: to replay it changes nothing
+	tasks    []string // the ids that its tasks go by
+	open     []string // of those that have not ended
 }
 
 // selected are the targets of a selection, each once. What is unknown is left out.
@@ -55,7 +57,7 @@ func (s *Server) selected(ctx context.Context, tenant id.ID, from Selection) ([]
 			return nil, err
 		}
 		seen[place] = true
-		run, err := s.runs.Run(ctx, tenant, external, false)
+		run, err := s.runs.At(ctx, tenant, place, false)
 		if err != nil {
 			return nil, err
 		}
@@ -82,12 +84,19 @@ func (s *Server) chosen(ctx context.Context, tenant id.ID, f view.Filter) ([]tar
 }
 
 func targetOf(place view.Place, run *view.Run) target {
-	t := target{Place: place, durable: !run.Graph && run.Version.Tasks[0].Durable}
+	t := target{
+		Place: place, external: run.External, durable: !run.Graph && run.Version.Tasks[0].Durable,
+		ahead: run.ReplayOf != 0 && !run.Done(),
+	}
+	if place.Task != 0 {
+		t.external = run.TaskOf(place.Task)
+	}
 	for i := range run.Tasks {
 		task := &run.Tasks[i]
 		if place.Task != 0 && place.Task != task.ID {
 			continue
 		}
+		t.ahead = t.ahead && !task.HasBegun()
 		t.tasks = append(t.tasks, task.External.String())
 		if !view.Final(task.Status) {
 			t.open = append(t.open, task.External.String())

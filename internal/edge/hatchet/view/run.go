@@ -65,6 +65,11 @@ type Task struct {
 	Due             core.Time // of one that waits for a time: when that is
 }
 
+// HasBegun tells whether an attempt of the task was given to a worker, or it ended without.
+func (t *Task) HasBegun() bool {
+	return t.TaskRun.Status != 0 || t.Assigned != 0 || t.Attempt > 1 || t.Suspensions > 0
+}
+
 // Error is what the wire says of a task that failed; nil if it did not. One that was
 // cancelled has an error, which is empty.
 func (t *Task) Error() *string {
@@ -100,6 +105,11 @@ func (r *Reader) Run(ctx context.Context, tenant, external id.ID, payloads bool)
 	if err != nil {
 		return nil, err
 	}
+	return r.At(ctx, tenant, at, payloads)
+}
+
+// At reads the run of a place, also if it is replayed by now.
+func (r *Reader) At(ctx context.Context, tenant id.ID, at Place, payloads bool) (*Run, error) {
 	return r.run(ctx, tenant, at.Run, payloads)
 }
 
