@@ -14,6 +14,7 @@ import (
 // has no owner yet, and nobody may write it.
 var owners = map[string]string{
 	"attempt":          "internal/record/task",
+	"moment":           "internal/record/moment",
 	"child":            "internal/record/child",
 	"closing":          "internal/record/child",
 	"condition_met":    "internal/record/durable",

@@ -159,19 +159,6 @@ func (s *Shard) backoff(t *task) Time {
 	return Time(pause - float64(pause*share)/2)
 }
 
-func (s *Shard) refresh(in *Refresh) {
-	answer := Answer{Ref: in.Ref, Task: in.Task, Kind: AnswerStale}
-	t := s.tasks[in.Task]
-	if t != nil && t.state == OpenRunning && t.token == in.Token && t.def.Tenant == in.Tenant && t.stop == 0 {
-		if later := s.now + Time(in.ByMS); t.due > 0 && later > t.due {
-			s.setDue(t, later)
-			s.changed(t)
-		}
-		answer.Kind, answer.Deadline = AnswerDone, t.due
-	}
-	s.out.Answers = append(s.out.Answers, answer)
-}
-
 // stopRunning tells the worker of t to stop, and gives it StopGraceMS to answer.
 func (s *Shard) stopRunning(t *task, reason StopReason) {
 	t.stop = reason

@@ -13,6 +13,7 @@ type Effects struct {
 	Tasks      []NewTask   // insert task
 	Results    []Result    // insert task_result
 	Attempts   []Attempt   // insert attempt
+	Moments    []Moment    // insert moment, unless it is there
 	Open       []OpenTask  // insert or update open_task; the last of an id counts
 	Closed     []id.ID     // delete open_task, after Open
 	Runs       []NewTask   // insert run
@@ -77,7 +78,7 @@ func (e *Effects) Reset() {
 	clear(e.Rates)
 	clear(e.ClosedRates)
 	*e = Effects{
-		Tasks: e.Tasks[:0], Results: e.Results[:0], Attempts: e.Attempts[:0],
+		Tasks: e.Tasks[:0], Results: e.Results[:0], Attempts: e.Attempts[:0], Moments: e.Moments[:0],
 		Open: e.Open[:0], Closed: e.Closed[:0],
 		Runs: e.Runs[:0], RunResults: e.RunResults[:0], OpenRuns: e.OpenRuns[:0], ClosedRuns: e.ClosedRuns[:0],
 		Events: e.Events[:0], EventRuns: e.EventRuns[:0],
@@ -95,7 +96,7 @@ func (e *Effects) Reset() {
 
 // Rows is how many rows the effects write.
 func (e *Effects) Rows() int {
-	n := len(e.Tasks) + len(e.Results) + len(e.Attempts) + len(e.Open) + len(e.Closed) +
+	n := len(e.Tasks) + len(e.Results) + len(e.Attempts) + len(e.Moments) + len(e.Open) + len(e.Closed) +
 		len(e.Runs) + len(e.RunResults) + len(e.OpenRuns) + len(e.ClosedRuns) +
 		len(e.Events) + len(e.EventRuns) +
 		len(e.Entries) + len(e.Values) + len(e.Replies) + len(e.Mets) + len(e.Waits) + len(e.ClosedWaits) +

@@ -160,11 +160,12 @@ type Token int64
 // Refresh moves the deadline of a running attempt to at least now + ByMS.
 // It is answered with AnswerDone or AnswerStale.
 type Refresh struct {
-	Ref    uint64
-	Tenant id.ID
-	Task   id.ID
-	Token  Token
-	ByMS   int64
+	Ref     uint64
+	Tenant  id.ID
+	Task    id.ID
+	Token   Token
+	ByMS    int64
+	Further bool // ByMS counts from where the deadline is
 }
 
 // Cancel ends tasks that wait, and stops those that run. Each is answered under

@@ -142,6 +142,8 @@ func (s *Shard) suspend(t *task, heard int32) {
 		return
 	}
 	news := heard < t.told || len(s.waits.of[t.id]) == 0
+	rested := s.mark(t, MomentSuspended)
+	rested.Assigned, rested.Started = t.assigned, t.started
 	t.rests++
 	s.unplace(t)
 	t.worker, t.token = nil, 0

@@ -145,6 +145,8 @@ func (s *Shard) Apply(now Time, in Input, out *Effects) {
 		s.cancel(in)
 	case *Refresh:
 		s.refresh(in)
+	case *Release:
+		s.releaseOrdered(in)
 	case *Fire:
 		s.fire(in)
 	case *Recall:

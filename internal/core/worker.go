@@ -203,14 +203,6 @@ func (s *Shard) freeSlots(w *worker, g grip) {
 	}
 }
 
-// releaseSlots gives the slots of t back, which goes on without.
-func (s *Shard) releaseSlots(t *task) {
-	if !t.released {
-		t.released = true
-		s.freeSlots(t.worker, t.grip())
-	}
-}
-
 // welcome lists w's offers if it has a free slot, and stirs their queues; the one
 // whose turn it is comes first.
 func (s *Shard) welcome(w *worker) {

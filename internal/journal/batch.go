@@ -13,6 +13,7 @@ import (
 	"github.com/adzehq/adze/internal/record/event"
 	"github.com/adzehq/adze/internal/record/flow"
 	"github.com/adzehq/adze/internal/record/idempotency"
+	"github.com/adzehq/adze/internal/record/moment"
 	"github.com/adzehq/adze/internal/record/open"
 	"github.com/adzehq/adze/internal/record/run"
 	"github.com/adzehq/adze/internal/record/schedule"
@@ -28,6 +29,7 @@ type columns struct {
 	tasks      task.Columns
 	results    task.ResultColumns
 	attempts   task.AttemptColumns
+	moments    moment.Columns
 	runs       run.Columns
 	runResults run.ResultColumns
 	events     event.Columns
@@ -88,6 +90,7 @@ func (c *columns) encode(items []item, repeat bool) *bulk.Batch {
 	c.tasks.Queue(&b, repeat)
 	c.results.Queue(&b, repeat)
 	c.attempts.Queue(&b, repeat)
+	c.moments.Queue(&b)
 	c.runs.Queue(&b, repeat)
 	c.runResults.Queue(&b, repeat)
 	c.events.Queue(&b, repeat)
@@ -136,6 +139,9 @@ func (c *columns) add(it *item) {
 	}
 	for i := range e.Attempts {
 		c.attempts.Add(&e.Attempts[i])
+	}
+	for i := range e.Moments {
+		c.moments.Add(&e.Moments[i])
 	}
 	for i := range e.Runs {
 		c.runs.Add(&e.Runs[i])

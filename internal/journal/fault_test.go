@@ -108,6 +108,7 @@ func TestABatchWhoseOutcomeIsUnknownIsWrittenOnce(t *testing.T) {
 				},
 				RunResults: []core.RunResult{{Run: run.ID, Status: core.Failed}},
 				Attempts:   []core.Attempt{{Task: first.ID, Number: 1, Outcome: core.AttemptFailed}},
+				Moments:    []core.Moment{{Task: first.ID, Token: 1, Attempt: 1, Kind: core.MomentReleased}},
 				Open:       []core.OpenTask{{ID: tasks[0].ID, State: core.OpenReady}},
 				OpenRuns:   []core.OpenRun{{ID: run.ID}},
 			})))
@@ -118,6 +119,7 @@ func TestABatchWhoseOutcomeIsUnknownIsWrittenOnce(t *testing.T) {
 			require.Equal(t, 1, b.count("select count(*) from adze.run_result"))
 			require.Equal(t, 1, b.count("select count(*) from adze.open_run"))
 			require.Equal(t, 1, b.count("select count(*) from adze.attempt"))
+			require.Equal(t, 1, b.count("select count(*) from adze.moment"))
 			require.Equal(t, 1, b.count("select count(*) from adze.open_task"))
 			require.NoError(t, await(t, b.submit(b.task())))
 		})

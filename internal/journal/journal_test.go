@@ -143,6 +143,9 @@ func TestAllKindsOfRowsAreThereAfterTheCommit(t *testing.T) {
 		Attempts: []core.Attempt{
 			{Task: task.ID, Tenant: 1, Number: 1, Outcome: core.AttemptLost, Worker: 3, Assigned: 4, Started: 5, Finished: 6, RetryAt: 7, Error: "gone"},
 		},
+		Moments: []core.Moment{
+			{Task: task.ID, Tenant: 1, Worker: 3, Token: 4, At: 5, Deadline: 6, ByMS: 7, Attempt: 2, Kind: core.MomentPostponed},
+		},
 		Open:     []core.OpenTask{open},
 		LowWater: task.ID,
 	})))
@@ -157,6 +160,8 @@ func TestAllKindsOfRowsAreThereAfterTheCommit(t *testing.T) {
 		row("select * from adze.task_result"))
 	require.JSONEq(t, fmt.Sprintf(`{"task_id":%d,"tenant_id":1,"worker_id":3,"assigned_at":4,"started_at":5,"finished_at":6,"retry_at":7,"number":1,"outcome":"lost","error":"gone"}`, task.ID),
 		row("select * from adze.attempt"))
+	require.JSONEq(t, fmt.Sprintf(`{"task_id":%d,"tenant_id":1,"token":4,"happened_at":5,"deadline":6,"worker_id":3,"by_ms":7,"assigned_at":null,"started_at":null,"attempt":2,"kind":"postponed"}`, task.ID),
+		row("select * from adze.moment"))
 	require.Equal(t, 1, b.count("select count(*) from adze.open_task where id = $1 and shard = $2 and state = 'running'", task.ID, shard))
 	require.Equal(t, 1, b.count("select count(*) from adze.low_water where id = $1 and shard = $2", task.ID, shard))
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/adzehq/adze/internal/record/event"
 	"github.com/adzehq/adze/internal/record/flow"
 	"github.com/adzehq/adze/internal/record/idempotency"
+	"github.com/adzehq/adze/internal/record/moment"
 	"github.com/adzehq/adze/internal/record/open"
 	"github.com/adzehq/adze/internal/record/run"
 	"github.com/adzehq/adze/internal/record/schedule"
@@ -98,7 +99,7 @@ func (s *session) prepare(ctx context.Context) error {
 		return fmt.Errorf("wait for journal's lost connection: %w", err)
 	}
 	for _, statements := range [][]bulk.Statement{
-		lease.Statements(), task.Statements(), run.Statements(), event.Statements(), open.Statements(), stream.Statements(),
+		lease.Statements(), task.Statements(), run.Statements(), event.Statements(), moment.Statements(), open.Statements(), stream.Statements(),
 		durable.Statements(), child.Statements(), schedule.Statements(), idempotency.Statements(),
 		flow.Statements(), worker.Statements(),
 	} {

@@ -34,7 +34,7 @@ const (
 
 // parents are the partitioned tables.
 var parents = []string{
-	"task", "task_result", "attempt", "run", "run_result",
+	"task", "task_result", "attempt", "moment", "run", "run_result",
 	"event", "event_run",
 	"log_line", "stream_chunk", "span",
 	"durable_entry", "condition_met", "durable_value", "reply", "child",

@@ -146,6 +146,22 @@ create table adze.migration (
     constraint migration_pkey PRIMARY KEY (name)
 );
 
+create table adze.moment (
+    task_id bigint not null,
+    tenant_id bigint not null,
+    token bigint not null,
+    happened_at bigint not null,
+    deadline bigint not null,
+    worker_id bigint not null,
+    by_ms bigint,
+    assigned_at bigint,
+    started_at bigint,
+    attempt integer not null,
+    kind text not null,
+    constraint moment_pkey PRIMARY KEY (task_id, token, kind, deadline),
+    constraint moment_kind_check CHECK ((kind = ANY (ARRAY['postponed'::text, 'released'::text, 'suspended'::text])))
+) partition by range (task_id);
+
 create table adze.open_run (
     id bigint not null,
     tenant_id bigint not null,

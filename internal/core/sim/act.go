@@ -37,6 +37,7 @@ const (
 	doRelabel
 	doCancel
 	doRefresh
+	doRelease
 	doAsk
 	doWake
 	doSpawn
@@ -54,7 +55,7 @@ var usual = [actions]int{
 	doSubmit: 12, doOnce: 8, doBurst: 2, doPush: 6, doSchedule: 3, doFire: 10, doAdvance: 12, doJump: 2, doTick: 6, doCommit: 20, doRead: 8, doAnswer: 8,
 	doReceive: 20, doReport: 20, doWrite: 6, doBustle: 4, doRepeat: 2, doHire: 3, doDrop: 4, doRejoin: 6, doFlap: 1, doResize: 2, doRelabel: 1, doSpare: 2,
 	doSpawn: 4, doRespawn: 2, doFork: 1,
-	doCancel: 4, doRefresh: 2, doAsk: 2, doWake: 2, doDefine: 1, doSet: 2, doPause: 2, doCrash: 1,
+	doCancel: 4, doRefresh: 2, doRelease: 2, doAsk: 2, doWake: 2, doDefine: 1, doSet: 2, doPause: 2, doCrash: 1,
 }
 
 const (
@@ -185,6 +186,8 @@ func (h *history) doFleet(a action) *Violation {
 		return h.spawn(w)
 	case a == doRefresh:
 		return h.refresh(w)
+	case a == doRelease:
+		return h.release(w)
 	}
 	return nil
 }
@@ -337,16 +340,6 @@ func (h *history) tenantOf(target id.ID) id.ID {
 		return r.row.Tenant
 	}
 	return firstTenant
-}
-
-func (h *history) refresh(a *agent) *Violation {
-	if len(a.running) == 0 {
-		return nil
-	}
-	r := pick(h, a.running)
-	h.lastRef++
-	h.asked[h.lastRef] = 1
-	return h.apply(&core.Refresh{Ref: h.lastRef, Tenant: a.tenant, Task: r.Task, Token: r.Token, ByMS: int64(h.rand.IntN(10_000))})
 }
 
 func (h *history) newAgent(tenant id.ID, offers []string, slots int32) *agent {

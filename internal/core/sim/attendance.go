@@ -92,17 +92,26 @@ func (m *model) takeJoin(st *step, in *core.Join) *Violation {
 func (m *model) claim(st *step, w *worker, c core.Claim) {
 	t := m.tasks[c.Task]
 	w.held[c.Token] = ""
+	if c.Released {
+		defer delete(w.held, c.Token)
+	}
 	if t != nil && st.resident[c.Task] && !st.left(c.Task) { // else the core does not know what it takes up
 		w.held[c.Token] = t.slotOf()
 	}
 	switch {
 	case t != nil && t.state == core.OpenRunning && t.token == c.Token && t.worker == w.id:
+		if c.Released || t.released {
+			m.releaseSlots(st, t)
+		}
 		if t.stop != 0 { // it may have missed the first word
 			st.stops = append(st.stops, core.Stop{Worker: w.id, Task: c.Task, Token: c.Token, Reason: t.stop})
 		}
 	case t != nil && st.resident[c.Task] && !st.left(c.Task) && m.adoptable(w, t, c.Attempt, c.Token) && m.mayHold(t, !st.refused(c.Token)):
 		m.run(t, w, c.Token, st.now)
 		t.told = toldUnknown
+		if c.Released {
+			m.releaseSlots(st, t)
+		}
 	default:
 		st.stops = append(st.stops, core.Stop{Worker: w.id, Task: c.Task, Token: c.Token, Reason: core.StopForeign})
 	}
@@ -136,6 +145,14 @@ func (m *model) takeItem(st *step, w *worker, item *core.ReportItem) *Violation 
 	if item.Kind == core.ReportStarted {
 		if current && t.started == 0 {
 			t.started = st.now
+		}
+		return nil
+	}
+	if item.Kind == core.ReportReleased {
+		if current {
+			m.releaseSlots(st, t)
+		} else if w != nil {
+			delete(w.held, item.Token)
 		}
 		return nil
 	}

@@ -57,6 +57,7 @@ func TestCheckersCatchEachBrokenPromise(t *testing.T) {
 	all := maps.Clone(sabotages)
 	maps.Copy(all, runSabotages)
 	maps.Copy(all, writeSabotages)
+	maps.Copy(all, momentSabotages)
 	maps.Copy(all, eventSabotages)
 	maps.Copy(all, scheduleSabotages)
 	maps.Copy(all, durableSabotages)

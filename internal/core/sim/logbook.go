@@ -93,6 +93,8 @@ func (m *model) suspend(st *step, t *task, heard int32) *Violation {
 	if t.stop != 0 {
 		return m.end(st, t, nil, causeAtStop(t, lost))
 	}
+	rested := m.mark(st, t, core.MomentSuspended)
+	rested.Assigned, rested.Started = t.assigned, t.started
 	t.rests++
 	if heard < t.told || len(m.awaitedBy(t)) == 0 {
 		t.ready(st.now)

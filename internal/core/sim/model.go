@@ -74,6 +74,7 @@ type task struct {
 	stop     core.StopReason // running
 	stopBy   core.Time       // with stop: the worker's answer is awaited until then
 	told     int32           // running: Mets that its worker was told since the assignment
+	released bool            // running: it has given its slots back
 
 	entries int32 // the size of its log
 	rests   int32 // how often it was suspended
@@ -234,6 +235,7 @@ func (m *model) run(t *task, w *worker, token core.Token, now core.Time) {
 	m.onceBegins(t)
 	t.state, t.since, t.due = core.OpenRunning, now, 0
 	t.worker, t.token, t.assigned, t.started, t.stop, t.stopBy, t.told = w.id, token, now, 0, 0, 0, 0
+	t.released = false
 	if t.def.ExecutionTimeoutMS > 0 {
 		t.due = now + core.Time(t.def.ExecutionTimeoutMS)
 	}

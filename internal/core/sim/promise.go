@@ -41,6 +41,9 @@ const (
 	runsWhole     promise = "an open run is above the low-water mark or in the checkpoint, with all its open tasks"
 	cancelWhole   promise = "the cancel of a run ends all of it, wherever it is"
 
+	momentsTold   promise = "what happens to a current attempt on its way is written down, once, and nothing else"
+	deadlinesKept promise = "a deadline that was told is the one that a new owner finds"
+
 	writtenRight promise = "what current attempts write is stored, once and in order, and nothing else"
 	writtenWhole promise = "what an attempt wrote is stored before its worker forgets it, and with its end"
 

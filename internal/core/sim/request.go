@@ -8,18 +8,6 @@ import (
 	"github.com/adzehq/adze/internal/core"
 )
 
-func (m *model) takeRefresh(st *step, in *core.Refresh) {
-	answer := core.Answer{Ref: in.Ref, Task: in.Task, Kind: core.AnswerStale}
-	t := m.tasks[in.Task]
-	if t != nil && t.row.Tenant == in.Tenant && t.state == core.OpenRunning && t.token == in.Token && t.stop == 0 {
-		if t.due > 0 {
-			t.due = max(t.due, st.now+core.Time(in.ByMS))
-		}
-		answer.Kind, answer.Deadline = core.AnswerDone, t.due
-	}
-	st.answers = append(st.answers, answer)
-}
-
 // cancelEach cancels tasks of a tenant in order. The core puts off those that are
 // not in memory by a Load of the same Ref, and no others of the tenant's.
 func (m *model) cancelEach(st *step, tenant id.ID, tasks []id.ID, ref uint64) *Violation {

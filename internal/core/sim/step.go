@@ -30,6 +30,7 @@ type step struct {
 	victims    []victim              // of strategies
 	gone       map[limitKey]int      // who ends, and not by that limit
 	stops      []core.Stop           // what the rules ask for
+	moments    []core.Moment
 	settled    []core.Settlement
 	answers    []core.Answer
 
@@ -140,7 +141,7 @@ func (st *step) unexplained() *Violation {
 	if !emits && !writes && len(st.out.Lines)+len(st.out.Chunks) > 0 {
 		return broken(writtenRight, "lines or chunks are inserted that nobody wrote")
 	}
-	return st.sameStops()
+	return first(st.unexplainedOfMoments(), st.sameStops())
 }
 
 func (st *step) unexplainedOfRuns() *Violation {
@@ -233,7 +234,9 @@ func (m *model) takeInput(st *step) *Violation {
 	case *core.Write:
 		return m.takeWrite(st, in)
 	case *core.Refresh:
-		m.takeRefresh(st, in)
+		return m.takeRefresh(st, in)
+	case *core.Release:
+		m.takeRelease(st, in)
 	case *core.Cancel:
 		st.tree = in.Tree
 		return m.cancelEach(st, in.Tenant, in.Tasks, in.Ref)

@@ -15,6 +15,7 @@ type store struct {
 	tasks    map[id.ID]core.NewTask
 	results  map[id.ID]core.Result
 	attempts map[attemptKey]core.Attempt
+	moments  map[momentKey]core.Moment
 	open     map[id.ID]core.OpenTask
 	lowWater id.ID
 
@@ -43,6 +44,7 @@ func newStore() *store {
 		tasks:    map[id.ID]core.NewTask{},
 		results:  map[id.ID]core.Result{},
 		attempts: map[attemptKey]core.Attempt{},
+		moments:  map[momentKey]core.Moment{},
 		open:     map[id.ID]core.OpenTask{},
 
 		runs:       map[id.ID]core.NewTask{},
@@ -61,7 +63,7 @@ func newStore() *store {
 // apply writes the rows of one pass as the journal does: plain inserts, so that
 // a row that is there already is an error, and Open before Closed.
 func (s *store) apply(e *core.Effects) *Violation {
-	if v := first(s.events.apply(e), s.schedules.apply(e), s.applyRuns(e), s.applyTasks(e), s.applyResults(e), s.applyWritten(e), s.applyOnce(e)); v != nil {
+	if v := first(s.events.apply(e), s.schedules.apply(e), s.applyRuns(e), s.applyTasks(e), s.applyResults(e), s.applyMoments(e), s.applyWritten(e), s.applyOnce(e)); v != nil {
 		return v
 	}
 	s.applySettings(e)
@@ -157,6 +159,7 @@ func (s *store) clone() *store {
 	maps.Copy(c.tasks, s.tasks)
 	maps.Copy(c.results, s.results)
 	maps.Copy(c.attempts, s.attempts)
+	maps.Copy(c.moments, s.moments)
 	maps.Copy(c.open, s.open)
 	maps.Copy(c.runs, s.runs)
 	maps.Copy(c.runResults, s.runResults)

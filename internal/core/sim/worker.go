@@ -11,19 +11,20 @@ import (
 // agent is a worker's process as the world sees it: it runs what it is told,
 // remembers what it has not seen settled, and misbehaves as the history wants.
 type agent struct {
-	id      id.ID
-	tenant  id.ID
-	actions []string
-	slots   int32
-	spared  bool
-	typed   int32 // of the type slotType
-	labels  map[string]string
-	session int // counts its streams; what was meant for an older one is lost
-	joined  bool
-	dead    bool // never comes back
-	inbox   []message
-	running []*run
-	outbox  []core.ReportItem // ends reported and not settled
+	id       id.ID
+	tenant   id.ID
+	actions  []string
+	slots    int32
+	spared   bool
+	typed    int32 // of the type slotType
+	labels   map[string]string
+	session  int // counts its streams; what was meant for an older one is lost
+	joined   bool
+	dead     bool // never comes back
+	inbox    []message
+	running  []*run
+	outbox   []core.ReportItem   // ends reported and not settled
+	released map[core.Token]bool // attempts of which it gave the slots back
 	unstored
 }
 
@@ -128,6 +129,9 @@ func (a *agent) claims() []core.Claim {
 	}
 	for _, i := range a.outbox {
 		claims = append(claims, core.Claim{Task: i.Task, Attempt: i.Attempt, Token: i.Token})
+	}
+	for i := range claims {
+		claims[i].Released = a.released[claims[i].Token]
 	}
 	return claims
 }
