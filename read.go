@@ -58,6 +58,7 @@ type RunInfo struct {
 	Metadata json.RawMessage `json:"metadata,omitempty"`
 	Output   json.RawMessage `json:"output,omitempty"`
 	Attempts []AttemptInfo   `json:"attempts,omitempty"` // of a run of a Task
+	Moments  []MomentInfo    `json:"moments,omitempty"`  // likewise: the newest 1,000, in the order in which they happened
 	Tasks    []TaskInfo      `json:"tasks,omitempty"`    // of a run of a Workflow, in its order
 	Log      []EntryInfo     `json:"log,omitempty"`      // of a run of a durable Task
 	Children []ChildInfo     `json:"children,omitempty"` // that the Task submitted: the first 1,000, by key
@@ -101,6 +102,29 @@ type AttemptInfo struct {
 	RetryAt    time.Time `json:"retry_at,omitzero"` // when the next attempt was ready
 	Error      string    `json:"error"`
 }
+
+// MomentInfo is something that happened to an attempt on its way.
+type MomentInfo struct {
+	Kind    MomentKind `json:"kind"`
+	At      time.Time  `json:"at"`
+	Attempt int        `json:"attempt"` // 1-based
+
+	Deadline time.Time     `json:"deadline,omitzero"` // with MomentPostponed: where it is now
+	By       time.Duration `json:"by,omitzero"`       // with MomentPostponed: how much later than before
+
+	AssignedAt time.Time `json:"assigned_at,omitzero"` // with MomentSuspended: when a worker was given it
+	StartedAt  time.Time `json:"started_at,omitzero"`  // with MomentSuspended: when its function was called
+}
+
+// MomentKind is what happened to an attempt.
+type MomentKind string
+
+// What can happen to an attempt on its way.
+const (
+	MomentPostponed MomentKind = "postponed" // its deadline was moved: RefreshTimeout
+	MomentReleased  MomentKind = "released"  // it gave its slots back and went on: ReleaseSlots
+	MomentSuspended MomentKind = "suspended" // it waits, and gave its worker back
+)
 
 // Filter says which runs List gives. Its zero value is all of them.
 type Filter struct {

@@ -3,6 +3,7 @@ package adze
 import (
 	"cmp"
 	"context"
+	"time"
 
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/edge/outline"
@@ -55,6 +56,13 @@ func runDetails(response *wire.GetRunResponse) *RunInfo {
 			Number: int(a.Number), Outcome: a.Outcome, Error: a.Error,
 			AssignedAt: timeOf(a.AssignedMs), StartedAt: timeOf(a.StartedMs),
 			FinishedAt: timeOf(a.FinishedMs), RetryAt: timeOf(a.RetryAtMs),
+		})
+	}
+	for _, m := range response.Moments {
+		info.Moments = append(info.Moments, MomentInfo{
+			Kind: MomentKind(m.Kind), At: timeOf(m.AtMs), Attempt: int(m.Attempt),
+			Deadline: timeOf(m.DeadlineMs), By: time.Duration(m.ByMs) * time.Millisecond,
+			AssignedAt: timeOf(m.AssignedMs), StartedAt: timeOf(m.StartedMs),
 		})
 	}
 	for _, t := range response.Tasks {

@@ -105,6 +105,11 @@ func TestReleasedSlotIsGivenToTheNextTask(t *testing.T) {
 		close(goOn)
 		_, err = first.Result(ctx)
 		require.NoError(t, err)
+		info, err := c.Get(ctx, first.ID)
+		require.NoError(t, err)
+		require.Len(t, info.Moments, 1, "the history tells")
+		require.Equal(t, adze.MomentReleased, info.Moments[0].Kind)
+		require.Equal(t, 1, info.Moments[0].Attempt)
 	})
 }
 

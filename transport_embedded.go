@@ -163,7 +163,7 @@ func (t *embeddedTransport) refresh(ctx context.Context, task id.ID, token core.
 	if err := admit.Refresh(byMS); err != nil {
 		return 0, publicError(err)
 	}
-	deadline, err := t.Shards.Refresh(ctx, t.Tenant, task, token, byMS)
+	deadline, err := t.Shards.Refresh(ctx, t.Tenant, core.Refresh{Task: task, Token: token, ByMS: byMS})
 	return deadline, publicError(err)
 }
 

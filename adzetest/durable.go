@@ -100,6 +100,7 @@ func (m *memory) deeds(response *wire.GetRunResponse, task id.ID) {
 	defer m.mu.Unlock()
 	response.Log = outline.LogToWire(m.durable.entries[task])
 	response.Mets = outline.MetsToWire(m.durable.mets[task])
+	response.Moments = outline.MomentsToWire(m.moments[task])
 	for _, child := range m.durable.children[task] {
 		response.Children = append(response.Children, &wire.Child{
 			RunId: uint64(child.Run), Key: child.Key, ParentId: uint64(task),

@@ -28,6 +28,7 @@ type memory struct {
 	openRuns  map[id.ID]core.OpenRun
 	ended     map[id.ID]core.RunResult // of runs of graphs
 	attempts  map[id.ID][]core.Attempt
+	moments   map[id.ID][]core.Moment
 	open      map[id.ID]core.OpenTask
 	events    eventRows
 	schedules scheduleRows
@@ -46,7 +47,7 @@ func newMemory() *memory {
 		versions: map[id.ID]version{}, current: map[string]id.ID{},
 		tasks: map[id.ID]core.NewTask{}, results: map[id.ID]core.Result{},
 		runs: map[id.ID]core.NewTask{}, openRuns: map[id.ID]core.OpenRun{}, ended: map[id.ID]core.RunResult{},
-		attempts: map[id.ID][]core.Attempt{}, open: map[id.ID]core.OpenTask{},
+		attempts: map[id.ID][]core.Attempt{}, moments: map[id.ID][]core.Moment{}, open: map[id.ID]core.OpenTask{},
 		events: newEventRows(), schedules: newScheduleRows(), written: newWritten(), durable: newDurableRows(),
 		settings: map[core.SettingKey]core.Setting{},
 	}
@@ -86,6 +87,9 @@ func (m *memory) write(e *core.Effects) {
 	}
 	for _, a := range e.Attempts {
 		m.attempts[a.Task] = append(m.attempts[a.Task], a)
+	}
+	for _, happened := range e.Moments {
+		m.moments[happened.Task] = append(m.moments[happened.Task], happened)
 	}
 	for _, o := range e.Open {
 		m.open[o.ID] = o

@@ -134,6 +134,9 @@ func printRun(to io.Writer, r *adze.RunInfo) error {
 		line(fmt.Sprintf("attempt %d", a.Number),
 			fmt.Sprintf("%s %s: %s", clockTime(a.FinishedAt), a.Outcome, firstLine(a.Error, 200)))
 	}
+	for i := range r.Moments {
+		line("on its way", happened(&r.Moments[i]))
+	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
@@ -141,6 +144,20 @@ func printRun(to io.Writer, r *adze.RunInfo) error {
 		fmt.Fprintf(to, "error:\n%s\n", r.Error)
 	}
 	return nil
+}
+
+// happened says what happened to an attempt.
+func happened(m *adze.MomentInfo) string {
+	text := fmt.Sprintf("%s attempt %d ", clockTime(m.At), m.Attempt)
+	switch m.Kind {
+	case adze.MomentPostponed:
+		return text + fmt.Sprintf("may run until %s, %s longer", clockTime(m.Deadline), m.By)
+	case adze.MomentReleased:
+		return text + "gave its slots back"
+	case adze.MomentSuspended:
+		return text + "gave its worker back, to wait"
+	}
+	return text + string(m.Kind)
 }
 
 // runJSON is a run as the command prints it.
@@ -162,6 +179,7 @@ type runJSON struct {
 	Input       json.RawMessage  `json:"input,omitempty"`
 	Output      json.RawMessage  `json:"output,omitempty"`
 	Attempts    []attemptJSON    `json:"attempts,omitempty"`
+	Moments     []momentJSON     `json:"moments,omitempty"`
 	Tasks       []adze.TaskInfo  `json:"tasks,omitempty"`
 	ParentID    adze.ID          `json:"parent_id,omitzero"`
 	Log         []adze.EntryInfo `json:"log,omitempty"`
@@ -178,6 +196,16 @@ type attemptJSON struct {
 	Error      string    `json:"error,omitempty"`
 }
 
+type momentJSON struct {
+	Kind       adze.MomentKind `json:"kind"`
+	At         time.Time       `json:"at"`
+	Attempt    int             `json:"attempt"`
+	Deadline   time.Time       `json:"deadline,omitzero"`
+	ByMS       int64           `json:"by_ms,omitzero"`
+	AssignedAt time.Time       `json:"assigned_at,omitzero"`
+	StartedAt  time.Time       `json:"started_at,omitzero"`
+}
+
 func printJSON(to io.Writer, r *adze.RunInfo, indent bool) error {
 	out := runJSON{
 		Run: r.ID, Workflow: r.Task, Status: r.Status, Attempt: r.Attempt, Priority: r.Priority,
@@ -188,6 +216,12 @@ func printJSON(to io.Writer, r *adze.RunInfo, indent bool) error {
 	}
 	for _, a := range r.Attempts {
 		out.Attempts = append(out.Attempts, attemptJSON(a))
+	}
+	for _, m := range r.Moments {
+		out.Moments = append(out.Moments, momentJSON{
+			Kind: m.Kind, At: m.At, Attempt: m.Attempt, Deadline: m.Deadline, ByMS: m.By.Milliseconds(),
+			AssignedAt: m.AssignedAt, StartedAt: m.StartedAt,
+		})
 	}
 	encoder := json.NewEncoder(to)
 	if indent {

@@ -82,8 +82,11 @@ type Client interface {
 	TriggerSchedules(ctx context.Context, tenant id.ID, ids []id.ID) ([]id.ID, error)
 	// PutSettings changes how queues and limits work from now on, all or none.
 	PutSettings(ctx context.Context, tenant id.ID, changes []SettingChange) error
-	// Refresh moves the deadline of a running attempt and returns it.
-	Refresh(ctx context.Context, tenant id.ID, task id.ID, token core.Token, byMS int64) (core.Time, error)
+	// Refresh moves the deadline of a running attempt and returns it; 0 = it has none.
+	// Ref and Tenant of the order are the shard's to say.
+	Refresh(ctx context.Context, tenant id.ID, order core.Refresh) (core.Time, error)
+	// Release has a running attempt go on and gives its slots back; it may have before.
+	Release(ctx context.Context, tenant id.ID, task id.ID, token core.Token) error
 	// Introduce makes a worker known that attaches later, or changes what is known of one
 	// (hello.Worker), and returns its id. It is given nothing by that.
 	Introduce(ctx context.Context, tenant id.ID, hello Hello) (id.ID, error)

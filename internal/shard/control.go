@@ -119,15 +119,33 @@ func (r *Runtime) hasEnded(ctx context.Context, tenant id.ID, ids []id.ID) (map[
 }
 
 // Refresh implements Client.
-func (r *Runtime) Refresh(ctx context.Context, tenant, task id.ID, token core.Token, byMS int64) (core.Time, error) {
+func (r *Runtime) Refresh(ctx context.Context, tenant id.ID, order core.Refresh) (core.Time, error) {
 	got, err := r.ask(ctx, 1, func(ref uint64) message {
-		return message{input: &core.Refresh{Ref: ref, Tenant: tenant, Task: task, Token: token, ByMS: byMS}}
+		order.Ref, order.Tenant = ref, tenant
+		return message{input: &order}
 	})
 	if err != nil {
 		return 0, err
 	}
-	if got[0].Kind != core.AnswerDone {
-		return 0, fault.New(fault.Conflict, "token", "this attempt is not the current one of task %s, or is being stopped", task)
+	return got[0].Deadline, stale(&got[0])
+}
+
+// Release implements Client.
+func (r *Runtime) Release(ctx context.Context, tenant, task id.ID, token core.Token) error {
+	got, err := r.ask(ctx, 1, func(ref uint64) message {
+		return message{input: &core.Release{Ref: ref, Tenant: tenant, Task: task, Token: token}}
+	})
+	if err != nil {
+		return err
 	}
-	return got[0].Deadline, nil
+	return stale(&got[0])
+}
+
+// stale is the fault of an order for an attempt that is not the current one; nil if it was
+// carried out.
+func stale(a *core.Answer) error {
+	if a.Kind == core.AnswerDone {
+		return nil
+	}
+	return fault.New(fault.Conflict, "token", "this attempt is not the current one of task %s, or is being stopped", a.Task)
 }

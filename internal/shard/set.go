@@ -369,12 +369,21 @@ func (s *Set) PutSettings(ctx context.Context, tenant id.ID, changes []SettingCh
 }
 
 // Refresh implements Client.
-func (s *Set) Refresh(ctx context.Context, tenant, task id.ID, token core.Token, byMS int64) (core.Time, error) {
+func (s *Set) Refresh(ctx context.Context, tenant id.ID, order core.Refresh) (core.Time, error) {
 	r, err := s.of(ctx, tenant)
 	if err != nil {
 		return 0, err
 	}
-	return r.Refresh(ctx, tenant, task, token, byMS)
+	return r.Refresh(ctx, tenant, order)
+}
+
+// Release implements Client.
+func (s *Set) Release(ctx context.Context, tenant, task id.ID, token core.Token) error {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	return r.Release(ctx, tenant, task, token)
 }
 
 // Attach implements Client.

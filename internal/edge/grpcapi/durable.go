@@ -10,6 +10,7 @@ import (
 	"github.com/adzehq/adze/internal/edge/outline"
 	"github.com/adzehq/adze/internal/history"
 	"github.com/adzehq/adze/internal/record/durable"
+	"github.com/adzehq/adze/internal/record/moment"
 	wire "github.com/adzehq/adze/internal/wire/adzev1"
 )
 
@@ -48,7 +49,8 @@ func (r *Reader) deedsOf(ctx context.Context, tenant id.ID, response *wire.GetRu
 	return fault.New(fault.NotFound, "task", "run %s has no task %q", id.ID(req.RunId), req.Task)
 }
 
-// deeds tells what the task of a run did: its log, if it is durable, and its children.
+// deeds tells what the task of a run did: its log, if it is durable, its children, and what
+// happened to its attempts.
 func (r *Reader) deeds(ctx context.Context, tenant id.ID, response *wire.GetRunResponse, task id.ID, payloads bool) error {
 	log, err := durable.Log(ctx, r.DB, task)
 	if err != nil {
@@ -62,6 +64,11 @@ func (r *Reader) deeds(ctx context.Context, tenant id.ID, response *wire.GetRunR
 	if err != nil {
 		return err
 	}
+	moments, err := moment.Of(ctx, r.DB, tenant, task)
+	if err != nil {
+		return err
+	}
+	response.Moments = outline.MomentsToWire(moments)
 	response.Log, response.Mets = outline.LogToWire(log), outline.MetsToWire(mets)
 	for _, e := range response.Log {
 		if !payloads {

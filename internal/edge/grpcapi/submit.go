@@ -128,7 +128,7 @@ func (s *Server) RefreshTimeout(
 	if req.TaskId == 0 {
 		return nil, s.Status(fault.New(fault.Invalid, "task_id", "is empty; name the task of the attempt"))
 	}
-	deadline, err := s.Shards.Refresh(ctx, auth.Tenant(ctx), id.ID(req.TaskId), core.Token(req.Token), req.ByMs)
+	deadline, err := s.Shards.Refresh(ctx, auth.Tenant(ctx), core.Refresh{Task: id.ID(req.TaskId), Token: core.Token(req.Token), ByMS: req.ByMs})
 	if err != nil {
 		return nil, s.Status(err)
 	}

@@ -846,7 +846,7 @@ func (x SettingName_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SettingName_Kind.Descriptor instead.
 func (SettingName_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{132, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{133, 0}
 }
 
 // Details of an error about one field of the request.
@@ -6638,7 +6638,7 @@ type GetRunRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RunId         uint64                 `protobuf:"fixed64,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
 	Payloads      bool                   `protobuf:"varint,2,opt,name=payloads,proto3" json:"payloads,omitempty"` // with input, metadata and output
-	Task          string                 `protobuf:"bytes,3,opt,name=task,proto3" json:"task,omitempty"`          // of a run of a graph: the name of the task whose log and children are told; empty = none's
+	Task          string                 `protobuf:"bytes,3,opt,name=task,proto3" json:"task,omitempty"`          // of a run of a graph: the name of the task whose log, children and moments are told; empty = none's
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -6702,6 +6702,7 @@ type GetRunResponse struct {
 	Log           []*Entry               `protobuf:"bytes,4,rep,name=log,proto3" json:"log,omitempty"`           // of a durable task
 	Mets          []*Met                 `protobuf:"bytes,5,rep,name=mets,proto3" json:"mets,omitempty"`
 	Children      []*Child               `protobuf:"bytes,6,rep,name=children,proto3" json:"children,omitempty"` // by key, at most 1,000
+	Moments       []*Moment              `protobuf:"bytes,7,rep,name=moments,proto3" json:"moments,omitempty"`   // in the order in which they happened, the newest 1,000
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -6778,6 +6779,114 @@ func (x *GetRunResponse) GetChildren() []*Child {
 	return nil
 }
 
+func (x *GetRunResponse) GetMoments() []*Moment {
+	if x != nil {
+		return x.Moments
+	}
+	return nil
+}
+
+// Something that happened to an attempt on its way.
+type Moment struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"` // postponed: its deadline was moved; released: it gave its slots back and went on; suspended: it waits, and gave its worker back
+	AtMs          int64                  `protobuf:"varint,2,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	Attempt       int32                  `protobuf:"varint,3,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	WorkerId      uint64                 `protobuf:"fixed64,4,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`      // that had it
+	DeadlineMs    int64                  `protobuf:"varint,5,opt,name=deadline_ms,json=deadlineMs,proto3" json:"deadline_ms,omitempty"` // postponed: where the deadline is now
+	ByMs          int64                  `protobuf:"varint,6,opt,name=by_ms,json=byMs,proto3" json:"by_ms,omitempty"`                   // postponed: how much later than before
+	AssignedMs    int64                  `protobuf:"varint,7,opt,name=assigned_ms,json=assignedMs,proto3" json:"assigned_ms,omitempty"` // suspended: when the worker was given it
+	StartedMs     int64                  `protobuf:"varint,8,opt,name=started_ms,json=startedMs,proto3" json:"started_ms,omitempty"`    // suspended: when it said that it began
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Moment) Reset() {
+	*x = Moment{}
+	mi := &file_adze_v1_adze_proto_msgTypes[84]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Moment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Moment) ProtoMessage() {}
+
+func (x *Moment) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[84]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Moment.ProtoReflect.Descriptor instead.
+func (*Moment) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{84}
+}
+
+func (x *Moment) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Moment) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+func (x *Moment) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *Moment) GetWorkerId() uint64 {
+	if x != nil {
+		return x.WorkerId
+	}
+	return 0
+}
+
+func (x *Moment) GetDeadlineMs() int64 {
+	if x != nil {
+		return x.DeadlineMs
+	}
+	return 0
+}
+
+func (x *Moment) GetByMs() int64 {
+	if x != nil {
+		return x.ByMs
+	}
+	return 0
+}
+
+func (x *Moment) GetAssignedMs() int64 {
+	if x != nil {
+		return x.AssignedMs
+	}
+	return 0
+}
+
+func (x *Moment) GetStartedMs() int64 {
+	if x != nil {
+		return x.StartedMs
+	}
+	return 0
+}
+
 // A run that a task spawned.
 type Child struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -6790,7 +6899,7 @@ type Child struct {
 
 func (x *Child) Reset() {
 	*x = Child{}
-	mi := &file_adze_v1_adze_proto_msgTypes[84]
+	mi := &file_adze_v1_adze_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6802,7 +6911,7 @@ func (x *Child) String() string {
 func (*Child) ProtoMessage() {}
 
 func (x *Child) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[84]
+	mi := &file_adze_v1_adze_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6815,7 +6924,7 @@ func (x *Child) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Child.ProtoReflect.Descriptor instead.
 func (*Child) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{84}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *Child) GetRunId() uint64 {
@@ -6860,7 +6969,7 @@ type TaskRun struct {
 
 func (x *TaskRun) Reset() {
 	*x = TaskRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[85]
+	mi := &file_adze_v1_adze_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6872,7 +6981,7 @@ func (x *TaskRun) String() string {
 func (*TaskRun) ProtoMessage() {}
 
 func (x *TaskRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[85]
+	mi := &file_adze_v1_adze_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6885,7 +6994,7 @@ func (x *TaskRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskRun.ProtoReflect.Descriptor instead.
 func (*TaskRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{85}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *TaskRun) GetName() string {
@@ -6983,7 +7092,7 @@ type ReadStreamRequest struct {
 
 func (x *ReadStreamRequest) Reset() {
 	*x = ReadStreamRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[86]
+	mi := &file_adze_v1_adze_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6995,7 +7104,7 @@ func (x *ReadStreamRequest) String() string {
 func (*ReadStreamRequest) ProtoMessage() {}
 
 func (x *ReadStreamRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[86]
+	mi := &file_adze_v1_adze_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7008,7 +7117,7 @@ func (x *ReadStreamRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadStreamRequest.ProtoReflect.Descriptor instead.
 func (*ReadStreamRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{86}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *ReadStreamRequest) GetRunId() uint64 {
@@ -7041,7 +7150,7 @@ type ReadStreamResponse struct {
 
 func (x *ReadStreamResponse) Reset() {
 	*x = ReadStreamResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[87]
+	mi := &file_adze_v1_adze_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7053,7 +7162,7 @@ func (x *ReadStreamResponse) String() string {
 func (*ReadStreamResponse) ProtoMessage() {}
 
 func (x *ReadStreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[87]
+	mi := &file_adze_v1_adze_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7066,7 +7175,7 @@ func (x *ReadStreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadStreamResponse.ProtoReflect.Descriptor instead.
 func (*ReadStreamResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{87}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *ReadStreamResponse) GetChunks() []*StreamedChunk {
@@ -7093,7 +7202,7 @@ type StreamedChunk struct {
 
 func (x *StreamedChunk) Reset() {
 	*x = StreamedChunk{}
-	mi := &file_adze_v1_adze_proto_msgTypes[88]
+	mi := &file_adze_v1_adze_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7105,7 +7214,7 @@ func (x *StreamedChunk) String() string {
 func (*StreamedChunk) ProtoMessage() {}
 
 func (x *StreamedChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[88]
+	mi := &file_adze_v1_adze_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7118,7 +7227,7 @@ func (x *StreamedChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamedChunk.ProtoReflect.Descriptor instead.
 func (*StreamedChunk) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{88}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *StreamedChunk) GetTaskId() uint64 {
@@ -7187,7 +7296,7 @@ type ListLogsRequest struct {
 
 func (x *ListLogsRequest) Reset() {
 	*x = ListLogsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[89]
+	mi := &file_adze_v1_adze_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7199,7 +7308,7 @@ func (x *ListLogsRequest) String() string {
 func (*ListLogsRequest) ProtoMessage() {}
 
 func (x *ListLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[89]
+	mi := &file_adze_v1_adze_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7212,7 +7321,7 @@ func (x *ListLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLogsRequest.ProtoReflect.Descriptor instead.
 func (*ListLogsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{89}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *ListLogsRequest) GetRunId() uint64 {
@@ -7287,7 +7396,7 @@ type ListLogsResponse struct {
 
 func (x *ListLogsResponse) Reset() {
 	*x = ListLogsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[90]
+	mi := &file_adze_v1_adze_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7299,7 +7408,7 @@ func (x *ListLogsResponse) String() string {
 func (*ListLogsResponse) ProtoMessage() {}
 
 func (x *ListLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[90]
+	mi := &file_adze_v1_adze_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7312,7 +7421,7 @@ func (x *ListLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLogsResponse.ProtoReflect.Descriptor instead.
 func (*ListLogsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{90}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *ListLogsResponse) GetLines() []*LoggedLine {
@@ -7339,7 +7448,7 @@ type LoggedLine struct {
 
 func (x *LoggedLine) Reset() {
 	*x = LoggedLine{}
-	mi := &file_adze_v1_adze_proto_msgTypes[91]
+	mi := &file_adze_v1_adze_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7351,7 +7460,7 @@ func (x *LoggedLine) String() string {
 func (*LoggedLine) ProtoMessage() {}
 
 func (x *LoggedLine) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[91]
+	mi := &file_adze_v1_adze_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7364,7 +7473,7 @@ func (x *LoggedLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoggedLine.ProtoReflect.Descriptor instead.
 func (*LoggedLine) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{91}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *LoggedLine) GetTaskId() uint64 {
@@ -7444,7 +7553,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[92]
+	mi := &file_adze_v1_adze_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7456,7 +7565,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[92]
+	mi := &file_adze_v1_adze_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7469,7 +7578,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{92}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *ListRunsRequest) GetWorkflow() string {
@@ -7524,7 +7633,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[93]
+	mi := &file_adze_v1_adze_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7536,7 +7645,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[93]
+	mi := &file_adze_v1_adze_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7549,7 +7658,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{93}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -7594,7 +7703,7 @@ type Run struct {
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_adze_v1_adze_proto_msgTypes[94]
+	mi := &file_adze_v1_adze_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7606,7 +7715,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[94]
+	mi := &file_adze_v1_adze_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7619,7 +7728,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{94}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *Run) GetRunId() uint64 {
@@ -7778,7 +7887,7 @@ type Attempt struct {
 
 func (x *Attempt) Reset() {
 	*x = Attempt{}
-	mi := &file_adze_v1_adze_proto_msgTypes[95]
+	mi := &file_adze_v1_adze_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7790,7 +7899,7 @@ func (x *Attempt) String() string {
 func (*Attempt) ProtoMessage() {}
 
 func (x *Attempt) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[95]
+	mi := &file_adze_v1_adze_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7803,7 +7912,7 @@ func (x *Attempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
 func (*Attempt) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{95}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *Attempt) GetNumber() int32 {
@@ -7881,7 +7990,7 @@ type Cron struct {
 
 func (x *Cron) Reset() {
 	*x = Cron{}
-	mi := &file_adze_v1_adze_proto_msgTypes[96]
+	mi := &file_adze_v1_adze_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7893,7 +8002,7 @@ func (x *Cron) String() string {
 func (*Cron) ProtoMessage() {}
 
 func (x *Cron) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[96]
+	mi := &file_adze_v1_adze_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7906,7 +8015,7 @@ func (x *Cron) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cron.ProtoReflect.Descriptor instead.
 func (*Cron) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{96}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *Cron) GetName() string {
@@ -8009,7 +8118,7 @@ type Schedule struct {
 
 func (x *Schedule) Reset() {
 	*x = Schedule{}
-	mi := &file_adze_v1_adze_proto_msgTypes[97]
+	mi := &file_adze_v1_adze_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8021,7 +8130,7 @@ func (x *Schedule) String() string {
 func (*Schedule) ProtoMessage() {}
 
 func (x *Schedule) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[97]
+	mi := &file_adze_v1_adze_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8034,7 +8143,7 @@ func (x *Schedule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Schedule.ProtoReflect.Descriptor instead.
 func (*Schedule) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{97}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *Schedule) GetScheduleId() uint64 {
@@ -8186,7 +8295,7 @@ type PutSchedulesRequest struct {
 
 func (x *PutSchedulesRequest) Reset() {
 	*x = PutSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[98]
+	mi := &file_adze_v1_adze_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8198,7 +8307,7 @@ func (x *PutSchedulesRequest) String() string {
 func (*PutSchedulesRequest) ProtoMessage() {}
 
 func (x *PutSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[98]
+	mi := &file_adze_v1_adze_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8211,7 +8320,7 @@ func (x *PutSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*PutSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{98}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *PutSchedulesRequest) GetSchedules() []*Schedule {
@@ -8230,7 +8339,7 @@ type PutSchedulesResponse struct {
 
 func (x *PutSchedulesResponse) Reset() {
 	*x = PutSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[99]
+	mi := &file_adze_v1_adze_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8242,7 +8351,7 @@ func (x *PutSchedulesResponse) String() string {
 func (*PutSchedulesResponse) ProtoMessage() {}
 
 func (x *PutSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[99]
+	mi := &file_adze_v1_adze_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8255,7 +8364,7 @@ func (x *PutSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*PutSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{99}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *PutSchedulesResponse) GetScheduleIds() []uint64 {
@@ -8277,7 +8386,7 @@ type ListSchedulesRequest struct {
 
 func (x *ListSchedulesRequest) Reset() {
 	*x = ListSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[100]
+	mi := &file_adze_v1_adze_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8289,7 +8398,7 @@ func (x *ListSchedulesRequest) String() string {
 func (*ListSchedulesRequest) ProtoMessage() {}
 
 func (x *ListSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[100]
+	mi := &file_adze_v1_adze_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8302,7 +8411,7 @@ func (x *ListSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*ListSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{100}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *ListSchedulesRequest) GetWorkflow() string {
@@ -8343,7 +8452,7 @@ type ListSchedulesResponse struct {
 
 func (x *ListSchedulesResponse) Reset() {
 	*x = ListSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[101]
+	mi := &file_adze_v1_adze_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8355,7 +8464,7 @@ func (x *ListSchedulesResponse) String() string {
 func (*ListSchedulesResponse) ProtoMessage() {}
 
 func (x *ListSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[101]
+	mi := &file_adze_v1_adze_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8368,7 +8477,7 @@ func (x *ListSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*ListSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{101}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *ListSchedulesResponse) GetSchedules() []*Schedule {
@@ -8396,7 +8505,7 @@ type ChangeSchedulesRequest struct {
 
 func (x *ChangeSchedulesRequest) Reset() {
 	*x = ChangeSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[102]
+	mi := &file_adze_v1_adze_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8408,7 +8517,7 @@ func (x *ChangeSchedulesRequest) String() string {
 func (*ChangeSchedulesRequest) ProtoMessage() {}
 
 func (x *ChangeSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[102]
+	mi := &file_adze_v1_adze_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8421,7 +8530,7 @@ func (x *ChangeSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*ChangeSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{102}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *ChangeSchedulesRequest) GetScheduleIds() []uint64 {
@@ -8453,7 +8562,7 @@ type ChangeSchedulesResponse struct {
 
 func (x *ChangeSchedulesResponse) Reset() {
 	*x = ChangeSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[103]
+	mi := &file_adze_v1_adze_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8465,7 +8574,7 @@ func (x *ChangeSchedulesResponse) String() string {
 func (*ChangeSchedulesResponse) ProtoMessage() {}
 
 func (x *ChangeSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[103]
+	mi := &file_adze_v1_adze_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8478,7 +8587,7 @@ func (x *ChangeSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*ChangeSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{103}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{104}
 }
 
 type DeleteSchedulesRequest struct {
@@ -8490,7 +8599,7 @@ type DeleteSchedulesRequest struct {
 
 func (x *DeleteSchedulesRequest) Reset() {
 	*x = DeleteSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[104]
+	mi := &file_adze_v1_adze_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8502,7 +8611,7 @@ func (x *DeleteSchedulesRequest) String() string {
 func (*DeleteSchedulesRequest) ProtoMessage() {}
 
 func (x *DeleteSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[104]
+	mi := &file_adze_v1_adze_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8515,7 +8624,7 @@ func (x *DeleteSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*DeleteSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{104}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *DeleteSchedulesRequest) GetScheduleIds() []uint64 {
@@ -8534,7 +8643,7 @@ type DeleteSchedulesResponse struct {
 
 func (x *DeleteSchedulesResponse) Reset() {
 	*x = DeleteSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[105]
+	mi := &file_adze_v1_adze_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8546,7 +8655,7 @@ func (x *DeleteSchedulesResponse) String() string {
 func (*DeleteSchedulesResponse) ProtoMessage() {}
 
 func (x *DeleteSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[105]
+	mi := &file_adze_v1_adze_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8559,7 +8668,7 @@ func (x *DeleteSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*DeleteSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{105}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *DeleteSchedulesResponse) GetDeleted() []bool {
@@ -8578,7 +8687,7 @@ type TriggerSchedulesRequest struct {
 
 func (x *TriggerSchedulesRequest) Reset() {
 	*x = TriggerSchedulesRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[106]
+	mi := &file_adze_v1_adze_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8590,7 +8699,7 @@ func (x *TriggerSchedulesRequest) String() string {
 func (*TriggerSchedulesRequest) ProtoMessage() {}
 
 func (x *TriggerSchedulesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[106]
+	mi := &file_adze_v1_adze_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8603,7 +8712,7 @@ func (x *TriggerSchedulesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerSchedulesRequest.ProtoReflect.Descriptor instead.
 func (*TriggerSchedulesRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{106}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *TriggerSchedulesRequest) GetScheduleIds() []uint64 {
@@ -8622,7 +8731,7 @@ type TriggerSchedulesResponse struct {
 
 func (x *TriggerSchedulesResponse) Reset() {
 	*x = TriggerSchedulesResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[107]
+	mi := &file_adze_v1_adze_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8634,7 +8743,7 @@ func (x *TriggerSchedulesResponse) String() string {
 func (*TriggerSchedulesResponse) ProtoMessage() {}
 
 func (x *TriggerSchedulesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[107]
+	mi := &file_adze_v1_adze_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8647,7 +8756,7 @@ func (x *TriggerSchedulesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerSchedulesResponse.ProtoReflect.Descriptor instead.
 func (*TriggerSchedulesResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{107}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *TriggerSchedulesResponse) GetRunIds() []uint64 {
@@ -8669,7 +8778,7 @@ type PreviewCronRequest struct {
 
 func (x *PreviewCronRequest) Reset() {
 	*x = PreviewCronRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[108]
+	mi := &file_adze_v1_adze_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8681,7 +8790,7 @@ func (x *PreviewCronRequest) String() string {
 func (*PreviewCronRequest) ProtoMessage() {}
 
 func (x *PreviewCronRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[108]
+	mi := &file_adze_v1_adze_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8694,7 +8803,7 @@ func (x *PreviewCronRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewCronRequest.ProtoReflect.Descriptor instead.
 func (*PreviewCronRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{108}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *PreviewCronRequest) GetExpression() string {
@@ -8734,7 +8843,7 @@ type PreviewCronResponse struct {
 
 func (x *PreviewCronResponse) Reset() {
 	*x = PreviewCronResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[109]
+	mi := &file_adze_v1_adze_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8746,7 +8855,7 @@ func (x *PreviewCronResponse) String() string {
 func (*PreviewCronResponse) ProtoMessage() {}
 
 func (x *PreviewCronResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[109]
+	mi := &file_adze_v1_adze_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8759,7 +8868,7 @@ func (x *PreviewCronResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewCronResponse.ProtoReflect.Descriptor instead.
 func (*PreviewCronResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{109}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *PreviewCronResponse) GetTickMs() []int64 {
@@ -8783,7 +8892,7 @@ type ListFailuresRequest struct {
 
 func (x *ListFailuresRequest) Reset() {
 	*x = ListFailuresRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[110]
+	mi := &file_adze_v1_adze_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8795,7 +8904,7 @@ func (x *ListFailuresRequest) String() string {
 func (*ListFailuresRequest) ProtoMessage() {}
 
 func (x *ListFailuresRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[110]
+	mi := &file_adze_v1_adze_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8808,7 +8917,7 @@ func (x *ListFailuresRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFailuresRequest.ProtoReflect.Descriptor instead.
 func (*ListFailuresRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{110}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *ListFailuresRequest) GetWorkflow() string {
@@ -8863,7 +8972,7 @@ type ListFailuresResponse struct {
 
 func (x *ListFailuresResponse) Reset() {
 	*x = ListFailuresResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[111]
+	mi := &file_adze_v1_adze_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8875,7 +8984,7 @@ func (x *ListFailuresResponse) String() string {
 func (*ListFailuresResponse) ProtoMessage() {}
 
 func (x *ListFailuresResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[111]
+	mi := &file_adze_v1_adze_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8888,7 +8997,7 @@ func (x *ListFailuresResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFailuresResponse.ProtoReflect.Descriptor instead.
 func (*ListFailuresResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{111}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *ListFailuresResponse) GetGroups() []*FailureGroup {
@@ -8923,7 +9032,7 @@ type FailureGroup struct {
 
 func (x *FailureGroup) Reset() {
 	*x = FailureGroup{}
-	mi := &file_adze_v1_adze_proto_msgTypes[112]
+	mi := &file_adze_v1_adze_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8935,7 +9044,7 @@ func (x *FailureGroup) String() string {
 func (*FailureGroup) ProtoMessage() {}
 
 func (x *FailureGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[112]
+	mi := &file_adze_v1_adze_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8948,7 +9057,7 @@ func (x *FailureGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureGroup.ProtoReflect.Descriptor instead.
 func (*FailureGroup) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{112}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{113}
 }
 
 func (x *FailureGroup) GetWorkflow() string {
@@ -9025,7 +9134,7 @@ type RedriveRequest struct {
 
 func (x *RedriveRequest) Reset() {
 	*x = RedriveRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[113]
+	mi := &file_adze_v1_adze_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9037,7 +9146,7 @@ func (x *RedriveRequest) String() string {
 func (*RedriveRequest) ProtoMessage() {}
 
 func (x *RedriveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[113]
+	mi := &file_adze_v1_adze_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9050,7 +9159,7 @@ func (x *RedriveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedriveRequest.ProtoReflect.Descriptor instead.
 func (*RedriveRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{113}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{114}
 }
 
 func (x *RedriveRequest) GetWorkflow() string {
@@ -9134,7 +9243,7 @@ type RedriveResponse struct {
 
 func (x *RedriveResponse) Reset() {
 	*x = RedriveResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[114]
+	mi := &file_adze_v1_adze_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9146,7 +9255,7 @@ func (x *RedriveResponse) String() string {
 func (*RedriveResponse) ProtoMessage() {}
 
 func (x *RedriveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[114]
+	mi := &file_adze_v1_adze_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9159,7 +9268,7 @@ func (x *RedriveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedriveResponse.ProtoReflect.Descriptor instead.
 func (*RedriveResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{114}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{115}
 }
 
 func (x *RedriveResponse) GetRuns() []*RedrivenRun {
@@ -9194,7 +9303,7 @@ type RedrivenRun struct {
 
 func (x *RedrivenRun) Reset() {
 	*x = RedrivenRun{}
-	mi := &file_adze_v1_adze_proto_msgTypes[115]
+	mi := &file_adze_v1_adze_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9206,7 +9315,7 @@ func (x *RedrivenRun) String() string {
 func (*RedrivenRun) ProtoMessage() {}
 
 func (x *RedrivenRun) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[115]
+	mi := &file_adze_v1_adze_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9219,7 +9328,7 @@ func (x *RedrivenRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedrivenRun.ProtoReflect.Descriptor instead.
 func (*RedrivenRun) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{115}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{116}
 }
 
 func (x *RedrivenRun) GetReplayOf() uint64 {
@@ -9252,7 +9361,7 @@ type WhyRequest struct {
 
 func (x *WhyRequest) Reset() {
 	*x = WhyRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[116]
+	mi := &file_adze_v1_adze_proto_msgTypes[117]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9264,7 +9373,7 @@ func (x *WhyRequest) String() string {
 func (*WhyRequest) ProtoMessage() {}
 
 func (x *WhyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[116]
+	mi := &file_adze_v1_adze_proto_msgTypes[117]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9277,7 +9386,7 @@ func (x *WhyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhyRequest.ProtoReflect.Descriptor instead.
 func (*WhyRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{116}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{117}
 }
 
 func (x *WhyRequest) GetRunId() uint64 {
@@ -9298,7 +9407,7 @@ type WhyResponse struct {
 
 func (x *WhyResponse) Reset() {
 	*x = WhyResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[117]
+	mi := &file_adze_v1_adze_proto_msgTypes[118]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9310,7 +9419,7 @@ func (x *WhyResponse) String() string {
 func (*WhyResponse) ProtoMessage() {}
 
 func (x *WhyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[117]
+	mi := &file_adze_v1_adze_proto_msgTypes[118]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9323,7 +9432,7 @@ func (x *WhyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhyResponse.ProtoReflect.Descriptor instead.
 func (*WhyResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{117}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{118}
 }
 
 func (x *WhyResponse) GetWorkflow() string {
@@ -9378,7 +9487,7 @@ type Reason struct {
 
 func (x *Reason) Reset() {
 	*x = Reason{}
-	mi := &file_adze_v1_adze_proto_msgTypes[118]
+	mi := &file_adze_v1_adze_proto_msgTypes[119]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9390,7 +9499,7 @@ func (x *Reason) String() string {
 func (*Reason) ProtoMessage() {}
 
 func (x *Reason) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[118]
+	mi := &file_adze_v1_adze_proto_msgTypes[119]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9403,7 +9512,7 @@ func (x *Reason) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reason.ProtoReflect.Descriptor instead.
 func (*Reason) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{118}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{119}
 }
 
 func (x *Reason) GetTask() string {
@@ -9568,7 +9677,7 @@ type GetOverviewRequest struct {
 
 func (x *GetOverviewRequest) Reset() {
 	*x = GetOverviewRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[119]
+	mi := &file_adze_v1_adze_proto_msgTypes[120]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9580,7 +9689,7 @@ func (x *GetOverviewRequest) String() string {
 func (*GetOverviewRequest) ProtoMessage() {}
 
 func (x *GetOverviewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[119]
+	mi := &file_adze_v1_adze_proto_msgTypes[120]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9593,7 +9702,7 @@ func (x *GetOverviewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOverviewRequest.ProtoReflect.Descriptor instead.
 func (*GetOverviewRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{119}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{120}
 }
 
 type GetOverviewResponse struct {
@@ -9607,7 +9716,7 @@ type GetOverviewResponse struct {
 
 func (x *GetOverviewResponse) Reset() {
 	*x = GetOverviewResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[120]
+	mi := &file_adze_v1_adze_proto_msgTypes[121]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9619,7 +9728,7 @@ func (x *GetOverviewResponse) String() string {
 func (*GetOverviewResponse) ProtoMessage() {}
 
 func (x *GetOverviewResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[120]
+	mi := &file_adze_v1_adze_proto_msgTypes[121]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9632,7 +9741,7 @@ func (x *GetOverviewResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOverviewResponse.ProtoReflect.Descriptor instead.
 func (*GetOverviewResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{120}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{121}
 }
 
 func (x *GetOverviewResponse) GetQueues() []*QueueStat {
@@ -9677,7 +9786,7 @@ type QueueStat struct {
 
 func (x *QueueStat) Reset() {
 	*x = QueueStat{}
-	mi := &file_adze_v1_adze_proto_msgTypes[121]
+	mi := &file_adze_v1_adze_proto_msgTypes[122]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9689,7 +9798,7 @@ func (x *QueueStat) String() string {
 func (*QueueStat) ProtoMessage() {}
 
 func (x *QueueStat) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[121]
+	mi := &file_adze_v1_adze_proto_msgTypes[122]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9702,7 +9811,7 @@ func (x *QueueStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueueStat.ProtoReflect.Descriptor instead.
 func (*QueueStat) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{121}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{122}
 }
 
 func (x *QueueStat) GetName() string {
@@ -9805,7 +9914,7 @@ type LimitStat struct {
 
 func (x *LimitStat) Reset() {
 	*x = LimitStat{}
-	mi := &file_adze_v1_adze_proto_msgTypes[122]
+	mi := &file_adze_v1_adze_proto_msgTypes[123]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9817,7 +9926,7 @@ func (x *LimitStat) String() string {
 func (*LimitStat) ProtoMessage() {}
 
 func (x *LimitStat) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[122]
+	mi := &file_adze_v1_adze_proto_msgTypes[123]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9830,7 +9939,7 @@ func (x *LimitStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitStat.ProtoReflect.Descriptor instead.
 func (*LimitStat) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{122}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{123}
 }
 
 func (x *LimitStat) GetName() string {
@@ -9897,7 +10006,7 @@ type RateStat struct {
 
 func (x *RateStat) Reset() {
 	*x = RateStat{}
-	mi := &file_adze_v1_adze_proto_msgTypes[123]
+	mi := &file_adze_v1_adze_proto_msgTypes[124]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9909,7 +10018,7 @@ func (x *RateStat) String() string {
 func (*RateStat) ProtoMessage() {}
 
 func (x *RateStat) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[123]
+	mi := &file_adze_v1_adze_proto_msgTypes[124]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9922,7 +10031,7 @@ func (x *RateStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RateStat.ProtoReflect.Descriptor instead.
 func (*RateStat) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{123}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{124}
 }
 
 func (x *RateStat) GetName() string {
@@ -9982,7 +10091,7 @@ type RateKeyStat struct {
 
 func (x *RateKeyStat) Reset() {
 	*x = RateKeyStat{}
-	mi := &file_adze_v1_adze_proto_msgTypes[124]
+	mi := &file_adze_v1_adze_proto_msgTypes[125]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9994,7 +10103,7 @@ func (x *RateKeyStat) String() string {
 func (*RateKeyStat) ProtoMessage() {}
 
 func (x *RateKeyStat) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[124]
+	mi := &file_adze_v1_adze_proto_msgTypes[125]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10007,7 +10116,7 @@ func (x *RateKeyStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RateKeyStat.ProtoReflect.Descriptor instead.
 func (*RateKeyStat) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{124}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{125}
 }
 
 func (x *RateKeyStat) GetKey() string {
@@ -10066,7 +10175,7 @@ type KeyStat struct {
 
 func (x *KeyStat) Reset() {
 	*x = KeyStat{}
-	mi := &file_adze_v1_adze_proto_msgTypes[125]
+	mi := &file_adze_v1_adze_proto_msgTypes[126]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10078,7 +10187,7 @@ func (x *KeyStat) String() string {
 func (*KeyStat) ProtoMessage() {}
 
 func (x *KeyStat) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[125]
+	mi := &file_adze_v1_adze_proto_msgTypes[126]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10091,7 +10200,7 @@ func (x *KeyStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyStat.ProtoReflect.Descriptor instead.
 func (*KeyStat) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{125}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{126}
 }
 
 func (x *KeyStat) GetKey() string {
@@ -10148,7 +10257,7 @@ type Setting struct {
 
 func (x *Setting) Reset() {
 	*x = Setting{}
-	mi := &file_adze_v1_adze_proto_msgTypes[126]
+	mi := &file_adze_v1_adze_proto_msgTypes[127]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10160,7 +10269,7 @@ func (x *Setting) String() string {
 func (*Setting) ProtoMessage() {}
 
 func (x *Setting) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[126]
+	mi := &file_adze_v1_adze_proto_msgTypes[127]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10173,7 +10282,7 @@ func (x *Setting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Setting.ProtoReflect.Descriptor instead.
 func (*Setting) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{126}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{127}
 }
 
 func (x *Setting) GetName() string {
@@ -10284,7 +10393,7 @@ type QueueSetting struct {
 
 func (x *QueueSetting) Reset() {
 	*x = QueueSetting{}
-	mi := &file_adze_v1_adze_proto_msgTypes[127]
+	mi := &file_adze_v1_adze_proto_msgTypes[128]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10296,7 +10405,7 @@ func (x *QueueSetting) String() string {
 func (*QueueSetting) ProtoMessage() {}
 
 func (x *QueueSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[127]
+	mi := &file_adze_v1_adze_proto_msgTypes[128]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10309,7 +10418,7 @@ func (x *QueueSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueueSetting.ProtoReflect.Descriptor instead.
 func (*QueueSetting) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{127}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{128}
 }
 
 func (x *QueueSetting) GetByCost() bool {
@@ -10378,7 +10487,7 @@ type LimitSetting struct {
 
 func (x *LimitSetting) Reset() {
 	*x = LimitSetting{}
-	mi := &file_adze_v1_adze_proto_msgTypes[128]
+	mi := &file_adze_v1_adze_proto_msgTypes[129]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10390,7 +10499,7 @@ func (x *LimitSetting) String() string {
 func (*LimitSetting) ProtoMessage() {}
 
 func (x *LimitSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[128]
+	mi := &file_adze_v1_adze_proto_msgTypes[129]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10403,7 +10512,7 @@ func (x *LimitSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitSetting.ProtoReflect.Descriptor instead.
 func (*LimitSetting) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{128}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{129}
 }
 
 func (x *LimitSetting) GetMax() int32 {
@@ -10432,7 +10541,7 @@ type RateSetting struct {
 
 func (x *RateSetting) Reset() {
 	*x = RateSetting{}
-	mi := &file_adze_v1_adze_proto_msgTypes[129]
+	mi := &file_adze_v1_adze_proto_msgTypes[130]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10444,7 +10553,7 @@ func (x *RateSetting) String() string {
 func (*RateSetting) ProtoMessage() {}
 
 func (x *RateSetting) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[129]
+	mi := &file_adze_v1_adze_proto_msgTypes[130]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10457,7 +10566,7 @@ func (x *RateSetting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RateSetting.ProtoReflect.Descriptor instead.
 func (*RateSetting) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{129}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{130}
 }
 
 func (x *RateSetting) GetLimit() int32 {
@@ -10497,7 +10606,7 @@ type PutSettingsRequest struct {
 
 func (x *PutSettingsRequest) Reset() {
 	*x = PutSettingsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[130]
+	mi := &file_adze_v1_adze_proto_msgTypes[131]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10509,7 +10618,7 @@ func (x *PutSettingsRequest) String() string {
 func (*PutSettingsRequest) ProtoMessage() {}
 
 func (x *PutSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[130]
+	mi := &file_adze_v1_adze_proto_msgTypes[131]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10522,7 +10631,7 @@ func (x *PutSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSettingsRequest.ProtoReflect.Descriptor instead.
 func (*PutSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{130}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{131}
 }
 
 func (x *PutSettingsRequest) GetSettings() []*Setting {
@@ -10540,7 +10649,7 @@ type PutSettingsResponse struct {
 
 func (x *PutSettingsResponse) Reset() {
 	*x = PutSettingsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[131]
+	mi := &file_adze_v1_adze_proto_msgTypes[132]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10552,7 +10661,7 @@ func (x *PutSettingsResponse) String() string {
 func (*PutSettingsResponse) ProtoMessage() {}
 
 func (x *PutSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[131]
+	mi := &file_adze_v1_adze_proto_msgTypes[132]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10565,7 +10674,7 @@ func (x *PutSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSettingsResponse.ProtoReflect.Descriptor instead.
 func (*PutSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{131}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{132}
 }
 
 type SettingName struct {
@@ -10579,7 +10688,7 @@ type SettingName struct {
 
 func (x *SettingName) Reset() {
 	*x = SettingName{}
-	mi := &file_adze_v1_adze_proto_msgTypes[132]
+	mi := &file_adze_v1_adze_proto_msgTypes[133]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10591,7 +10700,7 @@ func (x *SettingName) String() string {
 func (*SettingName) ProtoMessage() {}
 
 func (x *SettingName) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[132]
+	mi := &file_adze_v1_adze_proto_msgTypes[133]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10604,7 +10713,7 @@ func (x *SettingName) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettingName.ProtoReflect.Descriptor instead.
 func (*SettingName) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{132}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{133}
 }
 
 func (x *SettingName) GetKind() SettingName_Kind {
@@ -10637,7 +10746,7 @@ type DropSettingsRequest struct {
 
 func (x *DropSettingsRequest) Reset() {
 	*x = DropSettingsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[133]
+	mi := &file_adze_v1_adze_proto_msgTypes[134]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10649,7 +10758,7 @@ func (x *DropSettingsRequest) String() string {
 func (*DropSettingsRequest) ProtoMessage() {}
 
 func (x *DropSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[133]
+	mi := &file_adze_v1_adze_proto_msgTypes[134]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10662,7 +10771,7 @@ func (x *DropSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropSettingsRequest.ProtoReflect.Descriptor instead.
 func (*DropSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{133}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{134}
 }
 
 func (x *DropSettingsRequest) GetSettings() []*SettingName {
@@ -10680,7 +10789,7 @@ type DropSettingsResponse struct {
 
 func (x *DropSettingsResponse) Reset() {
 	*x = DropSettingsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[134]
+	mi := &file_adze_v1_adze_proto_msgTypes[135]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10692,7 +10801,7 @@ func (x *DropSettingsResponse) String() string {
 func (*DropSettingsResponse) ProtoMessage() {}
 
 func (x *DropSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[134]
+	mi := &file_adze_v1_adze_proto_msgTypes[135]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10705,7 +10814,7 @@ func (x *DropSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropSettingsResponse.ProtoReflect.Descriptor instead.
 func (*DropSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{134}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{135}
 }
 
 type ListSettingsRequest struct {
@@ -10720,7 +10829,7 @@ type ListSettingsRequest struct {
 
 func (x *ListSettingsRequest) Reset() {
 	*x = ListSettingsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[135]
+	mi := &file_adze_v1_adze_proto_msgTypes[136]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10732,7 +10841,7 @@ func (x *ListSettingsRequest) String() string {
 func (*ListSettingsRequest) ProtoMessage() {}
 
 func (x *ListSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[135]
+	mi := &file_adze_v1_adze_proto_msgTypes[136]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10745,7 +10854,7 @@ func (x *ListSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSettingsRequest.ProtoReflect.Descriptor instead.
 func (*ListSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{135}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{136}
 }
 
 func (x *ListSettingsRequest) GetKind() SettingName_Kind {
@@ -10786,7 +10895,7 @@ type ListSettingsResponse struct {
 
 func (x *ListSettingsResponse) Reset() {
 	*x = ListSettingsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[136]
+	mi := &file_adze_v1_adze_proto_msgTypes[137]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10798,7 +10907,7 @@ func (x *ListSettingsResponse) String() string {
 func (*ListSettingsResponse) ProtoMessage() {}
 
 func (x *ListSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[136]
+	mi := &file_adze_v1_adze_proto_msgTypes[137]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10811,7 +10920,7 @@ func (x *ListSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSettingsResponse.ProtoReflect.Descriptor instead.
 func (*ListSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{136}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{137}
 }
 
 func (x *ListSettingsResponse) GetSettings() []*Setting {
@@ -10836,7 +10945,7 @@ type ListWorkersRequest struct {
 
 func (x *ListWorkersRequest) Reset() {
 	*x = ListWorkersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[137]
+	mi := &file_adze_v1_adze_proto_msgTypes[138]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10848,7 +10957,7 @@ func (x *ListWorkersRequest) String() string {
 func (*ListWorkersRequest) ProtoMessage() {}
 
 func (x *ListWorkersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[137]
+	mi := &file_adze_v1_adze_proto_msgTypes[138]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10861,7 +10970,7 @@ func (x *ListWorkersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkersRequest.ProtoReflect.Descriptor instead.
 func (*ListWorkersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{137}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{138}
 }
 
 type ListWorkersResponse struct {
@@ -10873,7 +10982,7 @@ type ListWorkersResponse struct {
 
 func (x *ListWorkersResponse) Reset() {
 	*x = ListWorkersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[138]
+	mi := &file_adze_v1_adze_proto_msgTypes[139]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10885,7 +10994,7 @@ func (x *ListWorkersResponse) String() string {
 func (*ListWorkersResponse) ProtoMessage() {}
 
 func (x *ListWorkersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[138]
+	mi := &file_adze_v1_adze_proto_msgTypes[139]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10898,7 +11007,7 @@ func (x *ListWorkersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkersResponse.ProtoReflect.Descriptor instead.
 func (*ListWorkersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{138}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{139}
 }
 
 func (x *ListWorkersResponse) GetWorkers() []*Worker {
@@ -10925,7 +11034,7 @@ type Worker struct {
 
 func (x *Worker) Reset() {
 	*x = Worker{}
-	mi := &file_adze_v1_adze_proto_msgTypes[139]
+	mi := &file_adze_v1_adze_proto_msgTypes[140]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10937,7 +11046,7 @@ func (x *Worker) String() string {
 func (*Worker) ProtoMessage() {}
 
 func (x *Worker) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[139]
+	mi := &file_adze_v1_adze_proto_msgTypes[140]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10950,7 +11059,7 @@ func (x *Worker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Worker.ProtoReflect.Descriptor instead.
 func (*Worker) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{139}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{140}
 }
 
 func (x *Worker) GetWorkerId() uint64 {
@@ -11026,7 +11135,7 @@ type PauseWorkersRequest struct {
 
 func (x *PauseWorkersRequest) Reset() {
 	*x = PauseWorkersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[140]
+	mi := &file_adze_v1_adze_proto_msgTypes[141]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11038,7 +11147,7 @@ func (x *PauseWorkersRequest) String() string {
 func (*PauseWorkersRequest) ProtoMessage() {}
 
 func (x *PauseWorkersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[140]
+	mi := &file_adze_v1_adze_proto_msgTypes[141]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11051,7 +11160,7 @@ func (x *PauseWorkersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseWorkersRequest.ProtoReflect.Descriptor instead.
 func (*PauseWorkersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{140}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{141}
 }
 
 func (x *PauseWorkersRequest) GetWorkerIds() []uint64 {
@@ -11077,7 +11186,7 @@ type PauseWorkersResponse struct {
 
 func (x *PauseWorkersResponse) Reset() {
 	*x = PauseWorkersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[141]
+	mi := &file_adze_v1_adze_proto_msgTypes[142]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11089,7 +11198,7 @@ func (x *PauseWorkersResponse) String() string {
 func (*PauseWorkersResponse) ProtoMessage() {}
 
 func (x *PauseWorkersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[141]
+	mi := &file_adze_v1_adze_proto_msgTypes[142]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11102,7 +11211,7 @@ func (x *PauseWorkersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseWorkersResponse.ProtoReflect.Descriptor instead.
 func (*PauseWorkersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{141}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{142}
 }
 
 func (x *PauseWorkersResponse) GetKnown() []bool {
@@ -11124,7 +11233,7 @@ type Worker_Room struct {
 
 func (x *Worker_Room) Reset() {
 	*x = Worker_Room{}
-	mi := &file_adze_v1_adze_proto_msgTypes[145]
+	mi := &file_adze_v1_adze_proto_msgTypes[146]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11136,7 +11245,7 @@ func (x *Worker_Room) String() string {
 func (*Worker_Room) ProtoMessage() {}
 
 func (x *Worker_Room) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[145]
+	mi := &file_adze_v1_adze_proto_msgTypes[146]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11149,7 +11258,7 @@ func (x *Worker_Room) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Worker_Room.ProtoReflect.Descriptor instead.
 func (*Worker_Room) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{139, 1}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{140, 1}
 }
 
 func (x *Worker_Room) GetType() string {
@@ -11696,14 +11805,27 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\rGetRunRequest\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\x06R\x05runId\x12\x1a\n" +
 	"\bpayloads\x18\x02 \x01(\bR\bpayloads\x12\x12\n" +
-	"\x04task\x18\x03 \x01(\tR\x04task\"\xf6\x01\n" +
+	"\x04task\x18\x03 \x01(\tR\x04task\"\xa1\x02\n" +
 	"\x0eGetRunResponse\x12\x1e\n" +
 	"\x03run\x18\x01 \x01(\v2\f.adze.v1.RunR\x03run\x12,\n" +
 	"\battempts\x18\x02 \x03(\v2\x10.adze.v1.AttemptR\battempts\x12&\n" +
 	"\x05tasks\x18\x03 \x03(\v2\x10.adze.v1.TaskRunR\x05tasks\x12 \n" +
 	"\x03log\x18\x04 \x03(\v2\x0e.adze.v1.EntryR\x03log\x12 \n" +
 	"\x04mets\x18\x05 \x03(\v2\f.adze.v1.MetR\x04mets\x12*\n" +
-	"\bchildren\x18\x06 \x03(\v2\x0e.adze.v1.ChildR\bchildren\"M\n" +
+	"\bchildren\x18\x06 \x03(\v2\x0e.adze.v1.ChildR\bchildren\x12)\n" +
+	"\amoments\x18\a \x03(\v2\x0f.adze.v1.MomentR\amoments\"\xde\x01\n" +
+	"\x06Moment\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x13\n" +
+	"\x05at_ms\x18\x02 \x01(\x03R\x04atMs\x12\x18\n" +
+	"\aattempt\x18\x03 \x01(\x05R\aattempt\x12\x1b\n" +
+	"\tworker_id\x18\x04 \x01(\x06R\bworkerId\x12\x1f\n" +
+	"\vdeadline_ms\x18\x05 \x01(\x03R\n" +
+	"deadlineMs\x12\x13\n" +
+	"\x05by_ms\x18\x06 \x01(\x03R\x04byMs\x12\x1f\n" +
+	"\vassigned_ms\x18\a \x01(\x03R\n" +
+	"assignedMs\x12\x1d\n" +
+	"\n" +
+	"started_ms\x18\b \x01(\x03R\tstartedMs\"M\n" +
 	"\x05Child\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\x06R\x05runId\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1b\n" +
@@ -12206,7 +12328,7 @@ func file_adze_v1_adze_proto_rawDescGZIP() []byte {
 }
 
 var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
-var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 146)
+var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 147)
 var file_adze_v1_adze_proto_goTypes = []any{
 	(Hold)(0),                        // 0: adze.v1.Hold
 	(Collision)(0),                   // 1: adze.v1.Collision
@@ -12307,73 +12429,74 @@ var file_adze_v1_adze_proto_goTypes = []any{
 	(*RefreshTimeoutResponse)(nil),   // 96: adze.v1.RefreshTimeoutResponse
 	(*GetRunRequest)(nil),            // 97: adze.v1.GetRunRequest
 	(*GetRunResponse)(nil),           // 98: adze.v1.GetRunResponse
-	(*Child)(nil),                    // 99: adze.v1.Child
-	(*TaskRun)(nil),                  // 100: adze.v1.TaskRun
-	(*ReadStreamRequest)(nil),        // 101: adze.v1.ReadStreamRequest
-	(*ReadStreamResponse)(nil),       // 102: adze.v1.ReadStreamResponse
-	(*StreamedChunk)(nil),            // 103: adze.v1.StreamedChunk
-	(*ListLogsRequest)(nil),          // 104: adze.v1.ListLogsRequest
-	(*ListLogsResponse)(nil),         // 105: adze.v1.ListLogsResponse
-	(*LoggedLine)(nil),               // 106: adze.v1.LoggedLine
-	(*ListRunsRequest)(nil),          // 107: adze.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),         // 108: adze.v1.ListRunsResponse
-	(*Run)(nil),                      // 109: adze.v1.Run
-	(*Attempt)(nil),                  // 110: adze.v1.Attempt
-	(*Cron)(nil),                     // 111: adze.v1.Cron
-	(*Schedule)(nil),                 // 112: adze.v1.Schedule
-	(*PutSchedulesRequest)(nil),      // 113: adze.v1.PutSchedulesRequest
-	(*PutSchedulesResponse)(nil),     // 114: adze.v1.PutSchedulesResponse
-	(*ListSchedulesRequest)(nil),     // 115: adze.v1.ListSchedulesRequest
-	(*ListSchedulesResponse)(nil),    // 116: adze.v1.ListSchedulesResponse
-	(*ChangeSchedulesRequest)(nil),   // 117: adze.v1.ChangeSchedulesRequest
-	(*ChangeSchedulesResponse)(nil),  // 118: adze.v1.ChangeSchedulesResponse
-	(*DeleteSchedulesRequest)(nil),   // 119: adze.v1.DeleteSchedulesRequest
-	(*DeleteSchedulesResponse)(nil),  // 120: adze.v1.DeleteSchedulesResponse
-	(*TriggerSchedulesRequest)(nil),  // 121: adze.v1.TriggerSchedulesRequest
-	(*TriggerSchedulesResponse)(nil), // 122: adze.v1.TriggerSchedulesResponse
-	(*PreviewCronRequest)(nil),       // 123: adze.v1.PreviewCronRequest
-	(*PreviewCronResponse)(nil),      // 124: adze.v1.PreviewCronResponse
-	(*ListFailuresRequest)(nil),      // 125: adze.v1.ListFailuresRequest
-	(*ListFailuresResponse)(nil),     // 126: adze.v1.ListFailuresResponse
-	(*FailureGroup)(nil),             // 127: adze.v1.FailureGroup
-	(*RedriveRequest)(nil),           // 128: adze.v1.RedriveRequest
-	(*RedriveResponse)(nil),          // 129: adze.v1.RedriveResponse
-	(*RedrivenRun)(nil),              // 130: adze.v1.RedrivenRun
-	(*WhyRequest)(nil),               // 131: adze.v1.WhyRequest
-	(*WhyResponse)(nil),              // 132: adze.v1.WhyResponse
-	(*Reason)(nil),                   // 133: adze.v1.Reason
-	(*GetOverviewRequest)(nil),       // 134: adze.v1.GetOverviewRequest
-	(*GetOverviewResponse)(nil),      // 135: adze.v1.GetOverviewResponse
-	(*QueueStat)(nil),                // 136: adze.v1.QueueStat
-	(*LimitStat)(nil),                // 137: adze.v1.LimitStat
-	(*RateStat)(nil),                 // 138: adze.v1.RateStat
-	(*RateKeyStat)(nil),              // 139: adze.v1.RateKeyStat
-	(*KeyStat)(nil),                  // 140: adze.v1.KeyStat
-	(*Setting)(nil),                  // 141: adze.v1.Setting
-	(*QueueSetting)(nil),             // 142: adze.v1.QueueSetting
-	(*LimitSetting)(nil),             // 143: adze.v1.LimitSetting
-	(*RateSetting)(nil),              // 144: adze.v1.RateSetting
-	(*PutSettingsRequest)(nil),       // 145: adze.v1.PutSettingsRequest
-	(*PutSettingsResponse)(nil),      // 146: adze.v1.PutSettingsResponse
-	(*SettingName)(nil),              // 147: adze.v1.SettingName
-	(*DropSettingsRequest)(nil),      // 148: adze.v1.DropSettingsRequest
-	(*DropSettingsResponse)(nil),     // 149: adze.v1.DropSettingsResponse
-	(*ListSettingsRequest)(nil),      // 150: adze.v1.ListSettingsRequest
-	(*ListSettingsResponse)(nil),     // 151: adze.v1.ListSettingsResponse
-	(*ListWorkersRequest)(nil),       // 152: adze.v1.ListWorkersRequest
-	(*ListWorkersResponse)(nil),      // 153: adze.v1.ListWorkersResponse
-	(*Worker)(nil),                   // 154: adze.v1.Worker
-	(*PauseWorkersRequest)(nil),      // 155: adze.v1.PauseWorkersRequest
-	(*PauseWorkersResponse)(nil),     // 156: adze.v1.PauseWorkersResponse
-	nil,                              // 157: adze.v1.Hello.LabelsEntry
-	nil,                              // 158: adze.v1.Relabel.LabelsEntry
-	nil,                              // 159: adze.v1.Worker.LabelsEntry
-	(*Worker_Room)(nil),              // 160: adze.v1.Worker.Room
+	(*Moment)(nil),                   // 99: adze.v1.Moment
+	(*Child)(nil),                    // 100: adze.v1.Child
+	(*TaskRun)(nil),                  // 101: adze.v1.TaskRun
+	(*ReadStreamRequest)(nil),        // 102: adze.v1.ReadStreamRequest
+	(*ReadStreamResponse)(nil),       // 103: adze.v1.ReadStreamResponse
+	(*StreamedChunk)(nil),            // 104: adze.v1.StreamedChunk
+	(*ListLogsRequest)(nil),          // 105: adze.v1.ListLogsRequest
+	(*ListLogsResponse)(nil),         // 106: adze.v1.ListLogsResponse
+	(*LoggedLine)(nil),               // 107: adze.v1.LoggedLine
+	(*ListRunsRequest)(nil),          // 108: adze.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),         // 109: adze.v1.ListRunsResponse
+	(*Run)(nil),                      // 110: adze.v1.Run
+	(*Attempt)(nil),                  // 111: adze.v1.Attempt
+	(*Cron)(nil),                     // 112: adze.v1.Cron
+	(*Schedule)(nil),                 // 113: adze.v1.Schedule
+	(*PutSchedulesRequest)(nil),      // 114: adze.v1.PutSchedulesRequest
+	(*PutSchedulesResponse)(nil),     // 115: adze.v1.PutSchedulesResponse
+	(*ListSchedulesRequest)(nil),     // 116: adze.v1.ListSchedulesRequest
+	(*ListSchedulesResponse)(nil),    // 117: adze.v1.ListSchedulesResponse
+	(*ChangeSchedulesRequest)(nil),   // 118: adze.v1.ChangeSchedulesRequest
+	(*ChangeSchedulesResponse)(nil),  // 119: adze.v1.ChangeSchedulesResponse
+	(*DeleteSchedulesRequest)(nil),   // 120: adze.v1.DeleteSchedulesRequest
+	(*DeleteSchedulesResponse)(nil),  // 121: adze.v1.DeleteSchedulesResponse
+	(*TriggerSchedulesRequest)(nil),  // 122: adze.v1.TriggerSchedulesRequest
+	(*TriggerSchedulesResponse)(nil), // 123: adze.v1.TriggerSchedulesResponse
+	(*PreviewCronRequest)(nil),       // 124: adze.v1.PreviewCronRequest
+	(*PreviewCronResponse)(nil),      // 125: adze.v1.PreviewCronResponse
+	(*ListFailuresRequest)(nil),      // 126: adze.v1.ListFailuresRequest
+	(*ListFailuresResponse)(nil),     // 127: adze.v1.ListFailuresResponse
+	(*FailureGroup)(nil),             // 128: adze.v1.FailureGroup
+	(*RedriveRequest)(nil),           // 129: adze.v1.RedriveRequest
+	(*RedriveResponse)(nil),          // 130: adze.v1.RedriveResponse
+	(*RedrivenRun)(nil),              // 131: adze.v1.RedrivenRun
+	(*WhyRequest)(nil),               // 132: adze.v1.WhyRequest
+	(*WhyResponse)(nil),              // 133: adze.v1.WhyResponse
+	(*Reason)(nil),                   // 134: adze.v1.Reason
+	(*GetOverviewRequest)(nil),       // 135: adze.v1.GetOverviewRequest
+	(*GetOverviewResponse)(nil),      // 136: adze.v1.GetOverviewResponse
+	(*QueueStat)(nil),                // 137: adze.v1.QueueStat
+	(*LimitStat)(nil),                // 138: adze.v1.LimitStat
+	(*RateStat)(nil),                 // 139: adze.v1.RateStat
+	(*RateKeyStat)(nil),              // 140: adze.v1.RateKeyStat
+	(*KeyStat)(nil),                  // 141: adze.v1.KeyStat
+	(*Setting)(nil),                  // 142: adze.v1.Setting
+	(*QueueSetting)(nil),             // 143: adze.v1.QueueSetting
+	(*LimitSetting)(nil),             // 144: adze.v1.LimitSetting
+	(*RateSetting)(nil),              // 145: adze.v1.RateSetting
+	(*PutSettingsRequest)(nil),       // 146: adze.v1.PutSettingsRequest
+	(*PutSettingsResponse)(nil),      // 147: adze.v1.PutSettingsResponse
+	(*SettingName)(nil),              // 148: adze.v1.SettingName
+	(*DropSettingsRequest)(nil),      // 149: adze.v1.DropSettingsRequest
+	(*DropSettingsResponse)(nil),     // 150: adze.v1.DropSettingsResponse
+	(*ListSettingsRequest)(nil),      // 151: adze.v1.ListSettingsRequest
+	(*ListSettingsResponse)(nil),     // 152: adze.v1.ListSettingsResponse
+	(*ListWorkersRequest)(nil),       // 153: adze.v1.ListWorkersRequest
+	(*ListWorkersResponse)(nil),      // 154: adze.v1.ListWorkersResponse
+	(*Worker)(nil),                   // 155: adze.v1.Worker
+	(*PauseWorkersRequest)(nil),      // 156: adze.v1.PauseWorkersRequest
+	(*PauseWorkersResponse)(nil),     // 157: adze.v1.PauseWorkersResponse
+	nil,                              // 158: adze.v1.Hello.LabelsEntry
+	nil,                              // 159: adze.v1.Relabel.LabelsEntry
+	nil,                              // 160: adze.v1.Worker.LabelsEntry
+	(*Worker_Room)(nil),              // 161: adze.v1.Worker.Room
 }
 var file_adze_v1_adze_proto_depIdxs = []int32{
 	24,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
 	23,  // 1: adze.v1.Workflow.triggers:type_name -> adze.v1.Trigger
-	111, // 2: adze.v1.Workflow.crons:type_name -> adze.v1.Cron
+	112, // 2: adze.v1.Workflow.crons:type_name -> adze.v1.Cron
 	17,  // 3: adze.v1.Workflow.limits:type_name -> adze.v1.Limit
 	19,  // 4: adze.v1.Workflow.idempotency:type_name -> adze.v1.Idempotency
 	20,  // 5: adze.v1.Workflow.debounce:type_name -> adze.v1.Debounce
@@ -12418,9 +12541,9 @@ var file_adze_v1_adze_proto_depIdxs = []int32{
 	48,  // 44: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
 	50,  // 45: adze.v1.WorkerMessage.relabel:type_name -> adze.v1.Relabel
 	51,  // 46: adze.v1.Hello.running:type_name -> adze.v1.Running
-	157, // 47: adze.v1.Hello.labels:type_name -> adze.v1.Hello.LabelsEntry
+	158, // 47: adze.v1.Hello.labels:type_name -> adze.v1.Hello.LabelsEntry
 	25,  // 48: adze.v1.Hello.slot_types:type_name -> adze.v1.SlotUse
-	158, // 49: adze.v1.Relabel.labels:type_name -> adze.v1.Relabel.LabelsEntry
+	159, // 49: adze.v1.Relabel.labels:type_name -> adze.v1.Relabel.LabelsEntry
 	11,  // 50: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
 	54,  // 51: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
 	5,   // 52: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
@@ -12453,130 +12576,131 @@ var file_adze_v1_adze_proto_depIdxs = []int32{
 	4,   // 79: adze.v1.EventRun.status:type_name -> adze.v1.Status
 	88,  // 80: adze.v1.PutFilterRequest.filter:type_name -> adze.v1.Filter
 	88,  // 81: adze.v1.ListFiltersResponse.filters:type_name -> adze.v1.Filter
-	109, // 82: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
-	110, // 83: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
-	100, // 84: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
+	110, // 82: adze.v1.GetRunResponse.run:type_name -> adze.v1.Run
+	111, // 83: adze.v1.GetRunResponse.attempts:type_name -> adze.v1.Attempt
+	101, // 84: adze.v1.GetRunResponse.tasks:type_name -> adze.v1.TaskRun
 	56,  // 85: adze.v1.GetRunResponse.log:type_name -> adze.v1.Entry
 	57,  // 86: adze.v1.GetRunResponse.mets:type_name -> adze.v1.Met
-	99,  // 87: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
-	4,   // 88: adze.v1.TaskRun.status:type_name -> adze.v1.Status
-	9,   // 89: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
-	55,  // 90: adze.v1.TaskRun.waits:type_name -> adze.v1.WaitCondition
-	103, // 91: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
-	106, // 92: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
-	4,   // 93: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
-	109, // 94: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
-	4,   // 95: adze.v1.Run.status:type_name -> adze.v1.Status
-	6,   // 96: adze.v1.Cron.overlap:type_name -> adze.v1.Overlap
-	7,   // 97: adze.v1.Cron.catch_up:type_name -> adze.v1.CatchUp
-	6,   // 98: adze.v1.Schedule.overlap:type_name -> adze.v1.Overlap
-	7,   // 99: adze.v1.Schedule.catch_up:type_name -> adze.v1.CatchUp
-	112, // 100: adze.v1.PutSchedulesRequest.schedules:type_name -> adze.v1.Schedule
-	112, // 101: adze.v1.ListSchedulesResponse.schedules:type_name -> adze.v1.Schedule
-	127, // 102: adze.v1.ListFailuresResponse.groups:type_name -> adze.v1.FailureGroup
-	130, // 103: adze.v1.RedriveResponse.runs:type_name -> adze.v1.RedrivenRun
-	15,  // 104: adze.v1.RedrivenRun.error:type_name -> adze.v1.FieldError
-	133, // 105: adze.v1.WhyResponse.reasons:type_name -> adze.v1.Reason
-	136, // 106: adze.v1.GetOverviewResponse.queues:type_name -> adze.v1.QueueStat
-	137, // 107: adze.v1.GetOverviewResponse.limits:type_name -> adze.v1.LimitStat
-	138, // 108: adze.v1.GetOverviewResponse.rates:type_name -> adze.v1.RateStat
-	140, // 109: adze.v1.QueueStat.top:type_name -> adze.v1.KeyStat
-	140, // 110: adze.v1.LimitStat.top:type_name -> adze.v1.KeyStat
-	139, // 111: adze.v1.RateStat.top:type_name -> adze.v1.RateKeyStat
-	142, // 112: adze.v1.Setting.queue:type_name -> adze.v1.QueueSetting
-	143, // 113: adze.v1.Setting.limit:type_name -> adze.v1.LimitSetting
-	144, // 114: adze.v1.Setting.rate:type_name -> adze.v1.RateSetting
-	142, // 115: adze.v1.Setting.workflow:type_name -> adze.v1.QueueSetting
-	8,   // 116: adze.v1.LimitSetting.strategy:type_name -> adze.v1.Limit.Strategy
-	141, // 117: adze.v1.PutSettingsRequest.settings:type_name -> adze.v1.Setting
-	14,  // 118: adze.v1.SettingName.kind:type_name -> adze.v1.SettingName.Kind
-	147, // 119: adze.v1.DropSettingsRequest.settings:type_name -> adze.v1.SettingName
-	14,  // 120: adze.v1.ListSettingsRequest.kind:type_name -> adze.v1.SettingName.Kind
-	141, // 121: adze.v1.ListSettingsRequest.after:type_name -> adze.v1.Setting
-	141, // 122: adze.v1.ListSettingsResponse.settings:type_name -> adze.v1.Setting
-	141, // 123: adze.v1.ListSettingsResponse.next:type_name -> adze.v1.Setting
-	154, // 124: adze.v1.ListWorkersResponse.workers:type_name -> adze.v1.Worker
-	159, // 125: adze.v1.Worker.labels:type_name -> adze.v1.Worker.LabelsEntry
-	160, // 126: adze.v1.Worker.rooms:type_name -> adze.v1.Worker.Room
-	31,  // 127: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
-	38,  // 128: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
-	43,  // 129: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
-	46,  // 130: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
-	68,  // 131: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
-	71,  // 132: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
-	73,  // 133: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
-	75,  // 134: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
-	78,  // 135: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
-	81,  // 136: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
-	82,  // 137: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
-	84,  // 138: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
-	89,  // 139: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
-	91,  // 140: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
-	93,  // 141: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
-	113, // 142: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
-	115, // 143: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
-	117, // 144: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
-	119, // 145: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
-	121, // 146: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
-	123, // 147: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
-	95,  // 148: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
-	32,  // 149: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
-	34,  // 150: adze.v1.Adze.DeleteWorkflow:input_type -> adze.v1.DeleteWorkflowRequest
-	97,  // 151: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
-	101, // 152: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
-	104, // 153: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
-	107, // 154: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
-	125, // 155: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
-	128, // 156: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
-	131, // 157: adze.v1.Adze.Why:input_type -> adze.v1.WhyRequest
-	134, // 158: adze.v1.Adze.GetOverview:input_type -> adze.v1.GetOverviewRequest
-	145, // 159: adze.v1.Adze.PutSettings:input_type -> adze.v1.PutSettingsRequest
-	148, // 160: adze.v1.Adze.DropSettings:input_type -> adze.v1.DropSettingsRequest
-	150, // 161: adze.v1.Adze.ListSettings:input_type -> adze.v1.ListSettingsRequest
-	152, // 162: adze.v1.Adze.ListWorkers:input_type -> adze.v1.ListWorkersRequest
-	155, // 163: adze.v1.Adze.PauseWorkers:input_type -> adze.v1.PauseWorkersRequest
-	36,  // 164: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
-	41,  // 165: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
-	44,  // 166: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
-	58,  // 167: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
-	69,  // 168: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
-	72,  // 169: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
-	74,  // 170: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
-	76,  // 171: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
-	79,  // 172: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
-	79,  // 173: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
-	83,  // 174: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
-	85,  // 175: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
-	90,  // 176: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
-	92,  // 177: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
-	94,  // 178: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
-	114, // 179: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
-	116, // 180: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
-	118, // 181: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
-	120, // 182: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
-	122, // 183: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
-	124, // 184: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
-	96,  // 185: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
-	33,  // 186: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
-	35,  // 187: adze.v1.Adze.DeleteWorkflow:output_type -> adze.v1.DeleteWorkflowResponse
-	98,  // 188: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
-	102, // 189: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
-	105, // 190: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
-	108, // 191: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
-	126, // 192: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
-	129, // 193: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
-	132, // 194: adze.v1.Adze.Why:output_type -> adze.v1.WhyResponse
-	135, // 195: adze.v1.Adze.GetOverview:output_type -> adze.v1.GetOverviewResponse
-	146, // 196: adze.v1.Adze.PutSettings:output_type -> adze.v1.PutSettingsResponse
-	149, // 197: adze.v1.Adze.DropSettings:output_type -> adze.v1.DropSettingsResponse
-	151, // 198: adze.v1.Adze.ListSettings:output_type -> adze.v1.ListSettingsResponse
-	153, // 199: adze.v1.Adze.ListWorkers:output_type -> adze.v1.ListWorkersResponse
-	156, // 200: adze.v1.Adze.PauseWorkers:output_type -> adze.v1.PauseWorkersResponse
-	164, // [164:201] is the sub-list for method output_type
-	127, // [127:164] is the sub-list for method input_type
-	127, // [127:127] is the sub-list for extension type_name
-	127, // [127:127] is the sub-list for extension extendee
-	0,   // [0:127] is the sub-list for field type_name
+	100, // 87: adze.v1.GetRunResponse.children:type_name -> adze.v1.Child
+	99,  // 88: adze.v1.GetRunResponse.moments:type_name -> adze.v1.Moment
+	4,   // 89: adze.v1.TaskRun.status:type_name -> adze.v1.Status
+	9,   // 90: adze.v1.TaskRun.role:type_name -> adze.v1.Task.Role
+	55,  // 91: adze.v1.TaskRun.waits:type_name -> adze.v1.WaitCondition
+	104, // 92: adze.v1.ReadStreamResponse.chunks:type_name -> adze.v1.StreamedChunk
+	107, // 93: adze.v1.ListLogsResponse.lines:type_name -> adze.v1.LoggedLine
+	4,   // 94: adze.v1.ListRunsRequest.statuses:type_name -> adze.v1.Status
+	110, // 95: adze.v1.ListRunsResponse.runs:type_name -> adze.v1.Run
+	4,   // 96: adze.v1.Run.status:type_name -> adze.v1.Status
+	6,   // 97: adze.v1.Cron.overlap:type_name -> adze.v1.Overlap
+	7,   // 98: adze.v1.Cron.catch_up:type_name -> adze.v1.CatchUp
+	6,   // 99: adze.v1.Schedule.overlap:type_name -> adze.v1.Overlap
+	7,   // 100: adze.v1.Schedule.catch_up:type_name -> adze.v1.CatchUp
+	113, // 101: adze.v1.PutSchedulesRequest.schedules:type_name -> adze.v1.Schedule
+	113, // 102: adze.v1.ListSchedulesResponse.schedules:type_name -> adze.v1.Schedule
+	128, // 103: adze.v1.ListFailuresResponse.groups:type_name -> adze.v1.FailureGroup
+	131, // 104: adze.v1.RedriveResponse.runs:type_name -> adze.v1.RedrivenRun
+	15,  // 105: adze.v1.RedrivenRun.error:type_name -> adze.v1.FieldError
+	134, // 106: adze.v1.WhyResponse.reasons:type_name -> adze.v1.Reason
+	137, // 107: adze.v1.GetOverviewResponse.queues:type_name -> adze.v1.QueueStat
+	138, // 108: adze.v1.GetOverviewResponse.limits:type_name -> adze.v1.LimitStat
+	139, // 109: adze.v1.GetOverviewResponse.rates:type_name -> adze.v1.RateStat
+	141, // 110: adze.v1.QueueStat.top:type_name -> adze.v1.KeyStat
+	141, // 111: adze.v1.LimitStat.top:type_name -> adze.v1.KeyStat
+	140, // 112: adze.v1.RateStat.top:type_name -> adze.v1.RateKeyStat
+	143, // 113: adze.v1.Setting.queue:type_name -> adze.v1.QueueSetting
+	144, // 114: adze.v1.Setting.limit:type_name -> adze.v1.LimitSetting
+	145, // 115: adze.v1.Setting.rate:type_name -> adze.v1.RateSetting
+	143, // 116: adze.v1.Setting.workflow:type_name -> adze.v1.QueueSetting
+	8,   // 117: adze.v1.LimitSetting.strategy:type_name -> adze.v1.Limit.Strategy
+	142, // 118: adze.v1.PutSettingsRequest.settings:type_name -> adze.v1.Setting
+	14,  // 119: adze.v1.SettingName.kind:type_name -> adze.v1.SettingName.Kind
+	148, // 120: adze.v1.DropSettingsRequest.settings:type_name -> adze.v1.SettingName
+	14,  // 121: adze.v1.ListSettingsRequest.kind:type_name -> adze.v1.SettingName.Kind
+	142, // 122: adze.v1.ListSettingsRequest.after:type_name -> adze.v1.Setting
+	142, // 123: adze.v1.ListSettingsResponse.settings:type_name -> adze.v1.Setting
+	142, // 124: adze.v1.ListSettingsResponse.next:type_name -> adze.v1.Setting
+	155, // 125: adze.v1.ListWorkersResponse.workers:type_name -> adze.v1.Worker
+	160, // 126: adze.v1.Worker.labels:type_name -> adze.v1.Worker.LabelsEntry
+	161, // 127: adze.v1.Worker.rooms:type_name -> adze.v1.Worker.Room
+	31,  // 128: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
+	38,  // 129: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
+	43,  // 130: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
+	46,  // 131: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
+	68,  // 132: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
+	71,  // 133: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
+	73,  // 134: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
+	75,  // 135: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
+	78,  // 136: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
+	81,  // 137: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
+	82,  // 138: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
+	84,  // 139: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
+	89,  // 140: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
+	91,  // 141: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
+	93,  // 142: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
+	114, // 143: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
+	116, // 144: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
+	118, // 145: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
+	120, // 146: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
+	122, // 147: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
+	124, // 148: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
+	95,  // 149: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
+	32,  // 150: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
+	34,  // 151: adze.v1.Adze.DeleteWorkflow:input_type -> adze.v1.DeleteWorkflowRequest
+	97,  // 152: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
+	102, // 153: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
+	105, // 154: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
+	108, // 155: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
+	126, // 156: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
+	129, // 157: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
+	132, // 158: adze.v1.Adze.Why:input_type -> adze.v1.WhyRequest
+	135, // 159: adze.v1.Adze.GetOverview:input_type -> adze.v1.GetOverviewRequest
+	146, // 160: adze.v1.Adze.PutSettings:input_type -> adze.v1.PutSettingsRequest
+	149, // 161: adze.v1.Adze.DropSettings:input_type -> adze.v1.DropSettingsRequest
+	151, // 162: adze.v1.Adze.ListSettings:input_type -> adze.v1.ListSettingsRequest
+	153, // 163: adze.v1.Adze.ListWorkers:input_type -> adze.v1.ListWorkersRequest
+	156, // 164: adze.v1.Adze.PauseWorkers:input_type -> adze.v1.PauseWorkersRequest
+	36,  // 165: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
+	41,  // 166: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
+	44,  // 167: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
+	58,  // 168: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
+	69,  // 169: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
+	72,  // 170: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
+	74,  // 171: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
+	76,  // 172: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
+	79,  // 173: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
+	79,  // 174: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
+	83,  // 175: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
+	85,  // 176: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
+	90,  // 177: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
+	92,  // 178: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
+	94,  // 179: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
+	115, // 180: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
+	117, // 181: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
+	119, // 182: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
+	121, // 183: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
+	123, // 184: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
+	125, // 185: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
+	96,  // 186: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
+	33,  // 187: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
+	35,  // 188: adze.v1.Adze.DeleteWorkflow:output_type -> adze.v1.DeleteWorkflowResponse
+	98,  // 189: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
+	103, // 190: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
+	106, // 191: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
+	109, // 192: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
+	127, // 193: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
+	130, // 194: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
+	133, // 195: adze.v1.Adze.Why:output_type -> adze.v1.WhyResponse
+	136, // 196: adze.v1.Adze.GetOverview:output_type -> adze.v1.GetOverviewResponse
+	147, // 197: adze.v1.Adze.PutSettings:output_type -> adze.v1.PutSettingsResponse
+	150, // 198: adze.v1.Adze.DropSettings:output_type -> adze.v1.DropSettingsResponse
+	152, // 199: adze.v1.Adze.ListSettings:output_type -> adze.v1.ListSettingsResponse
+	154, // 200: adze.v1.Adze.ListWorkers:output_type -> adze.v1.ListWorkersResponse
+	157, // 201: adze.v1.Adze.PauseWorkers:output_type -> adze.v1.PauseWorkersResponse
+	165, // [165:202] is the sub-list for method output_type
+	128, // [128:165] is the sub-list for method input_type
+	128, // [128:128] is the sub-list for extension type_name
+	128, // [128:128] is the sub-list for extension extendee
+	0,   // [0:128] is the sub-list for field type_name
 }
 
 func init() { file_adze_v1_adze_proto_init() }
@@ -12584,23 +12708,23 @@ func file_adze_v1_adze_proto_init() {
 	if File_adze_v1_adze_proto != nil {
 		return
 	}
-	file_adze_v1_adze_proto_msgTypes[102].OneofWrappers = []any{}
-	file_adze_v1_adze_proto_msgTypes[126].OneofWrappers = []any{
+	file_adze_v1_adze_proto_msgTypes[103].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[127].OneofWrappers = []any{
 		(*Setting_Queue)(nil),
 		(*Setting_Limit)(nil),
 		(*Setting_Rate)(nil),
 		(*Setting_Workflow)(nil),
 	}
-	file_adze_v1_adze_proto_msgTypes[127].OneofWrappers = []any{}
 	file_adze_v1_adze_proto_msgTypes[128].OneofWrappers = []any{}
 	file_adze_v1_adze_proto_msgTypes[129].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[130].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_adze_v1_adze_proto_rawDesc), len(file_adze_v1_adze_proto_rawDesc)),
 			NumEnums:      15,
-			NumMessages:   146,
+			NumMessages:   147,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
