@@ -26,9 +26,6 @@ type attempt struct {
 	done chan struct{} // closed once it is settled,
 	err  error         // or it cannot be told whether it is
 
-	refreshing sync.Mutex // guards deadline
-	deadline   core.Time  // when it times out; 0 = never
-
 	// Under the worker's lock.
 	started bool    // the worker said so: it has what it needs
 	sent    *stream // it was sent on; nil: it was not, or is to be sent again
@@ -219,7 +216,7 @@ func (w *worker) hush(task id.ID) {
 func (w *worker) newAttempt(ctx context.Context, given *shard.Assignment) (*attempt, error) {
 	a := &attempt{
 		worker: w, Assignment: given, external: given.Task, run: cmp.Or(given.Run, given.Task),
-		retry: given.Attempt - 1, deadline: given.Deadline, done: make(chan struct{}),
+		retry: given.Attempt - 1, done: make(chan struct{}),
 	}
 	if given.ReplayOf == 0 {
 		return a, nil

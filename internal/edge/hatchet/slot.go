@@ -19,8 +19,7 @@ func (s *Server) ReleaseSlot(ctx context.Context, req *wire.ReleaseSlotRequest) 
 	if err != nil {
 		return nil, s.Status(err)
 	}
-	released := core.ReportItem{Task: a.Task, Attempt: a.Attempt, Token: a.Token, Kind: core.ReportReleased}
-	if err := a.worker.session.Report(ctx, []core.ReportItem{released}); err != nil {
+	if err := s.Shards.Release(ctx, auth.Tenant(ctx), a.Task, a.Token); err != nil {
 		return nil, s.Status(err)
 	}
 	return &wire.ReleaseSlotResponse{}, nil
@@ -37,17 +36,13 @@ func (s *Server) RefreshTimeout(ctx context.Context, req *wire.RefreshTimeoutReq
 	if err != nil {
 		return nil, s.Status(err)
 	}
-	a.refreshing.Lock() // one after the other: each adds to the one before
-	defer a.refreshing.Unlock()
-	left := max(time.UnixMilli(int64(a.deadline)).Sub(s.Clock.Now()), 0)
-	if a.deadline == 0 { // it may take as long as it likes
-		return &wire.RefreshTimeoutResponse{TimeoutAt: timestamppb.New(s.Clock.Now().Add(by))}, nil
-	}
-	deadline, err := s.Shards.Refresh(ctx, auth.Tenant(ctx), a.Task, a.Token, (left + by).Milliseconds())
+	deadline, err := s.Shards.Refresh(ctx, auth.Tenant(ctx), core.Refresh{Task: a.Task, Token: a.Token, ByMS: by.Milliseconds(), Further: true})
 	if err != nil {
 		return nil, s.Status(err)
 	}
-	a.deadline = deadline
+	if deadline == 0 { // it may take as long as it likes
+		deadline = core.Time(s.Clock.Now().Add(by).UnixMilli())
+	}
 	return &wire.RefreshTimeoutResponse{TimeoutAt: timestamppb.New(time.UnixMilli(int64(deadline)))}, nil
 }
 

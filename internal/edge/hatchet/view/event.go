@@ -5,10 +5,12 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/history"
+	"github.com/adzehq/adze/internal/record/moment"
 	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
 )
 
@@ -34,11 +36,13 @@ const (
 	EventWaitingForBatch  = "WAITING_FOR_BATCH"
 	EventBatchFlushed     = "BATCH_FLUSHED"
 	EventRestoring        = "DURABLE_RESTORING"
+	EventRefreshed        = "TIMEOUT_REFRESHED"
+	EventReleased         = "SLOT_RELEASED"
 	textOfLoss            = "Worker did not send a heartbeat for 30 seconds"
 )
 
 // Event is something that happened to a task. Events are not stored: they follow from
-// attempts, results and what is open, and so agree with them.
+// attempts and their moments, results and what is open, and so agree with them.
 type Event struct {
 	Task    *Task
 	Kind    string
@@ -62,6 +66,10 @@ func (r *Reader) Events(ctx context.Context, tenant id.ID, run *Run) (events []E
 		}
 		runs = append(runs, earlier)
 	}
+	moments, err := r.moments(ctx, tenant, runs)
+	if err != nil {
+		return nil, err
+	}
 	for _, one := range slices.Backward(runs) {
 		for i := range one.Tasks {
 			t := &one.Tasks[i]
@@ -69,11 +77,30 @@ func (r *Reader) Events(ctx context.Context, tenant id.ID, run *Run) (events []E
 			if err != nil {
 				return nil, err
 			}
-			events = append(events, t.events(one, attempts)...)
+			events = append(events, t.events(one, attempts, moments[t.ID])...)
 		}
 	}
 	slices.SortStableFunc(events, func(a, b Event) int { return cmp.Compare(a.At, b.At) })
 	return events, nil
+}
+
+// moments are those of the tasks of runs, by task.
+func (r *Reader) moments(ctx context.Context, tenant id.ID, runs []*Run) (map[id.ID][]core.Moment, error) {
+	var tasks []id.ID
+	for _, run := range runs {
+		for i := range run.Tasks {
+			tasks = append(tasks, run.Tasks[i].ID)
+		}
+	}
+	all, err := moment.Of(ctx, r.DB, tenant, tasks...)
+	if err != nil {
+		return nil, err
+	}
+	of := map[id.ID][]core.Moment{}
+	for i := range all {
+		of[all[i].Task] = append(of[all[i].Task], all[i])
+	}
+	return of, nil
 }
 
 // attempts are those of a task that did not end it. One that did not begin twice has none.
@@ -85,41 +112,23 @@ func (r *Reader) attempts(ctx context.Context, tenant id.ID, t *Task) ([]core.At
 }
 
 // events are those of a task in one run.
-func (t *Task) events(run *Run, attempts []core.Attempt) []Event {
+func (t *Task) events(run *Run, attempts []core.Attempt, moments []core.Moment) []Event {
 	base := t.Retries - max(t.Attempt-1, 0)
-	e := &events{task: t, retries: base}
+	e := &events{task: t, retries: base, moments: moments}
+	created := core.Time(run.ID.UnixMilli())
 	if run.chain == nil {
-		e.add(EventCreated, core.Time(run.ID.UnixMilli()), 0, "")
+		e.add(EventCreated, created, 0, "")
 	} else {
-		e.add(EventRetriedByUser, core.Time(run.ID.UnixMilli()), 0, "")
+		e.add(EventRetriedByUser, created, 0, "")
 	}
-	e.add(EventQueued, max(core.Time(run.ID.UnixMilli()), run.RunAt), 0, "")
-	batched := run.Version != nil && run.Version.Task(t.Name).Batch != nil
-	if batched {
-		e.add(EventWaitingForBatch, max(core.Time(run.ID.UnixMilli()), run.RunAt), 0, "")
-	}
+	e.ready = max(created, run.RunAt)
+	e.add(EventQueued, e.ready, 0, "")
+	e.batched = run.Version != nil && run.Version.Task(t.Name).Batch != nil
 	for i := range attempts {
-		a := &attempts[i]
-		e.retries = base + a.Number - 1
-		e.begun(a.Assigned, a.Started, a.Worker)
-		switch a.Outcome {
-		case core.AttemptLost:
-			e.add(EventReassigned, a.Finished, a.Worker, textOfLoss)
-			e.retries++
-			continue
-		case core.AttemptTimedOut:
-			e.add(EventTimedOut, a.Finished, a.Worker, ErrorText(a.Error))
-		default:
-			e.add(EventFailed, a.Finished, a.Worker, ErrorText(a.Error))
-		}
-		e.retries++
-		e.add(EventRetrying, a.Finished, 0, "")
+		e.retries = base + attempts[i].Number - 1
+		e.ended(&attempts[i])
 	}
-	if batched && t.Assigned != 0 {
-		e.add(EventBatchFlushed, t.Assigned, 0, "")
-	}
-	e.rested(run)
-	e.begun(t.Assigned, t.Started, t.Worker)
+	e.lived(int32(len(attempts))+1, stint{t.Assigned, t.Started, t.Worker})
 	e.end()
 	return e.list
 }
@@ -128,34 +137,99 @@ func (t *Task) events(run *Run, attempts []core.Attempt) []Event {
 type events struct {
 	task    *Task
 	retries int32
+	moments []core.Moment // of the task that are still to be told
+	ready   core.Time     // since when the attempt waits for a worker
+	batched bool          // the task goes to workers in batches
 	list    []Event
+}
+
+// stint is what an attempt does at one worker, until it ends or is suspended.
+type stint struct {
+	assigned core.Time // 0: it has no worker
+	started  core.Time // 0: its worker did not say so
+	worker   id.ID
 }
 
 func (e *events) add(kind string, at core.Time, worker id.ID, text string) {
 	e.list = append(e.list, Event{Task: e.task, Kind: kind, At: at, Retries: e.retries, Worker: worker, Text: text})
 }
 
-// rested adds how often the task was evicted, and went on: it is not known when, but for
-// the last time.
-func (e *events) rested(run *Run) {
-	t := e.task
-	at := max(t.Assigned, core.Time(run.ID.UnixMilli()))
-	for i := range t.Suspensions {
-		if i == t.Suspensions-1 && t.Evicted {
-			return // see end
+// ended adds all of an attempt that was followed by another one.
+func (e *events) ended(a *core.Attempt) {
+	e.lived(a.Number, stint{a.Assigned, a.Started, a.Worker})
+	e.ready = a.RetryAt
+	switch a.Outcome {
+	case core.AttemptLost:
+		e.add(EventReassigned, a.Finished, a.Worker, textOfLoss)
+		e.retries++
+		return
+	case core.AttemptTimedOut:
+		e.add(EventTimedOut, a.Finished, a.Worker, ErrorText(a.Error))
+	default:
+		e.add(EventFailed, a.Finished, a.Worker, ErrorText(a.Error))
+	}
+	e.retries++
+	e.add(EventRetrying, a.Finished, 0, "")
+}
+
+// lived adds what an attempt did before its end: all its stints, of which last is the last.
+func (e *events) lived(number int32, last stint) {
+	rested := false
+	begin := func(s stint) {
+		if rested && s.assigned != 0 {
+			e.add(EventRestoring, s.assigned, 0, "")
 		}
-		e.add(EventEvicted, at, 0, "")
-		e.add(EventRestoring, at, 0, "")
+		e.begun(number, s)
+	}
+	for len(e.moments) > 0 && e.moments[0].Attempt <= number {
+		token := e.moments[0].Token
+		n := slices.IndexFunc(e.moments, func(m core.Moment) bool { return m.Token != token })
+		if n < 0 {
+			n = len(e.moments)
+		}
+		one := e.moments[:n]
+		e.moments = e.moments[n:]
+		rest := one[n-1]
+		if rest.Kind != core.MomentSuspended {
+			begin(last)
+			e.happened(one)
+			return
+		}
+		begin(stint{rest.Assigned, rest.Started, rest.Worker})
+		e.happened(one)
+		rested = true
+	}
+	begin(last)
+}
+
+// happened adds moments.
+func (e *events) happened(moments []core.Moment) {
+	for i := range moments {
+		m := &moments[i]
+		switch m.Kind {
+		case core.MomentPostponed:
+			e.add(EventRefreshed, m.At, m.Worker, "Timeout refreshed by "+(time.Duration(m.ByMS)*time.Millisecond).String())
+		case core.MomentReleased:
+			e.add(EventReleased, m.At, m.Worker, "")
+		case core.MomentSuspended:
+			e.add(EventEvicted, m.At, m.Worker, "")
+		}
 	}
 }
 
-// begun adds what an attempt begins with.
-func (e *events) begun(assigned, started core.Time, worker id.ID) {
-	if assigned != 0 {
-		e.add(EventAssigned, assigned, worker, "")
+// begun adds what a stint begins with. A batch is complete when it is given to a worker.
+func (e *events) begun(number int32, s stint) {
+	if e.batched && (number == 1 || s.assigned != 0) {
+		e.add(EventWaitingForBatch, e.ready, 0, "")
 	}
-	if started != 0 {
-		e.add(EventStarted, started, worker, "")
+	if s.assigned != 0 {
+		if e.batched {
+			e.add(EventBatchFlushed, s.assigned, 0, "")
+		}
+		e.add(EventAssigned, s.assigned, s.worker, "")
+	}
+	if s.started != 0 {
+		e.add(EventStarted, s.started, s.worker, "")
 	}
 }
 
@@ -177,8 +251,6 @@ func (e *events) end() {
 			kind = EventTimedOut
 		}
 		e.add(kind, t.Finished, t.Worker, ErrorText(t.TaskRun.Error))
-	case t.Evicted:
-		e.add(EventEvicted, max(t.Assigned, t.Started, core.Time(t.ID.UnixMilli())), 0, "")
 	}
 }
 
