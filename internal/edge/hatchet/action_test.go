@@ -149,7 +149,7 @@ func TestFailureSaysWhenToTryAgain(t *testing.T) {
 	require.NoError(t, err)
 	second := p.next()
 	require.Equal(t, int32(1), second.RetryCount)
-	require.GreaterOrEqual(t, time.Since(at), 700*time.Millisecond)
+	require.GreaterOrEqual(t, time.Since(at), 699*time.Millisecond)
 	_, err = s.Dispatcher.SendStepActionEvent(s.Ctx, &wire.StepActionEvent{
 		TaskRunExternalId: first.TaskRunExternalId, EventType: failed, RetryAfterMs: proto.Int64(-1),
 	})
