@@ -67,6 +67,9 @@ type Client interface {
 	PutFilter(ctx context.Context, tenant id.ID, filter Filter) (id.ID, error)
 	// DeleteFilters takes filters away, and tells in the order of ids which there were.
 	DeleteFilters(ctx context.Context, tenant id.ID, ids []id.ID) ([]bool, error)
+	// Keyless tells of which runs the idempotency key that their workflow declares cannot be
+	// worked out: Submit and Spawn refuse those. What else may be wrong with them it ignores.
+	Keyless(ctx context.Context, tenant id.ID, runs []NewRun) ([]bool, error)
 	// PutSchedules stores schedules, all or none, and answers in order: with an ID or a
 	// Name that there is, it takes the place of what was there.
 	PutSchedules(ctx context.Context, tenant id.ID, schedules []core.Schedule) ([]id.ID, error)

@@ -113,6 +113,21 @@ func (v *version) onceOf(input, metadata []byte, given *Once) (*core.NewOnceKey,
 	return &want, nil
 }
 
+// Keyless implements Client.
+func (r *Runtime) Keyless(_ context.Context, tenant id.ID, runs []NewRun) ([]bool, error) {
+	keyless := make([]bool, len(runs))
+	for i := range runs {
+		run := &runs[i]
+		v := r.catalog.workflow(tenant, run.Workflow)
+		if v == nil || v.keyed == nil || v.keyed.debounces() || run.Once != nil {
+			continue
+		}
+		_, err := v.keyed.key(run.Input, run.Metadata)
+		keyless[i] = err != nil
+	}
+	return keyless, nil
+}
+
 // onceOfTick is onceOf for a run that a schedule starts: it is not debounced, for its tick
 // says when it starts.
 func (v *version) onceOfTick(s *core.Schedule) (*core.NewOnceKey, error) {

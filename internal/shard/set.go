@@ -314,6 +314,15 @@ func (s *Set) DeleteFilters(ctx context.Context, tenant id.ID, ids []id.ID) ([]b
 	return r.DeleteFilters(ctx, tenant, ids)
 }
 
+// Keyless implements Client.
+func (s *Set) Keyless(ctx context.Context, tenant id.ID, runs []NewRun) ([]bool, error) {
+	r, err := s.of(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	return r.Keyless(ctx, tenant, runs)
+}
+
 // PutSchedules implements Client.
 func (s *Set) PutSchedules(ctx context.Context, tenant id.ID, schedules []core.Schedule) ([]id.ID, error) {
 	r, err := s.of(ctx, tenant)

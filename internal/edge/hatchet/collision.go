@@ -11,7 +11,6 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/adzehq/adze/internal/base/fault"
-	"github.com/adzehq/adze/internal/edge/admit"
 	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
 )
 
@@ -25,11 +24,14 @@ func collided(err error) error {
 }
 
 // bulkCollided is the status of a call of which some runs were not started.
-func bulkCollided(started []string, answers []admit.Submitted) error {
-	detail := &wire.BulkTriggerIdempotencyCollisionError{SuccessfulWorkflowRunExternalIds: started}
+func bulkCollided(answers []Triggered) error {
+	detail := &wire.BulkTriggerIdempotencyCollisionError{}
 	for i := range answers {
-		if answers[i].Err != nil {
-			detail.Collisions = append(detail.Collisions, newCollision(answers[i].Err))
+		switch a := &answers[i]; {
+		case a.Err != nil:
+			detail.Collisions = append(detail.Collisions, newCollision(a.Err))
+		case !a.LeftOut:
+			detail.SuccessfulWorkflowRunExternalIds = append(detail.SuccessfulWorkflowRunExternalIds, a.External())
 		}
 	}
 	return collision("v1.BulkTriggerIdempotencyCollisionError", detail)

@@ -97,13 +97,17 @@ func branchKey(key string, at ledger.Place) string {
 }
 
 // born records that children are there, and waits for their ends.
-func (v *invocation) born(nodes []*ledger.Node, started []admit.Submitted) (refused error) {
+func (v *invocation) born(nodes []*ledger.Node, started []Triggered) (refused error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	entries := make([]*core.NewEntry, 0, len(nodes))
 	for i, n := range nodes {
 		if started[i].Err != nil {
 			refused = fmt.Errorf("%s: %w", CollisionText, started[i].Err)
+			continue
+		}
+		if started[i].LeftOut { // in silence it would be waited for without end
+			refused = fault.New(fault.Invalid, "trigger_opts", "have a child whose idempotency key cannot be worked out from its input")
 			continue
 		}
 		entries = append(entries, v.ledger.Born(n, started[i].ID))

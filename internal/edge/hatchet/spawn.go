@@ -20,7 +20,7 @@ const systemPrefix = "hatchet__"
 
 // spawn starts children of the task that goes by an id. Of a task that has ended, or was
 // replayed, those that it spawned before are found, and new ones are started without it.
-func (s *Server) spawn(ctx context.Context, tenant id.ID, parent string, runs []shard.NewRun) ([]admit.Submitted, error) {
+func (s *Server) spawn(ctx context.Context, tenant id.ID, parent string, runs []shard.NewRun) ([]Triggered, error) {
 	external, err := view.ParseID("parent_task_run_external_id", parent)
 	if err != nil {
 		return nil, err
@@ -36,6 +36,13 @@ func (s *Server) spawn(ctx context.Context, tenant id.ID, parent string, runs []
 	if err != nil {
 		return nil, err
 	}
+	return s.startKeyed(ctx, tenant, runs, func(kept []shard.NewRun) ([]admit.Submitted, error) {
+		return s.spawnAt(ctx, tenant, at, origin, kept)
+	})
+}
+
+// spawnAt starts children of the task at a place.
+func (s *Server) spawnAt(ctx context.Context, tenant id.ID, at view.Place, origin *view.Chain, runs []shard.NewRun) ([]admit.Submitted, error) {
 	if origin != nil {
 		return s.spawnAgain(ctx, tenant, at, origin, runs)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,7 +33,7 @@ func (s *Server) TriggerWorkflow(ctx context.Context, req *wire.TriggerWorkflowR
 	if answers[0].Err != nil {
 		return nil, collided(answers[0].Err)
 	}
-	return &wire.TriggerWorkflowResponse{WorkflowRunId: answers[0].ID.String()}, nil
+	return &wire.TriggerWorkflowResponse{WorkflowRunId: answers[0].External()}, nil
 }
 
 // BulkTriggerWorkflow implements the WorkflowService.
@@ -44,14 +45,12 @@ func (s *Server) BulkTriggerWorkflow(ctx context.Context, req *wire.BulkTriggerW
 	if err != nil {
 		return nil, s.Status(err)
 	}
-	response := &wire.BulkTriggerWorkflowResponse{}
-	for i := range answers {
-		if answers[i].Err == nil {
-			response.WorkflowRunIds = append(response.WorkflowRunIds, answers[i].ID.String())
-		}
+	if slices.ContainsFunc(answers, func(a Triggered) bool { return a.Err != nil }) {
+		return nil, bulkCollided(answers)
 	}
-	if len(response.WorkflowRunIds) < len(answers) {
-		return nil, bulkCollided(response.WorkflowRunIds, answers)
+	response := &wire.BulkTriggerWorkflowResponse{WorkflowRunIds: make([]string, len(answers))}
+	for i := range answers {
+		response.WorkflowRunIds[i] = answers[i].External()
 	}
 	return response, nil
 }
@@ -69,29 +68,46 @@ func (s *Server) TriggerWorkflowRun(ctx context.Context, req *wire.TriggerWorkfl
 	if answers[0].Err != nil {
 		return nil, collided(answers[0].Err)
 	}
-	return &wire.TriggerWorkflowRunResponse{ExternalId: answers[0].ID.String()}, nil
+	return &wire.TriggerWorkflowRunResponse{ExternalId: answers[0].External()}, nil
+}
+
+// Triggered is what came of a run that was asked for. It has an error if another run holds
+// its idempotency key.
+type Triggered struct {
+	admit.Submitted
+	LeftOut bool // its idempotency key cannot be worked out: on this wire it is not started, and nobody is told
+}
+
+// External is the id that the run goes by: one that nothing has, if it was left out.
+func (t *Triggered) External() string {
+	if t.LeftOut {
+		return uuid.NewString()
+	}
+	return t.ID.String()
 }
 
 // Trigger starts runs of the caller's tenant and answers in order; those with a parent
-// are its children. An answer has an error if another run holds its idempotency key. Any
-// other error says that nothing was started, but for the children of other parents.
-func (s *Server) Trigger(ctx context.Context, requests []*wire.TriggerWorkflowRequest) ([]admit.Submitted, error) {
+// are its children. An error says that nothing was started, but for the children of other
+// parents.
+func (s *Server) Trigger(ctx context.Context, requests []*wire.TriggerWorkflowRequest) ([]Triggered, error) {
 	tenant := auth.Tenant(ctx)
 	runs := make([]shard.NewRun, len(requests))
-	children := map[string][]int{} // by parent, as it is named
-	var parents []string
 	for i, req := range requests {
 		var err error
 		if runs[i], err = newRun(req); err != nil {
 			return nil, fault.At(place(i, len(requests)), err)
 		}
+	}
+	children := map[string][]int{} // by parent, as it is named
+	var parents []string
+	for i, req := range requests {
 		parent := req.GetParentTaskRunExternalId()
 		if children[parent] == nil {
 			parents = append(parents, parent)
 		}
 		children[parent] = append(children[parent], i)
 	}
-	answers := make([]admit.Submitted, len(requests))
+	answers := make([]Triggered, len(requests))
 	for _, parent := range parents {
 		places := children[parent]
 		list := make([]shard.NewRun, len(places))
@@ -100,7 +116,7 @@ func (s *Server) Trigger(ctx context.Context, requests []*wire.TriggerWorkflowRe
 		}
 		started, err := s.start(ctx, tenant, parent, list)
 		if err != nil {
-			return nil, asHere(err, list)
+			return nil, asHere(moved(err, places), runs)
 		}
 		for at, i := range places {
 			answers[i] = started[at]
@@ -110,11 +126,44 @@ func (s *Server) Trigger(ctx context.Context, requests []*wire.TriggerWorkflowRe
 }
 
 // start starts runs that have one parent, or none.
-func (s *Server) start(ctx context.Context, tenant id.ID, parent string, runs []shard.NewRun) ([]admit.Submitted, error) {
-	if parent == "" {
-		return s.Limits.Submit(ctx, s.Shards, tenant, runs, true, shard.WaitForRoom)
+func (s *Server) start(ctx context.Context, tenant id.ID, parent string, runs []shard.NewRun) ([]Triggered, error) {
+	if parent != "" {
+		return s.spawn(ctx, tenant, parent, runs)
 	}
-	return s.spawn(ctx, tenant, parent, runs)
+	return s.startKeyed(ctx, tenant, runs, func(kept []shard.NewRun) ([]admit.Submitted, error) {
+		return s.Limits.Submit(ctx, s.Shards, tenant, kept, true, shard.WaitForRoom)
+	})
+}
+
+// startKeyed has runs be started, but for those whose idempotency key cannot be worked
+// out. What else is wrong with these is told.
+func (s *Server) startKeyed(
+	ctx context.Context, tenant id.ID, runs []shard.NewRun, start func([]shard.NewRun) ([]admit.Submitted, error),
+) ([]Triggered, error) {
+	keyless, err := s.Shards.Keyless(ctx, tenant, runs)
+	if err != nil {
+		return nil, err
+	}
+	answers := make([]Triggered, len(runs))
+	kept, places := make([]shard.NewRun, 0, len(runs)), make([]int, 0, len(runs))
+	for i := range runs {
+		if answers[i].LeftOut = keyless[i]; !keyless[i] {
+			kept, places = append(kept, runs[i]), append(places, i)
+		} else if err := s.Limits.Run(&runs[i]); err != nil {
+			return nil, fault.At(fmt.Sprintf("runs[%d]", i), err)
+		}
+	}
+	if len(kept) == 0 {
+		return answers, nil
+	}
+	started, err := start(kept)
+	if err != nil {
+		return nil, moved(err, places)
+	}
+	for at, i := range places {
+		answers[i].Submitted = started[at]
+	}
+	return answers, nil
 }
 
 // place names a request among n.
@@ -181,6 +230,23 @@ func object(field, text string) ([]byte, error) {
 		return nil, fault.New(fault.Invalid, field, "is not a JSON object; write it as {\"key\": …}")
 	}
 	return b, nil
+}
+
+// moved is an error about one of some runs as one about all of them, by the place that each
+// of the some has there.
+func moved(err error, places []int) error {
+	var e *fault.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	var at int
+	if _, scanErr := fmt.Sscanf(e.Field, "runs[%d]", &at); scanErr != nil || at >= len(places) {
+		return err
+	}
+	own := *e
+	_, field, _ := strings.Cut(e.Field, "]")
+	own.Field = fmt.Sprintf("runs[%d]%s", places[at], field)
+	return &own
 }
 
 // asHere is err as this wire says it: a workflow that there is not makes the request

@@ -47,8 +47,11 @@ func (c Config) trigger(r *http.Request, caller auth.Caller) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if started[0].Err != nil {
+	switch {
+	case started[0].Err != nil:
 		return nil, fault.New(fault.Conflict, "", "%s: %s", edge.CollisionText, started[0].Err)
+	case started[0].LeftOut:
+		return nil, fault.New(fault.Invalid, "input", "gives no idempotency key for workflow %q: no run was started", body.WorkflowName)
 	}
 	return c.details(r, caller, started[0].ID)
 }
