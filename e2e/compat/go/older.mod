@@ -4,7 +4,7 @@ go 1.26
 
 require (
 	github.com/google/uuid v1.6.0
-	github.com/hatchet-dev/hatchet v0.83.0
+	github.com/hatchet-dev/hatchet v0.86.0
 	github.com/stretchr/testify v1.11.1
 )
 
