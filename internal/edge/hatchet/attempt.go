@@ -101,9 +101,10 @@ func (as *attempts) find(task id.ID) (a *attempt, known bool) {
 	return nil, known
 }
 
-// stopGap is how long after a worker is told to stop an attempt it may be told to start
-// the next one of the same task. The SDKs deal with both at once, and the Go SDK does not
-// tell the attempts of a task apart when it stops one.
+// stopGap is how long after a worker is told to stop an attempt, or that it is evicted, it
+// may be told to start the next one of the same task. The SDKs deal with both at once, and
+// the Go SDK does not tell the attempts of a task apart when it stops one: of one that is
+// evicted it may even report that it failed, with the number that the next one has.
 const stopGap = 100 * time.Millisecond
 
 // errand is something to be sent: an attempt to be started, or several as a batch, or one
@@ -151,8 +152,8 @@ func (w *worker) settled(list []core.Settlement) {
 		if a != nil {
 			w.roster.attempts.settled(a)
 			a.settle(nil)
-			if a.invocation != nil {
-				a.invocation.over()
+			if a.invocation != nil && a.invocation.over() {
+				w.unhush(a.external)
 			}
 		}
 	}
@@ -191,23 +192,40 @@ func (w *worker) assigned(list []shard.Assignment) {
 		}
 	}
 	for _, e := range errands {
-		if slices.ContainsFunc(e.start, func(a *attempt) bool { return w.hushed[a.external] }) {
-			time.AfterFunc(stopGap, func() { w.putBack([]*errand{e}) })
-			continue
+		if !w.keepBack(e) {
+			w.waiting = append(w.waiting, e)
 		}
-		w.waiting = append(w.waiting, e)
 	}
 	w.wake()
 }
 
-// hush has the next attempt of a task wait that the worker is told to stop. The caller
-// holds the lock.
+// hush has attempts of a task be kept back that the worker is told to stop, or evicted,
+// until unhush. The caller holds the lock.
 func (w *worker) hush(task id.ID) {
-	w.hushed[task] = true
+	if _, is := w.hushed[task]; !is {
+		w.hushed[task] = nil
+	}
+}
+
+// keepBack keeps an errand if it is of a task that is hushed. The caller holds the lock.
+func (w *worker) keepBack(e *errand) bool {
+	for _, a := range e.start {
+		if kept, is := w.hushed[a.external]; is {
+			w.hushed[a.external] = append(kept, e)
+			return true
+		}
+	}
+	return false
+}
+
+// unhush has what was kept back of a task be sent after the stopGap.
+func (w *worker) unhush(task id.ID) {
 	time.AfterFunc(stopGap, func() {
 		w.mu.Lock()
-		defer w.mu.Unlock()
+		kept := w.hushed[task]
 		delete(w.hushed, task)
+		w.mu.Unlock()
+		w.putBack(kept)
 	})
 }
 
@@ -267,6 +285,7 @@ func (w *worker) stopped(list []core.Stop) {
 			if !w.unsend(a) {
 				w.waiting = append(w.waiting, &errand{cancel: a})
 				w.hush(a.external)
+				w.unhush(a.external)
 			}
 		}
 		items = append(items, item)
@@ -280,17 +299,28 @@ func (w *worker) stopped(list []core.Stop) {
 
 // unsend takes an attempt back that was not sent yet; it tells whether it was not. The
 // caller holds the lock.
-func (w *worker) unsend(a *attempt) bool {
-	for i, e := range w.waiting {
-		if at := slices.Index(e.start, a); at >= 0 {
-			e.start = slices.Delete(slices.Clone(e.start), at, at+1)
-			if len(e.start) == 0 {
-				w.waiting = slices.Delete(w.waiting, i, i+1)
-			}
+func (w *worker) unsend(a *attempt) (unsent bool) {
+	if kept, is := w.hushed[a.external]; is {
+		if w.hushed[a.external], unsent = without(kept, a); unsent {
 			return true
 		}
 	}
-	return false
+	w.waiting, unsent = without(w.waiting, a)
+	return unsent
+}
+
+// without takes an attempt out of the errand that it is in; it tells whether it was in one.
+func without(errands []*errand, a *attempt) ([]*errand, bool) {
+	for i, e := range errands {
+		if at := slices.Index(e.start, a); at >= 0 {
+			e.start = slices.Delete(slices.Clone(e.start), at, at+1)
+			if len(e.start) == 0 {
+				errands = slices.Delete(errands, i, i+1)
+			}
+			return errands, true
+		}
+	}
+	return errands, false
 }
 
 // begun notes that the worker has what it needs for an attempt.

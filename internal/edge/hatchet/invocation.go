@@ -219,6 +219,10 @@ func (v *invocation) watch(n *ledger.Node) {
 
 // evict suspends the task. It goes on at once if it may not have heard all.
 func (v *invocation) evict() {
+	w := v.attempt.worker
+	w.mu.Lock()
+	w.hush(v.attempt.external) // until it is over: what comes next may be told before that is
+	w.mu.Unlock()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.evicting = true
@@ -280,17 +284,19 @@ func (v *invocation) met(m *core.Met) {
 	v.signal()
 }
 
-// over ends the invocation: its attempt is settled, or given up.
-func (v *invocation) over() {
+// over ends the invocation: its attempt is settled, or given up. It tells whether it was
+// evicted, which the worker is told.
+func (v *invocation) over() (wasEvicted bool) {
 	v.end()
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.evicting {
+	if wasEvicted = v.evicting; wasEvicted {
 		v.evicting = false
 		v.tell(&wire.DurableTaskResponse{Message: &wire.DurableTaskResponse_EvictionAck{EvictionAck: &wire.DurableTaskEvictionAckResponse{
 			DurableTaskExternalId: v.attempt.external.String(), InvocationCount: v.attempt.number(),
 		}}})
 	}
+	return wasEvicted
 }
 
 // tellAgain tells what a worker says that it still waits for, as far as it has come: the

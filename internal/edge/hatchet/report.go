@@ -105,7 +105,8 @@ func (s *Server) reported(ctx context.Context, by string, kind wire.StepActionEv
 
 // mayFail tells whether a failure that a worker reports may be one of this attempt. An
 // engine that was killed may have given the task out before without a trace, under the same
-// number; what came of that has no say in this attempt unless it succeeded.
+// number, and an evicted invocation has the number of the next one; what came of that has no
+// say in this attempt unless it succeeded.
 func (a *attempt) mayFail(by string) bool {
 	if sender, err := view.ParseID("worker_id", by); err == nil && sender != 0 && sender != a.worker.id {
 		return false // else it may be a name: Trap 7

@@ -74,10 +74,10 @@ type worker struct {
 	streamless time.Time // since when no stream is open
 	streams    []*stream // open ones, the newest last
 	given      map[core.Token]*attempt
-	waiting    []*errand      // to be sent on the next stream
-	hushed     map[id.ID]bool // tasks that it was just told to stop, see stopGap
-	durable    *durableStream // the newest; nil: none is open
-	durableBy  time.Time      // until then it may be about to open one again, see awaitDurable
+	waiting    []*errand           // to be sent on the next stream
+	hushed     map[id.ID][]*errand // tasks that it is told to stop, and what is kept back of them, see stopGap
+	durable    *durableStream      // the newest; nil: none is open
+	durableBy  time.Time           // until then it may be about to open one again, see awaitDurable
 }
 
 // Run looks after the workers until ctx ends: those that fall silent are given nothing new
@@ -168,7 +168,7 @@ func (r *roster) attend(ctx context.Context, caller auth.Caller, number id.ID) (
 	}
 	w = &worker{
 		roster: r, id: number, tenant: caller.Tenant, name: number.String(), owner: caller.UUID.String(),
-		attached: make(chan struct{}), given: map[core.Token]*attempt{}, hushed: map[id.ID]bool{},
+		attached: make(chan struct{}), given: map[core.Token]*attempt{}, hushed: map[id.ID][]*errand{},
 	}
 	r.of[number] = w
 	r.served.Add(1) // under the lock: close waits for it
