@@ -1,0 +1,265 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+)
+
+// The promises of workers that are shared.
+const (
+	sharedGranted   promise = "a worker is given tasks of its home, and of who has granted that, and of nobody else"
+	sharedConserved promise = "no slot is free while a task that its worker may have is ready"
+	sharedTurns     promise = "nobody is given a home's workers ahead of one that waits for them and had less of their time"
+	sharedLimits    promise = "a limit is kept by all workers that its tenant's tasks may run at, through restarts"
+	sharedSlots     promise = "slots in use are the attempts that workers have, whosever tasks they are"
+)
+
+// stint is an attempt at a worker of a home, as far as the owner counts it.
+type stint struct {
+	pact
+	token      core.Token
+	step       int       // it was given in
+	begin, end core.Time // end 0: it goes on
+}
+
+// apply hands one input to the core, and holds what comes of it against the rules.
+func (p *sharing) apply(in core.Input) *Violation {
+	out := &core.Effects{}
+	p.steps++
+	p.shard.Apply(p.now, in, out)
+	if p.tamper != nil {
+		p.tamper(in, out)
+	}
+	p.bySeq[p.shard.Seq()] = len(p.entries)
+	p.entries = append(p.entries, sharedEntry{in, out, p.now})
+	p.loads = append(p.loads, out.Loads...)
+	p.hear(in, out)
+	if v := first(p.written.apply(out), p.checkGiven(out)); v != nil {
+		return v
+	}
+	p.told = append(p.told, out.Assigned...)
+	p.observe(out)
+	if v := first(p.tell(), p.checkSlots(), p.checkConserved(), p.checkLimits()); v != nil {
+		return v
+	}
+	p.noteWaiting(in)
+	return nil
+}
+
+// hear counts what workers have by their own words.
+func (p *sharing) hear(in core.Input, out *core.Effects) {
+	switch in := in.(type) {
+	case *core.Join:
+		w := p.hand(in.Worker)
+		w.holds, w.stopped = map[core.Token]id.ID{}, map[core.Token]bool{}
+		for _, c := range in.Running {
+			w.holds[c.Token] = c.Task
+			if live := p.shard.Live(c.Task); live.Worker == w.id && live.Token == c.Token {
+				p.begin(w, live.Tenant, c.Token)
+			}
+		}
+	case *core.Report:
+		for _, item := range in.Items {
+			delete(p.hand(in.Worker).holds, item.Token)
+		}
+	}
+	for _, gone := range out.Absent {
+		p.hand(gone.Worker).holds = map[core.Token]id.ID{}
+	}
+	for _, s := range out.Stopped {
+		p.hand(s.Worker).stopped[s.Token] = true
+	}
+	for i := range p.attempts {
+		if s := &p.attempts[i]; s.end == 0 && !p.isHeld(s.token) {
+			s.end = p.now
+		}
+	}
+}
+
+func (p *sharing) isHeld(token core.Token) bool {
+	return slices.ContainsFunc(p.hands, func(w *hand) bool { return w.holds[token] != 0 })
+}
+
+// begin counts an attempt, once.
+func (p *sharing) begin(w *hand, tenant id.ID, token core.Token) {
+	if !slices.ContainsFunc(p.attempts, func(s stint) bool { return s.token == token && s.end == 0 }) {
+		p.attempts = append(p.attempts, stint{pact{tenant, w.home}, token, p.steps, p.now, 0})
+	}
+}
+
+func (p *sharing) serves(w *hand, tenant id.ID) bool {
+	_, granted := p.grants[pact{tenant, w.home}]
+	return granted || w.home == tenant
+}
+
+// checkGiven holds what workers are given against the grants, and the turns of tenants.
+func (p *sharing) checkGiven(out *core.Effects) *Violation {
+	for _, a := range out.Assigned {
+		w, t := p.hand(a.Worker), p.tasks[a.Task]
+		switch {
+		case t == nil:
+			return broken(rightCause, "task %d is given, and not open", a.Task)
+		case !w.joined || !p.serves(w, t.row.Tenant):
+			return broken(sharedGranted, "worker %d of %d is given task %d of %d", w.id, w.home, a.Task, t.row.Tenant)
+		case len(w.holds) >= int(w.slots):
+			return broken(sharedSlots, "worker %d has %d of %d slots in use, and is given a task", w.id, len(w.holds), w.slots)
+		}
+		if v := p.checkTurn(pact{t.row.Tenant, w.home}); v != nil {
+			return v
+		}
+		w.holds[a.Token] = a.Task
+		p.begin(w, t.row.Tenant, a.Token)
+	}
+	return nil
+}
+
+// checkTurn: who is given a worker now has had no more of the home's workers, since another
+// one waits for them, than that one had in all; but for what one task may take that was not
+// known to, of each.
+func (p *sharing) checkTurn(to pact) *Violation {
+	for other, since := range p.waiting {
+		if other.home != to.home || other.tenant == to.tenant {
+			continue
+		}
+		had, waited, longest := p.had(to, since), p.had(other, 0), p.longest(to.home)
+		least := min(p.weight(to), p.weight(other))
+		if had*core.WeightDefault/p.weight(to) > waited*core.WeightDefault/p.weight(other)+2*longest*core.WeightDefault/least {
+			return broken(sharedTurns, "%+v is served: it had %d ms since step %d, when %+v began to wait, who had %d ms in all; the longest took %d ms",
+				to, had, since, other, waited, longest)
+		}
+	}
+	return nil
+}
+
+func (p *sharing) weight(of pact) int64 {
+	if weight, there := p.grants[of]; there {
+		return int64(weight)
+	}
+	return core.WeightDefault
+}
+
+// had is how much time attempts took that were given in that step or later.
+func (p *sharing) had(of pact, since int) (ms int64) {
+	for i := range p.attempts {
+		if s := &p.attempts[i]; s.pact == of && s.step >= since {
+			ms += p.took(s)
+		}
+	}
+	return ms
+}
+
+func (p *sharing) took(s *stint) int64 {
+	if s.end == 0 {
+		return max(1, int64(p.now-s.begin))
+	}
+	return max(1, int64(s.end-s.begin))
+}
+
+func (p *sharing) longest(home id.ID) (ms int64) {
+	for i := range p.attempts {
+		if s := &p.attempts[i]; s.home == home {
+			ms = max(ms, p.took(s))
+		}
+	}
+	return max(ms, 1)
+}
+
+// observe notes where tasks stand after a step.
+func (p *sharing) observe(out *core.Effects) {
+	for _, r := range out.Results {
+		delete(p.tasks, r.Task)
+	}
+	for target, t := range p.tasks {
+		live := p.shard.Live(target)
+		limits := p.definitions[t.row.Version-firstVersion].Limits
+		t.state = live.State
+		t.free = live.State == core.OpenReady && int(live.Passed) == len(limits) && !p.loading(t.row.Tenant)
+	}
+}
+
+// loading tells whether something of a tenant is on its way from Postgres.
+func (p *sharing) loading(tenant id.ID) bool {
+	return slices.ContainsFunc(p.loads, func(l core.Load) bool { return l.Kind == core.LoadLane && l.Tenant == tenant })
+}
+
+// noteWaiting notes who waits for whose workers. Where workers come or go, all begin anew.
+func (p *sharing) noteWaiting(in core.Input) {
+	switch in.(type) {
+	case *core.Join, *core.Leave, *core.Restore:
+		p.waiting = map[pact]int{}
+	}
+	waits := map[pact]bool{}
+	for _, t := range p.tasks {
+		for _, w := range p.hands {
+			if t.free && w.joined && p.serves(w, t.row.Tenant) {
+				waits[pact{t.row.Tenant, w.home}] = true
+			}
+		}
+	}
+	for of := range p.waiting {
+		if !waits[of] {
+			delete(p.waiting, of)
+		}
+	}
+	for of := range waits {
+		if _, before := p.waiting[of]; !before {
+			p.waiting[of] = p.steps + 1
+		}
+	}
+}
+
+func (p *sharing) checkSlots() *Violation {
+	used := 0
+	for _, w := range p.hands {
+		used += len(w.holds)
+	}
+	if stats := p.shard.Stats(); stats.SlotsUsed != used {
+		return broken(sharedSlots, "%d slots in use, %d attempts outstanding", stats.SlotsUsed, used)
+	}
+	return nil
+}
+
+func (p *sharing) checkConserved() *Violation {
+	for target, t := range p.tasks {
+		if !t.free {
+			continue
+		}
+		for _, w := range p.hands {
+			if w.joined && p.serves(w, t.row.Tenant) && len(w.holds) < int(w.slots) {
+				return broken(sharedConserved, "task %d of %d is ready, and worker %d of %d has a free slot", target, t.row.Tenant, w.id, w.home)
+			}
+		}
+	}
+	return nil
+}
+
+// checkLimits counts what really runs, at all workers that the owner has, or expects back.
+func (p *sharing) checkLimits() *Violation {
+	running := map[id.ID]int{}
+	for _, w := range p.hands {
+		for _, c := range w.running {
+			if w.holds[c.Token] != 0 && !w.stopped[c.Token] {
+				running[c.tenant]++
+			}
+		}
+	}
+	for i := range p.definitions {
+		def := &p.definitions[i]
+		if n := running[def.Tenant]; len(def.Limits) > 0 && n > int(shareLimitMax) {
+			return broken(sharedLimits, "%d tasks of %d run, %d may", n, def.Tenant, shareLimitMax)
+		}
+	}
+	return nil
+}
+
+func (p *sharing) checkEnded() *Violation {
+	if len(p.tasks) > 0 || len(p.committed.open) > 0 {
+		return broken(everythingEnd, "%d tasks are open, %d rows are left", len(p.tasks), len(p.committed.open))
+	}
+	if stats := p.shard.Stats(); stats.Resident+int(stats.Stored)+stats.Loads+stats.Held > 0 {
+		return broken(everythingEnd, "the core holds %+v", stats)
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package sim
+
+import (
+	"testing"
+
+	"github.com/adzehq/adze/internal/core"
+)
+
+// shareShare is how many histories of all kinds are played for one of shared workers.
+const shareShare = 4
+
+func TestSharedWorkersKeepTheirPromises(t *testing.T) {
+	t.Parallel()
+	histories := *historiesFlag / shareShare
+	if testing.Short() {
+		histories /= 10
+	}
+	for n := range histories {
+		if failure := Share(*seedFlag+n, *stepsFlag); failure != nil {
+			t.Fatal(failure)
+		}
+	}
+}
+
+// shareSabotage breaks a promise of shared workers: in what the core takes for the grants,
+// or in what it says.
+type shareSabotage struct {
+	broken promise
+	lie    func(*core.Setting)
+	tamper func(p *sharing, in core.Input, out *core.Effects)
+}
+
+var shareSabotages = map[string]shareSabotage{
+	"a grant does not end":          {broken: sharedGranted, lie: func(s *core.Setting) { s.Dropped = false }},
+	"a grant is to somebody else":   {broken: sharedGranted, lie: func(s *core.Setting) { s.Name = core.GrantName(firstTenant) }},
+	"a grant counts for nothing":    {broken: sharedConserved, lie: func(s *core.Setting) { s.Dropped = true }},
+	"a tenant gets next to nothing": {broken: sharedTurns, lie: func(s *core.Setting) { s.Grant.Weight = 1 }},
+	"a slot is given twice":         {broken: sharedSlots, tamper: giveTwice},
+	"a limit is the home's":         {broken: sharedLimits, tamper: overrun},
+}
+
+// giveTwice has a worker be given what another one was given.
+func giveTwice(p *sharing, _ core.Input, out *core.Effects) {
+	for i := range out.Assigned {
+		for _, w := range p.hands {
+			if w.joined && w.id != out.Assigned[i].Worker && p.serves(w, p.tasks[out.Assigned[i].Task].row.Tenant) {
+				out.Assigned[i].Worker = w.id
+				return
+			}
+		}
+	}
+}
+
+// overrun has tasks with a limit run that the core does not count: those of a worker that
+// another owner gave them to.
+func overrun(p *sharing, _ core.Input, _ *core.Effects) {
+	for _, w := range p.hands {
+		for i := range w.running {
+			if other := p.definitions[1]; len(other.Limits) > 0 && p.serves(w, other.Tenant) {
+				w.running[i].tenant = other.Tenant
+			}
+		}
+	}
+}
+
+func TestCheckersCatchEachBrokenPromiseOfSharedWorkers(t *testing.T) {
+	t.Parallel()
+	for name, s := range shareSabotages {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			found := map[promise]int{}
+			for seed := range uint64(sabotageSeedsMax) {
+				p := newSharing(seed)
+				p.lie = s.lie
+				if s.tamper != nil {
+					p.tamper = func(in core.Input, out *core.Effects) { s.tamper(p, in, out) }
+				}
+				if v := p.run(StepsUsual); v != nil {
+					if v.Promise == s.broken {
+						return
+					}
+					found[v.Promise]++
+				}
+			}
+			t.Errorf("not found in %d histories; found instead: %v", sabotageSeedsMax, found)
+		})
+	}
+}
