@@ -32,9 +32,10 @@ type crew struct {
 // all slots because nobody knows yet how long its tasks take. One that had nothing to give
 // for a while begins a task behind those that wait: an idle tenant saves up nothing.
 type tenancy struct {
-	crew   *crew
-	tenant id.ID
-	weight int64 // in thousandths
+	crew    *crew
+	tenant  id.ID
+	weight  int64  // in thousandths
+	granted uint64 // the Apply of its grant; 0 = of an owner before
 
 	tag     int64
 	turn    uint64 // of those with the same tag, lower first

@@ -264,10 +264,10 @@ type Assignment struct {
 	Entries     int32 // of a durable task: the size of its log
 	Suspensions int32 // as OpenTask.Suspensions
 	Batch       Token // it goes with those of the same number, as one batch; 0 = alone
-	// Seq is the Apply that submitted the task, that last added to its log, or that
-	// drew its units from rate limits (Shard.Seq): the assignment may be sent as soon as
-	// that one is committed, it
-	// waits for nothing else.
+	// Seq is the Apply that submitted the task, that last added to its log, that drew its
+	// units from rate limits, or that granted its worker to its tenant (Shard.Seq), whichever
+	// was last: the assignment may be sent as soon as that one is committed, it waits for
+	// nothing else.
 	Seq uint64
 }
 

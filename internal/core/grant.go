@@ -138,7 +138,7 @@ func (c *crew) admit(tenants []id.ID) {
 	}
 	for _, tenant := range tenants {
 		if c.of[tenant] == nil {
-			c.of[tenant] = &tenancy{crew: c, tenant: tenant}
+			c.of[tenant] = &tenancy{crew: c, tenant: tenant, granted: c.shard.seq}
 		}
 	}
 	c.weigh()

@@ -148,6 +148,9 @@ func (t Token) epoch() int64 { return int64(t) >> epochShift }
 func (s *Shard) assign(t *task, w *worker) {
 	s.stopTimer(t)
 	s.run(t, w, s.token())
+	if t.tenancy != nil { // a worker learns nothing by a grant that may be lost in a crash
+		t.seq = max(t.seq, t.tenancy.granted)
+	}
 	s.out.Assigned = append(s.out.Assigned, Assignment{
 		Worker: w.id, Task: t.id, Version: t.def.Version, Token: t.token,
 		Attempt: t.attempt, Deadline: t.due, Seq: t.seq, Run: t.runID(), Node: t.node, Entries: t.entries, Suspensions: t.rests,

@@ -24,6 +24,9 @@ type sharing struct {
 	hands       []*hand
 	grants      map[pact]int32 // in force, with their weights
 
+	restored map[pact]bool     // grants that the owner found
+	holding  map[id.ID][]id.ID // by tenant: tasks with places in its limit
+
 	entries   []sharedEntry
 	bySeq     map[uint64]int
 	durable   int
@@ -58,6 +61,7 @@ type hand struct {
 	slots    int32
 	joined   bool
 	present  bool // by its row: connected, or expected back by a new owner
+	awaited  bool // by this owner, from the one before
 	since    core.Time
 	running  []begun
 	outbox   []core.ReportItem    // said, and not settled
@@ -98,7 +102,7 @@ func Share(seed uint64, steps int) *Failure {
 func newSharing(seed uint64) *sharing {
 	p := &sharing{
 		rand: rand.New(rand.NewPCG(seed, 0x5a4e)), now: startOfTime,
-		tasks: map[id.ID]*shared{}, grants: map[pact]int32{}, waiting: map[pact]int{},
+		tasks: map[id.ID]*shared{}, grants: map[pact]int32{}, waiting: map[pact]int{}, holding: map[id.ID][]id.ID{},
 		written: newStore(), committed: newStore(), lastTask: firstTask, lastWorker: firstWorker,
 	}
 	p.window = 1 + p.rand.IntN(8)
@@ -249,7 +253,7 @@ func (p *sharing) join(w *hand) *Violation {
 	for _, item := range w.outbox {
 		in.Running = append(in.Running, core.Claim{Task: item.Task, Attempt: item.Attempt, Token: item.Token})
 	}
-	w.joined, w.present, w.since = true, true, p.now
+	w.joined, w.present, w.awaited, w.since = true, true, false, p.now
 	if v := p.apply(in); v != nil || len(w.outbox) == 0 {
 		return v
 	}
@@ -381,16 +385,16 @@ func (p *sharing) takeOver() *Violation {
 	}
 	restore := p.committed.restore(p.epoch)
 	p.committed.restoreFlow(restore, nil)
-	p.grants, p.waiting = map[pact]int32{}, map[pact]int{}
+	p.grants, p.waiting, p.restored = map[pact]int32{}, map[pact]int{}, map[pact]bool{}
 	for _, s := range restore.Settings {
 		if home, err := id.Parse(s.Name); s.Kind == core.SettingGrant && err == nil {
 			by := pact{s.Tenant, home}
-			p.grants[by] = cmp.Or(s.Grant.Weight, core.WeightDefault)
+			p.grants[by], p.restored[by] = cmp.Or(s.Grant.Weight, core.WeightDefault), true
 		}
 	}
 	for _, w := range p.hands {
 		w.holds, w.stopped = map[core.Token]id.ID{}, map[core.Token]bool{}
-		if w.present {
+		if w.awaited = w.present; w.awaited {
 			restore.Workers = append(restore.Workers, core.Present{Worker: w.id, Tenant: w.home})
 		}
 	}

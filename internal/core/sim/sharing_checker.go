@@ -16,6 +16,9 @@ const (
 	sharedSlots     promise = "slots in use are the attempts that workers have, whosever tasks they are"
 )
 
+// shareSlack is how many tasks a tenant may be ahead of another one.
+const shareSlack = 4
+
 // stint is an attempt at a worker of a home, as far as the owner counts it.
 type stint struct {
 	pact
@@ -41,7 +44,7 @@ func (p *sharing) apply(in core.Input) *Violation {
 	}
 	p.told = append(p.told, out.Assigned...)
 	p.observe(out)
-	if v := first(p.tell(), p.checkSlots(), p.checkConserved(), p.checkLimits()); v != nil {
+	if v := first(p.tell(), p.checkSlots(), p.checkConserved(), p.checkLimits(in)); v != nil {
 		return v
 	}
 	p.noteWaiting(in)
@@ -66,7 +69,8 @@ func (p *sharing) hear(in core.Input, out *core.Effects) {
 		}
 	}
 	for _, gone := range out.Absent {
-		p.hand(gone.Worker).holds = map[core.Token]id.ID{}
+		w := p.hand(gone.Worker)
+		w.holds, w.awaited = map[core.Token]id.ID{}, false
 	}
 	for _, s := range out.Stopped {
 		p.hand(s.Worker).stopped[s.Token] = true
@@ -116,8 +120,8 @@ func (p *sharing) checkGiven(out *core.Effects) *Violation {
 }
 
 // checkTurn: who is given a worker now has had no more of the home's workers, since another
-// one waits for them, than that one had in all; but for what one task may take that was not
-// known to, of each.
+// one waits for them, than that one had in all; but for shareSlack of the longest tasks: one
+// that who comes in waits for, and what was charged for each and turned out otherwise.
 func (p *sharing) checkTurn(to pact) *Violation {
 	for other, since := range p.waiting {
 		if other.home != to.home || other.tenant == to.tenant {
@@ -125,7 +129,7 @@ func (p *sharing) checkTurn(to pact) *Violation {
 		}
 		had, waited, longest := p.had(to, since), p.had(other, 0), p.longest(to.home)
 		least := min(p.weight(to), p.weight(other))
-		if had*core.WeightDefault/p.weight(to) > waited*core.WeightDefault/p.weight(other)+2*longest*core.WeightDefault/least {
+		if had*core.WeightDefault/p.weight(to) > waited*core.WeightDefault/p.weight(other)+shareSlack*longest*core.WeightDefault/least {
 			return broken(sharedTurns, "%+v is served: it had %d ms since step %d, when %+v began to wait, who had %d ms in all; the longest took %d ms",
 				to, had, since, other, waited, longest)
 		}
@@ -235,23 +239,50 @@ func (p *sharing) checkConserved() *Violation {
 	return nil
 }
 
-// checkLimits counts what really runs, at all workers that the owner has, or expects back.
-func (p *sharing) checkLimits() *Violation {
-	running := map[id.ID]int{}
-	for _, w := range p.hands {
-		for _, c := range w.running {
-			if w.holds[c.Token] != 0 && !w.stopped[c.Token] {
-				running[c.tenant]++
-			}
-		}
-	}
+// checkLimits: while workers are awaited that may run a tenant's tasks, nobody is given a
+// place in its limits but who goes on with what such a worker has.
+func (p *sharing) checkLimits(in core.Input) *Violation {
 	for i := range p.definitions {
 		def := &p.definitions[i]
-		if n := running[def.Tenant]; len(def.Limits) > 0 && n > int(shareLimitMax) {
-			return broken(sharedLimits, "%d tasks of %d run, %d may", n, def.Tenant, shareLimitMax)
+		if len(def.Limits) == 0 {
+			continue
 		}
+		held := p.held(def.Tenant)
+		if len(held) > int(shareLimitMax) {
+			return broken(sharedLimits, "%d tasks of %d have places, %d may", len(held), def.Tenant, shareLimitMax)
+		}
+		_, restored := in.(*core.Restore)
+		for _, task := range held {
+			if !restored && p.awaits(def) && !slices.Contains(p.holding[def.Tenant], task) && p.shard.Live(task).State != core.OpenRunning {
+				return broken(sharedLimits, "task %d of %d is given a place, and a worker of before may run something", task, def.Tenant)
+			}
+		}
+		p.holding[def.Tenant] = held
 	}
 	return nil
+}
+
+// held are the tasks of a tenant that have places.
+func (p *sharing) held(tenant id.ID) (tasks []id.ID) {
+	for _, h := range p.shard.Holdings(tenant, shareLimit) {
+		tasks = append(tasks, h.Held...)
+	}
+	return tasks
+}
+
+// awaits tells whether a worker is not back that may run something of a tenant: by what was
+// granted when the owner took over, or by its own word.
+func (p *sharing) awaits(def *core.Definition) bool {
+	return slices.ContainsFunc(p.hands, func(w *hand) bool {
+		return w.awaited && (w.home == def.Tenant || p.restored[pact{def.Tenant, w.home}] ||
+			slices.ContainsFunc(w.running, func(c begun) bool { return c.tenant == def.Tenant && p.goesOn(c.Claim) }))
+	})
+}
+
+// goesOn tells whether an attempt that no row tells of may still go on where it is.
+func (p *sharing) goesOn(c core.Claim) bool {
+	live := p.shard.Live(c.Task)
+	return p.tasks[c.Task] != nil && live.State != core.OpenRunning && live.Attempt == c.Attempt
 }
 
 func (p *sharing) checkEnded() *Violation {

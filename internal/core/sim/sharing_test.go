@@ -36,7 +36,7 @@ var shareSabotages = map[string]shareSabotage{
 	"a grant counts for nothing":    {broken: sharedConserved, lie: func(s *core.Setting) { s.Dropped = true }},
 	"a tenant gets next to nothing": {broken: sharedTurns, lie: func(s *core.Setting) { s.Grant.Weight = 1 }},
 	"a slot is given twice":         {broken: sharedSlots, tamper: giveTwice},
-	"a limit is the home's":         {broken: sharedLimits, tamper: overrun},
+	"limits do not wait":            {broken: sharedLimits, tamper: arriveEarly},
 }
 
 // giveTwice has a worker be given what another one was given.
@@ -51,15 +51,13 @@ func giveTwice(p *sharing, _ core.Input, out *core.Effects) {
 	}
 }
 
-// overrun has tasks with a limit run that the core does not count: those of a worker that
-// another owner gave them to.
-func overrun(p *sharing, _ core.Input, _ *core.Effects) {
+// arriveEarly has all workers of before be given up at once: limits no longer wait for them.
+func arriveEarly(p *sharing, in core.Input, _ *core.Effects) {
+	if _, restored := in.(*core.Restore); !restored {
+		return
+	}
 	for _, w := range p.hands {
-		for i := range w.running {
-			if other := p.definitions[1]; len(other.Limits) > 0 && p.serves(w, other.Tenant) {
-				w.running[i].tenant = other.Tenant
-			}
-		}
+		p.shard.Apply(p.now, &core.Leave{Worker: w.id, Reason: core.LeaveSilent}, &core.Effects{})
 	}
 }
 
