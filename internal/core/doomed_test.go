@@ -44,3 +44,22 @@ func TestAGraphOfWhichNothingCanBeWorkedOutFailsWithItsRoots(t *testing.T) {
 	out = r.done(out.Assigned[0])
 	require.Equal(t, Failed, out.RunResults[0].Status)
 }
+
+func TestADoomedRunOfALimitedGraphHasNoPlaceAfterARestart(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{})
+	r.Shard = NewSized(1, 4)
+	d := Definition{Version: version, Tenant: tenant, Action: "act"}
+	r.apply(&DefineGraph{Graph: Graph{Version: version, Tenant: tenant, Workflow: "g", Limits: []string{"oven"}, Nodes: []Node{{Definition: d, Name: "a"}}}})
+	run := r.ids.Block(int64(r.now), 2)
+	flow := &Flow{Failed: "no key"}
+	r.apply(&Restore{
+		Epoch: 2,
+		Runs:  []OpenRun{{ID: run, Tenant: tenant, Version: version, RunAt: r.now + 1_000, Flow: flow}},
+		Fresh: []NewTask{{ID: run + 1, Tenant: tenant, Version: version, Run: run, RunAt: r.now + 1_000}},
+	})
+	require.Empty(t, r.Holdings(tenant, "oven"))
+	r.now += 1_000
+	out := r.apply(&Tick{})
+	require.Equal(t, Failed, out.RunResults[0].Status)
+}

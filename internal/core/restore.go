@@ -68,7 +68,7 @@ func (s *Shard) resumeInOrder(in *Restore, logs map[id.ID]int32) {
 	for len(runs)+len(fresh) > 0 {
 		if len(fresh) == 0 || len(runs) > 0 && runs[0].ID < fresh[0].ID {
 			if r := &runs[0]; s.hasBegun(r, begun) {
-				if !r.Saved {
+				if !r.Saved && !r.Flow.doomed() { // one that is doomed begins without
 					r.Passed = int32(len(s.graphs[r.Version].Limits))
 				}
 				s.resumeRun(r)
