@@ -54,7 +54,7 @@ const (
 var usual = [actions]int{
 	doSubmit: 12, doOnce: 8, doBurst: 2, doPush: 6, doSchedule: 3, doFire: 10, doAdvance: 12, doJump: 2, doTick: 6, doCommit: 20, doRead: 8, doAnswer: 8,
 	doReceive: 20, doReport: 20, doWrite: 6, doBustle: 4, doRepeat: 2, doHire: 3, doDrop: 4, doRejoin: 6, doFlap: 1, doResize: 2, doRelabel: 1, doSpare: 2,
-	doSpawn: 4, doRespawn: 2, doFork: 1,
+	doSpawn: 10, doRespawn: 2, doFork: 1,
 	doCancel: 4, doRefresh: 2, doRelease: 2, doAsk: 2, doWake: 2, doDefine: 1, doSet: 2, doPause: 2, doCrash: 1,
 }
 
@@ -155,6 +155,9 @@ func (h *history) doFleet(a action) *Violation {
 		return nil
 	}
 	w := pick(h, h.agents)
+	if a == doSpawn || a == doRefresh {
+		w = h.busy(w)
+	}
 	switch {
 	case a == doRejoin && !w.dead:
 		return h.rejoin(w)
@@ -190,6 +193,20 @@ func (h *history) doFleet(a action) *Violation {
 		return h.release(w)
 	}
 	return nil
+}
+
+// busy is an agent that runs something; other if none does.
+func (h *history) busy(other *agent) *agent {
+	var busy []*agent
+	for _, a := range h.agents {
+		if a.joined && len(a.running) > 0 {
+			busy = append(busy, a)
+		}
+	}
+	if len(busy) == 0 {
+		return other
+	}
+	return pick(h, busy)
 }
 
 // define makes a workflow of one task, or of several, known.
@@ -238,9 +255,7 @@ func (h *history) submit(n int) *Violation {
 			in.Runs = append(in.Runs, h.newRun())
 			continue
 		}
-		row := h.newTask(pick(h, h.definitions))
-		h.doom(&row)
-		in.Tasks = append(in.Tasks, row)
+		in.Tasks = append(in.Tasks, h.newTask(pick(h, h.definitions)))
 	}
 	return h.apply(in)
 }
@@ -250,6 +265,7 @@ func (h *history) newTask(d core.Definition) core.NewTask {
 	row := core.NewTask{ID: h.lastTask, Tenant: d.Tenant, Version: d.Version}
 	h.drawRow(&row)
 	row.Flow = h.withRates(h.drawFlow(d.Limits, row.Key), d.Rates, row.Key)
+	h.doom(&row)
 	h.own = append(h.own, row.ID)
 	return row
 }

@@ -113,14 +113,14 @@ func (m *model) takeMets(st *step) *Violation {
 	for st.metsTaken < len(st.out.Mets) {
 		met := &st.out.Mets[st.metsTaken]
 		if why := m.whyNot(st, met); why != "" {
-			return nil
+			break
 		}
 		st.metsTaken++
 		if v := m.takeMet(st, met); v != nil {
 			return v
 		}
 	}
-	return nil
+	return m.takeDoomed(st) // who goes on by it, and may be a cause itself
 }
 
 // whyNot tells what a Met lacks; "" if it is as the rules want it.

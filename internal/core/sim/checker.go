@@ -148,6 +148,9 @@ func (t *task) checkRow(o core.OpenTask, now core.Time) *Violation {
 		Entries: t.entries, Suspensions: t.rests, Waits: o.Waits, Binds: o.Binds,
 		Rank: o.Rank,
 	}
+	if reflect.DeepEqual(t.flow, o.Flow) { // what is said of a doomed run is said of each of its tasks
+		want.Flow = o.Flow
+	}
 	if t.flow == nil && o.Flow != nil && reflect.DeepEqual(*o.Flow, core.Flow{Share: t.row.Key}) { // its lane does not say it, or did not
 		want.Flow = o.Flow
 	}

@@ -63,6 +63,7 @@ func TestCheckersCatchEachBrokenPromise(t *testing.T) {
 	maps.Copy(all, durableSabotages)
 	maps.Copy(all, conditionSabotages)
 	maps.Copy(all, onceSabotages)
+	maps.Copy(all, doomedSabotages)
 	maps.Copy(all, rateSabotages)
 	maps.Copy(all, limitSabotages)
 	maps.Copy(all, pauseSabotages)

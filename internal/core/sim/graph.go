@@ -77,6 +77,7 @@ func (h *history) newRunOf(g *core.Graph) core.NewRun {
 	run.Task.ID, run.Task.Tenant, run.Task.Version = h.lastTask, g.Tenant, g.Version
 	h.drawRow(&run.Task)
 	run.Task.Scopes, run.Task.Flow = h.drawScopes(g), h.drawRunFlow(g, run.Task.Key)
+	h.doom(&run.Task)
 	h.runs = append(h.runs, run.Task.ID)
 	for i := range g.Nodes {
 		h.lastTask++

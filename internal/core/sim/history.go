@@ -73,6 +73,7 @@ type history struct {
 
 	digest hash.Hash64                // of all effects; nil = not asked for
 	tamper func(h *history, st *step) // breaks a step, to see a checker find it
+	watch  func(st *step)             // looks at each step; nil = nobody does
 }
 
 type entry struct {
@@ -222,6 +223,9 @@ func (h *history) apply(in core.Input) *Violation {
 	st.seq = h.shard.Seq()
 	if h.tamper != nil {
 		h.tamper(h, st)
+	}
+	if h.watch != nil {
+		h.watch(st)
 	}
 	e.sessions = h.sessions()
 	h.bySeq[st.seq] = len(h.entries)

@@ -80,9 +80,12 @@ func (h *history) drawRunFlow(g *core.Graph, share string) *core.Flow {
 }
 
 // nodeFlow is what a run's flow says of the task of a node.
-func nodeFlow(flow *core.Flow, node int32) *core.Flow {
+func nodeFlow(flow *core.Flow, graph *core.Graph, node int32) *core.Flow {
 	if flow == nil {
 		return nil
+	}
+	if doomed(flow) && graph.Nodes[node].Role == core.NodeTask {
+		return &core.Flow{Share: flow.Share, Failed: flow.Failed}
 	}
 	for i := range flow.Nodes {
 		if flow.Nodes[i].Node == node {

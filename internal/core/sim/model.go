@@ -204,7 +204,7 @@ func (m *model) submit(row core.NewTask, now core.Time, seq uint64) {
 	def := m.definition(&row)
 	t := &task{row: row, def: def, flow: row.Flow, attempt: 1, seq: seq}
 	if r := m.runs[row.Run]; r != nil {
-		t.flow = nodeFlow(r.row.Flow, row.Node)
+		t.flow = nodeFlow(r.row.Flow, r.graph, row.Node)
 	}
 	m.draws = m.draws || len(def.Rates) > 0
 	t.limits = limitsOf(row.Tenant, def.Limits, t.flow)
@@ -233,7 +233,7 @@ func (t *task) delay(now, due core.Time) {
 
 func (m *model) run(t *task, w *worker, token core.Token, now core.Time) {
 	m.onceBegins(t)
-	t.state, t.since, t.due = core.OpenRunning, now, 0
+	t.state, t.since, t.due, t.held = core.OpenRunning, now, 0, ""
 	t.worker, t.token, t.assigned, t.started, t.stop, t.stopBy, t.told = w.id, token, now, 0, 0, 0, 0
 	t.released = false
 	if t.def.ExecutionTimeoutMS > 0 {

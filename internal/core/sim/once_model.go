@@ -51,13 +51,16 @@ func (m *model) takeSubmitOnce(st *step, in *core.Submit, told func(*core.NewOnc
 			}
 		}
 		if at < 0 {
-			if v := m.takeRuns(st, runs[graph:graph+1]); v != nil {
+			if v := first(m.takeRuns(st, runs[graph:graph+1]), m.takeMets(st)); v != nil {
 				return v
 			}
 			continue
 		}
 		st.own = append(st.own, *row)
 		m.submit(*row, st.now, st.seq)
+		if v := m.takeMets(st); v != nil { // the next one may want the key of one that is doomed
+			return v
+		}
 	}
 	return nil
 }

@@ -176,8 +176,10 @@ func (t *task) waitsIn() (paused, bool) {
 // crossedPause tells whether o was written before t stepped behind a pause, or while it
 // was there.
 func (t *task) crossedPause(o core.OpenTask, now core.Time) bool {
-	if strings.HasPrefix(o.Queue, pausePlace) {
-		return t.held == "" && t.since == now
+	if text, held := strings.CutPrefix(o.Queue, pausePlace); held && text != t.held {
+		return t.held == "" && t.since == now || t.held != "" && t.shelved == now
+	} else if held {
+		return false
 	}
 	return t.shelved == now
 }

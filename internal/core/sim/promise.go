@@ -38,6 +38,7 @@ const (
 	nodesNamed    promise = "rows and results of nodes name their run, their place and what conditions said"
 	runsEnd       promise = "a run ends once, with its last node, as its nodes say"
 	runsForgotten promise = "the runs of tasks in memory are there, and no ended one is"
+	doomedEnd     promise = "a run of which nobody can say what it needs fails when it would begin, whatever started it"
 	runsWhole     promise = "an open run is above the low-water mark or in the checkpoint, with all its open tasks"
 	cancelWhole   promise = "the cancel of a run ends all of it, wherever it is"
 

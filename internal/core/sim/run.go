@@ -72,7 +72,7 @@ func (m *model) takeRuns(st *step, runs []core.NewRun) *Violation {
 // begins.
 func (m *model) ticketed(in *core.NewRun) core.NewTask {
 	row, graph := in.Task, m.graphs[in.Task.Version]
-	if len(graph.Limits) == 0 {
+	if len(graph.Limits) == 0 || doomed(row.Flow) {
 		return row
 	}
 	flow := core.Flow{Share: row.Key}
@@ -98,7 +98,7 @@ func (m *model) startRun(st *step, row core.NewTask, keep []core.KeptNode) *Viol
 			return v
 		}
 	}
-	if len(r.limits) > 0 {
+	if len(r.limits) > 0 && !doomed(row.Flow) {
 		m.issue(r, st.now, st.seq)
 		return nil
 	}
@@ -186,7 +186,7 @@ func (m *model) begin(st *step, r *graphRun, node int32, p promise, pauses bool)
 		ID: target, Tenant: r.row.Tenant, Version: r.row.Version, Run: r.row.ID, Node: node,
 		RunAt: r.row.RunAt, Key: r.row.Key, Priority: r.row.Priority,
 	}
-	if len(r.limits) > 0 { // its time has come
+	if len(r.limits) > 0 && !doomed(r.row.Flow) { // its time has come
 		want.RunAt = row.RunAt
 	}
 	if !reflect.DeepEqual(*row, want) {
@@ -321,7 +321,9 @@ func (m *model) recoverRuns(s *store, now core.Time) {
 			}
 			continue
 		}
-		r.passed = int32(len(r.limits))
+		if !doomed(row.Flow) {
+			r.passed = int32(len(r.limits))
+		}
 		m.runs[run] = r
 	}
 }

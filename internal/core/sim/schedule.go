@@ -225,6 +225,7 @@ func (h *history) fired(row core.Schedule, at core.Time, queued bool) core.Fired
 		}}
 	}
 	f.Run.Task.Schedule, f.Run.Task.RunAt = row.ID, at
+	h.doom(&f.Run.Task)
 	if h.rand.IntN(5) == 0 {
 		f.Once = h.drawOnce(row.Tenant)
 	}
@@ -406,10 +407,10 @@ func (m *model) startFired(st *step, s *schedule, f *core.Fired) *Violation {
 	if !f.Graph {
 		st.own = append(st.own, row)
 		m.submit(row, st.now, st.seq)
-		return nil
+		return m.takeMets(st)
 	}
 	st.runsTaken++
-	return m.startRun(st, rows[*at-1], nil)
+	return first(m.startRun(st, rows[*at-1], nil), m.takeMets(st))
 }
 
 // scheduledEnds lets the schedule go on that waited for a run.

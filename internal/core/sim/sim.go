@@ -11,11 +11,17 @@ func Play(seed uint64, steps int, digested bool) (digest uint64, failure *Failur
 	if digested {
 		h.digest = newDigest()
 	}
-	if v := h.run(steps); v != nil {
-		return 0, &Failure{Seed: seed, Steps: steps, At: len(h.entries), Violation: v, Trace: h.trace()}
+	if failure = h.play(steps); failure != nil || !digested {
+		return 0, failure
 	}
-	if digested {
-		digest = h.digest.Sum64()
+	return h.digest.Sum64(), nil
+}
+
+// play is run that says what is needed to look into a failure.
+func (h *history) play(steps int) *Failure {
+	v := h.run(steps)
+	if v == nil {
+		return nil
 	}
-	return digest, nil
+	return &Failure{Seed: h.seed, Steps: steps, At: len(h.entries), Violation: v, Trace: h.trace()}
 }

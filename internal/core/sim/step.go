@@ -23,6 +23,7 @@ type step struct {
 	attempts   map[attemptKey]*core.Attempt // of out, not yet explained
 	begun      map[id.ID]*core.NewTask      // tasks of graphs in out, not yet explained
 	runResults map[id.ID]*core.RunResult    // of out, not yet explained
+	doomed     []id.ID                      // tasks that end in out, not yet explained
 	dropped    []id.ID                      // schedules that end
 	firedTasks int                          // rows of out that ticks asked for, as firedRuns
 	firedRuns  int
@@ -58,7 +59,7 @@ func (m *model) follow(st *step) *Violation {
 	if v := m.takeInput(st); v != nil {
 		return v
 	}
-	if v := first(m.takeDoomed(st), m.takeMets(st), m.takePlaces(st), m.takeMets(st)); v != nil {
+	if v := first(m.takeMets(st), m.takePlaces(st), m.takeMets(st), m.checkDoomed()); v != nil {
 		return v
 	}
 	m.refuseSpawns(st)
@@ -82,6 +83,7 @@ func (st *step) index() *Violation {
 	st.results, st.attempts = map[id.ID]*core.Result{}, map[attemptKey]*core.Attempt{}
 	st.gained, st.gone = map[limitKey][]gained{}, map[limitKey]int{}
 	st.begun, st.runResults = map[id.ID]*core.NewTask{}, map[id.ID]*core.RunResult{}
+	st.doomed = doomedIn(st.out)
 	for i := range st.out.Tasks {
 		if t := &st.out.Tasks[i]; t.Run != 0 {
 			st.begun[t.ID] = t
@@ -271,7 +273,7 @@ func (m *model) takeSubmit(st *step, in *core.Submit) *Violation {
 	for _, row := range in.Tasks {
 		m.submit(row, st.now, st.seq)
 	}
-	return m.takeRuns(st, in.Runs)
+	return first(m.takeRuns(st, in.Runs), m.takeMets(st))
 }
 
 // ownTasks are the rows of tasks that are runs of their own.

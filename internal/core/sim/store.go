@@ -196,8 +196,10 @@ func (s *store) runsOf(loaded *core.Loaded) []id.ID {
 	if loaded.Load.Kind == core.LoadTasks || loaded.Load.Kind == core.LoadWhy {
 		runs = append(runs, loaded.Load.Tasks...)
 	}
-	for _, c := range loaded.Children {
-		runs = append(runs, c.Run)
+	if loaded.Load.Kind == core.LoadChildren {
+		for _, c := range loaded.Children {
+			runs = append(runs, c.Run)
+		}
 	}
 	slices.Sort(runs)
 	return slices.Compact(slices.DeleteFunc(runs, func(run id.ID) bool { return run == 0 }))

@@ -74,7 +74,7 @@ func (m *model) tear(st *step, t *task) *Violation {
 
 // hasBegun tells whether rows say that a run had its places.
 func (s *store) hasBegunRun(run id.ID, graph *core.Graph) bool {
-	if _, saved := s.openRuns[run]; saved || len(graph.Limits) == 0 {
+	if _, saved := s.openRuns[run]; saved || len(graph.Limits) == 0 || doomed(s.runs[run].Flow) {
 		return true
 	}
 	kept := 0
