@@ -4,8 +4,7 @@ import (
 	"github.com/adzehq/adze/internal/core"
 )
 
-// heads are the tasks that are next in the lanes of classes. What is paused is passed by,
-// and a lane whose window is being loaded has none.
+// heads are the tasks that are next in the lanes of classes. What is paused is passed by.
 func (m *model) heads() map[lane]*task {
 	heads := map[lane]*task{}
 	for _, t := range m.tasks {
@@ -14,11 +13,6 @@ func (m *model) heads() map[lane]*task {
 		}
 		if first := heads[t.lane]; first == nil || t.order().Before(first.order()) {
 			heads[t.lane] = t
-		}
-	}
-	for l := range heads {
-		if m.loading(l) {
-			delete(heads, l)
 		}
 	}
 	return heads
@@ -30,7 +24,7 @@ func (h *history) checkNothingIdles() *Violation {
 	heads := h.model.heads()
 	for _, t := range heads {
 		w := h.model.freeFor(t)
-		if w == nil || !h.mayDraw(t, heads) {
+		if w == nil || h.model.loading(t.lane) || !h.mayDraw(t, heads) {
 			continue
 		}
 		return broken(nothingIdles, "worker %d has %d of %d slots %q in use while task %d is ready",
@@ -50,8 +44,8 @@ func (m *model) freeFor(t *task) *worker {
 }
 
 // mayDraw tells whether nothing of rate limits holds t back, which is next in its lane: no
-// units are lacking, and none are saved up for another one. Units that have come since the
-// last tick are for the next one to give.
+// units are lacking, and none are saved up for another one, which may have to be loaded
+// first. Units that have come since the last tick are for the next one to give.
 func (h *history) mayDraw(t *task, heads map[lane]*task) bool {
 	if len(t.def.Rates) == 0 {
 		return true
@@ -65,7 +59,8 @@ func (h *history) mayDraw(t *task, heads map[lane]*task) bool {
 		}
 		for _, other := range heads {
 			needs, draws := other.rateKeys()[name]
-			if draws && !h.hasUnits(name, needs) && (other.lane.sameClass(t.lane) || h.model.freeFor(other) != nil) {
+			lacking := !h.hasUnits(name, needs) || h.model.loading(other.lane)
+			if draws && lacking && (other.lane.sameClass(t.lane) || h.model.freeFor(other) != nil) {
 				return false
 			}
 		}
