@@ -43,6 +43,7 @@ const (
 	doSpawn
 	doRespawn
 	doFork
+	doReplay
 	doDefine
 	doSet
 	doPause
@@ -54,7 +55,7 @@ const (
 var usual = [actions]int{
 	doSubmit: 12, doOnce: 8, doBurst: 2, doPush: 6, doSchedule: 3, doFire: 10, doAdvance: 12, doJump: 2, doTick: 6, doCommit: 20, doRead: 8, doAnswer: 8,
 	doReceive: 20, doReport: 20, doWrite: 6, doBustle: 4, doRepeat: 2, doHire: 3, doDrop: 4, doRejoin: 6, doFlap: 1, doResize: 2, doRelabel: 1, doSpare: 2,
-	doSpawn: 10, doRespawn: 2, doFork: 1,
+	doSpawn: 10, doRespawn: 2, doFork: 2, doReplay: 5,
 	doCancel: 4, doRefresh: 2, doRelease: 2, doAsk: 2, doWake: 2, doDefine: 1, doSet: 2, doPause: 2, doCrash: 1,
 }
 
@@ -133,6 +134,8 @@ func (h *history) do(a action) *Violation {
 		return h.respawn()
 	case doFork:
 		return h.fork()
+	case doReplay:
+		return h.replay()
 	case doDefine:
 		return h.define()
 	case doSet:
@@ -297,6 +300,9 @@ func (h *history) graphOf(tenant id.ID) *core.Graph {
 
 func (h *history) drawRow(row *core.NewTask) {
 	row.Key, row.Priority, row.Input = pick(h, keys), pick(h, priorities), core.Payload("{}")
+	if h.rand.IntN(4) == 0 {
+		row.Metadata = core.Payload(`{"by":"history"}`)
+	}
 	if h.rand.IntN(4) == 0 {
 		row.RunAt = max(1, h.now+core.Time(h.rand.IntN(8_000)-1_000))
 	}

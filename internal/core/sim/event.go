@@ -74,7 +74,7 @@ func (h *history) started(to *core.Submit, event id.ID) id.ID {
 		return run.Task.ID
 	}
 	row := h.newTask(pick(h, h.definitions))
-	row.Event = event
+	row.Event, row.Given = event, core.Payload("1")
 	to.Tasks = append(to.Tasks, row)
 	return row.ID
 }
@@ -94,6 +94,9 @@ func (h *history) drawEvent() core.NewEvent {
 
 // addEvent adds an event to a push, with what the filters say that the core asks for.
 func (h *history) addEvent(in *core.Push, e core.NewEvent) core.NewEvent {
+	if h.rand.IntN(4) == 0 {
+		e.ReplayOf, e.Priority, e.Metadata, e.Warning = h.lastTask, pick(h, priorities), core.Payload(`{}`), "a trigger is not right"
+	}
 	h.lastTask++
 	e.ID, e.Payload = h.lastTask, fmt.Appendf(nil, `{"event":%d}`, h.lastTask)
 	for _, f := range h.shard.Filters(&e) {

@@ -35,6 +35,7 @@ type history struct {
 	origins  map[id.ID]id.ID        // of forks: that task
 	spawns   map[uint64]*core.Spawn // by Ref
 	toAsk    []*core.Spawn          // to be asked for again
+	toReplay []id.ID                // runs that are to be repeated when they have ended
 	asked    map[uint64]int         // by Ref: answers that are awaited
 	held     []held                 // assignments that wait for a commit
 	toRead   []core.Load            // committed, to be read
@@ -189,7 +190,7 @@ func (h *history) crash() *Violation {
 	h.asked, h.held, h.toRead, h.toAnswer, h.ripe = map[uint64]int{}, nil, nil, nil, nil
 	h.plans = maps.Clone(h.committed.schedules.rows)
 	clear(h.spawns)
-	h.toAsk = nil
+	h.toAsk, h.toReplay = nil, nil
 	for _, a := range h.agents {
 		a.disconnect()
 	}

@@ -17,6 +17,14 @@ var (
 // drawOnce draws a once key that a run may want, if the core can judge it right now; it
 // may have to be recalled first.
 func (h *history) drawOnce(tenant id.ID) *core.NewOnceKey {
+	if h.rand.IntN(3) == 0 {
+		return h.drawQuiet(tenant)
+	}
+	return h.drawHeld(tenant)
+}
+
+// drawHeld is drawOnce of a key that does not put its run off.
+func (h *history) drawHeld(tenant id.ID) *core.NewOnceKey {
 	want := &core.NewOnceKey{
 		Key: pick(h, onceKeys), Hold: pick(h, []core.OnceHold{core.OnceTTL, core.OnceRun}),
 		Taken: core.OnceTaken(h.rand.IntN(3)), TTLMS: pick(h, []int64{1, 500, 5_000, 60_000}),
@@ -30,6 +38,7 @@ func (h *history) drawOnce(tenant id.ID) *core.NewOnceKey {
 	return want
 }
 
+// drawQuiet is drawOnce of a debounced run's.
 func (h *history) drawQuiet(tenant id.ID) *core.NewOnceKey {
 	want := &core.NewOnceKey{
 		Key: pick(h, quietKeys), Hold: core.OnceQuiet,
@@ -51,11 +60,7 @@ func (h *history) once() *Violation {
 	h.lastRef++
 	in.Ref = h.lastRef
 	for _, run := range sortedRuns(in) {
-		draw := h.drawOnce
-		if h.rand.IntN(3) == 0 {
-			draw = h.drawQuiet
-		}
-		want := draw(tenant)
+		want := h.drawOnce(tenant)
 		if want == nil || h.rand.IntN(6) == 0 {
 			continue
 		}

@@ -227,7 +227,7 @@ func (h *history) fired(row core.Schedule, at core.Time, queued bool) core.Fired
 	f.Run.Task.Schedule, f.Run.Task.RunAt = row.ID, at
 	h.doom(&f.Run.Task)
 	if h.rand.IntN(5) == 0 {
-		f.Once = h.drawOnce(row.Tenant)
+		f.Once = h.drawHeld(row.Tenant)
 	}
 	return f
 }

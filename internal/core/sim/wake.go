@@ -12,6 +12,9 @@ func (h *history) nudge() *Violation {
 	in := &core.Wake{}
 	for range 1 + h.rand.IntN(3) {
 		target := h.someTarget()
+		if waiting := h.model.sortedAwaited(); len(waiting) > 0 && h.rand.IntN(2) == 0 {
+			target = pick(h, waiting).Task // suspended, or at a worker who waits with it
+		}
 		if !slices.Contains(in.Tasks, target) {
 			in.Tasks = append(in.Tasks, target)
 		}

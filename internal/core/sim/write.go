@@ -38,6 +38,7 @@ func (h *history) write(a *agent) *Violation {
 	for range h.rand.IntN(3) {
 		a.unstored.lines = append(a.unstored.lines, core.LogLine{
 			Task: r.Task, Token: r.Token, Seq: r.wrote.lines, Message: fmt.Sprint(r.Token, r.wrote.lines),
+			At: h.now, Level: 4 * int32(h.rand.IntN(3)), Fields: core.Payload(`{}`),
 		})
 		r.wrote.lines++
 	}
