@@ -67,3 +67,17 @@ func TestAttemptThatWasRefusedIsNotTakenUpByItsReport(t *testing.T) {
 	require.Empty(t, out.Results)
 	require.Len(t, out.Assigned, 1, "it runs again")
 }
+
+func TestAttemptThatIsTakenUpDuringAPauseCountsForItsQueue(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{})
+	r.apply(&Set{Settings: []Setting{{Tenant: tenant, Kind: SettingQueue, Name: "act", Queue: QueueSetting{Paused: true}}}})
+	ids, _ := r.submit(1, nil)
+	require.Equal(t, "queue act", r.Live(ids[0]).Paused)
+	r.join(worker1, 1, Claim{Task: ids[0], Attempt: 1, Token: ancient})
+	r.now += CheckpointAgeMS
+	out := r.apply(&Tick{})
+	require.Len(t, out.Open, 1)
+	require.Equal(t, OpenRunning, out.Open[0].State)
+	require.Equal(t, "act", out.Open[0].Queue)
+}
