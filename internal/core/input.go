@@ -45,7 +45,7 @@ type NewTask struct {
 	// Scopes are of a run of a graph: those of the scoped conditions of its nodes, in the
 	// order of the nodes and of their conditions.
 	Scopes []string
-	Given  Payload // with Event: what the filter that chose it adds, JSON; or nil. The run's own copy: a filter may be gone before it begins
+	Given  Payload // what its attempts are told besides, JSON; or nil. With Event: what the filter that chose it adds, a copy because it may be gone before the run begins
 }
 
 // Join brings a worker, for the first time or again. Running is what a worker

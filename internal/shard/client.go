@@ -196,6 +196,7 @@ type NewRun struct {
 	RunAt    core.Time        // 0 = at once
 	DelayMS  int64            // instead of RunAt: counted from the submit
 	Key      string           // of a child: unique among those of its parent
+	Given    []byte           // of a child: what its attempts are told besides, JSON; or nil. A replay is told it too
 	Policy   core.ClosePolicy // of a child
 	Once     *Once            // its idempotency key; nil = the one that the workflow declares, if it does
 }
@@ -352,7 +353,7 @@ type Assignment struct {
 	Name       string // of the task in the workflow
 	ReplayOf   id.ID  // the run that its run repeats; 0 if none
 	Parent     id.ID  // the task that spawned its run; 0 if none
-	Key        string // of a child: NewRun.Key, if the engine still knows it
+	Given      []byte // of a child: NewRun.Given
 	Priority   int32
 	Durable    bool
 	Input      []byte

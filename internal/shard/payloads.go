@@ -22,16 +22,16 @@ type payloads struct {
 
 type payload struct {
 	input, metadata []byte
+	given           []byte // to a child
 	event           *Event // nil: none started it
 	replayOf        id.ID
 	parent          id.ID
-	key             string // among its parent's children
 	priority        int32
 	tenant          id.ID
 }
 
 func (p payload) bytes() int64 {
-	bytes := int64(len(p.input)+len(p.metadata)+len(p.key)) + payloadOverhead
+	bytes := int64(len(p.input)+len(p.metadata)+len(p.given)) + payloadOverhead
 	if p.event != nil {
 		bytes += int64(len(p.event.Key)+len(p.event.Scope)+len(p.event.Given)) + payloadOverhead
 	}
@@ -78,27 +78,14 @@ func (p *payloads) put(tasks []core.NewTask, events map[id.ID]*core.NewEvent) {
 
 // payloadOf is what a row brings but for its event.
 func payloadOf(t *core.NewTask) payload {
-	return payload{
+	p := payload{
 		input: t.Input, metadata: t.Metadata,
 		replayOf: t.ReplayOf, parent: t.Parent, tenant: t.Tenant, priority: t.Priority,
 	}
-}
-
-// name notes which keys the children have that were just added.
-func (p *payloads) name(children []core.Child) {
-	if len(children) == 0 {
-		return
+	if t.Event == 0 { // else it is of that
+		p.given = t.Given
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for i := range children {
-		if entry, ok := p.of[children[i].Run]; ok {
-			p.bytes -= entry.bytes()
-			entry.key = children[i].Key
-			p.bytes += entry.bytes()
-			p.of[children[i].Run] = entry
-		}
-	}
+	return p
 }
 
 // keep adds the outputs of tasks of graphs, under their own ids: those after them

@@ -261,7 +261,6 @@ func (r *Runtime) append(mind *core.Shard, p *pass) {
 	events := eventsOf(&p.effects)
 	r.payloads.put(p.effects.Tasks, events)
 	r.payloads.put(p.effects.Runs, events)
-	r.payloads.name(p.effects.Children)
 	r.payloads.keep(p.effects.Results)
 	r.assignEarly(p)
 	// With nothing to write there may be something to tell: it may rest on passes

@@ -284,7 +284,7 @@ func (r *Runtime) completeInputs(ctx context.Context, assigned []core.Assignment
 // give gives the assignment what its run was submitted with.
 func (a *Assignment) give(p payload) {
 	a.Input, a.Metadata, a.Event = p.input, p.metadata, p.event
-	a.ReplayOf, a.Parent, a.Key, a.Priority = p.replayOf, p.parent, p.key, p.priority
+	a.ReplayOf, a.Parent, a.Given, a.Priority = p.replayOf, p.parent, p.given, p.priority
 }
 
 // introduce says of what definition an assignment is, and returns the graph of one of a

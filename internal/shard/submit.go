@@ -33,7 +33,7 @@ func (r *Runtime) submissions(tenant id.ID, runs []NewRun) ([]submission, error)
 		}
 		rows[i] = submission{version: v, row: core.NewTask{
 			Tenant: tenant, Version: v.Version, RunAt: run.RunAt, Priority: run.Priority,
-			Input: run.Input, Metadata: run.Metadata, Key: run.FairKey, Flow: run.route(),
+			Input: run.Input, Metadata: run.Metadata, Given: run.Given, Key: run.FairKey, Flow: run.route(),
 		}}
 		if run.DelayMS > 0 {
 			rows[i].row.RunAt = now + core.Time(run.DelayMS)

@@ -2,7 +2,6 @@ package hatchet
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -102,7 +101,7 @@ func (w *worker) action(of *attempt, kind wire.ActionType) *wire.AssignedAction 
 	}
 	if a.Parent != 0 {
 		message.ParentWorkflowRunId = proto.String(a.Parent.String())
-		tellKey(message, a.Key)
+		tellBirth(message, a.Given)
 	}
 	if a.Durable {
 		message.DurableTaskInvocationCount = proto.Int32(of.number())
@@ -112,19 +111,6 @@ func (w *worker) action(of *attempt, kind wire.ActionType) *wire.AssignedAction 
 		message.TriggeringEventKey = proto.String(a.Event.Key)
 	}
 	return message
-}
-
-// tellKey says by which key or index a child was spawned (childKey).
-func tellKey(message *wire.AssignedAction, key string) {
-	if own, named := strings.CutPrefix(key, keyPrefix); named {
-		message.ChildWorkflowKey = &own
-		return
-	}
-	if text, numbered := strings.CutPrefix(key, indexPrefix); numbered {
-		if index, err := strconv.ParseInt(text, 10, 32); err == nil {
-			message.ChildWorkflowIndex = proto.Int32(int32(index))
-		}
-	}
 }
 
 // batch is the one action for attempts that go together. Its fields of a single task are

@@ -283,8 +283,42 @@ func TestChildIsToldByWhomAndHowItWasSpawned(t *testing.T) {
 		a := p.next()
 		require.Equal(t, run, a.GetParentWorkflowRunId())
 		require.Equal(t, spawned.ChildKey, a.ChildWorkflowKey)
-		if spawned.ChildKey == nil {
-			require.Equal(t, spawned.ChildIndex, a.ChildWorkflowIndex)
+		require.Equal(t, spawned.ChildIndex, a.ChildWorkflowIndex)
+	}
+}
+
+func TestChildIsToldAfterARestartAndOnReplayHowItWasSpawned(t *testing.T) {
+	t.Parallel()
+	s := hatchettest.Start(t)
+	define(t, s, "parent", nil)
+	define(t, s, "child", nil)
+	_, err := s.Admin.PutWorkflow(s.Ctx, &wire.CreateWorkflowVersionRequest{Name: "children", Tasks: []*wire.CreateTaskOpts{
+		{ReadableId: "one", Action: "children:one", Timeout: "60s", Inputs: "{}"},
+		{ReadableId: "two", Action: "children:two", Timeout: "60s", Inputs: "{}", Parents: []string{"one"}},
+	}})
+	require.NoError(t, err)
+	p := work(t, s, "parent:step")
+	run := start(t, s, "parent", `{}`)
+	p.next()
+	var spawned []string
+	for _, name := range []string{"child", "children"} {
+		spawned = append(spawned, trigger(t, s, &wire.TriggerWorkflowRequest{
+			Name: name, Input: `{}`, ParentId: &run, ParentTaskRunExternalId: &run, ChildKey: proto.String(name), ChildIndex: proto.Int32(3),
+		}))
+	}
+	s.Stop(t)
+
+	s = hatchettest.StartOn(t, s.URL)
+	p = work(t, s, "child:step", "children:one", "children:two")
+	for range 2 {
+		for range 3 {
+			a := p.next()
+			require.Contains(t, a.ActionId, a.GetChildWorkflowKey()+":")
+			require.EqualValues(t, 3, a.GetChildWorkflowIndex())
+			require.NotNil(t, a.ParentWorkflowRunId)
+			p.completed(a, `{}`)
 		}
+		results(t, s, spawned...)
+		replay(t, s, spawned...)
 	}
 }

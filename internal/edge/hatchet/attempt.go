@@ -257,7 +257,7 @@ func (w *worker) resume(ctx context.Context, held []shard.Held) error {
 		if err != nil {
 			return err
 		}
-		given.ReplayOf, given.Parent, given.Priority = row.ReplayOf, row.Parent, row.Priority
+		given.ReplayOf, given.Parent, given.Given, given.Priority = row.ReplayOf, row.Parent, row.Given, row.Priority
 		a, err := w.newAttempt(ctx, given)
 		if err != nil {
 			return err

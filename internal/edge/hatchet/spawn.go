@@ -12,11 +12,34 @@ import (
 	"github.com/adzehq/adze/internal/edge/hatchet/view"
 	"github.com/adzehq/adze/internal/history"
 	"github.com/adzehq/adze/internal/shard"
+	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
 )
 
 // systemPrefix begins the keys of metadata that the engine gives; those of a parent are
 // not its children's.
 const systemPrefix = "hatchet__"
+
+// birth is what a child is told of how its parent named it.
+type birth struct {
+	Key   *string `json:"key,omitempty"`
+	Index *int32  `json:"index,omitempty"`
+}
+
+// birthOf is that of a run as it is asked for; nil if it is not named.
+func birthOf(req *wire.TriggerWorkflowRequest) []byte {
+	if req.ChildKey == nil && req.ChildIndex == nil {
+		return nil
+	}
+	b, _ := json.Marshal(birth{req.ChildKey, req.ChildIndex}) // texts and numbers never fail
+	return b
+}
+
+// tellBirth says by which key and index a child was spawned.
+func tellBirth(message *wire.AssignedAction, given []byte) {
+	var b birth
+	_ = json.Unmarshal(given, &b) // what birthOf wrote, or nothing
+	message.ChildWorkflowKey, message.ChildWorkflowIndex = b.Key, b.Index
+}
 
 // spawn starts children of the task that goes by an id. Of a task that has ended, or was
 // replayed, those that it spawned before are found, and new ones are started without it.

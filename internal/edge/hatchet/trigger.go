@@ -179,7 +179,7 @@ func newRun(req *wire.TriggerWorkflowRequest) (run shard.NewRun, err error) {
 	if req == nil {
 		return run, fault.New(fault.Invalid, "", "is empty")
 	}
-	run = shard.NewRun{Workflow: req.Name, Priority: req.GetPriority(), Key: childKey(req)}
+	run = shard.NewRun{Workflow: req.Name, Priority: req.GetPriority(), Key: childKey(req), Given: birthOf(req)}
 	if req.Priority != nil && (run.Priority < 1 || run.Priority > PriorityMax) {
 		return run, fault.New(fault.Invalid, "", "priority must be between 1 and %d, got %d", PriorityMax, run.Priority)
 	}
