@@ -38,25 +38,30 @@ type Counts struct {
 	Open    int64
 	OpenIDs []id.ID // the newest of them, openIDsMax at most: where they stand is their shard's to say
 	Ended   [core.Skipped + 1]int64
+	Late    int64 // of those that failed: they waited too long for a worker
 }
 
 // Count counts tasks of the tenant. A run that was replayed counts as its newest replay.
 func Count(ctx context.Context, db pg.DB, tenant id.ID, f CountFilter) (Counts, error) {
 	from, below := (&Filter{Since: f.Since, Until: f.Until}).bounds()
 	rows, err := db.Query(ctx, countsSQL, tenant, from, below, append([]id.ID{}, f.Workflows...), f.Parent, f.Event,
-		append([]string{}, f.Metadata...), countedRunsMax, openIDsMax)
+		append([]string{}, f.Metadata...), countedRunsMax, openIDsMax, core.ScheduleTimeoutPrefix)
 	if err != nil {
 		return Counts{}, fmt.Errorf("count tasks: %w", err)
 	}
 	var counts Counts
 	var standing string
+	var late bool
 	var n int64
 	var open []id.ID
-	_, err = pgx.ForEachRow(rows, []any{&standing, &n, &open}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&standing, &late, &n, &open}, func() error {
 		if standing == "open" {
 			counts.Open, counts.OpenIDs = n, open
-		} else {
-			counts.Ended[task.ParseStatus(standing)] = n
+			return nil
+		}
+		counts.Ended[task.ParseStatus(standing)] += n
+		if late {
+			counts.Late = n
 		}
 		return nil
 	})

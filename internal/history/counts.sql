@@ -1,7 +1,8 @@
 -- Counts the newest of a tenant's tasks by how they stand, those of a run that was
 -- replayed left out: the replay stands for it. A task of a graph that ended without a
 -- start (skipped, cancelled) has a result only. Of those that are open it gives the newest
--- $9 ids: where they stand is the shard's to say.
+-- $9 ids: where they stand is the shard's to say. Those whose error begins with $10 are told
+-- apart: they waited too long for a worker.
 -- Writes: nothing. Locks: nothing.
 -- Bound: $8 runs of one task and $8 of graphs, with a look-up of each of their tasks.
 with versions as (
@@ -66,13 +67,15 @@ picked as (
 )
 select
     coalesce(s.status, 'open') as standing,
+    coalesce(s.late, false) as late,
     count(*) as tasks,
     coalesce((array_agg(s.id order by s.id desc) filter (where s.status is null))[:$9], '{}') as open_ids
 from picked as p
 cross join lateral (
     select
         coalesce(t.id, r.id) as id,
-        r.status
+        r.status,
+        r.late
     from (
         select task.id
         from adze.task
@@ -84,7 +87,8 @@ cross join lateral (
     full join (
         select
             task_result.id,
-            task_result.status
+            task_result.status,
+            task_result.status = 'failed' and starts_with(task_result.error, $10) as late
         from adze.task_result
         where
             task_result.tenant_id = $1
@@ -92,4 +96,4 @@ cross join lateral (
             and task_result.id <= p.last
     ) as r on r.id = t.id
 ) as s
-group by 1
+group by 1, 2

@@ -39,8 +39,16 @@ func TestTasksAreCountedByHowTheyStand(t *testing.T) {
 	require.Zero(t, count(CountFilter{Parent: 77}))
 	require.Zero(t, count(CountFilter{Metadata: []string{"a:b"}}))
 
+	exec(`update adze.task_result set status = 'failed', error = $2 || '1s for a worker' where id = $1`, ids[0], core.ScheduleTimeoutPrefix)
+	exec(`update adze.task_result set status = 'failed', error = 'no' where id = $1`, ids[1])
+	late := count(CountFilter{})
+	require.Equal(t, int64(2), late.Ended[core.Failed])
+	require.Equal(t, int64(1), late.Late)
+	require.Equal(t, all.Ended[core.Succeeded]-2, late.Ended[core.Succeeded])
+	all = late
+
 	// A run that was replayed is counted once.
-	exec(`insert into adze.task select $1, 1, 2, 0, $2, 0, '', '1', '{"a":"b"}'`, newest+1<<12, ids[0])
+	exec(`insert into adze.task select $1, 1, 2, 0, $2, 0, '', '1', '{"a":"b"}'`, newest+1<<12, ids[2])
 	require.Equal(t, all.Ended[core.Succeeded]-1, count(CountFilter{}).Ended[core.Succeeded])
 	require.Equal(t, int64(1), count(CountFilter{Metadata: []string{"x:y", "a:b"}}).Open)
 }

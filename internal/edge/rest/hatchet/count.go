@@ -10,7 +10,8 @@ import (
 	"github.com/adzehq/adze/internal/wire/hatchetrest"
 )
 
-// taskMetrics counts tasks by status. Those that were skipped count as completed.
+// taskMetrics counts tasks by status. Those that were skipped count as completed, and those
+// that waited too long for a worker as cancelled.
 func (c Config) taskMetrics(r *http.Request, caller auth.Caller) (any, error) {
 	q := queryOf(r)
 	f := history.CountFilter{
@@ -43,8 +44,8 @@ func (c Config) taskMetrics(r *http.Request, caller auth.Caller) (any, error) {
 		{Status: hatchetrest.V1TaskStatusQUEUED, Count: counts.Open - begun},
 		{Status: hatchetrest.V1TaskStatusRUNNING, Count: begun},
 		{Status: hatchetrest.V1TaskStatusCOMPLETED, Count: ended[core.Succeeded] + ended[core.Skipped]},
-		{Status: hatchetrest.V1TaskStatusCANCELLED, Count: ended[core.Cancelled]},
-		{Status: hatchetrest.V1TaskStatusFAILED, Count: ended[core.Failed]},
+		{Status: hatchetrest.V1TaskStatusCANCELLED, Count: ended[core.Cancelled] + counts.Late},
+		{Status: hatchetrest.V1TaskStatusFAILED, Count: ended[core.Failed] - counts.Late},
 	}, nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/adzehq/adze/internal/edge/hatchettest"
 	native "github.com/adzehq/adze/internal/wire/adzev1"
+	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
 )
 
 func TestTasksAreCountedByStatus(t *testing.T) {
@@ -30,4 +31,18 @@ func TestTasksAreCountedByStatus(t *testing.T) {
 	require.Contains(t, counts, map[string]any{"status": "COMPLETED", "count": 0.0})
 	code, _ = s.REST(t, http.MethodGet, stable+"/task-metrics", nil)
 	require.Equal(t, http.StatusBadRequest, code, "since is missing")
+}
+
+func TestTasksThatWaitedTooLongCountAsCancelled(t *testing.T) {
+	t.Parallel()
+	s := hatchettest.Start(t)
+	late := hatchettest.One("late", 0)
+	late.Tasks[0].ScheduleTimeoutMs = 1
+	_, err := s.Native.PutWorkflows(s.Ctx, &native.PutWorkflowsRequest{Workflows: []*native.Workflow{late}})
+	require.NoError(t, err)
+	ended(t, s, &wire.TriggerWorkflowRequest{Name: "late"})
+
+	counts := get(t, s, "/api/v1/stable/tenants/"+s.Tenant+"/task-metrics?since=2020-01-01T00:00:00Z")
+	require.Contains(t, counts, map[string]any{"status": "CANCELLED", "count": 1.0})
+	require.Contains(t, counts, map[string]any{"status": "FAILED", "count": 0.0})
 }
