@@ -104,8 +104,8 @@ type Client interface {
 	Write(ctx context.Context, tenant id.ID, lines []core.LogLine, chunks []core.Chunk) error
 	// Attach begins a worker's session. Close it with Session.Close.
 	Attach(ctx context.Context, tenant id.ID, hello Hello) (Session, error)
-	// Follow tells of what tasks write from now on, once it is committed.
-	Follow(ctx context.Context, tenant id.ID, tasks []id.ID, kind Written) (Follower, error)
+	// Follow tells of what is written of tasks from now on, once it is committed.
+	Follow(ctx context.Context, tenant id.ID, tasks []id.ID, kinds ...Written) (Follower, error)
 	// Live tells where open tasks stand, in the order of ids; one that is not open
 	// (or waits in Postgres only) has State 0.
 	Live(ctx context.Context, tenant id.ID, ids []id.ID) ([]core.Live, error)

@@ -110,9 +110,9 @@ func TestFollowerThatIsSlowIsToldToReadTheTable(t *testing.T) {
 	f, err := r.Follow(t.Context(), 1, []id.ID{5, 6}, WrittenChunks)
 	require.NoError(t, err)
 	tell := func(bytes int) {
-		r.streams.deliver(nil, []core.Chunk{{Task: 5, Tenant: 1, Data: make(core.Payload, bytes)}})
+		r.streams.deliver(&core.Effects{Chunks: []core.Chunk{{Task: 5, Tenant: 1, Data: make(core.Payload, bytes)}}})
 	}
-	r.streams.deliver(nil, []core.Chunk{{Task: 5, Tenant: 2}, {Task: 7, Tenant: 1}})
+	r.streams.deliver(&core.Effects{Chunks: []core.Chunk{{Task: 5, Tenant: 2}, {Task: 7, Tenant: 1}}})
 	tell(followBytesMax - rowBytes)
 	rows, lost, err := f.Next(t.Context())
 	require.NoError(t, err)
@@ -134,4 +134,25 @@ func TestFollowerThatIsSlowIsToldToReadTheTable(t *testing.T) {
 
 	f.Close()
 	require.Empty(t, r.streams.chunks)
+}
+
+func TestFollowerIsToldThatItsTasksBeginAndEnd(t *testing.T) {
+	t.Parallel()
+	r := emitter(t, openGate{}).runtime
+	f, err := r.Follow(t.Context(), 1, []id.ID{5, 6}, WrittenChunks, WrittenSteps)
+	require.NoError(t, err)
+	r.streams.deliver(&core.Effects{
+		Tasks:   []core.NewTask{{ID: 6, Tenant: 1}, {ID: 5, Tenant: 2}, {ID: 7, Tenant: 1}},
+		Chunks:  []core.Chunk{{Task: 5, Tenant: 1}},
+		Results: []core.Result{{Task: 5, Tenant: 1, Status: core.Succeeded, Attempt: 2, Output: core.Payload("1")}, {Task: 6, Tenant: 2, Status: core.Failed}},
+	})
+	rows, lost, err := f.Next(t.Context())
+	require.NoError(t, err)
+	require.False(t, lost)
+	require.Len(t, rows.Chunks, 1)
+	require.Equal(t, []Outcome{{ID: 6}, {ID: 5, Status: core.Succeeded, Attempt: 2, Output: []byte("1")}}, rows.Steps,
+		"of its tenant and its tasks only")
+	f.Close()
+	require.Empty(t, r.streams.chunks)
+	require.Empty(t, r.streams.steps)
 }

@@ -405,12 +405,12 @@ func (s *Set) Attach(ctx context.Context, tenant id.ID, hello Hello) (Session, e
 }
 
 // Follow implements Client.
-func (s *Set) Follow(ctx context.Context, tenant id.ID, tasks []id.ID, kind Written) (Follower, error) {
+func (s *Set) Follow(ctx context.Context, tenant id.ID, tasks []id.ID, kinds ...Written) (Follower, error) {
 	r, err := s.of(ctx, tenant)
 	if err != nil {
 		return nil, err
 	}
-	return r.Follow(ctx, tenant, tasks, kind)
+	return r.Follow(ctx, tenant, tasks, kinds...)
 }
 
 // Live implements Client.

@@ -16,10 +16,11 @@ const followBytesMax = 1 << 20
 // Written is what a Follower is told of.
 type Written uint8
 
-// The two kinds of what attempts write.
+// What attempts write, and what is written of their tasks.
 const (
 	WrittenLines Written = iota + 1
 	WrittenChunks
+	WrittenSteps // that tasks begin, and how they end
 )
 
 // Follower is told of what tasks write. It is for one goroutine; Close it.
@@ -31,10 +32,12 @@ type Follower interface {
 	Close()
 }
 
-// Rows are lines or chunks, in the order of their commits. They are the receiver's.
+// Rows are what was committed, of each kind in the order of the commits; a chunk is among
+// the same rows as the end of its task, or among rows before. They are the receiver's.
 type Rows struct {
 	Lines  []core.LogLine
 	Chunks []core.Chunk
+	Steps  []Outcome // without a status: the task begins
 }
 
 // streams are those who follow what tasks write, by task.
@@ -42,18 +45,22 @@ type streams struct {
 	mu     sync.Mutex
 	lines  map[id.ID][]*follower
 	chunks map[id.ID][]*follower
+	steps  map[id.ID][]*follower
 }
 
 func newStreams() *streams {
-	return &streams{lines: map[id.ID][]*follower{}, chunks: map[id.ID][]*follower{}}
+	return &streams{lines: map[id.ID][]*follower{}, chunks: map[id.ID][]*follower{}, steps: map[id.ID][]*follower{}}
 }
 
 // of is the followers of a kind, by task.
 func (s *streams) of(kind Written) map[id.ID][]*follower {
-	if kind == WrittenLines {
+	switch kind {
+	case WrittenLines:
 		return s.lines
+	case WrittenChunks:
+		return s.chunks
 	}
-	return s.chunks
+	return s.steps
 }
 
 // follower implements Follower.
@@ -61,7 +68,7 @@ type follower struct {
 	runtime *Runtime
 	tenant  id.ID
 	tasks   []id.ID
-	kind    Written
+	kinds   []Written
 	ready   chan struct{} // holds a token while there is something to take
 
 	mu    sync.Mutex
@@ -71,14 +78,16 @@ type follower struct {
 }
 
 // Follow implements Client.
-func (r *Runtime) Follow(_ context.Context, tenant id.ID, tasks []id.ID, kind Written) (Follower, error) {
-	f := &follower{runtime: r, tenant: tenant, tasks: slices.Clone(tasks), kind: kind, ready: make(chan struct{}, 1)}
+func (r *Runtime) Follow(_ context.Context, tenant id.ID, tasks []id.ID, kinds ...Written) (Follower, error) {
+	f := &follower{runtime: r, tenant: tenant, tasks: slices.Clone(tasks), kinds: slices.Clone(kinds), ready: make(chan struct{}, 1)}
 	s := r.streams
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	of := s.of(kind)
-	for _, task := range f.tasks {
-		of[task] = append(of[task], f)
+	for _, kind := range f.kinds {
+		of := s.of(kind)
+		for _, task := range f.tasks {
+			of[task] = append(of[task], f)
+		}
 	}
 	return f, nil
 }
@@ -88,11 +97,13 @@ func (f *follower) Close() {
 	s := f.runtime.streams
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	of := s.of(f.kind)
-	for _, task := range f.tasks {
-		rest := slices.DeleteFunc(of[task], func(other *follower) bool { return other == f })
-		if of[task] = rest; len(rest) == 0 {
-			delete(of, task)
+	for _, kind := range f.kinds {
+		of := s.of(kind)
+		for _, task := range f.tasks {
+			rest := slices.DeleteFunc(of[task], func(other *follower) bool { return other == f })
+			if of[task] = rest; len(rest) == 0 {
+				delete(of, task)
+			}
 		}
 	}
 }
@@ -113,25 +124,39 @@ func (f *follower) Next(ctx context.Context) (Rows, bool, error) {
 	return rows, lost, nil
 }
 
-// deliver hands committed rows to those who follow their tasks. It never waits.
-func (s *streams) deliver(lines []core.LogLine, chunks []core.Chunk) {
-	if len(lines)+len(chunks) == 0 {
-		return
-	}
+// deliver hands what was committed to those who follow the tasks that it is of. It never
+// waits.
+func (s *streams) deliver(e *core.Effects) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.lines) > 0 {
-		for i := range lines {
-			for _, f := range s.lines[lines[i].Task] {
-				f.addLine(&lines[i])
+		for i := range e.Lines {
+			for _, f := range s.lines[e.Lines[i].Task] {
+				f.addLine(&e.Lines[i])
 			}
 		}
 	}
 	if len(s.chunks) > 0 {
-		for i := range chunks {
-			for _, f := range s.chunks[chunks[i].Task] {
-				f.addChunk(&chunks[i])
+		for i := range e.Chunks {
+			for _, f := range s.chunks[e.Chunks[i].Task] {
+				f.addChunk(&e.Chunks[i])
 			}
+		}
+	}
+	if len(s.steps) > 0 {
+		s.deliverSteps(e)
+	}
+}
+
+func (s *streams) deliverSteps(e *core.Effects) {
+	for i := range e.Tasks {
+		for _, f := range s.steps[e.Tasks[i].ID] {
+			f.addStep(e.Tasks[i].Tenant, Outcome{ID: e.Tasks[i].ID})
+		}
+	}
+	for i := range e.Results {
+		for _, f := range s.steps[e.Results[i].Task] {
+			f.addStep(e.Results[i].Tenant, outcomeFor(f.tenant, &e.Results[i]))
 		}
 	}
 }
@@ -149,6 +174,14 @@ func (f *follower) addChunk(c *core.Chunk) {
 	defer f.mu.Unlock()
 	if c.Tenant == f.tenant && f.takes(len(c.Data)) {
 		f.rows.Chunks = append(f.rows.Chunks, *c)
+	}
+}
+
+func (f *follower) addStep(tenant id.ID, step Outcome) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if tenant == f.tenant && f.takes(len(step.Output)+len(step.Error)) {
+		f.rows.Steps = append(f.rows.Steps, step)
 	}
 }
 

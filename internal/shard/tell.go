@@ -84,7 +84,7 @@ func (r *Runtime) tellPass(ctx context.Context, p *pass) {
 	for _, told := range e.Emitted {
 		r.sessions.emitted(told)
 	}
-	r.streams.deliver(e.Lines, e.Chunks)
+	r.streams.deliver(e)
 	for _, told := range p.told {
 		told(nil)
 	}

@@ -2,22 +2,15 @@ package hatchet
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"time"
-
-	"google.golang.org/grpc"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/edge/admit"
 	"github.com/adzehq/adze/internal/edge/auth"
-	"github.com/adzehq/adze/internal/edge/drain"
 	"github.com/adzehq/adze/internal/edge/hatchet/view"
-	"github.com/adzehq/adze/internal/edge/tail"
-	native "github.com/adzehq/adze/internal/wire/adzev1"
 	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
 )
 
@@ -169,98 +162,4 @@ func (t *turns) advance(task id.ID, next int64) {
 	at.next = next
 	close(at.moved)
 	at.moved = make(chan struct{})
-}
-
-// SubscribeToWorkflowEvents implements the Dispatcher: what the tasks of a run stream, how
-// they end, and the end of the run.
-func (s *Server) SubscribeToWorkflowEvents(
-	req *wire.SubscribeToWorkflowEventsRequest, stream grpc.ServerStreamingServer[wire.WorkflowEvent],
-) error {
-	ctx, cancel := s.Bounded(stream.Context())
-	defer cancel()
-	return s.Status(drain.Why(ctx, s.followRun(ctx, req, stream)))
-}
-
-func (s *Server) followRun(
-	ctx context.Context, req *wire.SubscribeToWorkflowEventsRequest, stream grpc.ServerStreamingServer[wire.WorkflowEvent],
-) error {
-	if req.WorkflowRunId == nil {
-		return fault.New(fault.Unimplemented, "additional_meta_key", "cannot be followed; name a run by workflow_run_id")
-	}
-	tenant := auth.Tenant(ctx)
-	external, err := view.ParseID("workflow_run_id", *req.WorkflowRunId)
-	if err != nil {
-		return err
-	}
-	run, err := s.runs.Run(ctx, tenant, external, false)
-	if err != nil || run.Done() {
-		return err
-	}
-	told := &eventStream{server: s, stream: stream, run: run}
-	reader := tail.Reader{Source: tail.Database{DB: s.DB}, Shards: s.Shards}
-	if err := reader.ReadStream(ctx, tenant, &native.ReadStreamRequest{RunId: uint64(run.ID)}, told.chunks); err != nil {
-		return err
-	}
-	return told.end(ctx, tenant)
-}
-
-// eventStream tells of one run.
-type eventStream struct {
-	server *Server
-	stream grpc.ServerStreamingServer[wire.WorkflowEvent]
-	run    *view.Run
-}
-
-func (e *eventStream) send(event *wire.WorkflowEvent) error {
-	event.WorkflowRunId = e.run.External.String()
-	event.EventTimestamp = timestamppb.New(e.server.Clock.Now())
-	return e.stream.Send(event)
-}
-
-// chunks tells what tasks stream.
-func (e *eventStream) chunks(came *native.ReadStreamResponse) error {
-	for _, c := range came.Chunks {
-		index, retries := int64(c.Seq), c.Attempt-1
-		err := e.send(&wire.WorkflowEvent{
-			ResourceType: wire.ResourceType_RESOURCE_TYPE_STEP_RUN, EventType: wire.ResourceEventType_RESOURCE_EVENT_TYPE_STREAM,
-			ResourceId: e.run.TaskOf(id.ID(c.TaskId)).String(), EventPayload: strings.ToValidUTF8(string(c.Data), "\uFFFD"), EventIndex: &index, RetryCount: &retries,
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// endEvents are the events of statuses that are final.
-var endEvents = map[wire.RunStatus]wire.ResourceEventType{
-	wire.RunStatus_RUN_STATUS_COMPLETED: wire.ResourceEventType_RESOURCE_EVENT_TYPE_COMPLETED,
-	wire.RunStatus_RUN_STATUS_FAILED:    wire.ResourceEventType_RESOURCE_EVENT_TYPE_FAILED,
-	wire.RunStatus_RUN_STATUS_CANCELLED: wire.ResourceEventType_RESOURCE_EVENT_TYPE_CANCELLED,
-}
-
-// end tells how the tasks of the run ended, and the run.
-func (e *eventStream) end(ctx context.Context, tenant id.ID) error {
-	ended, err := e.server.runs.Run(ctx, tenant, e.run.ID, true)
-	if err != nil {
-		return err
-	}
-	for i := range ended.Tasks {
-		t := &ended.Tasks[i]
-		payload := string(t.Output())
-		if text := t.Error(); text != nil {
-			payload = *text
-		}
-		err := e.send(&wire.WorkflowEvent{
-			ResourceType: wire.ResourceType_RESOURCE_TYPE_STEP_RUN, EventType: endEvents[t.Status],
-			ResourceId: t.External.String(), EventPayload: payload, RetryCount: &t.Retries,
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return e.send(&wire.WorkflowEvent{
-		ResourceType: wire.ResourceType_RESOURCE_TYPE_WORKFLOW_RUN, EventType: endEvents[ended.Status],
-		ResourceId: e.run.External.String(), Hangup: true,
-	})
 }

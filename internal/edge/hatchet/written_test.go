@@ -90,6 +90,10 @@ func TestStreamComesInOrderAndEndsWithItsRun(t *testing.T) {
 			}
 		})
 	}
+	event, err := stream.Recv()
+	require.NoError(t, err)
+	require.Equal(t, wire.ResourceEventType_RESOURCE_EVENT_TYPE_STARTED, event.EventType)
+	require.Equal(t, run, event.ResourceId)
 	for i := range messages {
 		event, err := stream.Recv()
 		require.NoError(t, err)
@@ -99,7 +103,7 @@ func TestStreamComesInOrderAndEndsWithItsRun(t *testing.T) {
 	}
 	calls.Wait()
 	close(end)
-	event, err := stream.Recv()
+	event, err = stream.Recv()
 	require.NoError(t, err)
 	require.Equal(t, wire.ResourceEventType_RESOURCE_EVENT_TYPE_COMPLETED, event.EventType)
 	require.JSONEq(t, `{"done":true}`, event.EventPayload)

@@ -16,6 +16,17 @@ const chunksPage = 64
 func (r *Reader) ReadStream(
 	ctx context.Context, tenant id.ID, req *wire.ReadStreamRequest, send func(*wire.ReadStreamResponse) error,
 ) error {
+	return r.readStream(ctx, tenant, req, nil, send)
+}
+
+// Watch is ReadStream of a whole run, and has steps tell how its tasks begin and end.
+func (r *Reader) Watch(ctx context.Context, tenant, run id.ID, steps Steps, send func(*wire.ReadStreamResponse) error) error {
+	return r.readStream(ctx, tenant, &wire.ReadStreamRequest{RunId: uint64(run)}, steps, send)
+}
+
+func (r *Reader) readStream(
+	ctx context.Context, tenant id.ID, req *wire.ReadStreamRequest, steps Steps, send func(*wire.ReadStreamResponse) error,
+) error {
 	t, err := newTail(ctx, r, rows[core.Chunk]{
 		written: shard.WrittenChunks,
 		page:    chunksPage,
@@ -26,6 +37,7 @@ func (r *Reader) ReadStream(
 	if err != nil {
 		return err
 	}
+	t.steps = steps
 	t.send = func(chunks []placed[core.Chunk]) error { return send(streamed(chunks)) }
 	return t.follow(ctx)
 }

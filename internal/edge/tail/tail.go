@@ -38,6 +38,17 @@ type Reader struct {
 	Shards shard.Client
 }
 
+// Steps tells of the tasks of a run how they begin and end. It is for one goroutine.
+type Steps interface {
+	// Look finds out which tasks have begun and ended by now.
+	Look(ctx context.Context) error
+	// Come takes what did so since.
+	Come([]shard.Outcome)
+	// Tell tells what was found out, or came, and was not told. What these tasks wrote has
+	// been sent.
+	Tell() error
+}
+
 // rows is how one of the two kinds of rows is read.
 type rows[Row any] struct {
 	written shard.Written
@@ -55,6 +66,7 @@ type tail[Row any] struct {
 	run    id.ID
 	tasks  []Task // those that are read
 	cursor *cursor
+	steps  Steps // nil: nobody wants to know
 	// send takes rows in order; before is the place in its task where the reader was.
 	send func(rows []placed[Row]) error
 }
@@ -94,7 +106,11 @@ func (t *tail[Row]) follow(ctx context.Context) error {
 	}
 	// From here on nothing is missed: what is committed by now is read, what comes is
 	// told. Some is both, and is known by its place.
-	follower, err := t.shards.Follow(ctx, t.tenant, ids, t.written)
+	kinds := []shard.Written{t.written}
+	if t.steps != nil {
+		kinds = append(kinds, shard.WrittenSteps)
+	}
+	follower, err := t.shards.Follow(ctx, t.tenant, ids, kinds...)
 	if err != nil {
 		return err
 	}
@@ -105,25 +121,50 @@ func (t *tail[Row]) follow(ctx context.Context) error {
 	if err != nil && !errors.Is(context.Cause(open), errEnded) { // the end may be told while Await still looks
 		return err
 	}
-	if err := t.stored(ctx); err != nil {
+	if err := t.all(ctx); err != nil {
 		return err
 	}
 	for {
 		came, lost, err := follower.Next(open)
 		switch {
 		case errors.Is(context.Cause(open), errEnded):
-			return t.stored(ctx) // an end is told after all that was written before it
+			return t.all(ctx) // an end is told after all that was written before it
 		case err != nil:
 			return err
 		case lost:
-			err = t.stored(ctx)
+			err = t.all(ctx)
 		default:
-			err = t.pass(t.live(came))
+			err = t.some(came)
 		}
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// all sends all that is committed: what tasks wrote before how they ended.
+func (t *tail[Row]) all(ctx context.Context) error {
+	if t.steps == nil {
+		return t.stored(ctx)
+	}
+	if err := t.steps.Look(ctx); err != nil {
+		return err
+	}
+	if err := t.stored(ctx); err != nil {
+		return err
+	}
+	return t.steps.Tell()
+}
+
+// some sends what came, in that order.
+func (t *tail[Row]) some(came shard.Rows) error {
+	if t.steps != nil {
+		t.steps.Come(came.Steps)
+	}
+	if err := t.pass(t.live(came)); err != nil || t.steps == nil {
+		return err
+	}
+	return t.steps.Tell()
 }
 
 // errEnded is why a reader waits no longer.

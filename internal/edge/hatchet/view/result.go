@@ -37,6 +37,18 @@ func resultOf(external id.ID, o *shard.Outcome) *wire.StepRunResult {
 	return newResult(external, o.Task, t.Error(), t.Output())
 }
 
+// Ended is a task of the run of which no more is known than how it ended.
+func (r *Run) Ended(o *shard.Outcome) *Task {
+	name := r.Version.Tasks[0].Name
+	if r.Graph {
+		name = r.Version.Tasks[o.ID-r.ID-1].Name
+	}
+	t := &Task{External: r.TaskOf(o.ID), Status: endStatus(o.Status, o.Error), Retries: r.chain.Retries(name, o.Attempt)}
+	t.TaskRun.ID, t.TaskRun.Name = o.ID, name
+	t.TaskRun.Status, t.TaskRun.Error, t.TaskRun.Output = o.Status, o.Error, o.Output
+	return t
+}
+
 func newResult(task id.ID, name string, text *string, output []byte) *wire.StepRunResult {
 	number := task.String()
 	result := &wire.StepRunResult{TaskRunExternalId: number, JobRunId: number, TaskName: name, Error: text}

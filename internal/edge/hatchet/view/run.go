@@ -113,6 +113,11 @@ func (r *Reader) At(ctx context.Context, tenant id.ID, at Place, payloads bool) 
 	return r.run(ctx, tenant, at.Run, payloads)
 }
 
+// Itself reads a run by its own id, though it may have been replayed since.
+func (r *Reader) Itself(ctx context.Context, tenant, run id.ID, payloads bool) (*Run, error) {
+	return r.run(ctx, tenant, run, payloads)
+}
+
 // run reads a run by its own id.
 func (r *Reader) run(ctx context.Context, tenant, run id.ID, payloads bool) (*Run, error) {
 	stored, err := history.Get(ctx, r.DB, tenant, run, payloads)
