@@ -116,6 +116,53 @@ func TestAFilterChoosesRuns(t *testing.T) {
 	require.Equal(t, ids[109], between.Runs[0].ID)
 	require.Equal(t, ids[100], between.Runs[9].ID)
 	require.Zero(t, between.Next)
+
+	for _, run := range ids[100:110] {
+		_, err := pool.Exec(t.Context(), `update adze.task_result set finished_at = $2 where id = $1`, run, run.UnixMilli())
+		require.NoError(t, err)
+	}
+	ended := page(t, pool, 1, Filter{Since: core.Time(since), Until: core.Time(until), EndedBy: core.Time(ids[104].UnixMilli())})
+	require.Len(t, ended.Runs, 5, "by the moment at which they ended")
+	require.Len(t, page(t, pool, 1, Filter{EndedBy: 1, Open: true, Limit: PageMax}).Runs, open, "what has not ended has no such moment")
+}
+
+func TestSchedulesThatAreGoneAreListedByTheRunThatTheyStarted(t *testing.T) {
+	t.Parallel()
+	pool, ids := setup(t)
+	graphs := rowtest.Graphs(t, pool, noon, days, perDay/10)
+	start := func(table string, schedule id.ID, runs ...id.ID) {
+		_, err := pool.Exec(t.Context(), `update adze.`+table+` set schedule_id = $1, run_at = 7 where id = any($2)`, schedule, runs)
+		require.NoError(t, err)
+	}
+	start("task", 10, ids[5])
+	start("run", 20, graphs[3])
+	start("task", 30, ids[100:4_000]...) // a cron
+	start("task", 40, ids[5_000])        // is still there
+	_, err := pool.Exec(t.Context(), `insert into adze.schedule values (40, 1, 7, 0, 0, 0, 0, false, false, 'allow', 'last', 'w', null, '', '', '1', null)`)
+	require.NoError(t, err)
+	fired, err := FiredSchedules(t.Context(), pool, 1)
+	require.NoError(t, err)
+	require.Len(t, fired, 2)
+	require.Equal(t, []id.ID{20, graphs[3], 10, ids[5]}, []id.ID{fired[0].Schedule, fired[0].Run, fired[1].Schedule, fired[1].Run})
+	require.Equal(t, core.Time(7), fired[1].At)
+
+	start("task", 10, ids[6])
+	_, err = pool.Exec(t.Context(), `update adze.task set replay_of = $1 where id = $2`, ids[5], ids[6])
+	require.NoError(t, err)
+	one, err := OfSchedule(t.Context(), pool, 1, 10)
+	require.NoError(t, err)
+	require.Equal(t, fired[1], one, "and not by its replay")
+	fired, err = FiredSchedules(t.Context(), pool, 1)
+	require.NoError(t, err)
+	require.Len(t, fired, 2)
+	fired, err = FiredSchedules(t.Context(), pool, 2)
+	require.NoError(t, err)
+	require.Empty(t, fired, "another tenant has none")
+
+	rowtest.Plans(t, pool, firedSQL, "1, 1000", func(t *testing.T, ran []rowtest.Node) {
+		rowtest.NoScan(t, ran, "task")
+		rowtest.NoScan(t, ran, "run")
+	})
 }
 
 func TestAFilterThatFitsNothingLooksAtABoundedNumberOfRuns(t *testing.T) {
@@ -147,7 +194,7 @@ func TestReadsGoByIndexAndPrune(t *testing.T) {
 		"run":      {runSQL, fmt.Sprintf("1, %d, true", ids[last]), 1},
 		"window":   {windowSQL, fmt.Sprintf("1, %d, 0, 50", ids[last]), 1},
 		"attempts": {attemptsSQL, fmt.Sprintf("1, %d, 50", ids[last]), 0},
-		"runs":     {runsSQL, fmt.Sprintf("1, %d, %d, '', '{open,succeeded}', 50, 5000, '{}', false, true, 0, 0, '{}', '{}', false, true", ids[last], ids[last-60]), 1},
+		"runs":     {runsSQL, fmt.Sprintf("1, %d, %d, '', '{open,succeeded}', 50, 5000, '{}', false, true, 0, 0, '{}', '{}', false, true, 0", ids[last], ids[last-60]), 1},
 		"graph":    {graphSQL, fmt.Sprintf("1, %d, true", graphs[40]), 0},
 		"tasks":    {tasksSQL, fmt.Sprintf("1, %d, %d, true", graphs[40]+1, graphs[40]+3), 1},
 	} {

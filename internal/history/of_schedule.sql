@@ -1,6 +1,6 @@
--- Reads the first run of a tenant that a schedule started, and how it ended.
+-- Reads the first run of a tenant that a schedule started.
 -- Writes: nothing. Locks: nothing.
--- Bound: one entry of task_schedule_idx and of run_schedule_idx per partition, and four
+-- Bound: one entry of task_schedule_idx and of run_schedule_idx per partition, and two
 -- look-ups by primary key.
 select
     r.id,
@@ -10,8 +10,7 @@ select
     w.id as workflow_id,
     r.priority,
     r.input,
-    r.metadata,
-    coalesce(one.status, several.status, '') as status
+    r.metadata
 from (
     select id, run_at, version_id, priority, input, metadata
     from adze.task
@@ -23,7 +22,5 @@ from (
 ) as r
 inner join adze.workflow_version as v on v.id = r.version_id
 inner join adze.workflow as w on w.id = v.workflow_id
-left join adze.task_result as one on one.id = r.id
-left join adze.run_result as several on several.id = r.id
 order by r.id
 limit 1

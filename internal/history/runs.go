@@ -40,6 +40,7 @@ type Filter struct {
 	Open     bool          // not ended
 	Since    core.Time     // submitted at or after; 0 = ever
 	Until    core.Time     // submitted before; 0 = ever
+	EndedBy  core.Time     // ended by then, or open; 0 = whenever
 	Before   id.ID         // Page.Next of the page before; 0 = from the newest
 	Limit    int           // 0 = PageDefault; at most PageMax
 
@@ -90,7 +91,7 @@ func runs(ctx context.Context, db pg.DB, tenant id.ID, f Filter) (Page, error) {
 	keys, values := f.labels()
 	rows, err := db.Query(ctx, runsSQL, tenant, below, lowest, f.Workflow, f.statuses(), limit, windowRunsMax,
 		orNone(f.IDs), f.Payloads, f.Workflow == "" && len(f.IDs) == 0, f.Parent, f.Event,
-		keys, values, f.AnyLabel, f.Newest)
+		keys, values, f.AnyLabel, f.Newest, f.EndedBy)
 	if err != nil {
 		return Page{}, err
 	}

@@ -89,6 +89,7 @@ from (
         ) as r on true
         where
             coalesce(r.status, 'open') = any($5::text[])
+            and ($17::bigint = 0 or r.id is null or r.finished_at <= $17)
             and (not $16 or not exists (
                 select
                 from adze.task as again
@@ -153,6 +154,7 @@ from (
         ) as r on true
         where
             coalesce(r.status, 'open') = any($5::text[])
+            and ($17::bigint = 0 or r.id is null or r.finished_at <= $17)
             and (not $16 or not exists (
                 select
                 from adze.run as again

@@ -252,7 +252,7 @@ create table adze.run (
     constraint run_pkey PRIMARY KEY (id)
 ) partition by range (id);
 CREATE INDEX run_replay_idx ON ONLY adze.run USING btree (replay_of, id) WHERE (replay_of IS NOT NULL);
-CREATE INDEX run_schedule_idx ON ONLY adze.run USING btree (schedule_id) WHERE (schedule_id IS NOT NULL);
+CREATE INDEX run_schedule_idx ON ONLY adze.run USING btree (tenant_id, schedule_id) WHERE (schedule_id IS NOT NULL);
 CREATE INDEX run_tenant_idx ON ONLY adze.run USING btree (tenant_id, id);
 
 create table adze.run_result (
@@ -380,7 +380,7 @@ create table adze.task (
     constraint task_pkey PRIMARY KEY (id)
 ) partition by range (id);
 CREATE INDEX task_replay_idx ON ONLY adze.task USING btree (replay_of, id) WHERE (replay_of IS NOT NULL);
-CREATE INDEX task_schedule_idx ON ONLY adze.task USING btree (schedule_id) WHERE (schedule_id IS NOT NULL);
+CREATE INDEX task_schedule_idx ON ONLY adze.task USING btree (tenant_id, schedule_id) WHERE (schedule_id IS NOT NULL);
 CREATE INDEX task_tenant_idx ON ONLY adze.task USING btree (tenant_id, id) WHERE (node IS NULL);
 
 create table adze.task_result (

@@ -115,7 +115,7 @@ func filterOf(from *wire.TasksFilter) (*view.Filter, error) {
 		f.Since = core.Time(from.Since.AsTime().UnixMilli())
 	}
 	if from.Until != nil {
-		f.Until = core.Time(from.Until.AsTime().UnixMilli())
+		f.By(core.Time(max(from.Until.AsTime().UnixMilli(), 1)))
 	}
 	var err error
 	if f.Metadata, err = view.Labels("filter.additional_metadata", from.AdditionalMetadata); err != nil {

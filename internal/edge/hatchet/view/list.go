@@ -21,7 +21,8 @@ const (
 	scannedPagesMax = 20
 )
 
-// Filter chooses runs for a list.
+// Filter chooses runs for a list. On this wire a run that was replayed was submitted when
+// the first of its replays was.
 type Filter struct {
 	history.Filter
 	Statuses []wire.RunStatus // empty = all
@@ -113,8 +114,14 @@ func (f *Filter) history(limit int) history.Filter {
 	return page
 }
 
+// By chooses what had ended by a moment, and what was submitted by then and is open.
+func (f *Filter) By(at core.Time) { f.Until, f.EndedBy = at+1, at }
+
 // fits tells what Postgres could not.
 func (f *Filter) fits(run *Run) bool {
+	if run.External.UnixMilli() < int64(f.Since) {
+		return false
+	}
 	if len(f.Statuses) > 0 && !slices.Contains(f.Statuses, run.Status) {
 		return false
 	}

@@ -165,9 +165,9 @@ func (c Config) listRunIDs(r *http.Request, caller auth.Caller) (any, error) {
 
 // filter reads which runs are wanted.
 func (c Config) filter(q *query) (f view.Filter) {
-	f.Since, f.Until = core.Time(q.wantedTime("since").UnixMilli()), 0
+	f.Since = core.Time(max(q.wantedTime("since").UnixMilli(), 0))
 	if until := q.time("until"); !until.IsZero() {
-		f.Until = core.Time(until.UnixMilli())
+		f.By(core.Time(max(until.UnixMilli(), 1)))
 	}
 	f.IDs = workflowsOf(q.texts("workflow_ids"), q.ids("workflow_ids"))
 	f.OnceKeys = q.texts("idempotency_keys")
@@ -268,7 +268,7 @@ func selection(r *http.Request) (what edge.Selection, err error) {
 	f := &view.Filter{}
 	f.Since = core.Time(max(body.Filter.Since.UnixMilli(), 0))
 	if !body.Filter.Until.IsZero() {
-		f.Until = core.Time(body.Filter.Until.UnixMilli())
+		f.By(core.Time(max(body.Filter.Until.UnixMilli(), 1)))
 	}
 	f.AnyLabel = true
 	if f.Metadata, err = view.Labels("filter.additionalMetadata", body.Filter.AdditionalMetadata); err != nil {

@@ -157,6 +157,66 @@ func TestListChoosesRuns(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, code, "since is required")
 }
 
+// until is about when runs ended; since about when they were made, replays not counted.
+func TestListGoesFromWhenRunsWereMadeToWhenTheyEnded(t *testing.T) {
+	t.Parallel()
+	s := hatchettest.Start(t)
+	release := make(chan struct{})
+	s.Work(t, func(a *native.Assignment) (string, error) {
+		if a.Workflow == "held" {
+			return "", hatchettest.ErrHeld
+		}
+		<-release
+		return `{}`, nil
+	}, hatchettest.One("w", 0), hatchettest.One("held", 0))
+	response, err := s.Workflows.TriggerWorkflow(s.Ctx, &wire.TriggerWorkflowRequest{Name: "w"})
+	require.NoError(t, err)
+	run := response.WorkflowRunId
+	made := instantOf(t, get(t, s, "/api/v1/stable/workflow-runs/"+run).(object)["run"].(object)["createdAt"])
+	require.Eventually(t, func() bool { return time.Since(made) > 10*time.Millisecond }, hatchettest.Patience, time.Millisecond)
+	close(release)
+	path := "/api/v1/stable/tenants/" + s.Tenant + "/workflow-runs?only_tasks=false&"
+	list := func(since, until time.Time) (ids []string) {
+		query := "since=" + since.UTC().Format(time.RFC3339Nano) + "&until=" + until.UTC().Format(time.RFC3339Nano)
+		for _, row := range get(t, s, path+query).(object)["rows"].([]any) {
+			ids = append(ids, row.(object)["workflowRunExternalId"].(string))
+		}
+		return ids
+	}
+	var end time.Time
+	require.Eventually(t, func() bool {
+		row := get(t, s, "/api/v1/stable/workflow-runs/"+run).(object)["run"].(object)
+		if row["status"] != "COMPLETED" {
+			return false
+		}
+		end = instantOf(t, row["finishedAt"])
+		return true
+	}, hatchettest.Patience, 10*time.Millisecond)
+
+	require.Equal(t, []string{run}, list(made, end), "both ends count")
+	require.Empty(t, list(made, end.Add(-time.Millisecond)), "it had not ended")
+	require.Empty(t, list(made.Add(time.Millisecond), end), "it was made before")
+
+	open, err := s.Workflows.TriggerWorkflow(s.Ctx, &wire.TriggerWorkflowRequest{Name: "held"})
+	require.NoError(t, err)
+	begun := instantOf(t, get(t, s, "/api/v1/stable/workflow-runs/"+open.WorkflowRunId).(object)["run"].(object)["createdAt"])
+	require.Equal(t, []string{open.WorkflowRunId, run}, list(made, begun), "what has no end yet is told")
+	require.Equal(t, []string{run}, list(made, begun.Add(-time.Millisecond)), "but for what was made later")
+
+	_, answer := s.REST(t, http.MethodPost, "/api/v1/stable/tenants/"+s.Tenant+"/tasks/replay", object{"externalIds": []string{run}})
+	require.Len(t, answer.(object)["ids"], 1)
+	require.Empty(t, list(made.Add(time.Millisecond), begun.Add(-time.Millisecond)))
+	require.NotContains(t, list(end.Add(time.Millisecond), time.Now().Add(time.Hour)), run, "a replay is no new run")
+	require.Contains(t, list(made, time.Now().Add(time.Hour)), run)
+}
+
+func instantOf(t *testing.T, text any) time.Time {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339Nano, text.(string))
+	require.NoError(t, err)
+	return at
+}
+
 func TestListKnowsIdempotencyKeys(t *testing.T) {
 	t.Parallel()
 	s := hatchettest.Start(t)

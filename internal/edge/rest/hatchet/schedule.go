@@ -167,6 +167,7 @@ type scheduledQuery struct {
 	metadata  map[string]string
 	parentRun string
 	parent    string
+	statuses  []string // of those that have fired, of their runs; empty = all
 }
 
 // matches tells whether a schedule has all metadata that is wanted.
@@ -226,28 +227,80 @@ func (c Config) oneOffs(ctx context.Context, caller auth.Caller, q *scheduledQue
 	return c.schedules(ctx, caller, workflow, func(s *core.Schedule) bool { return s.Once() && q.matches(s) })
 }
 
-// listScheduled tells of the runs that are still to come: those that have begun are told
-// with the others.
+// statusScheduled is that of a run that is still to come.
+const statusScheduled = "SCHEDULED"
+
+// statuses reads which are wanted.
+func (q *scheduledQuery) readStatuses(from *query) {
+	q.statuses = from.texts("statuses")
+	for _, s := range q.statuses {
+		if !hatchetrest.ScheduledRunStatus(s).Valid() {
+			from.refuse("statuses", "has %q; there are PENDING, RUNNING, SUCCEEDED, FAILED, CANCELLED, QUEUED, SCHEDULED", s)
+		}
+	}
+}
+
+// has tells whether a status is wanted.
+func (q *scheduledQuery) has(status string) bool {
+	return len(q.statuses) == 0 || slices.Contains(q.statuses, status)
+}
+
+// listScheduled tells of the runs that are still to come, and of those that have begun.
 func (c Config) listScheduled(r *http.Request, caller auth.Caller) (any, error) {
 	q := queryOf(r)
 	offset, limit := q.page()
 	wanted := &scheduledQuery{
-		q.text("workflowId"), q.pairs("additionalMetadata"), q.text("parentWorkflowRunId"), q.text("parentStepRunId"),
+		workflow: q.text("workflowId"), metadata: q.pairs("additionalMetadata"),
+		parentRun: q.text("parentWorkflowRunId"), parent: q.text("parentStepRunId"),
 	}
+	wanted.readStatuses(q)
 	if q.err != nil {
 		return nil, q.err
 	}
 	var found []core.Schedule
 	var err error
-	if statuses := q.texts("statuses"); len(statuses) == 0 || slices.Contains(statuses, "SCHEDULED") {
+	if wanted.has(statusScheduled) {
 		if found, err = c.oneOffs(r.Context(), caller, wanted); err != nil {
 			return nil, err
 		}
 	}
+	gone, err := c.goneOneOffs(r.Context(), caller, wanted)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range gone {
+		found = append(found, scheduleOf(f))
+	}
 	sortSchedules(found, q)
 	list := hatchetrest.ScheduledWorkflowsList{Pagination: pagination(offset, limit, len(found), false)}
-	list.Rows, err = scheduleModels(r.Context(), c, caller, page(found, offset, limit), scheduledModel)
+	list.Rows, err = c.scheduledModels(r.Context(), caller, page(found, offset, limit), gone)
 	return list, err
+}
+
+// scheduledModels are one-off schedules as they are told, those that are gone by their runs.
+func (c Config) scheduledModels(
+	ctx context.Context, caller auth.Caller, list []core.Schedule, gone map[id.ID]*history.Fired,
+) ([]hatchetrest.ScheduledWorkflows, error) {
+	rows := make([]hatchetrest.ScheduledWorkflows, len(list))
+	workflows := c.book(caller)
+	for i := range list {
+		s := &list[i]
+		if f := gone[s.ID]; f != nil {
+			var err error
+			if rows[i], err = c.firedModel(ctx, caller, f); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		w, err := workflows(ctx, s.Workflow)
+		if err != nil {
+			return nil, err
+		}
+		if rows[i], err = scheduledModel(s, &w, caller); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
 }
 
 // scheduleModels are schedules as they are told, each with its workflow.
@@ -334,31 +387,6 @@ func (c Config) tellScheduled(ctx context.Context, caller auth.Caller, s *core.S
 		return nil, err
 	}
 	return scheduledModel(s, &w, caller)
-}
-
-// fired tells of a schedule that is gone by its run.
-func (c Config) fired(r *http.Request, caller auth.Caller) (any, error) {
-	number, err := pathID(r, "scheduled")
-	if err != nil {
-		return nil, err
-	}
-	run, err := history.OfSchedule(r.Context(), c.DB, caller.Tenant, number)
-	if err != nil {
-		return nil, err
-	}
-	s := core.Schedule{ID: number, At: run.At, Priority: run.Priority, Input: run.Input, Metadata: run.Metadata}
-	model, err := scheduledModel(&s, &record.Listed{ID: run.WorkflowID, Name: run.Workflow, Version: run.Version}, caller)
-	model.WorkflowRunId = run.Run.String()
-	model.WorkflowRunCreatedAt = run.Run.Time().UTC()
-	model.WorkflowRunStatus = firedStatuses[run.Status]
-	return model, err
-}
-
-var firedStatuses = [...]hatchetrest.WorkflowRunStatus{
-	0:              hatchetrest.WorkflowRunStatusRUNNING,
-	core.Succeeded: hatchetrest.WorkflowRunStatusSUCCEEDED,
-	core.Failed:    hatchetrest.WorkflowRunStatusFAILED,
-	core.Cancelled: hatchetrest.WorkflowRunStatusCANCELLED,
 }
 
 // move has a schedule fire at another time.
@@ -462,7 +490,9 @@ func (c Config) toDelete(
 		return ids, nil
 	}
 	q := query{values: map[string][]string{"additionalMetadata": f.AdditionalMetadata}}
-	wanted := &scheduledQuery{f.WorkflowId, q.pairs("additionalMetadata"), f.ParentWorkflowRunId, f.ParentStepRunId}
+	wanted := &scheduledQuery{
+		workflow: f.WorkflowId, metadata: q.pairs("additionalMetadata"), parentRun: f.ParentWorkflowRunId, parent: f.ParentStepRunId,
+	}
 	if q.err != nil {
 		return nil, q.err
 	}

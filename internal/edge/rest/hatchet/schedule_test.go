@@ -1,13 +1,17 @@
 package hatchet_test
 
 import (
+	"bytes"
+	"errors"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/adzehq/adze/internal/edge/hatchettest"
+	native "github.com/adzehq/adze/internal/wire/adzev1"
 )
 
 // caller asks a stage for objects.
@@ -96,7 +100,7 @@ func TestScheduledRunsAreListedAsAskedFor(t *testing.T) {
 	require.Equal(t, []string{late}, list("?additionalMetadata=color:red"))
 	require.Equal(t, []string{number(soon)}, list("?workflowId="+soon["workflowId"].(string)))
 	require.Empty(t, list("?workflowId=00000000-0000-4000-8000-000000000000"))
-	require.Empty(t, list("?statuses=SUCCEEDED"))
+	require.Empty(t, list("?statuses=SUCCEEDED"), "none has begun")
 	c.refused(http.MethodGet, "/workflows/scheduled?additionalMetadata=red", nil)
 }
 
@@ -109,6 +113,48 @@ func TestScheduledRunThatHasBegunTellsItsRun(t *testing.T) {
 		return code == http.StatusOK && told["workflowRunId"] != nil
 	}, hatchettest.Patience, 10*time.Millisecond)
 	c.refused(http.MethodPatch, one, map[string]any{"triggerAt": later(time.Hour)})
+}
+
+func TestScheduledRunsThatHaveBegunAreListedByTheirStatus(t *testing.T) {
+	t.Parallel()
+	c := stage(t)
+	c.s.Work(t, func(a *native.Assignment) (string, error) {
+		switch {
+		case bytes.Contains(a.Metadata, []byte("blue")):
+			return "", errors.New("bad")
+		case bytes.Contains(a.Metadata, []byte("green")):
+			return "", hatchettest.ErrHeld
+		}
+		return `{}`, nil
+	}, hatchettest.One("painted", 0))
+	schedule := func(in time.Duration, color string) string {
+		return number(c.must(http.MethodPost, "/workflows/painted/scheduled", scheduled(in, color)))
+	}
+	ids := map[string]string{
+		"SUCCEEDED": schedule(-time.Hour, "red"), "FAILED": schedule(-2*time.Hour, "blue"),
+		"RUNNING": schedule(-3*time.Hour, "green"), "SCHEDULED": schedule(time.Hour, "red"),
+		"QUEUED": number(c.must(http.MethodPost, "/workflows/mail/scheduled", scheduled(-time.Hour, "red"))),
+	}
+	list := func(query string) []string { return numbers(c.must(http.MethodGet, "/workflows/scheduled"+query, nil)) }
+	for status, want := range ids {
+		require.Eventually(t, func() bool { return slices.Equal([]string{want}, list("?statuses="+status)) },
+			hatchettest.Patience, 20*time.Millisecond, status)
+	}
+	newest := []string{ids["QUEUED"], ids["SCHEDULED"], ids["RUNNING"], ids["FAILED"], ids["SUCCEEDED"]}
+	require.ElementsMatch(t, newest, list(""), "all are told")
+	require.Equal(t, list("")[1:3], list("?offset=1&limit=2"))
+	require.Equal(t, []string{ids["RUNNING"], ids["FAILED"]}, list("?orderByField=triggerAt&orderByDirection=ASC")[:2])
+	require.Equal(t, []string{ids["FAILED"]}, list("?additionalMetadata=color:blue"))
+	require.ElementsMatch(t, []string{ids["FAILED"], ids["SUCCEEDED"]}, list("?statuses=FAILED&statuses=SUCCEEDED"))
+	require.Empty(t, list("?statuses=CANCELLED"))
+	c.refused(http.MethodGet, "/workflows/scheduled?statuses=LATE", nil)
+
+	row := c.must(http.MethodGet, "/workflows/scheduled?statuses=FAILED", nil)["rows"].([]any)[0].(map[string]any)
+	require.Equal(t, []any{"painted", "FAILED", map[string]any{"color": "blue"}},
+		[]any{row["workflowName"], row["workflowRunStatus"], row["additionalMetadata"]})
+	require.NotEmpty(t, row["workflowRunId"])
+	require.Contains(t, row["workflowRunName"], "painted-")
+	require.Equal(t, row, c.must(http.MethodGet, "/workflows/scheduled/"+ids["FAILED"], nil))
 }
 
 func TestSchedulesAreChangedTogether(t *testing.T) {
