@@ -44,3 +44,19 @@ func TestTheLogOfATaskWithoutARowIsOneRowAStep(t *testing.T) {
 	require.True(t, r.apply(logs(a, 3)).Settled[0].Stale, "an entry is added once")
 	require.True(t, r.apply(logs(a, 5)).Settled[0].Stale, "and none is left out")
 }
+
+func TestAForkThatFailsAtOnceWaitsForNothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{Durable: true})
+	fork := r.ids.Next(int64(r.now))
+	out := r.apply(&Fork{
+		Task: NewTask{ID: fork, Tenant: tenant, Version: version, Flow: &Flow{Failed: "no key"}},
+		Entries: []Entry{{
+			Tenant: tenant, Index: 1, Kind: EntryWait, Conditions: []Condition{{Kind: OnEvent, Key: "ping"}},
+		}},
+	})
+	require.Len(t, out.Results, 1)
+	require.Len(t, out.Entries, 1)
+	require.Empty(t, out.Waits)
+	require.Zero(t, r.Stats().Waits)
+}

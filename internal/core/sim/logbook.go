@@ -125,6 +125,9 @@ func (m *model) takeFork(st *step, in *core.Fork) *Violation {
 		}
 		st.metsTaken++
 	}
+	if v := m.takeMets(st); v != nil || m.tasks[in.Task.ID] == nil { // it was doomed
+		return v
+	}
 	for i := range in.Entries {
 		if e := &in.Entries[i]; e.Kind == core.EntryWait && !core.Fulfilled(e, in.Mets) {
 			if v := m.awaitAgain(st, in.Task.ID, e, in.Mets); v != nil {
