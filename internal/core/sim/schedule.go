@@ -125,8 +125,7 @@ func (h *history) schedule() *Violation {
 	what := h.rand.IntN(8)
 	if len(known) == 0 || what < 4 && h.lastSchedule-firstSchedule < schedulesMax {
 		h.lastSchedule++
-		row := core.Schedule{ID: h.lastSchedule, Tenant: pick(h, h.definitions).Tenant, Overlap: core.Overlap(h.rand.IntN(4))}
-		return h.putSchedule(h.drawTimes(row))
+		return h.putSchedule(h.drawTimes(h.newSchedule()))
 	}
 	row := h.plans[pick(h, known)]
 	switch what {
@@ -143,6 +142,15 @@ func (h *history) schedule() *Violation {
 		return h.apply(&core.Fire{Ref: h.lastRef, Schedule: row.ID, Runs: []core.Fired{h.fired(row, 0, false)}})
 	}
 	return h.putSchedule(h.drawTimes(row))
+}
+
+// newSchedule draws a schedule. What runtimes read of it, the core only stores.
+func (h *history) newSchedule() core.Schedule {
+	return core.Schedule{
+		ID: h.lastSchedule, Tenant: pick(h, h.definitions).Tenant, Overlap: core.Overlap(h.rand.IntN(4)), Workflow: pick(h, workflows),
+		Name: "daily", Expression: "0 6 * * *", Zone: "Europe/Zurich", Priority: pick(h, priorities), Declared: h.rand.IntN(2) == 0,
+		CatchUp: core.CatchUp(h.rand.IntN(3)), CatchUpMax: int32(h.rand.IntN(3)), Input: core.Payload("{}"), Metadata: core.Payload("{}"),
+	}
 }
 
 func (h *history) drawTimes(row core.Schedule) core.Schedule {
@@ -223,6 +231,7 @@ func (h *history) fired(row core.Schedule, at core.Time, queued bool) core.Fired
 		f.Graph, f.Run = false, core.NewRun{Task: core.NewTask{
 			ID: h.lastTask, Tenant: row.Tenant, Version: pick(h, own).Version, Input: core.Payload("{}"),
 		}}
+		h.own = append(h.own, h.lastTask)
 	}
 	f.Run.Task.Schedule, f.Run.Task.RunAt = row.ID, at
 	h.doom(&f.Run.Task)
@@ -267,7 +276,9 @@ func (m *model) recoverSchedules(states []core.ScheduleState) {
 	}
 }
 
-func (m *model) takePutSchedules(st *step, in *core.PutSchedules) {
+// takePutSchedules: schedules are stored as they were put.
+func (m *model) takePutSchedules(st *step, in *core.PutSchedules) *Violation {
+	var rows []core.Schedule
 	for i := range in.Items {
 		item := &in.Items[i]
 		s := m.schedules[item.Schedule.ID]
@@ -282,7 +293,11 @@ func (m *model) takePutSchedules(st *step, in *core.PutSchedules) {
 			s.Queued = 0
 			s.Skipped++
 		}
+		rows = append(rows, item.Schedule)
 		st.answers = append(st.answers, core.Answer{Ref: in.Ref, Task: s.ID, Kind: core.AnswerDone})
+	}
+	if !reflect.DeepEqual(rows, slices.Clone(st.out.Schedules)) {
+		return broken(schedulesTrue, "rows of schedules %s, want %s", show(st.out.Schedules), show(rows))
 	}
 	for _, target := range in.Drops {
 		kind := core.AnswerUnknown
@@ -292,6 +307,7 @@ func (m *model) takePutSchedules(st *step, in *core.PutSchedules) {
 		}
 		st.answers = append(st.answers, core.Answer{Ref: in.Ref, Task: target, Kind: kind})
 	}
+	return nil
 }
 
 func (m *model) dropSchedule(st *step, target id.ID) {

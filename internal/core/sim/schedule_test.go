@@ -4,6 +4,7 @@ import "github.com/adzehq/adze/internal/core"
 
 // scheduleSabotages break what is promised of schedules.
 var scheduleSabotages = map[string]attack{
+	"a schedule is stored otherwise":         {schedulesTrue, renameSchedule},
 	"a tick fires twice":                     {ticksOnce, repeatTick},
 	"a tick fires and is not noted":          {schedulesTrue, dropScheduleState},
 	"a tick starts nothing":                  {ticksDealt, loseTick},
@@ -83,4 +84,8 @@ func refuseSchedule(_ *history, st *step) bool {
 	}
 	st.out.Answers[0].Kind = core.AnswerFull
 	return true
+}
+
+func renameSchedule(_ *history, st *step) bool {
+	return changeWhere(st.out.Schedules, func(core.Schedule) bool { return true }, func(s *core.Schedule) { s.Name += "!" })
 }

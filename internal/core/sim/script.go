@@ -157,6 +157,8 @@ func (h *history) next(r *run) *core.NewEntry {
 	case core.EntryAnswer:
 		if e.Event = b.request(); e.Event == 0 {
 			e.Kind = core.EntryStep
+		} else if h.rand.IntN(4) == 0 {
+			e.Data, e.Error = nil, "refused"
 		}
 	}
 	return e

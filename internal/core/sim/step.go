@@ -214,7 +214,7 @@ func (m *model) takeInput(st *step) *Violation {
 	case *core.Push:
 		return m.takePush(st, in)
 	case *core.PutSchedules:
-		m.takePutSchedules(st, in)
+		return m.takePutSchedules(st, in)
 	case *core.Fire:
 		return m.takeFire(st, in)
 	case *core.Join:

@@ -59,7 +59,7 @@ func (h *history) write(a *agent) *Violation {
 func (h *history) call(a *agent) *Violation {
 	const gone = id.ID(1)
 	in := &core.Write{Tenant: a.tenant, Chunks: []core.Chunk{{Task: gone, Data: core.Payload("late")}}}
-	in.Lines = append(in.Lines, core.LogLine{Task: gone, Attempt: 2, Message: "late"})
+	in.Lines = append(in.Lines, core.LogLine{Task: gone, Attempt: 2, At: h.now, Level: 4, Message: "late", Fields: core.Payload(`{}`)})
 	if len(a.running) > 0 {
 		r := pick(h, a.running)
 		in.Lines = append(in.Lines, core.LogLine{Task: r.Task, Message: "by call"}, core.LogLine{Task: r.Task, Attempt: 1})
