@@ -234,6 +234,11 @@ func place(load *core.Load, row *core.OpenTask) core.Order {
 	return core.Order{Rank: row.Rank, ID: row.ID}
 }
 
+// Payloads implements shard.Store.
+func (m *memory) Payloads(ctx context.Context, ids []id.ID) ([]core.NewTask, error) {
+	return m.Inputs(ctx, ids)
+}
+
 // Inputs implements shard.Store.
 func (m *memory) Inputs(_ context.Context, ids []id.ID) ([]core.NewTask, error) {
 	return pick(m, m.tasks, ids), nil

@@ -85,6 +85,10 @@ func (s *postgres) SchedulesOf(ctx context.Context, tenant id.ID, workflow strin
 	return schedule.Of(ctx, s.pool, tenant, workflow)
 }
 
+func (s *postgres) Payloads(ctx context.Context, ids []id.ID) ([]core.NewTask, error) {
+	return task.Payloads(ctx, s.pool, ids)
+}
+
 func (s *postgres) Inputs(ctx context.Context, ids []id.ID) ([]core.NewTask, error) {
 	return task.Inputs(ctx, s.pool, ids)
 }

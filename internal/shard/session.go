@@ -265,7 +265,7 @@ func (r *Runtime) completeInputs(ctx context.Context, assigned []core.Assignment
 	if len(missing) == 0 {
 		return full, nil
 	}
-	stored, err := r.config.Store.Inputs(ctx, missing)
+	stored, err := r.config.Store.Payloads(ctx, missing)
 	if err != nil {
 		return nil, err
 	}

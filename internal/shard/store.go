@@ -32,6 +32,8 @@ type Store interface {
 	Load(ctx context.Context, shard int32, load core.Load) (*core.Loaded, error)
 	// Inputs reads task rows; ids without one are left out.
 	Inputs(ctx context.Context, ids []id.ID) ([]core.NewTask, error)
+	// Payloads reads of task rows what workers are told; ids without one are left out.
+	Payloads(ctx context.Context, ids []id.ID) ([]core.NewTask, error)
 	// Outcomes reads results with their outputs; ids without one are left out.
 	Outcomes(ctx context.Context, tenant id.ID, ids []id.ID) ([]Outcome, error)
 	// RunOutcomes reads how runs of graphs ended; ids that have not, or are no such run,

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -16,6 +17,8 @@ import (
 var (
 	//go:embed inputs.sql
 	inputsSQL string
+	//go:embed payloads.sql
+	payloadsSQL string
 	//go:embed outcomes.sql
 	outcomesSQL string
 	//go:embed results.sql
@@ -44,6 +47,31 @@ func Inputs(ctx context.Context, db pg.DB, ids []id.ID) ([]core.NewTask, error) 
 		return nil, fmt.Errorf("read inputs of %d tasks: %w", len(ids), err)
 	}
 	return tasks, nil
+}
+
+// Payloads reads what workers are told of runs of one task, in any order: ID, Tenant,
+// ReplayOf, Event, Parent, Priority, Input, Metadata and Given; the rest is left zero. Ids
+// without a row are left out. The payloads are copies, the caller's to keep.
+func Payloads(ctx context.Context, db pg.DB, ids []id.ID) ([]core.NewTask, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	rows, err := db.Query(ctx, payloadsSQL, ids, slices.Min(ids), slices.Max(ids))
+	if err != nil {
+		return nil, fmt.Errorf("read payloads of %d tasks: %w", len(ids), err)
+	}
+	tasks, err := pgx.AppendRows(make([]core.NewTask, 0, len(ids)), rows, scanPayload)
+	if err != nil {
+		return nil, fmt.Errorf("read payloads of %d tasks: %w", len(ids), err)
+	}
+	return tasks, nil
+}
+
+func scanPayload(row pgx.CollectableRow) (t core.NewTask, err error) {
+	var input, metadata, given []byte
+	err = row.Scan(&t.ID, &t.Tenant, &t.ReplayOf, &t.Event, &t.Parent, &t.Priority, &input, &metadata, &given)
+	t.Input, t.Metadata, t.Given = input, metadata, given
+	return t, err
 }
 
 func scanTask(row pgx.CollectableRow) (t core.NewTask, err error) {

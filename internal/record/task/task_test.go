@@ -59,6 +59,17 @@ func TestTasksAreReadAsTheyWereWritten(t *testing.T) {
 	require.NoError(t, err)
 	require.ElementsMatch(t, tasks, got)
 
+	told := slices.Clone(tasks)
+	for i := range told {
+		told[i].Version, told[i].RunAt, told[i].Key = 0, 0, ""
+	}
+	got, err = Payloads(t.Context(), pool, []id.ID{tasks[1].ID, 99, tasks[0].ID})
+	require.NoError(t, err)
+	require.ElementsMatch(t, told, got)
+	got, err = Payloads(t.Context(), pool, nil)
+	require.NoError(t, err)
+	require.Empty(t, got)
+
 	existing, err := Existing(t.Context(), pool, 3, []id.ID{tasks[0].ID, tasks[1].ID, 99})
 	require.NoError(t, err)
 	require.Equal(t, []id.ID{tasks[1].ID}, existing)
