@@ -96,16 +96,7 @@ func (s *Shard) class(tenant id.ID, text string) *class {
 
 // classOf is the class of t.
 func (s *Shard) classOf(t *task) *class {
-	usual := len(t.labelsGiven()) == 0
-	only := id.ID(0)
-	if t.def.Sticky == StickyOnly {
-		only = t.wanted()
-	}
-	hand := int32(0)
-	if t.share != "" {
-		hand = s.handOf(t)
-	}
-	usual = usual && only == 0 && hand == 0
+	only, hand, usual := s.narrowed(t)
 	if usual && t.def.class != nil {
 		return t.def.class
 	}
@@ -117,6 +108,18 @@ func (s *Shard) classOf(t *task) *class {
 		t.def.class, c.kept = c, true
 	}
 	return c
+}
+
+// narrowed is which worker, or which hand of workers, t is for; 0 = any. It is usual if
+// nothing is said of its run either: then it goes with all others of its definition.
+func (s *Shard) narrowed(t *task) (only id.ID, hand int32, usual bool) {
+	if t.def.Sticky == StickyOnly {
+		only = t.wanted()
+	}
+	if t.share != "" {
+		hand = s.handOf(t)
+	}
+	return only, hand, only == 0 && hand == 0 && len(t.labelsGiven()) == 0
 }
 
 // handOf is which hand of workers t is for; 0 = for all.

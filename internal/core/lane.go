@@ -280,7 +280,7 @@ func (s *Shard) loadedLane(in *Loaded) {
 		l.hold(-1)
 		t := s.revive(row)
 		s.recall(in, t.id)
-		if t.def.class == nil && len(t.labelsGiven()) == 0 {
+		if _, _, usual := s.narrowed(t); usual && l.class != nil && t.def.class == nil {
 			s.classOf(t) // that of its definition stays, and with it whose turn it is
 		}
 		l.add(t)

@@ -274,3 +274,20 @@ func TestKeyIsDealtFewWorkersAndKeepsThem(t *testing.T) {
 	r.apply(&Set{Settings: []Setting{{Tenant: tenant, Kind: SettingQueue, Name: "act", Dropped: true}}})
 	require.Greater(t, len(hand("a")), 2)
 }
+
+func TestTasksThatAreLoadedMakeNoKindOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{})
+	row := OpenTask{ID: r.ids.Next(int64(r.now)), Tenant: tenant, Version: version, Attempt: 1, State: OpenReady, Queue: "act", Key: "a"}
+	def := *r.definitions[version]
+	r.Shard = NewSized(1, 4)
+	r.apply(&Define{Definition: def})
+	r.apply(&Restore{
+		Epoch: 2, Lanes: []LaneDepth{{Tenant: tenant, Queue: row.Queue, Key: row.Key, Depth: 1}},
+		Settings: []Setting{{Tenant: tenant, Kind: SettingQueue, Name: "act", Queue: QueueSetting{Spread: 1}}},
+	})
+	out := r.join(worker1, 1)
+	out = r.apply(&Loaded{Load: out.Loads[0], Rows: []OpenTask{row}})
+	require.Len(t, out.Assigned, 1)
+	require.Equal(t, 1, r.Stats().Classes, "it stays where it waits, though keys are dealt workers now")
+}

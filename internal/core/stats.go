@@ -19,6 +19,7 @@ type Stats struct {
 	SlotsUsed  int   // of all types, by attempts outstanding at workers, abandoned ones included; those of a batch share theirs
 	Held       int   // places of limits that are taken
 	Groups     int   // keys of limits that somebody has a place of, or waits for one
+	Classes    int   // kinds of tasks that the same workers can run
 	Lanes      int   // of classes
 	Shares     int   // keys of queues that are remembered
 	Loads      int   // in flight
@@ -36,7 +37,7 @@ type Stats struct {
 func (s *Shard) Stats() Stats {
 	stats := Stats{
 		Resident: len(s.tasks), Runs: len(s.runs), Delayed: s.delayed.len(), Stored: s.delayed.stored,
-		Workers: len(s.workers), Loads: s.loads.flying, Low: s.ledger.low,
+		Workers: len(s.workers), Classes: len(s.classes), Loads: s.loads.flying, Low: s.ledger.low,
 		Watched: len(s.waits.events) + len(s.waits.runs), Closing: len(s.closing),
 		Once: len(s.once.byRun), OnceStored: s.once.stored, Replaced: len(s.once.replaced),
 	}
