@@ -268,6 +268,7 @@ func (h *history) newTask(d core.Definition) core.NewTask {
 	row := core.NewTask{ID: h.lastTask, Tenant: d.Tenant, Version: d.Version}
 	h.drawRow(&row)
 	row.Flow = h.withRates(h.drawFlow(d.Limits, row.Key), d.Rates, row.Key)
+	row.Flow = h.withRoute(row.Flow, d.Sticky != core.StickyNone, &row)
 	h.doom(&row)
 	h.own = append(h.own, row.ID)
 	return row

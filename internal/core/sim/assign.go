@@ -63,7 +63,13 @@ func (m *model) checkRightWorker(a *core.Assignment, t *task, w *worker) *Violat
 	if by := m.pausedBy(t); w.paused || by != nil {
 		return broken(pausesKept, "task %d is given to worker %d; paused are it (%v) or %v", a.Task, a.Worker, w.paused, by)
 	}
-	if !w.serves(t) {
+	if !m.inHand(w, t) {
+		return broken(handsKept, "task %d of key %q is given to worker %d, which is not in hand %d", a.Task, t.row.Key, w.id, t.hand)
+	}
+	if t.only != 0 && t.only != w.id {
+		return broken(stickyKept, "task %d is given to worker %d, and is for worker %d only", a.Task, w.id, t.only)
+	}
+	if !m.serves(w, t) {
 		return broken(rightWorker, "task %d of tenant %d, %s, is given to worker %d of tenant %d, %v",
 			a.Task, t.row.Tenant, t.def.Action, w.id, w.tenant, w.actions)
 	}
@@ -75,9 +81,9 @@ func (m *model) checkSlotsKept(a *core.Assignment, t *task, w *worker) *Violatio
 	if w.spared {
 		return broken(slotsKept, "task %d is given to worker %d, which is to be given nothing", a.Task, w.id)
 	}
-	typ := t.slotOf()
-	if used := w.inUse(typ); used >= w.slotsOf(typ) {
-		return broken(slotsKept, "task %d is given to worker %d, %d of %d slots %q in use", a.Task, w.id, used, w.slotsOf(typ), typ)
+	if !w.has(t.slots()) {
+		return broken(slotsKept, "task %d (%v) is given to worker %d, %d of %d slots in use, and %d of %d of the other type",
+			a.Task, t.slots(), w.id, w.inUse(""), w.slots, w.inUse(slotType), w.typed)
 	}
 	return nil
 }
@@ -120,7 +126,7 @@ func (m *model) checkKeysTakeTurns(a *core.Assignment, t *task, w *worker) *Viol
 	for _, other := range m.tasks {
 		name := other.share()
 		if other.state != core.OpenReady || !other.inClass() || name == own || name.tenant != own.tenant || name.queue != own.queue ||
-			!w.serves(other) || !w.free(other.slotOf()) || m.loading(other.lane) || counted[name] || m.pausedBy(other) != nil {
+			!m.serves(w, other) || !w.free(other) || m.maybeKept(w, other) || m.loading(other.lane) || counted[name] || m.pausedBy(other) != nil {
 			continue
 		}
 		counted[name] = true
@@ -187,34 +193,62 @@ type offer struct {
 	worker id.ID
 	tenant id.ID
 	class  string
-	slot   string
 }
 
-// checkWorkersTakeTurns: while a worker with a free slot waits for a queue, no other
-// one is served twice by it.
+// turn is who was served by a class while a worker waits there, and a task of the class.
+type turn struct {
+	of     *task
+	served map[id.ID]bool
+}
+
+// checkWorkersTakeTurns: while a worker with free slots waits for a class, no other
+// one is served twice by it, but for those that a task would rather have.
 func (m *model) checkWorkersTakeTurns(a *core.Assignment, t *task) *Violation {
-	delete(m.waiting, offer{a.Worker, t.lane.tenant, t.lane.queue, t.slotOf()})
+	delete(m.waiting, offer{a.Worker, t.lane.tenant, t.lane.queue})
+	if t.def.Sticky == core.StickyPrefer && t.wants == a.Worker {
+		return nil
+	}
 	best, _ := m.workers[a.Worker].score(t)
 	for _, w := range m.workers {
-		if score, _ := w.score(t); w.id == a.Worker || !w.free(t.slotOf()) || !w.serves(t) || score != best {
+		if score, _ := w.score(t); w.id == a.Worker || score != best || !w.free(t) || !m.serves(w, t) || m.maybeKept(w, t) {
 			continue
 		}
-		place := offer{w.id, t.lane.tenant, t.lane.queue, t.slotOf()}
+		place := offer{w.id, t.lane.tenant, t.lane.queue}
 		if m.waiting[place] == nil {
-			m.waiting[place] = map[id.ID]bool{}
+			m.waiting[place] = &turn{t, map[id.ID]bool{}}
 		}
-		if m.waiting[place][a.Worker] {
+		if m.waiting[place].served[a.Worker] {
 			return broken(workersTurns, "worker %d is served twice (task %d) while worker %d waits", a.Worker, a.Task, w.id)
 		}
-		m.waiting[place][a.Worker] = true
+		m.waiting[place].served[a.Worker] = true
 	}
 	return nil
 }
 
-// forgetBusy drops the waits of workers that have no free slot: they line up anew.
+// forgetBusy drops the waits of workers that have no free slots, or may be given nothing of
+// the class: they line up anew.
 func (m *model) forgetBusy() {
+	for place, turn := range m.waiting {
+		if w := m.workers[place.worker]; w == nil || !w.free(turn.of) || !m.serves(w, turn.of) || m.maybeKept(w, turn.of) {
+			delete(m.waiting, place)
+		}
+	}
+}
+
+// forgetClasses drops the waits of classes that were empty for a moment, and are not those
+// of a definition: nothing is remembered of them.
+func (m *model) forgetClasses() {
+	if len(m.waiting) == 0 {
+		return
+	}
+	stays := map[lane]bool{}
+	for _, t := range m.tasks {
+		if t.state == core.OpenRunning || t.state == core.OpenReady && !t.readied {
+			stays[t.lane.class()] = true
+		}
+	}
 	for place := range m.waiting {
-		if w := m.workers[place.worker]; w == nil || !w.free(place.slot) {
+		if class := laneOf(place.tenant, place.class, ""); !stays[class] && !m.usual[class] {
 			delete(m.waiting, place)
 		}
 	}

@@ -67,7 +67,7 @@ func (m *model) takeJoin(st *step, in *core.Join) *Violation {
 	delete(m.expected, w.id)
 	w.tenant, w.actions, w.slots, w.spared, w.away = in.Tenant, in.Actions, in.Slots, in.Spared, 0
 	w.typed, w.labels = in.Types[0].Units, in.Labels
-	w.held = map[core.Token]string{}
+	w.held = map[core.Token][]core.SlotUse{}
 	claimed := func(t *task) bool {
 		return slices.ContainsFunc(in.Running, func(c core.Claim) bool { return c.Token == t.token })
 	}
@@ -79,8 +79,10 @@ func (m *model) takeJoin(st *step, in *core.Join) *Violation {
 			return v
 		}
 	}
+	said := map[core.Token]bool{}
 	for _, c := range in.Running {
-		if _, twice := w.held[c.Token]; !twice {
+		if !said[c.Token] {
+			said[c.Token] = true
 			m.claim(st, w, c)
 		}
 	}
@@ -88,15 +90,15 @@ func (m *model) takeJoin(st *step, in *core.Join) *Violation {
 }
 
 // claim judges one attempt that w says it runs. Whatever comes of it, w runs it
-// until it says otherwise.
+// until it says otherwise, and holds its slots if it has not given them back.
 func (m *model) claim(st *step, w *worker, c core.Claim) {
 	t := m.tasks[c.Task]
-	w.held[c.Token] = ""
+	w.held[c.Token] = oneSlot
 	if c.Released {
 		defer delete(w.held, c.Token)
 	}
 	if t != nil && st.resident[c.Task] && !st.left(c.Task) { // else the core does not know what it takes up
-		w.held[c.Token] = t.slotOf()
+		w.held[c.Token] = t.slots()
 	}
 	switch {
 	case t != nil && t.state == core.OpenRunning && t.token == c.Token && t.worker == w.id:
@@ -107,6 +109,8 @@ func (m *model) claim(st *step, w *worker, c core.Claim) {
 			st.stops = append(st.stops, core.Stop{Worker: w.id, Task: c.Task, Token: c.Token, Reason: t.stop})
 		}
 	case t != nil && st.resident[c.Task] && !st.left(c.Task) && m.adoptable(w, t, c.Attempt, c.Token) && m.mayHold(t, !st.refused(c.Token)):
+		t.passed, t.held = int32(len(t.limits)), ""
+		m.enter(t, m.laneFor(t))
 		m.run(t, w, c.Token, st.now)
 		t.told = toldUnknown
 		if c.Released {

@@ -82,18 +82,6 @@ func (h *history) checkNothingLost() *Violation {
 	return nil
 }
 
-// checkSlotsCounted: slots in use are the attempts that workers may still run.
-func (h *history) checkSlotsCounted() *Violation {
-	held := 0
-	for _, w := range h.model.workers {
-		held += len(w.held)
-	}
-	if stats := h.shard.Stats(); stats.SlotsUsed != held {
-		return broken(slotsCounted, "%d slots in use, %d attempts outstanding", stats.SlotsUsed, held)
-	}
-	return nil
-}
-
 // checkRecoverable: what a new owner would find is each open task, and no ended one.
 // All effects so far count: each prefix of them is what a crash may leave.
 func (h *history) checkRecoverable(st *step) *Violation {
@@ -154,14 +142,14 @@ func (t *task) checkRow(o core.OpenTask, now core.Time) *Violation {
 	if t.flow == nil && o.Flow != nil && reflect.DeepEqual(*o.Flow, core.Flow{Share: t.row.Key}) { // its lane does not say it, or did not
 		want.Flow = o.Flow
 	}
+	if t.state == core.OpenReady || t.state == core.OpenRunning {
+		want.Queue, want.Key = t.lane.queue, t.lane.key
+	}
 	if t.state == core.OpenReady {
-		want.Rank, want.Queue, want.Key = t.rank, t.lane.queue, t.lane.key
+		want.Rank = t.rank
 	}
 	if t.gained == now && o.Passed < t.passed || t.crossedPause(o, now) { // it was written on the way
 		want.Rank, want.Queue, want.Key, want.Passed = o.Rank, o.Queue, o.Key, o.Passed
-	}
-	if t.state == core.OpenRunning {
-		want.Queue, want.Key = className(&t.def), t.classKey()
 	}
 	if t.state == core.OpenRunning { // what a running task does is not written there
 		want.Entries = min(o.Entries, t.entries)

@@ -198,13 +198,13 @@ func leakSlot(h *history, _ *step) bool {
 	if len(workers) == 0 {
 		return false
 	}
-	workers[0].held[-1] = ""
+	workers[0].held[-1] = oneSlot
 	return true
 }
 
 func hideSlot(h *history, _ *step) bool {
 	for _, w := range h.model.workers {
-		if w.away == 0 && len(w.held) > 0 && w.inUse("") == int(w.slots) {
+		if w.away == 0 && len(w.held) > 0 && w.inUse("") == w.slots {
 			w.slots++
 			return true
 		}
@@ -239,7 +239,7 @@ func misassign(h *history, st *step) bool {
 	for i := range st.out.Assigned {
 		a := &st.out.Assigned[i]
 		for _, w := range h.model.sortedWorkers() {
-			if t := h.model.tasks[a.Task]; t != nil && w.away == 0 && !w.serves(t) {
+			if t := h.model.tasks[a.Task]; t != nil && w.away == 0 && !h.model.serves(w, t) {
 				a.Worker = w.id
 				return true
 			}

@@ -9,12 +9,17 @@ import (
 // nobody could say what it needs.
 const doomedOneIn = 40
 
+// doomedChildOneIn is doomedOneIn of children, of which there are few.
+const doomedChildOneIn = 8
+
 // doomedText is the error of such runs.
 const doomedText = "nobody can say what it needs"
 
 // doom makes few of the new runs fail, whatever starts them.
-func (h *history) doom(row *core.NewTask) {
-	if h.rand.IntN(doomedOneIn) == 0 {
+func (h *history) doom(row *core.NewTask) { h.doomOneIn(doomedOneIn, row) }
+
+func (h *history) doomOneIn(n int, row *core.NewTask) {
+	if h.rand.IntN(n) == 0 {
 		row.Flow = &core.Flow{Share: row.Key, Failed: doomedText}
 	}
 }

@@ -31,7 +31,7 @@ func (h *history) newGraph() *core.Graph {
 		node := &g.Nodes[at]
 		node.Definition, node.Name = h.drawDefinition(g.Version, tenant), string(rune('a'+at))
 		node.Workflow = g.Workflow
-		if h.rand.IntN(4) > 0 { // or hardly a graph would come to its end
+		if h.rand.IntN(4) > 0 && node.Sticky != core.StickyOnly { // or hardly a graph would come to its end
 			node.ScheduleTimeoutMS = 0
 		}
 		node.Retries = max(0, node.Retries-1)
@@ -76,7 +76,7 @@ func (h *history) newRunOf(g *core.Graph) core.NewRun {
 	h.lastTask++
 	run.Task.ID, run.Task.Tenant, run.Task.Version = h.lastTask, g.Tenant, g.Version
 	h.drawRow(&run.Task)
-	run.Task.Scopes, run.Task.Flow = h.drawScopes(g), h.drawRunFlow(g, run.Task.Key)
+	run.Task.Scopes, run.Task.Flow = h.drawScopes(g), h.drawRunFlow(g, &run.Task)
 	h.doom(&run.Task)
 	h.runs = append(h.runs, run.Task.ID)
 	for i := range g.Nodes {
@@ -136,4 +136,9 @@ func (h *history) drawVerdicts(target id.ID) []core.Verdict {
 		}
 	}
 	return verdicts
+}
+
+// isSticky tells whether a task of a graph wants a certain worker.
+func isSticky(g *core.Graph) bool {
+	return slices.ContainsFunc(g.Nodes, func(n core.Node) bool { return n.Sticky != core.StickyNone })
 }

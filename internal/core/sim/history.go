@@ -48,6 +48,7 @@ type history struct {
 	present      map[id.ID]attendance // the rows of workers
 	typeShare    int                  // of 8 definitions, how many take up slots of another type
 	labelShare   int                  // and how many want a label
+	stickyShare  int                  // and how many want a certain worker
 	rateShare    int                  // of 8 rate limits, how many a definition draws from
 	meters       map[core.RateName]*meter
 	limitShare   int             // of 8 limits, how many a definition has
@@ -122,7 +123,7 @@ func newHistory(seed uint64) *history {
 	h.graphShare, h.failShare = pick(h, []int{0, 1, 2, 4, 8}), pick(h, []int{0, 1, 4})
 	h.durables = pick(h, []int{0, 2, 4, 8})
 	h.limitShare, h.queueing, h.oneQueue = pick(h, []int{0, 0, 1, 3, 6}), h.rand.IntN(2) == 0, h.rand.IntN(2) == 0
-	h.typeShare, h.labelShare = pick(h, []int{0, 0, 2, 4}), pick(h, []int{0, 0, 2, 4})
+	h.typeShare, h.labelShare, h.stickyShare = pick(h, []int{0, 0, 2, 4}), pick(h, []int{0, 0, 2, 4}), pick(h, []int{0, 0, 2})
 	h.rateShare, h.meters = pick(h, []int{0, 0, 1, 4}), map[core.RateName]*meter{}
 	for _, name := range slices.Concat(taskLimits, runLimits) {
 		h.worded[name] = h.rand.IntN(4) == 0
@@ -382,7 +383,7 @@ func (h *history) calm() *Violation {
 	for tenant := range tenants {
 		for _, zone := range zones {
 			a := h.newAgent(firstTenant+id.ID(tenant), allActions, 100)
-			a.typed, a.labels = 100, map[string]string{labelKey: zone}
+			a.typed, a.labels = 100, map[string]string{zoneLabel: zone, sizeLabel: sizeMax}
 			if v := h.join(a, nil); v != nil {
 				return v
 			}

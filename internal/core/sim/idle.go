@@ -1,10 +1,12 @@
 package sim
 
 import (
+	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 )
 
 // heads are the tasks that are next in the lanes of classes. What is paused is passed by.
+// Of a lane whose window is being loaded it may be one that is not here yet.
 func (m *model) heads() map[lane]*task {
 	heads := map[lane]*task{}
 	for _, t := range m.tasks {
@@ -22,21 +24,54 @@ func (m *model) heads() map[lane]*task {
 // given is next in its lane, unless a rate limit says otherwise.
 func (h *history) checkNothingIdles() *Violation {
 	heads := h.model.heads()
+	if v := h.checkFewKept(heads); v != nil {
+		return v
+	}
 	for _, t := range heads {
-		w := h.model.freeFor(t)
+		w := h.model.freeFor(t, true)
 		if w == nil || h.model.loading(t.lane) || !h.mayDraw(t, heads) {
 			continue
 		}
-		return broken(nothingIdles, "worker %d has %d of %d slots %q in use while task %d is ready",
-			w.id, w.inUse(t.slotOf()), w.slotsOf(t.slotOf()), t.slotOf(), t.row.ID)
+		return broken(nothingIdles, "worker %d has %d of %d slots in use, and %d of %d of the other type, while task %d (%v) is ready",
+			w.id, w.inUse(""), w.slots, w.inUse(slotType), w.typed, t.row.ID, t.slots())
 	}
 	return nil
 }
 
-// freeFor is a worker that could be given t now; nil if there is none.
-func (m *model) freeFor(t *task) *worker {
+// checkFewKept: one worker at most is kept for a class whose tasks take up several slots.
+func (h *history) checkFewKept(heads map[lane]*task) *Violation {
+	keepers := map[id.ID]int{}
+	for _, t := range h.model.keepers() {
+		keepers[t.row.Tenant]++
+	}
+	kept := map[id.ID]map[id.ID]bool{}
+	for _, t := range heads {
+		if keepers[t.row.Tenant] == 0 || h.model.loading(t.lane) || !h.mayDraw(t, heads) {
+			continue
+		}
+		for _, w := range h.model.workers {
+			if !w.free(t) || !h.model.serves(w, t) {
+				continue
+			}
+			if kept[t.row.Tenant] == nil {
+				kept[t.row.Tenant] = map[id.ID]bool{}
+			}
+			kept[t.row.Tenant][w.id] = true
+		}
+	}
+	for tenant, workers := range kept {
+		if len(workers) > keepers[tenant] {
+			return broken(nothingIdles, "%d workers have free slots that others need, and are kept for %d kinds of task", len(workers), keepers[tenant])
+		}
+	}
+	return nil
+}
+
+// freeFor is a worker that could be given t now; nil if there is none. One that may be kept
+// for others is none either, but for those that are certain.
+func (m *model) freeFor(t *task, certain bool) *worker {
 	for _, w := range m.workers {
-		if w.free(t.slotOf()) && w.serves(t) {
+		if w.free(t) && m.serves(w, t) && (!certain || !m.maybeKept(w, t)) {
 			return w
 		}
 	}
@@ -59,8 +94,10 @@ func (h *history) mayDraw(t *task, heads map[lane]*task) bool {
 		}
 		for _, other := range heads {
 			needs, draws := other.rateKeys()[name]
-			lacking := !h.hasUnits(name, needs) || h.model.loading(other.lane)
-			if draws && lacking && (other.lane.sameClass(t.lane) || h.model.freeFor(other) != nil) {
+			if h.model.loading(other.lane) {
+				needs = rateUnitsMax
+			}
+			if draws && !h.hasUnits(name, needs) && (other.lane.sameClass(t.lane) || h.model.freeFor(other, false) != nil) {
 				return false
 			}
 		}
@@ -69,7 +106,7 @@ func (h *history) mayDraw(t *task, heads map[lane]*task) bool {
 }
 
 // sameClass tells whether the same workers serve two lanes, in turns of one order.
-func (l lane) sameClass(other lane) bool { return l.tenant == other.tenant && l.queue == other.queue }
+func (l lane) sameClass(other lane) bool { return l.class() == other.class() }
 
 // hasUnits tells whether so many units of a key can be drawn now.
 func (h *history) hasUnits(name core.RateName, units int64) bool {

@@ -1,6 +1,9 @@
 package sim
 
-import "github.com/adzehq/adze/internal/core"
+import (
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+)
 
 // progress is how far a run of a graph has come: how its nodes ended. It is all that
 // the rules of graphs look at.
@@ -14,6 +17,7 @@ type progress struct {
 type ending struct {
 	status   core.Status
 	verdicts []core.Verdict
+	worker   id.ID // who had it last
 }
 
 // fate is what must become of a node that has neither begun nor ended.

@@ -66,8 +66,10 @@ func (h *history) drawFlow(limits []string, share string) *core.Flow {
 }
 
 // drawRunFlow is drawFlow of a run of a graph, with what is said of its tasks.
-func (h *history) drawRunFlow(g *core.Graph, share string) *core.Flow {
+func (h *history) drawRunFlow(g *core.Graph, row *core.NewTask) *core.Flow {
+	share := row.Key
 	flow := h.drawFlow(g.Limits, share)
+	flow = h.withRoute(flow, isSticky(g), row)
 	for i := range g.Nodes {
 		if node := h.withRates(h.drawFlow(g.Nodes[i].Limits, share), g.Nodes[i].Rates, share); node != nil {
 			if flow == nil {
@@ -150,7 +152,7 @@ func (h *history) set() *Violation {
 func (h *history) drawQueue() core.QueueSetting {
 	return core.QueueSetting{
 		ByCost: h.rand.IntN(4) == 0, AgeMS: pick(h, []int64{0, 0, 1, 100, 5_000}),
-		Weight: pick(h, []int32{0, 0, 500, 2_000}),
+		Weight: pick(h, []int32{0, 0, 500, 2_000}), Spread: pick(h, []int32{0, 0, 1, 2}),
 	}
 }
 
@@ -341,7 +343,8 @@ func (m *model) laneFor(t *task) lane {
 		l := t.limits[t.passed]
 		return laneOf(l.tenant, limitPlace+l.name, l.key)
 	}
-	return laneOf(t.row.Tenant, className(&t.def), t.classKey())
+	class, _, _ := m.classFor(t)
+	return laneOf(t.row.Tenant, class, t.classKey())
 }
 
 // limitPlace is what the queue of a lane begins with whose tasks wait for places.
@@ -406,7 +409,7 @@ func (m *model) followPlaces(st *step) *Violation {
 				t.since, t.readied, t.gained = m.now, true, m.now
 			}
 			t.passed, t.entered = passed, true
-			t.lane = m.laneFor(t)
+			m.enter(t, m.laneFor(t))
 			t.rank = m.rankFor(t)
 		}
 	}

@@ -219,8 +219,8 @@ func (h *history) checkLimitsEnded() *Violation {
 	if stats.Held+stats.Groups > 0 {
 		return broken(placesKept, "%d places and %d keys of limits are left", stats.Held, stats.Groups)
 	}
-	if most := len(h.classNames()); stats.Lanes > most {
-		return broken(memoryBounded, "%d lanes are left, of %d that stay", stats.Lanes, most)
+	if most := len(h.classNames()); stats.Lanes > most || stats.Classes > most {
+		return broken(memoryBounded, "%d lanes of %d classes are left, of %d that stay", stats.Lanes, stats.Classes, most)
 	}
 	return nil
 }

@@ -32,7 +32,9 @@ type model struct {
 	written     map[core.Token]pen // by attempt, what this owner has heard of it
 	loads       []core.Load
 	waits       map[shareName]map[shareName]int // by waiting key: how often others were served meanwhile
-	waiting     map[offer]map[id.ID]bool        // by worker with a free slot: who was served meanwhile
+	waiting     map[offer]*turn                 // by worker with free slots: who was served meanwhile
+	usual       map[lane]bool                   // classes that are those of a definition
+	kept        *[]*task                        // keepers of this step; nil: not looked for yet
 	now         core.Time
 
 	events   []core.NewEvent // ascending
@@ -50,7 +52,12 @@ type task struct {
 	row      core.NewTask
 	def      core.Definition
 	flow     *core.Flow
-	held     string // ready: what of it is paused, or was, and it waits behind; see paused.text
+	held     string       // ready: what of it is paused, or was, and it waits behind; see paused.text
+	labels   []core.Label // that its worker should have
+	given    bool         // of them, some are said of its run
+	wants    id.ID        // sticky: the worker that it is for; 0 = any
+	only     id.ID        // in a class: no other worker may have it
+	hand     int32        // in a class: which hand it is dealt to; 0 = none
 	limits   []limitKey
 	passed   int32     // of them, those that it has a place in
 	ticket   *graphRun // that begins when it has them
@@ -98,9 +105,9 @@ type worker struct {
 	paused  bool
 	spared  bool      // it is given nothing new
 	away    core.Time // until when it is expected back; 0 = connected
-	// held are the attempts that it may still run, one slot each, of which type: given to
-	// it, and neither reported nor denied by it since.
-	held map[core.Token]string
+	// held are the attempts that it may still run, and what they take up: given to it, and
+	// neither reported nor denied by it since.
+	held map[core.Token][]core.SlotUse
 }
 
 func newModel() *model {
@@ -117,7 +124,8 @@ func newModel() *model {
 		schedules:   map[id.ID]*schedule{},
 		once:        newOnceModel(),
 		written:     map[core.Token]pen{},
-		waiting:     map[offer]map[id.ID]bool{},
+		waiting:     map[offer]*turn{},
+		usual:       map[lane]bool{},
 		waits:       map[shareName]map[shareName]int{},
 
 		awaited: map[core.WaitKey]*awaited{},
@@ -209,6 +217,7 @@ func (m *model) submit(row core.NewTask, now core.Time, seq uint64) {
 	m.draws = m.draws || len(def.Rates) > 0
 	t.limits = limitsOf(row.Tenant, def.Limits, t.flow)
 	m.hearMax(t.limits, t.flow)
+	t.route(m.runs[row.Run])
 	m.tasks[row.ID] = t
 	if row.RunAt > now {
 		t.delay(now, row.RunAt)
@@ -239,9 +248,8 @@ func (m *model) run(t *task, w *worker, token core.Token, now core.Time) {
 	if t.def.ExecutionTimeoutMS > 0 {
 		t.due = now + core.Time(t.def.ExecutionTimeoutMS)
 	}
-	w.held[token] = t.slotOf()
+	w.held[token] = t.slots()
 	t.passed = int32(len(t.limits))
-	t.lane = m.laneFor(t)
 }
 
 // recover is the model of what a crash leaves: each accepted task without a result
@@ -256,7 +264,7 @@ func (m *model) recover(s *store, restore *core.Restore, now core.Time) *model {
 	maps.Copy(r.settings, s.settings)
 	for _, w := range restore.Workers {
 		r.expected[w.Worker] = true
-		r.workers[w.Worker] = &worker{id: w.Worker, tenant: w.Tenant, paused: w.Paused, away: now + core.RecoveryGraceMS, held: map[core.Token]string{}}
+		r.workers[w.Worker] = &worker{id: w.Worker, tenant: w.Tenant, paused: w.Paused, away: now + core.RecoveryGraceMS, held: map[core.Token][]core.SlotUse{}}
 	}
 	r.recoverRuns(s, now)
 	for task, row := range s.tasks {
@@ -302,17 +310,18 @@ func (m *model) resume(t *task, o core.OpenTask, now core.Time) {
 			t.held = ""
 		}
 	}
-	t.entered, t.rank, t.lane, t.readied = true, o.Rank, m.laneFor(t), false
+	t.entered, t.rank, t.readied = true, o.Rank, false
+	t.join(laneOf(o.Tenant, o.Queue, o.Key))
 	if o.State != core.OpenRunning {
 		return
 	}
 	w := m.workers[o.Worker]
 	if w == nil {
-		w = &worker{id: o.Worker, tenant: o.Tenant, away: now + core.RecoveryGraceMS, held: map[core.Token]string{}}
+		w = &worker{id: o.Worker, tenant: o.Tenant, away: now + core.RecoveryGraceMS, held: map[core.Token][]core.SlotUse{}}
 		m.workers[o.Worker] = w
 	}
 	t.worker, t.token, t.assigned, t.told = o.Worker, o.Token, o.Assigned, toldUnknown
-	w.held[o.Token] = t.slotOf()
+	w.held[o.Token] = t.slots()
 	if o.Cancel != "" { // whoever cancelled it was told so
 		t.stop, t.stopBy = core.StopCancelled, o.Due
 	}

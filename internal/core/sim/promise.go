@@ -19,6 +19,8 @@ const (
 	pausesKept    promise = "nothing begins that is paused, or at a worker that is, and what waited too long for the end of a pause is cancelled"
 	goesOn        promise = "what waited for a pause goes on when it is over"
 	labelsCount   promise = "of the workers with a free slot, one that meets the labels best is given the task"
+	stickyKept    promise = "a task that is for one worker only goes to no other, and one that would rather have one goes there if it is free"
+	handsKept     promise = "a key that is dealt some workers runs on these only"
 	rightWorker   promise = "a worker is given tasks of its tenant and its actions only"
 	storedFirst   promise = "an assignment is told after its submit is committed"
 	recoverable   promise = "rows and low-water mark hold all that is open, and nothing else"

@@ -46,7 +46,7 @@ func hurryDraw(h *history, st *step) bool {
 // raiseRates has the rules give more units to a task that waits for some.
 func raiseRates(h *history, st *step) bool {
 	for _, t := range h.model.heads() {
-		if len(t.def.Rates) == 0 || len(st.out.Assigned) > 0 || h.model.freeFor(t) == nil {
+		if len(t.def.Rates) == 0 || len(st.out.Assigned) > 0 || h.model.freeFor(t, true) == nil {
 			continue
 		}
 		for key, s := range h.model.settings {

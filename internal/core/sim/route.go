@@ -1,30 +1,107 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
+	"strconv"
+	"strings"
 
+	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 )
 
 const (
-	// slotType is a type of slots that some tasks take up one of; the others one of the
-	// default type.
+	// slotType is a type of slots that some tasks take up; the others are of the default
+	// type.
 	slotType = "grill"
-	// labelKey is a label that some tasks want.
-	labelKey = "zone"
+	// zoneLabel and sizeLabel are labels that some tasks want; a size is a number.
+	zoneLabel, sizeLabel = "zone", "size"
 )
 
-var zones = []string{"a", "b"}
+var (
+	zones   = []string{"a", "b"}
+	sizes   = []string{"0", "1", "10"}
+	sizeMax = sizes[len(sizes)-1]
+
+	// slotUses are what tasks take up.
+	slotUses = [][]core.SlotUse{
+		{{Type: slotType, Units: 1}},
+		{{Type: slotType, Units: 1}},
+		{{Type: slotType, Units: 2}},
+		{{Units: 2}},
+		{{Units: 1}, {Type: slotType, Units: 1}},
+		{{Units: 3}, {Type: slotType, Units: 1}},
+	}
+)
+
+// stickyWaitMaxMS is how long a task at most waits for the one worker that it is for.
+const stickyWaitMaxMS = 30_000
 
 // drawNeed draws what the worker of a task must have.
 func (h *history) drawNeed(d *core.Definition) {
 	if h.rand.IntN(8) < h.typeShare {
-		d.Slots = []core.SlotUse{{Type: slotType, Units: 1}}
+		d.Slots = pick(h, slotUses)
 	}
 	if h.rand.IntN(8) < h.labelShare {
-		d.Labels = []core.Label{{Key: labelKey, Value: pick(h, zones), Weight: int32(1 + h.rand.IntN(2)), Required: h.rand.IntN(2) == 0}}
+		d.Labels = []core.Label{h.drawZone()}
 	}
+	if h.rand.IntN(8) < h.stickyShare {
+		d.Sticky = pick(h, []core.Sticky{core.StickyPrefer, core.StickyOnly})
+	}
+	if d.Sticky == core.StickyOnly { // that worker may be gone
+		d.ScheduleTimeoutMS = int64(1 + h.rand.IntN(stickyWaitMaxMS))
+	}
+}
+
+func (h *history) drawZone() core.Label {
+	l := core.Label{Key: zoneLabel, Value: pick(h, zones), Weight: int32(1 + h.rand.IntN(2)), Required: h.rand.IntN(2) == 0}
+	if h.rand.IntN(4) == 0 {
+		l.Comparator = core.LabelNotEqual
+	}
+	return l
+}
+
+// drawGiven draws labels that are said of a run.
+func (h *history) drawGiven() (labels []core.Label) {
+	if h.rand.IntN(3) > 0 {
+		labels = append(labels, h.drawZone())
+	}
+	if h.rand.IntN(3) == 0 {
+		labels = append(labels, core.Label{
+			Key: sizeLabel, Value: "2", Number: true, Comparator: core.LabelGreater, Weight: 1, Required: h.rand.IntN(2) == 0,
+		})
+	}
+	return labels
+}
+
+// withRoute adds to what is said of a run where it may run.
+func (h *history) withRoute(flow *core.Flow, sticky bool, row *core.NewTask) *core.Flow {
+	var given core.Flow
+	if h.rand.IntN(16) < h.labelShare {
+		given.Labels = h.drawGiven()
+	}
+	if own := h.agentsOf(row.Tenant); sticky && len(own) > 0 && h.rand.IntN(4) > 0 {
+		given.Worker = pick(h, own).id
+	}
+	if len(given.Labels) == 0 && given.Worker == 0 {
+		return flow
+	}
+	if flow == nil {
+		flow = &core.Flow{Share: row.Key}
+	}
+	flow.Labels, flow.Worker = given.Labels, given.Worker
+	return flow
+}
+
+// agentsOf are the workers of a tenant that may come back, and a few that do not.
+func (h *history) agentsOf(tenant id.ID) (own []*agent) {
+	for _, a := range h.agents {
+		if a.tenant == tenant && (!a.dead || h.rand.IntN(4) == 0) {
+			own = append(own, a)
+		}
+	}
+	return own
 }
 
 // drawLabels draws what a worker says of itself.
@@ -32,7 +109,7 @@ func (h *history) drawLabels() map[string]string {
 	if h.rand.IntN(4) == 0 {
 		return nil
 	}
-	return map[string]string{labelKey: pick(h, zones)}
+	return map[string]string{zoneLabel: pick(h, zones), sizeLabel: pick(h, sizes)}
 }
 
 // relabel changes a worker's labels.
@@ -49,44 +126,152 @@ func (m *model) takeRelabel(in *core.Relabel) {
 	}
 }
 
-// className names what the same workers can run, as rows do.
-func className(d *core.Definition) string {
-	if (d.Queue == "" || d.Queue == d.Action) && len(d.Slots)+len(d.Labels) == 0 {
-		return d.Action
+// mergeLabels are those of a definition, but for those that a run says otherwise.
+func mergeLabels(own, given []core.Label) []core.Label {
+	if len(given) == 0 {
+		return own
 	}
-	encoded, err := json.Marshal(core.Need{Queue: d.Queue, Action: d.Action, Slots: d.Slots, Labels: d.Labels})
+	merged := slices.Clone(given)
+	for _, l := range own {
+		if !slices.ContainsFunc(given, func(g core.Label) bool { return g.Key == l.Key }) {
+			merged = append(merged, l)
+		}
+	}
+	slices.SortFunc(merged, func(a, b core.Label) int { return cmp.Compare(a.Key, b.Key) })
+	return merged
+}
+
+// className names what the same workers can run, as rows do.
+func className(need core.Need) string {
+	if (need.Queue == "" || need.Queue == need.Action) && len(need.Slots)+len(need.Labels) == 0 &&
+		need.Worker == 0 && need.Spread == 0 {
+		return need.Action
+	}
+	encoded, err := json.Marshal(need)
 	if err != nil { // it has numbers and texts only
 		panic(err)
 	}
-	return d.Action + " " + string(encoded)
+	return need.Action + " " + string(encoded)
+}
+
+// needOf is what the worker of a task must have of whose run nothing is said.
+func needOf(d *core.Definition) core.Need {
+	return core.Need{Queue: d.Queue, Action: d.Action, Slots: d.Slots, Labels: d.Labels}
 }
 
 // classNames are those of all definitions, by tenant.
 func (h *history) classNames() map[lane]bool {
 	names := map[lane]bool{}
 	for i := range h.definitions {
-		names[laneOf(h.definitions[i].Tenant, className(&h.definitions[i]), "")] = true
+		names[laneOf(h.definitions[i].Tenant, className(needOf(&h.definitions[i])), "")] = true
 	}
 	for _, g := range h.graphs {
 		for i := range g.Nodes {
-			names[laneOf(g.Tenant, className(&g.Nodes[i].Definition), "")] = true
+			names[laneOf(g.Tenant, className(needOf(&g.Nodes[i].Definition)), "")] = true
 		}
 	}
 	return names
 }
 
-// slotOf is the type of slots that t takes up one of.
-func (t *task) slotOf() string {
-	for _, use := range t.def.Slots {
-		return use.Type
+// classFor is the class that t comes to now, and what that says of its worker.
+func (m *model) classFor(t *task) (class string, only id.ID, hand int32) {
+	if t.def.Sticky == core.StickyOnly {
+		only = t.wants
 	}
-	return ""
+	if t.row.Key != "" && m.setting(core.SettingQueue, t.row.Tenant, t.queue()).Queue.Spread > 0 {
+		hand = handOf(t.row.Key)
+	}
+	need := needOf(&t.def)
+	need.Labels, need.Worker, need.Spread = t.labels, only, hand
+	return className(need), only, hand
 }
 
-// serves tells whether w may be given t, if it has a free slot for it.
-func (w *worker) serves(t *task) bool {
+// enter has t come to a lane.
+func (m *model) enter(t *task, l lane) {
+	t.join(l)
+	m.kept = nil
+	if t.inClass() && !t.given && t.only == 0 && t.hand == 0 {
+		m.usual[l.class()] = true
+	}
+}
+
+// class is the lane without its key.
+func (l lane) class() lane { return laneOf(l.tenant, l.queue, "") }
+
+// join has t stand in a lane, which may be one of a class.
+func (t *task) join(l lane) {
+	t.lane, t.only, t.hand = l, 0, 0
+	if _, encoded, more := strings.Cut(l.queue, " "); more && !strings.HasPrefix(l.queue, "@") {
+		var need core.Need
+		if err := json.Unmarshal([]byte(encoded), &need); err != nil { // it was encoded here
+			panic(err)
+		}
+		t.only, t.hand = need.Worker, need.Spread
+	}
+}
+
+// wanted is the worker that a sticky task of a run is for: who ran the first parent that
+// anybody did, else who the run says; 0 = any.
+func (r *graphRun) wanted(n *core.Node) id.ID {
+	if n.Sticky == core.StickyNone {
+		return 0
+	}
+	for _, parent := range n.Parents {
+		if w := r.ended[parent].worker; w != 0 {
+			return w
+		}
+	}
+	if r.row.Flow != nil {
+		return r.row.Flow.Worker
+	}
+	return 0
+}
+
+// route notes where t may run, by its definition and what is said of its run.
+func (t *task) route(r *graphRun) {
+	given := t.flow
+	if r != nil {
+		given = r.row.Flow
+		t.wants = r.wanted(&r.graph.Nodes[t.row.Node])
+	} else if t.flow != nil && t.def.Sticky != core.StickyNone {
+		t.wants = t.flow.Worker
+	}
+	t.labels = t.def.Labels
+	if given != nil {
+		t.labels, t.given = mergeLabels(t.def.Labels, given.Labels), len(given.Labels) > 0
+	}
+}
+
+// handOf is the hand of a key.
+func handOf(key string) int32 {
+	sum := uint64(0)
+	for _, b := range []byte(key) {
+		sum = id.Mix(sum ^ uint64(b))
+	}
+	return int32(sum%core.Hands) + 1
+}
+
+// inHand tells whether w is dealt to the hand of t: among those that may run it there are
+// fewer with more luck than its queue deals.
+func (m *model) inHand(w *worker, t *task) bool {
+	spread := m.setting(core.SettingQueue, t.row.Tenant, t.queue()).Queue.Spread
+	if t.hand == 0 || spread == 0 {
+		return true
+	}
+	luck := func(w *worker) uint64 { return id.Mix(uint64(w.id) ^ id.Mix(uint64(t.hand))) }
+	luckier := int32(0)
+	for _, other := range m.workers {
+		if _, may := other.score(t); may && other.offers(t) && luck(other) > luck(w) {
+			luckier++
+		}
+	}
+	return luckier < spread
+}
+
+// serves tells whether w may be given t, if it has free slots for it.
+func (m *model) serves(w *worker, t *task) bool {
 	_, may := w.score(t)
-	return may && w.offers(t)
+	return may && w.offers(t) && (t.only == 0 || t.only == w.id) && m.inHand(w, t)
 }
 
 // offers tells whether w runs such tasks, by its word.
@@ -96,9 +281,9 @@ func (w *worker) offers(t *task) bool {
 
 // score is how well w meets the labels of t; may is false if it lacks one that is required.
 func (w *worker) score(t *task) (score int32, may bool) {
-	for _, l := range t.def.Labels {
+	for _, l := range t.labels {
 		switch {
-		case w.labels[l.Key] == l.Value:
+		case meetsLabel(w.labels, l):
 			score += l.Weight
 		case l.Required:
 			return 0, false
@@ -107,36 +292,39 @@ func (w *worker) score(t *task) (score int32, may bool) {
 	return score, true
 }
 
-// inUse counts the slots of a type that w may still use.
-func (w *worker) inUse(typ string) (n int) {
-	for _, taken := range w.held {
-		if taken == typ {
-			n++
+// meetsLabel is the rule of the comparators that are drawn here.
+func meetsLabel(labels map[string]string, l core.Label) bool {
+	have, ok := labels[l.Key]
+	switch {
+	case !ok:
+		return false
+	case l.Number:
+		a, errA := strconv.Atoi(have)
+		b, errB := strconv.Atoi(l.Value)
+		return errA == nil && errB == nil && a > b
+	case l.Comparator == core.LabelNotEqual:
+		return have != l.Value
+	}
+	return have == l.Value
+}
+
+// checkBestWorker: no worker with free slots meets the labels of t better, and one that it
+// would rather have is given it.
+func (m *model) checkBestWorker(a *core.Assignment, t *task, w *worker) *Violation {
+	if t.def.Sticky == core.StickyPrefer && t.wants != 0 {
+		if t.wants == w.id {
+			return nil
+		}
+		if other := m.workers[t.wants]; other != nil && m.serves(other, t) && other.free(t) && !m.maybeKept(other, t) {
+			return broken(stickyKept, "task %d is given to worker %d, and worker %d, which it would rather have, is free", a.Task, w.id, other.id)
 		}
 	}
-	return n
-}
-
-func (w *worker) slotsOf(typ string) int {
-	if typ == "" {
-		return int(w.slots)
-	}
-	return int(w.typed)
-}
-
-// free tells whether w is given something new that takes up a slot of a type.
-func (w *worker) free(typ string) bool {
-	return w.away == 0 && !w.paused && !w.spared && w.inUse(typ) < w.slotsOf(typ)
-}
-
-// checkBestWorker: no worker with a free slot meets the labels of t better.
-func (m *model) checkBestWorker(a *core.Assignment, t *task, w *worker) *Violation {
-	if len(t.def.Labels) == 0 {
+	if len(t.labels) == 0 {
 		return nil
 	}
 	has, _ := w.score(t)
 	for _, other := range m.workers {
-		if score, _ := other.score(t); other.serves(t) && other.free(t.slotOf()) && score > has {
+		if score, _ := other.score(t); score > has && m.serves(other, t) && other.free(t) && !m.maybeKept(other, t) {
 			return broken(labelsCount, "task %d is given to worker %d (%v), and worker %d (%v) is free", a.Task, w.id, w.labels, other.id, other.labels)
 		}
 	}

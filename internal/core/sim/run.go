@@ -116,14 +116,14 @@ func (m *model) keep(st *step, r *graphRun, kept core.KeptNode) *Violation {
 	if have := st.takeResult(want.Task); have == nil || !reflect.DeepEqual(*have, want) {
 		return broken(keptStands, "result of the kept node %d is %+v, want %+v", want.Task, have, want)
 	}
-	r.ended[kept.Node] = ending{core.Succeeded, kept.Verdicts}
+	r.ended[kept.Node] = ending{status: core.Succeeded, verdicts: kept.Verdicts}
 	return nil
 }
 
 // nodeEnds goes on with the run of a task that ended.
 func (m *model) nodeEnds(st *step, result *core.Result) *Violation {
 	r := m.runs[result.Run]
-	r.ended[result.Node] = ending{result.Status, result.Verdicts}
+	r.ended[result.Node] = ending{result.Status, result.Verdicts, result.Worker}
 	return m.settle(st, r)
 }
 
@@ -311,7 +311,7 @@ func (m *model) recoverRuns(s *store, now core.Time) {
 		r.cancelled = s.openRuns[run].Cancel != ""
 		for i, target := range r.nodes() {
 			if result, ok := s.results[target]; ok {
-				r.ended[int32(i)] = ending{result.Status, result.Verdicts}
+				r.ended[int32(i)] = ending{result.Status, result.Verdicts, result.Worker}
 			}
 		}
 		if !s.hasBegunRun(run, graph) {

@@ -39,6 +39,7 @@ func (h *history) ask(in *core.Spawn) *Violation {
 		if len(submit.Tasks) > 0 {
 			item.Task = &submit.Tasks[0]
 			item.Task.Parent = in.Parent
+			h.doomOneIn(doomedChildOneIn, item.Task)
 			continue
 		}
 		item.Run = &submit.Runs[0]

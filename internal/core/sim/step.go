@@ -54,6 +54,7 @@ func (m *model) follow(st *step) *Violation {
 	for _, t := range m.tasks {
 		t.readied, t.loaded = false, false
 	}
+	m.kept = nil
 	m.forgetBusy()
 	m.notePendingLoads(st)
 	if v := m.takeInput(st); v != nil {
@@ -74,6 +75,7 @@ func (m *model) follow(st *step) *Violation {
 	if v := m.followPlaces(st); v != nil {
 		return v
 	}
+	m.forgetClasses()
 	return m.assign(st)
 }
 

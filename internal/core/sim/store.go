@@ -330,7 +330,7 @@ func (s *store) appendOpenRun(runs []core.OpenRun, run id.ID) []core.OpenRun {
 	row.Saved = saved
 	for node := int32(0); node < nodesMax; node++ {
 		if result, ok := s.results[run+1+id.ID(node)]; ok && result.Run == run {
-			row.Ended = append(row.Ended, core.EndedNode{Node: node, Status: result.Status, Verdicts: result.Verdicts})
+			row.Ended = append(row.Ended, core.EndedNode{Node: node, Status: result.Status, Worker: result.Worker, Verdicts: result.Verdicts})
 		}
 	}
 	return append(runs, row)

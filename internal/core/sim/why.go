@@ -63,7 +63,7 @@ func (m *model) checkReason(t *task, r *core.Reason) *Violation {
 		if w.offers(t) {
 			offered++
 		}
-		if w.serves(t) {
+		if m.serves(w, t) {
 			fitting++
 		}
 	}

@@ -71,6 +71,10 @@ func (h *history) call(a *agent) *Violation {
 // of another tenant's task in memory; chunks of what does not run are not.
 func (m *model) takeWrite(st *step, in *core.Write) *Violation {
 	var lines []core.LogLine
+	var token core.Token
+	if len(st.out.Lines) > 0 {
+		token = st.out.Lines[0].Token
+	}
 	for i, want := range in.Lines {
 		t, here := m.tasks[want.Task], st.live(want.Task).State != 0
 		if here && t.row.Tenant != in.Tenant {
@@ -79,14 +83,14 @@ func (m *model) takeWrite(st *step, in *core.Write) *Violation {
 		if want.Attempt == 0 && here {
 			want.Attempt = t.attempt
 		}
-		want.Tenant, want.Token, want.Seq, want.Attempt = in.Tenant, st.out.Lines[0].Token, int32(i), max(want.Attempt, 1)
+		want.Tenant, want.Token, want.Seq, want.Attempt = in.Tenant, token, int32(i), max(want.Attempt, 1)
 		lines = append(lines, want)
 	}
 	if !reflect.DeepEqual(st.out.Lines, lines) || len(st.out.Chunks) > 0 {
 		return broken(writtenRight, "rows %+v %+v of %+v", st.out.Lines, st.out.Chunks, in)
 	}
-	if _, used := m.written[lines[0].Token]; used {
-		return broken(writtenRight, "token %d of %+v is of an attempt", lines[0].Token, in)
+	if _, used := m.written[token]; used {
+		return broken(writtenRight, "token %d of %+v is of an attempt", token, in)
 	}
 	return nil
 }
