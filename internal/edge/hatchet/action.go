@@ -15,16 +15,13 @@ import (
 	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
 )
 
-// actionBytesMax is the largest message that the SDKs take.
-const actionBytesMax = 4 << 20
-
 // run sends one errand.
 func (w *worker) run(st *stream, e *errand, to grpc.ServerStreamingServer[wire.AssignedAction]) error {
 	message, about := w.message(st, e)
 	if message == nil {
 		return nil
 	}
-	if size := proto.Size(message); size > actionBytesMax && e.cancel == nil {
+	if size := proto.Size(message); size > clientBytesMax && e.cancel == nil {
 		return w.refuse(about, size)
 	}
 	return to.Send(message)
@@ -70,7 +67,7 @@ func (w *worker) refuse(about []*attempt, size int) error {
 	for i, a := range about {
 		items[i] = core.ReportItem{
 			Task: a.Task, Attempt: a.Attempt, Token: a.Token, Kind: core.ReportFailed, NonRetryable: true,
-			Error: fmt.Sprintf("the task's input and the outputs of its parents make a message of %d bytes, and workers take at most %d", size, actionBytesMax),
+			Error: fmt.Sprintf("the task's input and the outputs of its parents make a message of %d bytes, and workers take at most %d", size, clientBytesMax),
 		}
 	}
 	return w.session.Report(w.roster.life, items)

@@ -21,7 +21,11 @@ func (s *Server) GetRunDetails(ctx context.Context, req *wire.GetRunDetailsReque
 	if err != nil {
 		return nil, s.Status(err)
 	}
-	return detailsOf(run), nil
+	details := detailsOf(run)
+	if err := fitDetails(details); err != nil {
+		return nil, s.Status(err)
+	}
+	return details, nil
 }
 
 func detailsOf(run *view.Run) *wire.GetRunDetailsResponse {

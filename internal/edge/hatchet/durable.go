@@ -86,7 +86,7 @@ func (d *durableStream) send(rpc durableRPC) error {
 		d.queue = nil
 		d.mu.Unlock()
 		for _, message := range queue {
-			if err := rpc.Send(message); err != nil {
+			if err := rpc.Send(fitDurable(message)); err != nil {
 				return err
 			}
 		}

@@ -54,6 +54,7 @@ func (s *Server) push(ctx context.Context, requests []*wire.PushEventRequest) ([
 		told[i] = pushedEvent(requests[i], pushed[i].ID)
 		told[i].TenantId = caller.UUID.String()
 	}
+	fitEvents(told)
 	return told, nil
 }
 

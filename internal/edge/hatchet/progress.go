@@ -196,5 +196,6 @@ func (p *progress) hangUp() error {
 func (p *progress) send(event *wire.WorkflowEvent) error {
 	event.WorkflowRunId = p.run.External.String()
 	event.EventTimestamp = timestamppb.New(p.server.Clock.Now())
+	fitProgress(event)
 	return p.stream.Send(event)
 }
