@@ -115,7 +115,9 @@ func TestATaskAsksForMoreTime(t *testing.T) {
 	ref := s.start(s.name("more"), object{})
 	_, err := s.ended(ref)
 	require.NoError(t, err)
-	require.Equal(t, 0, *s.details(ref.RunId).Tasks[0].RetryCount)
+	details := s.details(ref.RunId)
+	require.Equal(t, 0, *details.Tasks[0].RetryCount)
+	require.Equal(t, 1, count(details, rest.V1TaskEventTypeTIMEOUTREFRESHED))
 }
 
 func TestATaskThatNobodyTakesIsCancelled(t *testing.T) {

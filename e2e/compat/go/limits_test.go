@@ -232,4 +232,5 @@ func TestAReleasedSlotIsUsedByAnother(t *testing.T) {
 	var out object
 	s.output(first, s.name("release"), &out)
 	require.Equal(t, object{"first": true}, out)
+	require.Equal(t, 1, count(s.details(first.RunId), rest.V1TaskEventTypeSLOTRELEASED))
 }

@@ -34,6 +34,10 @@ const (
 var shared *engine
 
 func TestMain(m *testing.M) {
+	if program := os.Getenv(programKey); program != "" {
+		fmt.Fprintln(os.Stderr, play(program))
+		os.Exit(1)
+	}
 	os.Exit(run(m))
 }
 

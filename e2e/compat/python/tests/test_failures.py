@@ -111,7 +111,6 @@ async def test_a_task_may_ask_for_more_time(hatchet: Any) -> None:
     assert (details.tasks[0].status, details.tasks[0].retry_count) == (V1TaskStatus.COMPLETED, 0)
 
 
-@pytest.mark.xfail(reason="the engine keeps no record of a deadline that moved")
 async def test_a_moved_deadline_is_told_in_the_history(hatchet: Any) -> None:
     ref = await asks_for_time.aio_run_no_wait()
     await ref.aio_result()

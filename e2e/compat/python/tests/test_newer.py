@@ -33,7 +33,6 @@ async def test_a_batch_starts_when_it_is_full(hatchet: Any, mark: str) -> None:
 
 
 @needs(newer.HAS_BATCHES)
-@pytest.mark.xfail(reason="the engine keeps no record of when a batch was complete")
 async def test_the_end_of_waiting_for_a_batch_is_told_in_the_history(hatchet: Any, mark: str) -> None:
     ref = await newer.batch.aio_run_no_wait(Item(n=5, group=mark))
     await ref.aio_result()

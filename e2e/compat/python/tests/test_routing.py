@@ -43,7 +43,6 @@ async def test_a_task_may_give_its_slot_back(hatchet: Any, start_worker: Any) ->
     assert other["to"] < (await long.aio_result())["to"], "it ran while the other held no slot"
 
 
-@pytest.mark.xfail(reason="the engine keeps no record of a slot that was given back")
 async def test_a_released_slot_is_told_in_the_history(hatchet: Any, start_worker: Any) -> None:
     start_worker("released", "routing", slots=1)
     ref = await releasing.aio_run_no_wait(Job())

@@ -47,7 +47,9 @@ describe('failures', () => {
   scenario('a task may ask for more time', {}, async (key) => {
     const ref = await extended.runNoWait({ key });
     expect(await ref.output).toEqual({ ok: true });
-    expect(counted(await ended(ref, 'COMPLETED'))).not.toHaveProperty('TIMED_OUT');
+    const counts = counted(await ended(ref, 'COMPLETED'));
+    expect(counts).not.toHaveProperty('TIMED_OUT');
+    expect(counts.TIMEOUT_REFRESHED).toBe(1);
   });
 
   scenario('when a step fails, the failure task is told why', {}, async (key) => {

@@ -59,8 +59,8 @@ describe('streams and logs', () => {
     await until('the task to begin', () => steps(key, 'begin').length > 0);
     mark(key, 'listening');
     await listening;
-    expect(types.slice(-3)).toEqual([
-      'STEP_RUN_EVENT_TYPE_STREAM', 'STEP_RUN_EVENT_TYPE_COMPLETED', 'WORKFLOW_RUN_EVENT_TYPE_COMPLETED',
+    expect(types).toEqual([
+      'STEP_RUN_EVENT_TYPE_STARTED', 'STEP_RUN_EVENT_TYPE_STREAM', 'STEP_RUN_EVENT_TYPE_COMPLETED', 'WORKFLOW_RUN_EVENT_TYPE_COMPLETED',
     ]);
   });
 
