@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,6 +29,8 @@ type attempt struct {
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	output  atomic.Pointer[output] // what it writes; nil until it does
+	waiting sync.Once              // makes awaits
+	awaits  *awaiter               // of a task of another tenant, see awaiter
 
 	// Guarded by the worker's mu.
 	released bool            // it has given its slots back

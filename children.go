@@ -112,7 +112,7 @@ func StartMany[In, Out any](ctx context.Context, task Callable[In, Out], inputs 
 	}
 	children := make([]*Child[Out], len(ids))
 	for i, one := range ids {
-		children[i] = &Child[Out]{run: t.Lookup(l.attempt.worker.client, ID(one))}
+		children[i] = &Child[Out]{run: t.child(l.attempt, ID(one))}
 	}
 	return children, nil
 }

@@ -110,7 +110,7 @@ func (m *mapping) start(ctx context.Context) error {
 		return NonRetryable(err) // it stands in the log
 	}
 	for _, one := range ids {
-		m.runs = append(m.runs, m.task.Lookup(m.log.attempt.worker.client, ID(one)))
+		m.runs = append(m.runs, m.task.child(m.log.attempt, ID(one)))
 	}
 	m.sort(first)
 	return nil

@@ -18,8 +18,9 @@ type WorkerInfo struct {
 	SDK       string            `json:"sdk,omitempty"`
 	Actions   []string          `json:"actions"`
 	Labels    map[string]string `json:"labels,omitempty"`
-	Slots     []SlotsInfo       `json:"slots"` // those of no type first
-	Running   int               `json:"running"`
+	Slots     []SlotsInfo       `json:"slots"`            // those of no type first
+	Running   int               `json:"running"`          // of another tenant's worker: tasks of this one
+	Tenant    string            `json:"tenant,omitempty"` // whose it is that runs this tenant's tasks too; empty = its own
 	Paused    bool              `json:"paused,omitempty"`
 	AwayUntil time.Time         `json:"away_until,omitzero"` // its stream closed, and it is expected back until then
 }
@@ -40,7 +41,7 @@ func (c *Client) Workers(ctx context.Context) ([]WorkerInfo, error) {
 	workers := make([]WorkerInfo, len(response.Workers))
 	for i, w := range response.Workers {
 		workers[i] = WorkerInfo{
-			ID: ID(w.WorkerId), Name: w.Name, SDK: w.Sdk, Actions: w.Actions, Labels: w.Labels,
+			ID: ID(w.WorkerId), Tenant: w.Tenant, Name: w.Name, SDK: w.Sdk, Actions: w.Actions, Labels: w.Labels,
 			Running: int(w.Running), Paused: w.Paused, AwayUntil: timeOf(w.AwayUntilMs),
 		}
 		for _, room := range w.Rooms {

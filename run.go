@@ -22,6 +22,7 @@ type Run[Out any] struct {
 	task   string
 	sole   string // of a Workflow of one task, which is stored as a Task: that task's name
 	client *Client
+	parent *attempt                      // that spawned it in this process; nil = nobody
 	ended  atomic.Pointer[shard.Outcome] // kept by the first Result; it never changes
 }
 
@@ -32,7 +33,11 @@ type Run[Out any] struct {
 func (r *Run[Out]) Result(ctx context.Context) (out Out, err error) {
 	ended := r.ended.Load()
 	if ended == nil {
-		waited, err := r.client.awaits.wait(ctx, id.ID(r.ID))
+		awaits := r.client.awaits
+		if r.parent.guest() {
+			awaits = r.parent.awaiter()
+		}
+		waited, err := awaits.wait(ctx, id.ID(r.ID))
 		if err != nil {
 			return out, fmt.Errorf("await %s %s: %w", r.task, r.ID, err)
 		}

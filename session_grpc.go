@@ -172,7 +172,7 @@ func assignment(a *wire.Assignment) shard.Assignment {
 			Task: id.ID(a.TaskId), Token: core.Token(a.Token),
 			Attempt: a.Attempt, Deadline: core.Time(a.DeadlineMs), Batch: core.Token(a.Batch),
 		},
-		Action: a.Action, Workflow: a.Workflow, Name: a.Task, Input: a.Input, Metadata: a.Metadata,
+		Tenant: a.Tenant, Action: a.Action, Workflow: a.Workflow, Name: a.Task, Input: a.Input, Metadata: a.Metadata,
 	}
 	if a.RunId != a.TaskId {
 		to.Run = id.ID(a.RunId)

@@ -107,6 +107,9 @@ func (t *Task[In, Out]) spawn(ctx context.Context, c *Client, parent *attempt, r
 		if err != nil {
 			return all, err
 		}
+		for i := range fresh {
+			fresh[i].parent = parent
+		}
 		all, children = append(all, fresh...), children[n:]
 	}
 	return all, nil

@@ -108,7 +108,14 @@ func (t *Task[In, Out]) Run(ctx context.Context, c *Client, in In, options ...Ru
 // stored is a handle on a run that was submitted.
 func (t *Task[In, Out]) stored(c *Client, s submitted) *Run[Out] {
 	r := t.Lookup(c, ID(s.id))
-	r.Existed = s.existed
+	r.Existed, r.parent = s.existed, s.parent
+	return r
+}
+
+// child is a handle on a run that an attempt spawned.
+func (t *Task[In, Out]) child(parent *attempt, run ID) *Run[Out] {
+	r := t.Lookup(parent.worker.client, run)
+	r.parent = parent
 	return r
 }
 

@@ -61,6 +61,9 @@ type transport interface {
 	listLogs(ctx context.Context, request *wire.ListLogsRequest, take func(*wire.ListLogsResponse) error) error
 	workers(ctx context.Context) (*wire.ListWorkersResponse, error)
 	pauseWorkers(ctx context.Context, ids []id.ID, paused bool) ([]bool, error)
+	shareWorkers(ctx context.Context, request *wire.ShareWorkersRequest) error
+	unshareWorkers(ctx context.Context, home string) error
+	grants(ctx context.Context) (*wire.ListGrantsResponse, error)
 	close() error
 }
 
@@ -69,6 +72,7 @@ type submitted struct {
 	id      id.ID
 	existed bool // it was there before
 	err     error
+	parent  *attempt // that spawned it; nil = nobody
 }
 
 // pushed is what came of one event of a push.

@@ -111,7 +111,11 @@ func (s *embeddedSession) Recv(ctx context.Context) (shard.Down, error) {
 }
 
 func (t *embeddedTransport) spawn(ctx context.Context, parent shard.Parent, children []shard.NewRun) ([]submitted, error) {
-	answers, err := t.Limits.Spawn(ctx, t.Shards, t.Tenant, parent, children, shard.WaitForRoom)
+	tenant, err := t.bearer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	answers, err := t.Limits.Spawn(ctx, t.Shards, tenant, parent, children, shard.WaitForRoom)
 	if err != nil {
 		return nil, publicError(err)
 	}
@@ -121,7 +125,7 @@ func (t *embeddedTransport) spawn(ctx context.Context, parent shard.Parent, chil
 func submittedAs(answers []admit.Submitted) []submitted {
 	all := make([]submitted, len(answers))
 	for i, a := range answers {
-		all[i] = submitted{a.ID, a.Existed, publicError(a.Err)}
+		all[i] = submitted{id: a.ID, existed: a.Existed, err: publicError(a.Err)}
 	}
 	return all
 }
@@ -163,7 +167,11 @@ func (t *embeddedTransport) refresh(ctx context.Context, task id.ID, token core.
 	if err := admit.Refresh(byMS); err != nil {
 		return 0, publicError(err)
 	}
-	deadline, err := t.Shards.Refresh(ctx, t.Tenant, core.Refresh{Task: task, Token: token, ByMS: byMS})
+	tenant, err := t.bearer(ctx)
+	if err != nil {
+		return 0, err
+	}
+	deadline, err := t.Shards.Refresh(ctx, tenant, core.Refresh{Task: task, Token: token, ByMS: byMS})
 	return deadline, publicError(err)
 }
 
@@ -202,7 +210,11 @@ type embeddedOutcomes struct {
 }
 
 func (o *embeddedOutcomes) ask(ids []id.ID) error {
-	return publicError(o.t.Shards.Await(o.ctx, o.t.Tenant, ids, o.deliver))
+	tenant, err := o.t.bearer(o.ctx)
+	if err != nil {
+		return err
+	}
+	return publicError(o.t.Shards.Await(o.ctx, tenant, ids, o.deliver))
 }
 
 func (o *embeddedOutcomes) deliver(one shard.Outcome) {

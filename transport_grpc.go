@@ -130,7 +130,7 @@ func answers(runs []*wire.Submitted, n int) ([]submitted, error) {
 }
 
 func (t *grpcTransport) await(ctx context.Context) (outcomes, error) {
-	stream, err := t.engine.Await(ctx)
+	stream, err := t.engine.Await(borne(ctx))
 	if err != nil {
 		return nil, received(err)
 	}
@@ -169,7 +169,7 @@ var endStatuses = map[wire.Status]core.Status{
 }
 
 func (t *grpcTransport) spawn(ctx context.Context, parent shard.Parent, children []shard.NewRun) ([]submitted, error) {
-	response, err := t.engine.Submit(ctx, &wire.SubmitRequest{Runs: outline.RunsToWire(children, parent), AllOrNothing: true})
+	response, err := t.engine.Submit(borne(ctx), &wire.SubmitRequest{Runs: outline.RunsToWire(children, parent), AllOrNothing: true})
 	if err != nil {
 		return nil, received(err) // to spawn again by the same keys is harmless
 	}
@@ -242,7 +242,7 @@ func stored(runs []*wire.Submitted, n int) ([]id.ID, error) {
 }
 
 func (t *grpcTransport) refresh(ctx context.Context, task id.ID, token core.Token, byMS int64) (core.Time, error) {
-	response, err := t.engine.RefreshTimeout(ctx, &wire.RefreshTimeoutRequest{
+	response, err := t.engine.RefreshTimeout(borne(ctx), &wire.RefreshTimeoutRequest{
 		TaskId: uint64(task), Token: uint64(token), ByMs: byMS,
 	})
 	if err != nil {

@@ -43,6 +43,7 @@ type cli struct {
 	Server  serverCmd  `cmd:"" group:"engine" help:"Run an engine on a database, for production."`
 	Migrate migrateCmd `cmd:"" group:"engine" help:"Bring a database up to date, or say what it lacks."`
 	Token   tokenCmd   `cmd:"" group:"engine" help:"Make tokens for workers and clients."`
+	Tenant  tenantCmd  `cmd:"" group:"engine" help:"Make tenants, and let them share workers."`
 	Doctor  doctorCmd  `cmd:"" group:"engine" help:"Check a database: version, migrations, clock, partitions."`
 
 	Run    runCmd    `cmd:"" group:"client" help:"Submit a run."`

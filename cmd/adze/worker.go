@@ -61,6 +61,9 @@ func printWorker(table *tabwriter.Writer, w *adze.WorkerInfo) {
 	case w.Paused:
 		state = "paused"
 	}
+	if w.Tenant != "" {
+		state += ", of " + w.Tenant
+	}
 	var slots, labels []string
 	for _, s := range w.Slots {
 		slots = append(slots, strings.TrimSpace(fmt.Sprintf("%d/%d %s", s.Used, s.Max, s.Type)))

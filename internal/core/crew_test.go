@@ -262,6 +262,17 @@ func TestHomeIsGrantedByNoMoreThanItsBound(t *testing.T) {
 	require.Equal(t, AnswerDone, answered(granted(guest1)))
 }
 
+func TestTenantGrantsNoMoreHomesThanItsBound(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	grants := make([]Setting, HomesMax)
+	for i := range grants {
+		grants[i] = Setting{Tenant: guest1, Kind: SettingGrant, Name: GrantName(id.ID(1_000 + i))}
+	}
+	require.Equal(t, AnswerDone, f.apply(&Set{Ref: 1, Settings: grants}).Answers[0].Kind)
+	require.Equal(t, AnswerFull, f.apply(&Set{Ref: 1, Settings: []Setting{granted(guest1)}}).Answers[0].Kind)
+}
+
 func TestWorkersThatAreSharedAreShownAsSuch(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, granted(guest1))

@@ -12,8 +12,12 @@ import (
 // of the granting tenant, whose inputs they see. A tenant that takes part in a grant has a
 // crew, though nobody else may use its workers: so all its tasks are matched in one way.
 
-// CrewTenantsMax is how many tenants may grant one home: a free slot costs a look at each.
-const CrewTenantsMax = 1_000
+// Bounds of grants: a free slot costs a look at each tenant of its crew, a task one at each
+// crew of its tenant.
+const (
+	CrewTenantsMax = 1_000 // that grant one home
+	HomesMax       = 100   // that one tenant grants
+)
 
 // GrantSetting is what a grant gives.
 type GrantSetting struct {
@@ -209,7 +213,7 @@ func (s *Shard) Shares() bool { return len(s.crews) > 0 }
 
 // wouldCrowd tells whether settings have more tenants grant a home than may.
 func (s *Shard) wouldCrowd(settings []Setting) bool {
-	more := map[id.ID]int{}
+	more, homes := map[id.ID]int{}, map[id.ID]int{}
 	for i := range settings {
 		home, err := id.Parse(settings[i].Name)
 		if settings[i].Kind != SettingGrant || settings[i].Dropped || err != nil || s.serves(home, settings[i].Tenant) {
@@ -219,7 +223,9 @@ func (s *Shard) wouldCrowd(settings []Setting) bool {
 		if c := s.crews[home]; c != nil {
 			guests = len(c.of) - 1
 		}
-		if more[home]++; guests+more[home] > CrewTenantsMax {
+		more[home]++
+		homes[settings[i].Tenant]++
+		if guests+more[home] > CrewTenantsMax || s.homes(settings[i].Tenant)+homes[settings[i].Tenant] > HomesMax {
 			return true
 		}
 	}
@@ -252,4 +258,14 @@ func (s *Shard) awaits(tenant id.ID) bool {
 	}
 	return s.expected[tenant] > 0 ||
 		slices.ContainsFunc(s.lent, func(g grant) bool { return g.tenant == tenant && s.expected[g.home] > 0 })
+}
+
+// homes is how many other tenants a tenant has granted.
+func (s *Shard) homes(tenant id.ID) (n int) {
+	for g := range s.grants {
+		if g.tenant == tenant && g.home != tenant {
+			n++
+		}
+	}
+	return n
 }

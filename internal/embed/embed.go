@@ -35,5 +35,8 @@ type Reader interface {
 	ListEvents(ctx context.Context, tenant id.ID, request *wire.ListEventsRequest) (*wire.ListEventsResponse, error)
 	ListSchedules(ctx context.Context, tenant id.ID, request *wire.ListSchedulesRequest) (*wire.ListSchedulesResponse, error)
 	ListSettings(ctx context.Context, tenant id.ID, request *wire.ListSettingsRequest) (*wire.ListSettingsResponse, error)
+	Share(ctx context.Context, tenant id.ID, home string, weight *int32) error
+	Unshare(ctx context.Context, tenant id.ID, home string) error
+	ListGrants(ctx context.Context, tenant id.ID) (*wire.ListGrantsResponse, error)
 	ListFilters(ctx context.Context, tenant id.ID, request *wire.ListFiltersRequest) (*wire.ListFiltersResponse, error)
 }

@@ -97,6 +97,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	e.shards = shard.NewSet(shard.Config{
 		Epochs:        epochs,
 		ShardOf:       e.tenants.shardOf,
+		TenantName:    e.tenants.nameOf,
 		Store:         shard.NewStore(e.pool, c.Clock),
 		Journal:       e.journal,
 		Submits:       journal.NewGate(journal.GateBytesMax),

@@ -15,19 +15,19 @@ import (
 	"github.com/adzehq/adze/internal/record/tenant"
 )
 
-// tenants remembers the shards of tenants, which never change. Those made since the
-// start are read when they first come.
+// tenants remembers the shards of tenants and their names, which never change. Those made
+// since the start are read when they first come.
 type tenants struct {
 	db pg.DB
 	mu sync.RWMutex
-	of map[id.ID]int32
+	of map[id.ID]tenant.Tenant
 }
 
 func openTenants(ctx context.Context, pool *pgxpool.Pool, now time.Time) (*tenants, error) {
 	if _, err := tenant.EnsureDefault(ctx, pool, now); err != nil {
 		return nil, err
 	}
-	t := &tenants{db: pool, of: map[id.ID]int32{}}
+	t := &tenants{db: pool, of: map[id.ID]tenant.Tenant{}}
 	return t, t.read(ctx)
 }
 
@@ -39,51 +39,68 @@ func (t *tenants) read(ctx context.Context) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, one := range all {
-		t.of[one.ID] = one.Shard
+		t.of[one.ID] = one
 	}
 	return nil
 }
 
 func (t *tenants) shardOf(ctx context.Context, who id.ID) (int32, error) {
-	if number, known := t.get(who); known {
-		return number, nil
+	known, err := t.find(ctx, who)
+	return known.Shard, err
+}
+
+func (t *tenants) nameOf(ctx context.Context, who id.ID) (string, error) {
+	known, err := t.find(ctx, who)
+	return known.Name, err
+}
+
+func (t *tenants) find(ctx context.Context, who id.ID) (tenant.Tenant, error) {
+	if known, is := t.get(who); is {
+		return known, nil
 	}
 	if err := t.read(ctx); err != nil {
-		return 0, err
+		return tenant.Tenant{}, err
 	}
-	number, known := t.get(who)
-	if !known {
-		return 0, fault.New(fault.NotFound, "", "no tenant %s", who)
+	known, is := t.get(who)
+	if !is {
+		return known, fault.New(fault.NotFound, "", "no tenant %s", who)
 	}
-	return number, nil
+	return known, nil
 }
 
-func (t *tenants) get(who id.ID) (int32, bool) {
+func (t *tenants) get(who id.ID) (tenant.Tenant, bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	number, known := t.of[who]
-	return number, known
+	known, is := t.of[who]
+	return known, is
 }
 
-// EnsureTenant finds the tenant of that name, or makes it on a shard that its UUID
-// chooses.
+// MakeTenant makes a tenant: in the shard of another one, so that the two can share
+// workers, or in one that its UUID chooses.
+func MakeTenant(ctx context.Context, db pg.DB, name, beside string, now time.Time) (tenant.Tenant, error) {
+	fresh := tenant.Tenant{UUID: uuid.New(), Name: name, CreatedAt: now}
+	fresh.Shard = shardFor(fresh.UUID)
+	if beside != "" {
+		neighbour, err := tenant.ByName(ctx, db, beside)
+		if err != nil {
+			return tenant.Tenant{}, fault.At("beside", err)
+		}
+		fresh.Shard = neighbour.Shard
+	}
+	fresh.ID = id.NewSource(fresh.Shard, 0).Next(now.UnixMilli())
+	return fresh, tenant.Insert(ctx, db, fresh)
+}
+
+// EnsureTenant finds the tenant of that name, or makes it in a shard that its UUID chooses.
 func EnsureTenant(ctx context.Context, db pg.DB, name string, now time.Time) (tenant.Tenant, error) {
 	if name == tenant.DefaultName {
 		return tenant.EnsureDefault(ctx, db, now)
 	}
-	all, err := tenant.All(ctx, db)
-	if err != nil {
-		return tenant.Tenant{}, err
+	known, err := tenant.ByName(ctx, db, name)
+	if fault.KindOf(err) == fault.NotFound {
+		return MakeTenant(ctx, db, name, "", now)
 	}
-	for _, one := range all {
-		if one.Name == name {
-			return one, nil
-		}
-	}
-	fresh := tenant.Tenant{UUID: uuid.New(), Name: name, CreatedAt: now}
-	fresh.Shard = shardFor(fresh.UUID)
-	fresh.ID = id.NewSource(fresh.Shard, 0).Next(now.UnixMilli())
-	return fresh, tenant.Insert(ctx, db, fresh)
+	return known, err
 }
 
 func shardFor(u uuid.UUID) int32 {

@@ -104,6 +104,9 @@ type Client interface {
 	Write(ctx context.Context, tenant id.ID, lines []core.LogLine, chunks []core.Chunk) error
 	// Attach begins a worker's session. Close it with Session.Close.
 	Attach(ctx context.Context, tenant id.ID, hello Hello) (Session, error)
+	// Bearer is whose task it is that a worker of the home runs under a token; 0 = none does.
+	// With its answer, a worker asks for what is the task's.
+	Bearer(ctx context.Context, home, task id.ID, token core.Token) (id.ID, error)
 	// Follow tells of what is written of tasks from now on, once it is committed.
 	Follow(ctx context.Context, tenant id.ID, tasks []id.ID, kinds ...Written) (Follower, error)
 	// Live tells where open tasks stand, in the order of ids; one that is not open
@@ -113,7 +116,8 @@ type Client interface {
 	Given(ctx context.Context, tenant, run id.ID) (Given, error)
 	// Why tells why a run is not done yet: of each of its tasks, what it waits for.
 	Why(ctx context.Context, tenant, run id.ID) (Explained, error)
-	// Workers tells which workers are connected, or expected back, oldest first.
+	// Workers tells which workers are connected, or expected back, oldest first: the
+	// tenant's, and those of others that run its tasks too.
 	Workers(ctx context.Context, tenant id.ID) ([]Worker, error)
 	// PauseWorkers has workers be given nothing new, or something again, and tells in the
 	// order of ids which are known. For one that is not there it holds when it comes.
@@ -347,6 +351,7 @@ type Down struct {
 // Assignment is an attempt with all that its worker needs.
 type Assignment struct {
 	core.Assignment
+	Tenant     string // whose task it is, where that is another tenant's than the worker
 	Action     string
 	Workflow   string
 	WorkflowID id.ID

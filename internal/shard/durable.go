@@ -79,18 +79,23 @@ func spawnedOf(answers []core.Answer, rows []submission, parent id.ID) (spawned 
 
 // spawning are the children of one entry on their way to the core.
 type spawning struct {
-	entry *core.NewEntry
-	task  id.ID
-	rows  []submission
+	entry  *core.NewEntry
+	task   id.ID
+	tenant id.ID
+	rows   []submission
 }
 
 // spawnings resolves the children of entries. An entry whose workflow nobody knows is
 // recorded with that as its error: the task decides what to do about it.
-func (r *Runtime) spawnings(tenant id.ID, items []core.ReportItem, spawns []EntrySpawn) (all []spawning) {
+func (s *session) spawnings(ctx context.Context, items []core.ReportItem, spawns []EntrySpawn) (all []spawning, err error) {
 	for _, spawn := range spawns {
 		item := &items[spawn.Item]
 		item.Entry.Spawned = &core.Submit{}
-		rows, err := r.submissions(tenant, spawn.Runs)
+		tenant, err := s.bearer(ctx, item)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := s.runtime.submissions(tenant, spawn.Runs)
 		if err != nil {
 			item.Entry.Error = err.Error()
 			continue
@@ -101,9 +106,9 @@ func (r *Runtime) spawnings(tenant id.ID, items []core.ReportItem, spawns []Entr
 		if len(spawn.Runs) > 0 {
 			item.Entry.Policy = spawn.Runs[0].Policy
 		}
-		all = append(all, spawning{item.Entry, item.Task, rows})
+		all = append(all, spawning{item.Entry, item.Task, tenant, rows})
 	}
-	return all
+	return all, nil
 }
 
 // enumerate gives the children their ids, which the entry names in their order.

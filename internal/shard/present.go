@@ -11,8 +11,9 @@ import (
 // Worker is where a worker stands.
 type Worker struct {
 	core.WorkerStat
-	Name string // empty: it is away
-	SDK  string
+	Owner string // whose it is that the tenant shares; empty = the tenant's own
+	Name  string // empty: it is away
+	SDK   string
 }
 
 // Workers implements Client.
@@ -21,9 +22,14 @@ func (r *Runtime) Workers(ctx context.Context, tenant id.ID) ([]Worker, error) {
 	err := r.look(ctx, func(mind *core.Shard) {
 		for _, stat := range mind.Workers(tenant) {
 			name, sdk := r.sessions.introduced(stat.Worker)
-			workers = append(workers, Worker{stat, name, sdk})
+			workers = append(workers, Worker{WorkerStat: stat, Name: name, SDK: sdk})
 		}
 	})
+	for i := 0; i < len(workers) && err == nil; i++ {
+		if w := &workers[i]; w.Home != tenant {
+			w.Owner, err = r.config.TenantName(ctx, w.Home)
+		}
+	}
 	return workers, err
 }
 
@@ -111,6 +117,21 @@ func (r *Runtime) Held(ctx context.Context, tenant, worker id.ID) ([]Held, error
 		r.introduce(&held[i].Assignment)
 	}
 	return held, nil
+}
+
+// Bearer implements Client.
+func (r *Runtime) Bearer(ctx context.Context, home, task id.ID, token core.Token) (tenant id.ID, err error) {
+	err = r.look(ctx, func(mind *core.Shard) { tenant = mind.Bearer(home, task, token) })
+	return tenant, err
+}
+
+// Bearer implements Client.
+func (s *Set) Bearer(ctx context.Context, home, task id.ID, token core.Token) (id.ID, error) {
+	r, err := s.of(ctx, home)
+	if err != nil {
+		return 0, err
+	}
+	return r.Bearer(ctx, home, task, token)
 }
 
 // SpareWorker implements Client.

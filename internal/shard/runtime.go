@@ -48,6 +48,8 @@ type Runtime struct {
 	latest   latest
 	repeats  repeats
 
+	sharing atomic.Bool // any tenants share workers
+
 	redriving chan struct{} // holds one while replays are on their way, see redrive
 
 	parked []message // wait until the once keys are loaded that they want; the loop's
@@ -258,6 +260,7 @@ func (r *Runtime) newPass(mind *core.Shard) *pass {
 // append hands a pass to the journal. What depends on nothing in it goes out now.
 func (r *Runtime) append(mind *core.Shard, p *pass) {
 	p.last = mind.Seq()
+	r.sharing.Store(mind.Shares())
 	events := eventsOf(&p.effects)
 	r.payloads.put(p.effects.Tasks, events)
 	r.payloads.put(p.effects.Runs, events)

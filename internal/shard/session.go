@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
@@ -224,7 +225,9 @@ func (s *session) Recv(ctx context.Context) (Down, error) {
 			continue
 		}
 		var err error
-		down.Assignments, err = s.runtime.complete(ctx, assigned)
+		if down.Assignments, err = s.runtime.complete(ctx, assigned); err == nil {
+			err = s.nameTenants(ctx, down.Assignments)
+		}
 		return down, err
 	}
 }
@@ -301,9 +304,36 @@ func (r *Runtime) introduce(a *Assignment) *graph {
 	return v.graph
 }
 
+// nameTenants says whose tasks are given to the worker that are not its home's.
+func (s *session) nameTenants(ctx context.Context, full []Assignment) (err error) {
+	for i := range full {
+		if owner := s.runtime.catalog.version(full[i].Version).Tenant; owner != s.tenant {
+			if full[i].Tenant, err = s.runtime.config.TenantName(ctx, owner); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// bearer is whose children an attempt of the worker spawns.
+func (s *session) bearer(ctx context.Context, item *core.ReportItem) (id.ID, error) {
+	if !s.runtime.sharing.Load() {
+		return s.tenant, nil
+	}
+	tenant, err := s.runtime.Bearer(ctx, s.tenant, item.Task, item.Token)
+	return cmp.Or(tenant, s.tenant), err // the core refuses what is not the worker's
+}
+
 // Report implements Session.
 func (s *session) Report(ctx context.Context, items []core.ReportItem, spawns ...EntrySpawn) error {
-	spawnings := s.runtime.spawnings(s.tenant, items, spawns)
+	if len(spawns) > 1 && s.runtime.sharing.Load() {
+		return s.reportApart(ctx, items, spawns)
+	}
+	spawnings, err := s.spawnings(ctx, items, spawns)
+	if err != nil {
+		return err
+	}
 	items, spawnings = s.overtaking(items, spawnings)
 	if len(items) == 0 {
 		return nil
@@ -313,6 +343,24 @@ func (s *session) Report(ctx context.Context, items []core.ReportItem, spawns ..
 		return err
 	}
 	return s.runtime.send(m)
+}
+
+// reportApart hands over items with the children of one at a time: a message can want the
+// idempotency keys of one tenant only.
+func (s *session) reportApart(ctx context.Context, items []core.ReportItem, spawns []EntrySpawn) error {
+	from := 0
+	for i, spawn := range spawns {
+		to := spawn.Item + 1
+		if i == len(spawns)-1 {
+			to = len(items)
+		}
+		spawn.Item -= from
+		if err := s.Report(ctx, items[from:to], spawn); err != nil {
+			return err
+		}
+		from = to
+	}
+	return nil
 }
 
 // reported is the message of a report.
@@ -328,7 +376,7 @@ func (s *session) reported(items []core.ReportItem, spawnings []spawning) messag
 	if len(spawnings) > 0 {
 		for i := range spawnings {
 			bytes += bytesOf(spawnings[i].rows)
-			m.wanted = m.wanted.and(wantedBy(s.tenant, spawnings[i].rows))
+			m.wanted = m.wanted.and(wantedBy(spawnings[i].tenant, spawnings[i].rows))
 		}
 		m.prepare = func(now core.Time) {
 			for i := range spawnings {

@@ -17,13 +17,15 @@ import (
 type Config struct {
 	Epochs  map[int32]int64 // the shards owned, with the epochs of their leases
 	ShardOf func(ctx context.Context, tenant id.ID) (int32, error)
-	Store   Store
-	Journal Journal
-	Submits Gate // bounds what submits may have in flight
-	Reports Gate // and reports; apart, so that new work cannot keep old work from ending
-	Emits   Gate // and what attempts write; likewise
-	Clock   clock.Clock
-	Log     *slog.Logger
+	// TenantName is what a tenant is called, for workers that are given tasks of several.
+	TenantName func(ctx context.Context, tenant id.ID) (string, error)
+	Store      Store
+	Journal    Journal
+	Submits    Gate // bounds what submits may have in flight
+	Reports    Gate // and reports; apart, so that new work cannot keep old work from ending
+	Emits      Gate // and what attempts write; likewise
+	Clock      clock.Clock
+	Log        *slog.Logger
 
 	CacheBytesMax int64 // payloads kept in memory, of all shards; 0 = CacheBytesDefault
 	Window        int   // 0 = core.WindowMax

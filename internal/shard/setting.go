@@ -109,13 +109,13 @@ func (r *Runtime) setAs(ctx context.Context, wanted func(*core.Shard) []core.Set
 		return err
 	}
 	if answers[0].Kind == core.AnswerFull {
-		return fault.New(fault.Exhausted, "", "there would be more than %d settings of queues and limits in this shard; drop some", core.SettingsMax)
+		return fault.New(fault.Exhausted, "", "there would be more than %d settings of queues and limits in this shard, or more than %d tenants that share one's workers, or than %d whose workers one shares; drop some", core.SettingsMax, core.CrewTenantsMax, core.HomesMax)
 	}
 	return nil
 }
 
 // SettingChange is what is to be different about a thing, or a key of it. One of Queue,
-// Limit and Rate is set, as the kind says, unless it is dropped.
+// Limit, Rate and Grant is set, as the kind says, unless it is dropped.
 type SettingChange struct {
 	Kind  core.SettingKind
 	Name  string
@@ -124,6 +124,7 @@ type SettingChange struct {
 	Queue *QueueChange
 	Limit *LimitChange
 	Rate  *RateChange
+	Grant *core.GrantSetting
 }
 
 // QueueChange is what is to be different about a queue; nil = as it is.
@@ -185,6 +186,7 @@ func (c *SettingChange) on(mind *core.Shard, tenant id.ID) core.Setting {
 	c.Queue.apply(&setting.Queue)
 	c.Limit.apply(&setting.Limit)
 	c.Rate.apply(&setting.Rate)
+	change(&setting.Grant, c.Grant)
 	return setting
 }
 

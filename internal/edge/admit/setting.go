@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/shard"
 )
@@ -60,6 +61,18 @@ func setting(c *shard.SettingChange) error {
 }
 
 var settingFields = map[core.SettingKind]string{core.SettingQueue: "queue", core.SettingWorkflow: "workflow"}
+
+// Grant is what has the workers of a home run a tenant's tasks; weight nil = the usual share.
+func Grant(home id.ID, weight *int32) (shard.SettingChange, error) {
+	if err := given("weight", weight, 1, WeightMax); err != nil {
+		return shard.SettingChange{}, err
+	}
+	change := shard.SettingChange{Kind: core.SettingGrant, Name: core.GrantName(home), Grant: &core.GrantSetting{}}
+	if weight != nil {
+		change.Grant.Weight = *weight
+	}
+	return change, nil
+}
 
 // settingName checks the name of a limit that has one, or of one that is a workflow's own:
 // that ends in # and a number.

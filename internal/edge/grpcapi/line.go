@@ -127,7 +127,7 @@ func assignments(from []shard.Assignment) []*wire.Assignment {
 		a, to := &from[i], &room[i]
 		to.TaskId, to.RunId = uint64(a.Task), uint64(cmp.Or(a.Run, a.Task))
 		to.Token, to.Attempt, to.DeadlineMs = uint64(a.Token), a.Attempt, int64(a.Deadline)
-		to.Batch = uint64(a.Batch)
+		to.Batch, to.Tenant = uint64(a.Batch), a.Tenant
 		to.Action, to.Workflow, to.Task = a.Action, a.Workflow, a.Name
 		to.Input, to.Metadata = a.Input, a.Metadata
 		for _, p := range a.Parents {

@@ -88,8 +88,8 @@ func (s *Server) GRPC(options ...grpc.ServerOption) *grpc.Server {
 			MinTime: pingMinInterval, PermitWithoutStream: true,
 		}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingAfter, Timeout: pingAnswerMax}),
-		grpc.ChainUnaryInterceptor(plainUnary, s.recoverUnary, s.Auth.UnaryInterceptor(s.Status)),
-		grpc.ChainStreamInterceptor(plainStream, s.recoverStream, s.Auth.StreamInterceptor(s.Status)),
+		grpc.ChainUnaryInterceptor(plainUnary, s.recoverUnary, s.Auth.UnaryInterceptor(s.Status), s.bearUnary),
+		grpc.ChainStreamInterceptor(plainStream, s.recoverStream, s.Auth.StreamInterceptor(s.Status), s.bearStream),
 	}, options...)...)
 	wire.RegisterAdzeServer(server, s)
 	return server

@@ -11,7 +11,7 @@ func WorkersToWire(from []shard.Worker) *wire.ListWorkersResponse {
 	for i := range from {
 		w := &from[i]
 		one := &wire.Worker{
-			WorkerId: uint64(w.Worker), Name: w.Name, Sdk: w.SDK, Actions: w.Actions, Labels: w.Labels,
+			WorkerId: uint64(w.Worker), Tenant: w.Owner, Name: w.Name, Sdk: w.SDK, Actions: w.Actions, Labels: w.Labels,
 			Running: int32(w.Running), Paused: w.Paused, AwayUntilMs: int64(w.Until),
 		}
 		for _, room := range w.Rooms {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/adzehq/adze/internal/base/bulk"
 	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/base/pg"
 	"github.com/adzehq/adze/internal/core"
 )
@@ -26,6 +27,8 @@ var (
 	getSQL string
 	//go:embed of_tenant.sql
 	ofTenantSQL string
+	//go:embed grants_to.sql
+	grantsToSQL string
 
 	put  = bulk.Statement{Name: "flow_put", SQL: putSQL}
 	drop = bulk.Statement{Name: "flow_drop", SQL: dropSQL}
@@ -94,6 +97,7 @@ var kinds = map[core.SettingKind]string{
 	core.SettingLimit:    "limit",
 	core.SettingRate:     "rate",
 	core.SettingWorkflow: "workflow",
+	core.SettingGrant:    "grant",
 }
 
 func encode(s *core.Setting) []byte {
@@ -103,6 +107,8 @@ func encode(s *core.Setting) []byte {
 		value = &s.Limit
 	case core.SettingRate:
 		value = &s.Rate
+	case core.SettingGrant:
+		value = &s.Grant
 	default:
 		value = &s.Queue
 	}
@@ -125,6 +131,8 @@ func decode(s *core.Setting, kind string, encoded []byte) error {
 		return json.Unmarshal(encoded, &s.Limit)
 	case core.SettingRate:
 		return json.Unmarshal(encoded, &s.Rate)
+	case core.SettingGrant:
+		return json.Unmarshal(encoded, &s.Grant)
 	default:
 		return json.Unmarshal(encoded, &s.Queue)
 	}
@@ -188,6 +196,25 @@ func OfTenant(ctx context.Context, db pg.DB, kind core.SettingKind, name string,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list settings: %w", err)
+	}
+	return settings, nil
+}
+
+// GrantsTo reads at most limit grants to a home, which lives in a shard, by tenant.
+func GrantsTo(ctx context.Context, db pg.DB, shard int32, home id.ID, limit int) ([]core.Setting, error) {
+	rows, err := db.Query(ctx, grantsToSQL, shard, core.GrantName(home), limit)
+	if err != nil {
+		return nil, fmt.Errorf("list grants to %s: %w", home, err)
+	}
+	settings, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s core.Setting, err error) {
+		var encoded []byte
+		if err = row.Scan(&s.Tenant, &s.Name, &encoded); err == nil {
+			err = decode(&s, kinds[core.SettingGrant], encoded)
+		}
+		return s, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list grants to %s: %w", home, err)
 	}
 	return settings, nil
 }

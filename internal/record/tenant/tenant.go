@@ -28,6 +28,10 @@ var (
 	allSQL string
 	//go:embed by_uuid.sql
 	byUUIDSQL string
+	//go:embed by_name.sql
+	byNameSQL string
+	//go:embed by_id.sql
+	byIDSQL string
 )
 
 // The tenant that is there from the first start. Its UUID is the one that the
@@ -102,4 +106,37 @@ func ByUUID(ctx context.Context, db pg.DB, u uuid.UUID) (Tenant, error) {
 		return Tenant{}, fmt.Errorf("read tenant %s: %w", u, err)
 	}
 	return t, nil
+}
+
+// ByName reads the tenant of that name, or fails with fault.NotFound.
+func ByName(ctx context.Context, db pg.DB, name string) (Tenant, error) {
+	rows, err := db.Query(ctx, byNameSQL, name)
+	if err != nil {
+		return Tenant{}, fmt.Errorf("read tenant %q: %w", name, err)
+	}
+	t, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Tenant])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Tenant{}, fault.New(fault.NotFound, "name", "no tenant %q", name)
+	}
+	if err != nil {
+		return Tenant{}, fmt.Errorf("read tenant %q: %w", name, err)
+	}
+	return t, nil
+}
+
+// ByID reads tenants; ids without one are left out.
+func ByID(ctx context.Context, db pg.DB, ids []id.ID) (map[id.ID]Tenant, error) {
+	rows, err := db.Query(ctx, byIDSQL, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read %d tenants: %w", len(ids), err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Tenant])
+	if err != nil {
+		return nil, fmt.Errorf("read %d tenants: %w", len(ids), err)
+	}
+	of := make(map[id.ID]Tenant, len(list))
+	for _, t := range list {
+		of[t.ID] = t
+	}
+	return of, nil
 }

@@ -4406,6 +4406,7 @@ type Assignment struct {
 	Mets          []*Met                 `protobuf:"bytes,14,rep,name=mets,proto3" json:"mets,omitempty"`                 // likewise, by order
 	Event         *RunEvent              `protobuf:"bytes,16,opt,name=event,proto3" json:"event,omitempty"`               // that started the run; unset = none
 	Came          []*CameEvent           `protobuf:"bytes,17,rep,name=came,proto3" json:"came,omitempty"`                 // of a task of a graph: the events that it waited for and that came, in their order
+	Tenant        string                 `protobuf:"bytes,29,opt,name=tenant,proto3" json:"tenant,omitempty"`             // whose task it is, where that is another tenant's than the worker; else empty
 	Batch         uint64                 `protobuf:"fixed64,30,opt,name=batch,proto3" json:"batch,omitempty"`             // it goes with those of the same number, which stand beside it, in one slot; 0 = alone
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4551,6 +4552,13 @@ func (x *Assignment) GetCame() []*CameEvent {
 		return x.Came
 	}
 	return nil
+}
+
+func (x *Assignment) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
 }
 
 func (x *Assignment) GetBatch() uint64 {
@@ -11028,6 +11036,7 @@ type Worker struct {
 	Running       int32                  `protobuf:"varint,7,opt,name=running,proto3" json:"running,omitempty"` // attempts
 	Paused        bool                   `protobuf:"varint,8,opt,name=paused,proto3" json:"paused,omitempty"`
 	AwayUntilMs   int64                  `protobuf:"varint,9,opt,name=away_until_ms,json=awayUntilMs,proto3" json:"away_until_ms,omitempty"` // it is expected back until then; 0 = it is connected
+	Tenant        string                 `protobuf:"bytes,10,opt,name=tenant,proto3" json:"tenant,omitempty"`                                // whose it is that runs the caller's tasks too; empty = the caller's own. Then running counts the caller's attempts only
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -11123,6 +11132,13 @@ func (x *Worker) GetAwayUntilMs() int64 {
 		return x.AwayUntilMs
 	}
 	return 0
+}
+
+func (x *Worker) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
 }
 
 type PauseWorkersRequest struct {
@@ -11221,6 +11237,262 @@ func (x *PauseWorkersResponse) GetKnown() []bool {
 	return nil
 }
 
+type ShareWorkersRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Home          string                 `protobuf:"bytes,1,opt,name=home,proto3" json:"home,omitempty"`            // name of the tenant whose workers they are; the caller's own: for its share beside others
+	Weight        *int32                 `protobuf:"varint,2,opt,name=weight,proto3,oneof" json:"weight,omitempty"` // share of their time beside other tenants, in thousandths: 1 to 1,000,000; unset = 1,000
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShareWorkersRequest) Reset() {
+	*x = ShareWorkersRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[143]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShareWorkersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShareWorkersRequest) ProtoMessage() {}
+
+func (x *ShareWorkersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[143]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShareWorkersRequest.ProtoReflect.Descriptor instead.
+func (*ShareWorkersRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{143}
+}
+
+func (x *ShareWorkersRequest) GetHome() string {
+	if x != nil {
+		return x.Home
+	}
+	return ""
+}
+
+func (x *ShareWorkersRequest) GetWeight() int32 {
+	if x != nil && x.Weight != nil {
+		return *x.Weight
+	}
+	return 0
+}
+
+type ShareWorkersResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShareWorkersResponse) Reset() {
+	*x = ShareWorkersResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[144]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShareWorkersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShareWorkersResponse) ProtoMessage() {}
+
+func (x *ShareWorkersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[144]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShareWorkersResponse.ProtoReflect.Descriptor instead.
+func (*ShareWorkersResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{144}
+}
+
+type UnshareWorkersRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Home          string                 `protobuf:"bytes,1,opt,name=home,proto3" json:"home,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnshareWorkersRequest) Reset() {
+	*x = UnshareWorkersRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[145]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnshareWorkersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnshareWorkersRequest) ProtoMessage() {}
+
+func (x *UnshareWorkersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[145]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnshareWorkersRequest.ProtoReflect.Descriptor instead.
+func (*UnshareWorkersRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{145}
+}
+
+func (x *UnshareWorkersRequest) GetHome() string {
+	if x != nil {
+		return x.Home
+	}
+	return ""
+}
+
+type UnshareWorkersResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnshareWorkersResponse) Reset() {
+	*x = UnshareWorkersResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[146]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnshareWorkersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnshareWorkersResponse) ProtoMessage() {}
+
+func (x *UnshareWorkersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[146]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnshareWorkersResponse.ProtoReflect.Descriptor instead.
+func (*UnshareWorkersResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{146}
+}
+
+type ListGrantsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListGrantsRequest) Reset() {
+	*x = ListGrantsRequest{}
+	mi := &file_adze_v1_adze_proto_msgTypes[147]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListGrantsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListGrantsRequest) ProtoMessage() {}
+
+func (x *ListGrantsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[147]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListGrantsRequest.ProtoReflect.Descriptor instead.
+func (*ListGrantsRequest) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{147}
+}
+
+type ListGrantsResponse struct {
+	state         protoimpl.MessageState      `protogen:"open.v1"`
+	Tenant        string                      `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"` // the caller
+	Grants        []*ListGrantsResponse_Grant `protobuf:"bytes,2,rep,name=grants,proto3" json:"grants,omitempty"` // by tenant and home; at most 2,001
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListGrantsResponse) Reset() {
+	*x = ListGrantsResponse{}
+	mi := &file_adze_v1_adze_proto_msgTypes[148]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListGrantsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListGrantsResponse) ProtoMessage() {}
+
+func (x *ListGrantsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[148]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListGrantsResponse.ProtoReflect.Descriptor instead.
+func (*ListGrantsResponse) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{148}
+}
+
+func (x *ListGrantsResponse) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *ListGrantsResponse) GetGrants() []*ListGrantsResponse_Grant {
+	if x != nil {
+		return x.Grants
+	}
+	return nil
+}
+
 // Slots of a type.
 type Worker_Room struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -11233,7 +11505,7 @@ type Worker_Room struct {
 
 func (x *Worker_Room) Reset() {
 	*x = Worker_Room{}
-	mi := &file_adze_v1_adze_proto_msgTypes[146]
+	mi := &file_adze_v1_adze_proto_msgTypes[152]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11245,7 +11517,7 @@ func (x *Worker_Room) String() string {
 func (*Worker_Room) ProtoMessage() {}
 
 func (x *Worker_Room) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[146]
+	mi := &file_adze_v1_adze_proto_msgTypes[152]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11278,6 +11550,67 @@ func (x *Worker_Room) GetSlots() int32 {
 func (x *Worker_Room) GetUsed() int32 {
 	if x != nil {
 		return x.Used
+	}
+	return 0
+}
+
+// Workers of home run tasks of tenant.
+type ListGrantsResponse_Grant struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tenant        string                 `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	Home          string                 `protobuf:"bytes,2,opt,name=home,proto3" json:"home,omitempty"`
+	Weight        int32                  `protobuf:"varint,3,opt,name=weight,proto3" json:"weight,omitempty"` // in thousandths
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListGrantsResponse_Grant) Reset() {
+	*x = ListGrantsResponse_Grant{}
+	mi := &file_adze_v1_adze_proto_msgTypes[153]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListGrantsResponse_Grant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListGrantsResponse_Grant) ProtoMessage() {}
+
+func (x *ListGrantsResponse_Grant) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[153]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListGrantsResponse_Grant.ProtoReflect.Descriptor instead.
+func (*ListGrantsResponse_Grant) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{148, 0}
+}
+
+func (x *ListGrantsResponse_Grant) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *ListGrantsResponse_Grant) GetHome() string {
+	if x != nil {
+		return x.Home
+	}
+	return ""
+}
+
+func (x *ListGrantsResponse_Grant) GetWeight() int32 {
+	if x != nil {
+		return x.Weight
 	}
 	return 0
 }
@@ -11624,7 +11957,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\aWelcome\x12\x1b\n" +
 	"\tworker_id\x18\x01 \x01(\x06R\bworkerId\x12\x17\n" +
 	"\aping_ms\x18\x02 \x01(\x03R\x06pingMs\x12\x19\n" +
-	"\bgrace_ms\x18\x03 \x01(\x03R\agraceMs\"\x95\x04\n" +
+	"\bgrace_ms\x18\x03 \x01(\x03R\agraceMs\"\xad\x04\n" +
 	"\n" +
 	"Assignment\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\x06R\x06taskId\x12\x14\n" +
@@ -11644,7 +11977,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x03log\x18\r \x03(\v2\x0e.adze.v1.EntryR\x03log\x12 \n" +
 	"\x04mets\x18\x0e \x03(\v2\f.adze.v1.MetR\x04mets\x12'\n" +
 	"\x05event\x18\x10 \x01(\v2\x11.adze.v1.RunEventR\x05event\x12&\n" +
-	"\x04came\x18\x11 \x03(\v2\x12.adze.v1.CameEventR\x04came\x12\x14\n" +
+	"\x04came\x18\x11 \x03(\v2\x12.adze.v1.CameEventR\x04came\x12\x16\n" +
+	"\x06tenant\x18\x1d \x01(\tR\x06tenant\x12\x14\n" +
 	"\x05batch\x18\x1e \x01(\x06R\x05batch\"}\n" +
 	"\tCameEvent\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\x06R\aeventId\x12\x10\n" +
@@ -12208,7 +12542,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x04next\x18\x02 \x01(\v2\x10.adze.v1.SettingR\x04next\"\x14\n" +
 	"\x12ListWorkersRequest\"@\n" +
 	"\x13ListWorkersResponse\x12)\n" +
-	"\aworkers\x18\x01 \x03(\v2\x0f.adze.v1.WorkerR\aworkers\"\x9d\x03\n" +
+	"\aworkers\x18\x01 \x03(\v2\x0f.adze.v1.WorkerR\aworkers\"\xb5\x03\n" +
 	"\x06Worker\x12\x1b\n" +
 	"\tworker_id\x18\x01 \x01(\x06R\bworkerId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x10\n" +
@@ -12218,7 +12552,9 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05rooms\x18\x06 \x03(\v2\x14.adze.v1.Worker.RoomR\x05rooms\x12\x18\n" +
 	"\arunning\x18\a \x01(\x05R\arunning\x12\x16\n" +
 	"\x06paused\x18\b \x01(\bR\x06paused\x12\"\n" +
-	"\raway_until_ms\x18\t \x01(\x03R\vawayUntilMs\x1a9\n" +
+	"\raway_until_ms\x18\t \x01(\x03R\vawayUntilMs\x12\x16\n" +
+	"\x06tenant\x18\n" +
+	" \x01(\tR\x06tenant\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1aD\n" +
@@ -12231,7 +12567,23 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"worker_ids\x18\x01 \x03(\x06R\tworkerIds\x12\x16\n" +
 	"\x06paused\x18\x02 \x01(\bR\x06paused\",\n" +
 	"\x14PauseWorkersResponse\x12\x14\n" +
-	"\x05known\x18\x01 \x03(\bR\x05known*\"\n" +
+	"\x05known\x18\x01 \x03(\bR\x05known\"Q\n" +
+	"\x13ShareWorkersRequest\x12\x12\n" +
+	"\x04home\x18\x01 \x01(\tR\x04home\x12\x1b\n" +
+	"\x06weight\x18\x02 \x01(\x05H\x00R\x06weight\x88\x01\x01B\t\n" +
+	"\a_weight\"\x16\n" +
+	"\x14ShareWorkersResponse\"+\n" +
+	"\x15UnshareWorkersRequest\x12\x12\n" +
+	"\x04home\x18\x01 \x01(\tR\x04home\"\x18\n" +
+	"\x16UnshareWorkersResponse\"\x13\n" +
+	"\x11ListGrantsRequest\"\xb4\x01\n" +
+	"\x12ListGrantsResponse\x12\x16\n" +
+	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x129\n" +
+	"\x06grants\x18\x02 \x03(\v2!.adze.v1.ListGrantsResponse.GrantR\x06grants\x1aK\n" +
+	"\x05Grant\x12\x16\n" +
+	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x12\n" +
+	"\x04home\x18\x02 \x01(\tR\x04home\x12\x16\n" +
+	"\x06weight\x18\x03 \x01(\x05R\x06weight*\"\n" +
 	"\x04Hold\x12\f\n" +
 	"\bHOLD_TTL\x10\x00\x12\f\n" +
 	"\bHOLD_RUN\x10\x01*P\n" +
@@ -12272,7 +12624,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\aCatchUp\x12\x11\n" +
 	"\rCATCH_UP_LAST\x10\x00\x12\x11\n" +
 	"\rCATCH_UP_NONE\x10\x01\x12\x10\n" +
-	"\fCATCH_UP_ALL\x10\x022\xd0\x14\n" +
+	"\fCATCH_UP_ALL\x10\x022\xb7\x16\n" +
 	"\x04Adze\x12K\n" +
 	"\fPutWorkflows\x12\x1c.adze.v1.PutWorkflowsRequest\x1a\x1d.adze.v1.PutWorkflowsResponse\x129\n" +
 	"\x06Submit\x12\x16.adze.v1.SubmitRequest\x1a\x17.adze.v1.SubmitResponse\x12:\n" +
@@ -12313,7 +12665,11 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\fDropSettings\x12\x1c.adze.v1.DropSettingsRequest\x1a\x1d.adze.v1.DropSettingsResponse\x12K\n" +
 	"\fListSettings\x12\x1c.adze.v1.ListSettingsRequest\x1a\x1d.adze.v1.ListSettingsResponse\x12H\n" +
 	"\vListWorkers\x12\x1b.adze.v1.ListWorkersRequest\x1a\x1c.adze.v1.ListWorkersResponse\x12K\n" +
-	"\fPauseWorkers\x12\x1c.adze.v1.PauseWorkersRequest\x1a\x1d.adze.v1.PauseWorkersResponseB4Z2github.com/adzehq/adze/internal/wire/adzev1;adzev1b\x06proto3"
+	"\fPauseWorkers\x12\x1c.adze.v1.PauseWorkersRequest\x1a\x1d.adze.v1.PauseWorkersResponse\x12K\n" +
+	"\fShareWorkers\x12\x1c.adze.v1.ShareWorkersRequest\x1a\x1d.adze.v1.ShareWorkersResponse\x12Q\n" +
+	"\x0eUnshareWorkers\x12\x1e.adze.v1.UnshareWorkersRequest\x1a\x1f.adze.v1.UnshareWorkersResponse\x12E\n" +
+	"\n" +
+	"ListGrants\x12\x1a.adze.v1.ListGrantsRequest\x1a\x1b.adze.v1.ListGrantsResponseB4Z2github.com/adzehq/adze/internal/wire/adzev1;adzev1b\x06proto3"
 
 var (
 	file_adze_v1_adze_proto_rawDescOnce sync.Once
@@ -12328,7 +12684,7 @@ func file_adze_v1_adze_proto_rawDescGZIP() []byte {
 }
 
 var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
-var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 147)
+var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 154)
 var file_adze_v1_adze_proto_goTypes = []any{
 	(Hold)(0),                        // 0: adze.v1.Hold
 	(Collision)(0),                   // 1: adze.v1.Collision
@@ -12488,10 +12844,17 @@ var file_adze_v1_adze_proto_goTypes = []any{
 	(*Worker)(nil),                   // 155: adze.v1.Worker
 	(*PauseWorkersRequest)(nil),      // 156: adze.v1.PauseWorkersRequest
 	(*PauseWorkersResponse)(nil),     // 157: adze.v1.PauseWorkersResponse
-	nil,                              // 158: adze.v1.Hello.LabelsEntry
-	nil,                              // 159: adze.v1.Relabel.LabelsEntry
-	nil,                              // 160: adze.v1.Worker.LabelsEntry
-	(*Worker_Room)(nil),              // 161: adze.v1.Worker.Room
+	(*ShareWorkersRequest)(nil),      // 158: adze.v1.ShareWorkersRequest
+	(*ShareWorkersResponse)(nil),     // 159: adze.v1.ShareWorkersResponse
+	(*UnshareWorkersRequest)(nil),    // 160: adze.v1.UnshareWorkersRequest
+	(*UnshareWorkersResponse)(nil),   // 161: adze.v1.UnshareWorkersResponse
+	(*ListGrantsRequest)(nil),        // 162: adze.v1.ListGrantsRequest
+	(*ListGrantsResponse)(nil),       // 163: adze.v1.ListGrantsResponse
+	nil,                              // 164: adze.v1.Hello.LabelsEntry
+	nil,                              // 165: adze.v1.Relabel.LabelsEntry
+	nil,                              // 166: adze.v1.Worker.LabelsEntry
+	(*Worker_Room)(nil),              // 167: adze.v1.Worker.Room
+	(*ListGrantsResponse_Grant)(nil), // 168: adze.v1.ListGrantsResponse.Grant
 }
 var file_adze_v1_adze_proto_depIdxs = []int32{
 	24,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
@@ -12541,9 +12904,9 @@ var file_adze_v1_adze_proto_depIdxs = []int32{
 	48,  // 44: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
 	50,  // 45: adze.v1.WorkerMessage.relabel:type_name -> adze.v1.Relabel
 	51,  // 46: adze.v1.Hello.running:type_name -> adze.v1.Running
-	158, // 47: adze.v1.Hello.labels:type_name -> adze.v1.Hello.LabelsEntry
+	164, // 47: adze.v1.Hello.labels:type_name -> adze.v1.Hello.LabelsEntry
 	25,  // 48: adze.v1.Hello.slot_types:type_name -> adze.v1.SlotUse
-	159, // 49: adze.v1.Relabel.labels:type_name -> adze.v1.Relabel.LabelsEntry
+	165, // 49: adze.v1.Relabel.labels:type_name -> adze.v1.Relabel.LabelsEntry
 	11,  // 50: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
 	54,  // 51: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
 	5,   // 52: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
@@ -12620,87 +12983,94 @@ var file_adze_v1_adze_proto_depIdxs = []int32{
 	142, // 123: adze.v1.ListSettingsResponse.settings:type_name -> adze.v1.Setting
 	142, // 124: adze.v1.ListSettingsResponse.next:type_name -> adze.v1.Setting
 	155, // 125: adze.v1.ListWorkersResponse.workers:type_name -> adze.v1.Worker
-	160, // 126: adze.v1.Worker.labels:type_name -> adze.v1.Worker.LabelsEntry
-	161, // 127: adze.v1.Worker.rooms:type_name -> adze.v1.Worker.Room
-	31,  // 128: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
-	38,  // 129: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
-	43,  // 130: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
-	46,  // 131: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
-	68,  // 132: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
-	71,  // 133: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
-	73,  // 134: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
-	75,  // 135: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
-	78,  // 136: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
-	81,  // 137: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
-	82,  // 138: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
-	84,  // 139: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
-	89,  // 140: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
-	91,  // 141: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
-	93,  // 142: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
-	114, // 143: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
-	116, // 144: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
-	118, // 145: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
-	120, // 146: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
-	122, // 147: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
-	124, // 148: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
-	95,  // 149: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
-	32,  // 150: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
-	34,  // 151: adze.v1.Adze.DeleteWorkflow:input_type -> adze.v1.DeleteWorkflowRequest
-	97,  // 152: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
-	102, // 153: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
-	105, // 154: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
-	108, // 155: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
-	126, // 156: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
-	129, // 157: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
-	132, // 158: adze.v1.Adze.Why:input_type -> adze.v1.WhyRequest
-	135, // 159: adze.v1.Adze.GetOverview:input_type -> adze.v1.GetOverviewRequest
-	146, // 160: adze.v1.Adze.PutSettings:input_type -> adze.v1.PutSettingsRequest
-	149, // 161: adze.v1.Adze.DropSettings:input_type -> adze.v1.DropSettingsRequest
-	151, // 162: adze.v1.Adze.ListSettings:input_type -> adze.v1.ListSettingsRequest
-	153, // 163: adze.v1.Adze.ListWorkers:input_type -> adze.v1.ListWorkersRequest
-	156, // 164: adze.v1.Adze.PauseWorkers:input_type -> adze.v1.PauseWorkersRequest
-	36,  // 165: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
-	41,  // 166: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
-	44,  // 167: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
-	58,  // 168: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
-	69,  // 169: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
-	72,  // 170: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
-	74,  // 171: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
-	76,  // 172: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
-	79,  // 173: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
-	79,  // 174: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
-	83,  // 175: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
-	85,  // 176: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
-	90,  // 177: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
-	92,  // 178: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
-	94,  // 179: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
-	115, // 180: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
-	117, // 181: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
-	119, // 182: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
-	121, // 183: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
-	123, // 184: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
-	125, // 185: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
-	96,  // 186: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
-	33,  // 187: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
-	35,  // 188: adze.v1.Adze.DeleteWorkflow:output_type -> adze.v1.DeleteWorkflowResponse
-	98,  // 189: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
-	103, // 190: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
-	106, // 191: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
-	109, // 192: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
-	127, // 193: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
-	130, // 194: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
-	133, // 195: adze.v1.Adze.Why:output_type -> adze.v1.WhyResponse
-	136, // 196: adze.v1.Adze.GetOverview:output_type -> adze.v1.GetOverviewResponse
-	147, // 197: adze.v1.Adze.PutSettings:output_type -> adze.v1.PutSettingsResponse
-	150, // 198: adze.v1.Adze.DropSettings:output_type -> adze.v1.DropSettingsResponse
-	152, // 199: adze.v1.Adze.ListSettings:output_type -> adze.v1.ListSettingsResponse
-	154, // 200: adze.v1.Adze.ListWorkers:output_type -> adze.v1.ListWorkersResponse
-	157, // 201: adze.v1.Adze.PauseWorkers:output_type -> adze.v1.PauseWorkersResponse
-	165, // [165:202] is the sub-list for method output_type
-	128, // [128:165] is the sub-list for method input_type
-	128, // [128:128] is the sub-list for extension type_name
-	128, // [128:128] is the sub-list for extension extendee
-	0,   // [0:128] is the sub-list for field type_name
+	166, // 126: adze.v1.Worker.labels:type_name -> adze.v1.Worker.LabelsEntry
+	167, // 127: adze.v1.Worker.rooms:type_name -> adze.v1.Worker.Room
+	168, // 128: adze.v1.ListGrantsResponse.grants:type_name -> adze.v1.ListGrantsResponse.Grant
+	31,  // 129: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
+	38,  // 130: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
+	43,  // 131: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
+	46,  // 132: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
+	68,  // 133: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
+	71,  // 134: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
+	73,  // 135: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
+	75,  // 136: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
+	78,  // 137: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
+	81,  // 138: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
+	82,  // 139: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
+	84,  // 140: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
+	89,  // 141: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
+	91,  // 142: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
+	93,  // 143: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
+	114, // 144: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
+	116, // 145: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
+	118, // 146: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
+	120, // 147: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
+	122, // 148: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
+	124, // 149: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
+	95,  // 150: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
+	32,  // 151: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
+	34,  // 152: adze.v1.Adze.DeleteWorkflow:input_type -> adze.v1.DeleteWorkflowRequest
+	97,  // 153: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
+	102, // 154: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
+	105, // 155: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
+	108, // 156: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
+	126, // 157: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
+	129, // 158: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
+	132, // 159: adze.v1.Adze.Why:input_type -> adze.v1.WhyRequest
+	135, // 160: adze.v1.Adze.GetOverview:input_type -> adze.v1.GetOverviewRequest
+	146, // 161: adze.v1.Adze.PutSettings:input_type -> adze.v1.PutSettingsRequest
+	149, // 162: adze.v1.Adze.DropSettings:input_type -> adze.v1.DropSettingsRequest
+	151, // 163: adze.v1.Adze.ListSettings:input_type -> adze.v1.ListSettingsRequest
+	153, // 164: adze.v1.Adze.ListWorkers:input_type -> adze.v1.ListWorkersRequest
+	156, // 165: adze.v1.Adze.PauseWorkers:input_type -> adze.v1.PauseWorkersRequest
+	158, // 166: adze.v1.Adze.ShareWorkers:input_type -> adze.v1.ShareWorkersRequest
+	160, // 167: adze.v1.Adze.UnshareWorkers:input_type -> adze.v1.UnshareWorkersRequest
+	162, // 168: adze.v1.Adze.ListGrants:input_type -> adze.v1.ListGrantsRequest
+	36,  // 169: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
+	41,  // 170: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
+	44,  // 171: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
+	58,  // 172: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
+	69,  // 173: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
+	72,  // 174: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
+	74,  // 175: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
+	76,  // 176: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
+	79,  // 177: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
+	79,  // 178: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
+	83,  // 179: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
+	85,  // 180: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
+	90,  // 181: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
+	92,  // 182: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
+	94,  // 183: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
+	115, // 184: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
+	117, // 185: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
+	119, // 186: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
+	121, // 187: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
+	123, // 188: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
+	125, // 189: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
+	96,  // 190: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
+	33,  // 191: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
+	35,  // 192: adze.v1.Adze.DeleteWorkflow:output_type -> adze.v1.DeleteWorkflowResponse
+	98,  // 193: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
+	103, // 194: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
+	106, // 195: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
+	109, // 196: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
+	127, // 197: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
+	130, // 198: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
+	133, // 199: adze.v1.Adze.Why:output_type -> adze.v1.WhyResponse
+	136, // 200: adze.v1.Adze.GetOverview:output_type -> adze.v1.GetOverviewResponse
+	147, // 201: adze.v1.Adze.PutSettings:output_type -> adze.v1.PutSettingsResponse
+	150, // 202: adze.v1.Adze.DropSettings:output_type -> adze.v1.DropSettingsResponse
+	152, // 203: adze.v1.Adze.ListSettings:output_type -> adze.v1.ListSettingsResponse
+	154, // 204: adze.v1.Adze.ListWorkers:output_type -> adze.v1.ListWorkersResponse
+	157, // 205: adze.v1.Adze.PauseWorkers:output_type -> adze.v1.PauseWorkersResponse
+	159, // 206: adze.v1.Adze.ShareWorkers:output_type -> adze.v1.ShareWorkersResponse
+	161, // 207: adze.v1.Adze.UnshareWorkers:output_type -> adze.v1.UnshareWorkersResponse
+	163, // 208: adze.v1.Adze.ListGrants:output_type -> adze.v1.ListGrantsResponse
+	169, // [169:209] is the sub-list for method output_type
+	129, // [129:169] is the sub-list for method input_type
+	129, // [129:129] is the sub-list for extension type_name
+	129, // [129:129] is the sub-list for extension extendee
+	0,   // [0:129] is the sub-list for field type_name
 }
 
 func init() { file_adze_v1_adze_proto_init() }
@@ -12718,13 +13088,14 @@ func file_adze_v1_adze_proto_init() {
 	file_adze_v1_adze_proto_msgTypes[128].OneofWrappers = []any{}
 	file_adze_v1_adze_proto_msgTypes[129].OneofWrappers = []any{}
 	file_adze_v1_adze_proto_msgTypes[130].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[143].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_adze_v1_adze_proto_rawDesc), len(file_adze_v1_adze_proto_rawDesc)),
 			NumEnums:      15,
-			NumMessages:   147,
+			NumMessages:   154,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -70,6 +70,9 @@ const (
 	Adze_ListSettings_FullMethodName     = "/adze.v1.Adze/ListSettings"
 	Adze_ListWorkers_FullMethodName      = "/adze.v1.Adze/ListWorkers"
 	Adze_PauseWorkers_FullMethodName     = "/adze.v1.Adze/PauseWorkers"
+	Adze_ShareWorkers_FullMethodName     = "/adze.v1.Adze/ShareWorkers"
+	Adze_UnshareWorkers_FullMethodName   = "/adze.v1.Adze/UnshareWorkers"
+	Adze_ListGrants_FullMethodName       = "/adze.v1.Adze/ListGrants"
 )
 
 // AdzeClient is the client API for Adze service.
@@ -164,6 +167,15 @@ type AdzeClient interface {
 	// PauseWorkers has workers be given nothing new, or something again. What they run goes
 	// on, and they stay connected.
 	PauseWorkers(ctx context.Context, in *PauseWorkersRequest, opts ...grpc.CallOption) (*PauseWorkersResponse, error)
+	// ShareWorkers has the workers of another tenant run the caller's tasks too, or changes
+	// the caller's share of them. They see the inputs of what they are given. Both tenants
+	// must live in one shard.
+	ShareWorkers(ctx context.Context, in *ShareWorkersRequest, opts ...grpc.CallOption) (*ShareWorkersResponse, error)
+	// UnshareWorkers ends that: what they run goes on, and nothing new is given to them.
+	UnshareWorkers(ctx context.Context, in *UnshareWorkersRequest, opts ...grpc.CallOption) (*UnshareWorkersResponse, error)
+	// ListGrants tells whose workers run the caller's tasks, and whose tasks the caller's
+	// workers run.
+	ListGrants(ctx context.Context, in *ListGrantsRequest, opts ...grpc.CallOption) (*ListGrantsResponse, error)
 }
 
 type adzeClient struct {
@@ -568,6 +580,36 @@ func (c *adzeClient) PauseWorkers(ctx context.Context, in *PauseWorkersRequest, 
 	return out, nil
 }
 
+func (c *adzeClient) ShareWorkers(ctx context.Context, in *ShareWorkersRequest, opts ...grpc.CallOption) (*ShareWorkersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ShareWorkersResponse)
+	err := c.cc.Invoke(ctx, Adze_ShareWorkers_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adzeClient) UnshareWorkers(ctx context.Context, in *UnshareWorkersRequest, opts ...grpc.CallOption) (*UnshareWorkersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UnshareWorkersResponse)
+	err := c.cc.Invoke(ctx, Adze_UnshareWorkers_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adzeClient) ListGrants(ctx context.Context, in *ListGrantsRequest, opts ...grpc.CallOption) (*ListGrantsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListGrantsResponse)
+	err := c.cc.Invoke(ctx, Adze_ListGrants_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AdzeServer is the server API for Adze service.
 // All implementations must embed UnimplementedAdzeServer
 // for forward compatibility.
@@ -660,6 +702,15 @@ type AdzeServer interface {
 	// PauseWorkers has workers be given nothing new, or something again. What they run goes
 	// on, and they stay connected.
 	PauseWorkers(context.Context, *PauseWorkersRequest) (*PauseWorkersResponse, error)
+	// ShareWorkers has the workers of another tenant run the caller's tasks too, or changes
+	// the caller's share of them. They see the inputs of what they are given. Both tenants
+	// must live in one shard.
+	ShareWorkers(context.Context, *ShareWorkersRequest) (*ShareWorkersResponse, error)
+	// UnshareWorkers ends that: what they run goes on, and nothing new is given to them.
+	UnshareWorkers(context.Context, *UnshareWorkersRequest) (*UnshareWorkersResponse, error)
+	// ListGrants tells whose workers run the caller's tasks, and whose tasks the caller's
+	// workers run.
+	ListGrants(context.Context, *ListGrantsRequest) (*ListGrantsResponse, error)
 	mustEmbedUnimplementedAdzeServer()
 }
 
@@ -780,6 +831,15 @@ func (UnimplementedAdzeServer) ListWorkers(context.Context, *ListWorkersRequest)
 }
 func (UnimplementedAdzeServer) PauseWorkers(context.Context, *PauseWorkersRequest) (*PauseWorkersResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PauseWorkers not implemented")
+}
+func (UnimplementedAdzeServer) ShareWorkers(context.Context, *ShareWorkersRequest) (*ShareWorkersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ShareWorkers not implemented")
+}
+func (UnimplementedAdzeServer) UnshareWorkers(context.Context, *UnshareWorkersRequest) (*UnshareWorkersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UnshareWorkers not implemented")
+}
+func (UnimplementedAdzeServer) ListGrants(context.Context, *ListGrantsRequest) (*ListGrantsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListGrants not implemented")
 }
 func (UnimplementedAdzeServer) mustEmbedUnimplementedAdzeServer() {}
 func (UnimplementedAdzeServer) testEmbeddedByValue()              {}
@@ -1432,6 +1492,60 @@ func _Adze_PauseWorkers_Handler(srv interface{}, ctx context.Context, dec func(i
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Adze_ShareWorkers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ShareWorkersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).ShareWorkers(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_ShareWorkers_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).ShareWorkers(ctx, req.(*ShareWorkersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Adze_UnshareWorkers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UnshareWorkersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).UnshareWorkers(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_UnshareWorkers_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).UnshareWorkers(ctx, req.(*UnshareWorkersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Adze_ListGrants_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListGrantsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdzeServer).ListGrants(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Adze_ListGrants_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdzeServer).ListGrants(ctx, req.(*ListGrantsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Adze_ServiceDesc is the grpc.ServiceDesc for Adze service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -1570,6 +1684,18 @@ var Adze_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "PauseWorkers",
 			Handler:    _Adze_PauseWorkers_Handler,
+		},
+		{
+			MethodName: "ShareWorkers",
+			Handler:    _Adze_ShareWorkers_Handler,
+		},
+		{
+			MethodName: "UnshareWorkers",
+			Handler:    _Adze_UnshareWorkers_Handler,
+		},
+		{
+			MethodName: "ListGrants",
+			Handler:    _Adze_ListGrants_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
