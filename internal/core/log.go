@@ -167,7 +167,7 @@ func (s *Shard) fork(in *Fork) {
 	s.out.Entries = append(s.out.Entries, in.Entries...)
 	s.out.Mets = append(s.out.Mets, in.Mets...)
 	s.enter(&in.Task, s.seq, int32(len(in.Entries)))
-	if s.tasks[in.Task.ID] == nil {
+	if in.Task.Flow.doomed() && in.Task.RunAt <= s.now {
 		return // it failed at once, and waits for nothing
 	}
 	for i := range in.Entries {

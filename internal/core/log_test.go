@@ -60,3 +60,16 @@ func TestAForkThatFailsAtOnceWaitsForNothing(t *testing.T) {
 	require.Empty(t, out.Waits)
 	require.Zero(t, r.Stats().Waits)
 }
+
+func TestAForkThatDoesNotFitItsLaneGoesOnWaiting(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{Durable: true})
+	r.submit(40, nil) // more than the window has room for
+	fork := r.ids.Next(int64(r.now))
+	out := r.apply(&Fork{
+		Task:    NewTask{ID: fork, Tenant: tenant, Version: version},
+		Entries: []Entry{{Tenant: tenant, Index: 1, Kind: EntryWait, Conditions: []Condition{{Kind: OnEvent, Key: "ping"}}}},
+	})
+	require.Zero(t, r.Live(fork).State, "it is in Postgres only")
+	require.Len(t, out.Waits, 1)
+}
