@@ -150,7 +150,7 @@ func (s *Shard) windowNow() int {
 func (s *Shard) windowMin() int { return max(s.window/windowShrinkMax, 1) }
 
 // room is for how many tasks there is room before lanes are held short.
-func (s *Shard) room() int { return s.window*windowsMax - len(s.tasks) }
+func (s *Shard) room() int { return s.window*s.windows - len(s.tasks) }
 
 // laneMax is how many tasks a lane may have in memory: two windows, or where no room is
 // left the half of what it has.

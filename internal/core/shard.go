@@ -8,9 +8,10 @@ import (
 
 // Shard is the state of one shard. It is for one goroutine.
 type Shard struct {
-	number int32
-	window int // WindowMax; smaller in simulations
-	epoch  int64
+	number  int32
+	window  int // WindowMax; smaller in simulations
+	windows int // windowsMax; smaller in simulations
+	epoch   int64
 
 	seq        uint64
 	dispatched int64 // how many tokens were made in this epoch
@@ -75,6 +76,7 @@ func NewSized(shard int32, window int) *Shard {
 	return &Shard{
 		number:      shard,
 		window:      max(window, 1),
+		windows:     windowsMax,
 		definitions: map[id.ID]*Definition{},
 		graphs:      map[id.ID]*Graph{},
 		runs:        map[id.ID]*run{},
@@ -100,6 +102,10 @@ func NewSized(shard int32, window int) *Shard {
 		closing:     map[id.ID]Closing{},
 	}
 }
+
+// KeepWindows has the shard hold lanes short when so many windows of tasks are in memory,
+// so that a simulation reaches that bound too.
+func (s *Shard) KeepWindows(n int) { s.windows = max(n, 1) }
 
 // Seq counts the inputs so far.
 func (s *Shard) Seq() uint64 { return s.seq }

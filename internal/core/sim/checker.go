@@ -201,6 +201,9 @@ func (h *history) checkCheckpointed(st *step) *Violation {
 // noticed, and what a load brings back at once.
 const windowSlack = 1
 
+// windowsUsual is as many windows as no history fills.
+const windowsUsual = 1_000
+
 // checkMemoryBounded: a lane, and the line of the delayed, hold two windows in
 // memory while no load of theirs is on its way.
 func (h *history) checkMemoryBounded() *Violation {
@@ -213,6 +216,9 @@ func (h *history) checkMemoryBounded() *Violation {
 			delayed++
 		}
 	}
+	if v := h.checkWindowsTogether(ready); v != nil {
+		return v
+	}
 	bound := 2*h.window + windowSlack
 	for l, n := range ready {
 		if n > bound && !h.model.loading(l) {
@@ -221,6 +227,24 @@ func (h *history) checkMemoryBounded() *Violation {
 	}
 	if delayed > bound {
 		return broken(memoryBounded, "%d delayed tasks are in memory, with a window of %d", delayed, h.window)
+	}
+	return nil
+}
+
+// windowLeast is of how many tasks the smallest window is, where no room is left.
+func (h *history) windowLeast() int { return max(h.window/128, 1) }
+
+// checkWindowsTogether: lanes with more in memory than two of the smallest windows fit
+// into the room of all windows together.
+func (h *history) checkWindowsTogether(ready map[lane]int) *Violation {
+	long := 0
+	for l, n := range ready {
+		if n > 2*h.windowLeast() && !h.model.loading(l) {
+			long += n
+		}
+	}
+	if room := h.windows * h.window; long > room {
+		return broken(memoryBounded, "%d ready tasks are in memory, of lanes that are to be short, with room for %d", long, room)
 	}
 	return nil
 }

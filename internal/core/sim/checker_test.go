@@ -42,6 +42,7 @@ var sabotages = map[string]attack{
 	"a request has no answer":            {answered, dropAnswer},
 	"a worker is not told to stop":       {answered, dropStop},
 	"a lane is larger than its window":   {memoryBounded, shrinkWindow},
+	"lanes are longer than their room":   {memoryBounded, shrinkWindows},
 	"a worker's grace is not watched":    {onTime, shortenGrace},
 	"a task of someone's never ends":     {everythingEnd, acceptPhantom},
 	"a request is forgotten for ever":    {answered, askPhantom},
@@ -266,6 +267,12 @@ func raiseLowWater(h *history, st *step) bool {
 
 func shrinkWindow(h *history, _ *step) bool {
 	h.window = 0
+	return true
+}
+
+// shrinkWindows leaves lanes no room in which some are long.
+func shrinkWindows(h *history, _ *step) bool {
+	h.windows = 0
 	return true
 }
 

@@ -19,6 +19,7 @@ type history struct {
 
 	shard   *core.Shard
 	window  int
+	windows int // of all lanes together
 	onceMax int // once keys that the core keeps in memory
 	epoch   int64
 	now     core.Time
@@ -119,6 +120,7 @@ func newHistory(seed uint64) *history {
 	if h.rand.IntN(4) == 0 {
 		h.window = core.WindowMax
 	}
+	h.windows = pick(h, []int{1, 3, windowsUsual, windowsUsual})
 	h.onceMax = pick(h, []int{1, 2, 4, 100})
 	h.graphShare, h.failShare = pick(h, []int{0, 1, 2, 4, 8}), pick(h, []int{0, 1, 4})
 	h.durables = pick(h, []int{0, 2, 4, 8})
@@ -165,6 +167,7 @@ func (h *history) takeOver() *Violation {
 	h.epoch++
 	h.shard = core.NewSized(shardNumber, h.window)
 	h.shard.KeepOnce(h.onceMax)
+	h.shard.KeepWindows(h.windows)
 	h.bySeq = map[uint64]int{}
 	var none core.Effects
 	for i := range h.definitions {
