@@ -201,7 +201,7 @@ type Loaded struct {
 	Once     []OnceKey  // once load: those of Load.Keys that have a row. Once due load: rows with Until up to Load.Until, by it. Once ended load: as it says
 }
 
-// Past answers a Lookback: the first event that meets its condition.
+// Past answers a Lookback: the event that meets its condition.
 type Past struct {
 	Event   id.ID // 0: there is none
 	Payload Payload

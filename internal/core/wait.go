@@ -23,6 +23,7 @@ type Condition struct {
 	Scope  string  // event, with Scoped
 	Filter string  // event: CEL over it; the core does not read it, see Hold
 	After  id.ID   // event: one with a larger id counts, also if it came before the wait; 0 = only from now on
+	Newest bool    // event, with After, no signal: of those that came before, the newest counts and not the first
 	Runs   []id.ID // runs: all of them have ended
 	Parent int32   // parent of a node: its Verdict says whether it holds
 }
@@ -93,7 +94,8 @@ type Hold struct {
 	Condition int32
 }
 
-// Lookback asks for the first event after Condition.After that meets a condition.
+// Lookback asks for the first event after Condition.After that meets a condition, or for the
+// newest one (Condition.Newest).
 type Lookback struct {
 	WaitKey
 	Place     int32 // of the condition

@@ -200,6 +200,11 @@ func TestLookingBackFindsTheFirstEventThatTheFilterHoldsFor(t *testing.T) {
 	look := func(after id.ID, filter string) core.Lookback {
 		return core.Lookback{Tenant: 1, Condition: core.Condition{Kind: core.OnEvent, Key: "k", After: after, Filter: filter}}
 	}
+	newest := func(after id.ID, filter string) core.Lookback {
+		l := look(after, filter)
+		l.Condition.Newest = true
+		return l
+	}
 	ofRun := look(before, "")
 	ofRun.Condition.Signal, ofRun.Target = true, before
 	loaded, err := d.store.Load(t.Context(), 0, core.Load{Kind: core.LoadPast, Past: []core.Lookback{
@@ -212,12 +217,15 @@ func TestLookingBackFindsTheFirstEventThatTheFilterHoldsFor(t *testing.T) {
 		look(before, "is not CEL"),
 		look(signal, ""),
 		ofRun,
+		newest(before, ""),
+		newest(before, "event.n < 30"),
+		newest(first+29, "event.n < 30"),
 	}})
 	require.NoError(t, err)
 	nth := func(n int) core.Past {
 		return core.Past{Event: first + id.ID(n), Payload: core.Payload(fmt.Sprintf(`{"n":%d}`, n))}
 	}
-	require.Equal(t, []core.Past{nth(0), nth(10), nth(249), nth(21), {}, {}, {}, {}, {Event: signal, Payload: core.Payload("7")}}, loaded.Past)
+	require.Equal(t, []core.Past{nth(0), nth(10), nth(249), nth(21), {}, {}, {}, {}, {Event: signal, Payload: core.Payload("7")}, nth(249), nth(29), {}}, loaded.Past)
 }
 
 func TestWhatADurableTaskLeftIsReadBack(t *testing.T) {

@@ -194,9 +194,12 @@ func (s *postgres) past(ctx context.Context, lookbacks []core.Lookback) ([]core.
 
 // lookBack goes through the past page by page, up to the first event that fits.
 func (s *postgres) lookBack(ctx context.Context, look *core.Lookback, filters *watches) (core.Past, error) {
-	after := look.Condition.After
+	from, read := look.Condition.After, event.Past
+	if look.Condition.Newest {
+		from, read = 0, event.PastNewest
+	}
 	for looked := 0; looked < lookEventsMax; looked += lookPage {
-		page, err := event.Past(ctx, s.pool, look, after, lookPage)
+		page, err := read(ctx, s.pool, look, from, lookPage)
 		if err != nil {
 			return core.Past{}, err
 		}
@@ -208,7 +211,7 @@ func (s *postgres) lookBack(ctx context.Context, look *core.Lookback, filters *w
 		if page.Looked < lookPage {
 			break
 		}
-		after = page.Last
+		from = page.Last
 	}
 	return core.Past{}, nil
 }

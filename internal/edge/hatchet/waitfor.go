@@ -59,7 +59,7 @@ func eventCondition(from *wire.UserEventMatchCondition) (ledger.Condition, error
 		return c, fault.New(fault.Invalid, "event_scope", "is %d bytes long, at most %d are allowed", len(c.Native.Scope), admit.EntryNameBytesMax)
 	}
 	if since := from.GetConsiderEventsSince(); since.IsValid() {
-		c.Native.After = max(id.First(since.AsTime())-1, 1)
+		c.Native.After, c.Native.Newest = max(id.First(since.AsTime())-1, 1), true
 	}
 	var err error
 	if c.Native.Filter, err = define.WaitCondition(c.Expression); err != nil {

@@ -23,6 +23,7 @@ type condition struct {
 	Signal bool      `json:"signal,omitempty"` // event: only one that is addressed to the run
 	Filter string    `json:"filter,omitempty"` // event: CEL
 	After  id.ID     `json:"after,omitempty"`  // event: look back to this id
+	Newest bool      `json:"newest,omitempty"` // event, with after: the newest counts
 	// Runs are the first id, and of each other one the difference to the one before:
 	// children that were spawned together have ids in a row.
 	Runs   []int64 `json:"runs,omitempty"`
@@ -52,7 +53,7 @@ func conditionOf(c *core.Condition) condition {
 	written := condition{
 		On: kindNames[c.Kind], Do: actionNames[c.Action], Group: c.Group,
 		Due: c.Due, ForMS: c.ForMS,
-		Key: c.Key, Signal: c.Signal, Filter: c.Filter, After: c.After,
+		Key: c.Key, Signal: c.Signal, Filter: c.Filter, After: c.After, Newest: c.Newest,
 		Runs: differences(c.Runs), Parent: c.Parent,
 	}
 	if c.Scoped {
@@ -92,7 +93,7 @@ func (c *condition) core() (core.Condition, error) {
 	read := core.Condition{
 		Kind: core.ConditionKind(kind), Action: core.WaitAction(action), Group: c.Group,
 		Due: c.Due, ForMS: c.ForMS,
-		Key: c.Key, Signal: c.Signal, Filter: c.Filter, After: c.After,
+		Key: c.Key, Signal: c.Signal, Filter: c.Filter, After: c.After, Newest: c.Newest,
 		Runs: sums(c.Runs), Parent: c.Parent,
 	}
 	if c.Scope != nil {

@@ -21,6 +21,7 @@ func TestConditionsAreReadAsTheyWereEverWritten(t *testing.T) {
 		`{"on":"event","key":"k","scope":""}`:                      {Kind: core.OnEvent, Key: "k", Scoped: true},
 		`{"on":"event","key":"k","scope":"eu","filter":"a < b"}`:   {Kind: core.OnEvent, Key: "k", Scoped: true, Scope: "eu", Filter: "a < b"},
 		`{"on":"event","key":"k","signal":true,"after":123}`:       {Kind: core.OnEvent, Key: "k", Signal: true, After: 123},
+		`{"on":"event","key":"k","after":123,"newest":true}`:       {Kind: core.OnEvent, Key: "k", After: 123, Newest: true},
 		`{"on":"runs","runs":[4611686018427387904,1,-3]}`:          {Kind: core.OnRuns, Runs: []id.ID{1 << 62, 1<<62 + 1, 1<<62 - 2}},
 		`{"on":"parent","do":"cancel","filter":"c","parent":7}`:    {Kind: core.OnParent, Action: core.WaitCancel, Filter: "c", Parent: 7},
 		`{"on":"event","key":"k","a field of a later version":{}}`: {Kind: core.OnEvent, Key: "k"},
@@ -77,6 +78,7 @@ func drawCondition(t *rapid.T) core.Condition {
 		Key:    rapid.String().Draw(t, "key"),
 		Filter: rapid.String().Draw(t, "filter"),
 		After:  id.ID(rapid.Int64().Draw(t, "after")),
+		Newest: rapid.Bool().Draw(t, "newest"),
 		Parent: rapid.Int32().Draw(t, "parent"),
 	}
 	if c.Scoped {

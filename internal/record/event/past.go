@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"math"
 
 	"github.com/jackc/pgx/v5"
 
@@ -15,6 +16,8 @@ import (
 var (
 	//go:embed past.sql
 	pastSQL string
+	//go:embed past_newest.sql
+	pastNewestSQL string
 	//go:embed past_signals.sql
 	pastSignalsSQL string
 	//go:embed requests.sql
@@ -23,7 +26,7 @@ var (
 
 // Page is a part of the past: some events, and how far it goes.
 type Page struct {
-	Events []core.NewEvent // those that fit, ids ascending
+	Events []core.NewEvent // those that fit, in the order that they were looked at
 	Last   id.ID           // the last one that was looked at
 	Looked int             // how many were looked at; fewer than the limit: there are no more
 }
@@ -43,6 +46,24 @@ func Past(ctx context.Context, db pg.DB, look *core.Lookback, after id.ID, limit
 	page, err := readPage(ctx, db, look, sql, args)
 	if err != nil {
 		return Page{}, fmt.Errorf("look back at events %s: %w", c.Key, err)
+	}
+	return page, nil
+}
+
+// PastNewest is Past from the newest event on, or the newest before another one, and not of
+// signals.
+func PastNewest(ctx context.Context, db pg.DB, look *core.Lookback, before id.ID, limit int) (Page, error) {
+	c := &look.Condition
+	var scope *string
+	if c.Scoped {
+		scope = &c.Scope
+	}
+	if before == 0 {
+		before = math.MaxInt64
+	}
+	page, err := readPage(ctx, db, look, pastNewestSQL, []any{look.Tenant, c.Key, c.After, limit, scope, before})
+	if err != nil {
+		return Page{}, fmt.Errorf("look back at the newest events %s: %w", c.Key, err)
 	}
 	return page, nil
 }

@@ -115,6 +115,7 @@ func TestThePastIsReadByIndexFromItsDayOn(t *testing.T) {
 	plans := func(t *testing.T) {
 		for name, c := range map[string]struct{ sql, arguments string }{
 			"events":   {pastSQL, fmt.Sprintf("1, 'k3', %d, 100, null", last)},
+			"newest":   {pastNewestSQL, fmt.Sprintf("1, 'k3', %d, 100, null, 9223372036854775807", last)},
 			"signals":  {pastSignalsSQL, fmt.Sprintf("1, 'k10', %d, 100, null, 50", last)},
 			"requests": {requestsSQL, fmt.Sprintf("'{%d}'", last)},
 		} {
