@@ -202,8 +202,8 @@ type OpenTask struct {
 	Failures int32 // attempts so far that count against the retries
 	Node     int32 // with Run
 	Entries  int32 // of a durable task: the size of its log; behind with OpenRunning
-	// Suspensions is how often its worker gave it back to wait, or a new owner took it for
-	// that: an assignment is the Attempt+Suspensions'th.
+	// Suspensions is how often its worker gave it back to wait: an assignment is the
+	// Attempt+Suspensions'th.
 	Suspensions int32
 	Waits       int32 // how many Waits it has
 	State       OpenState
@@ -355,7 +355,7 @@ const (
 	LoadLane      LoadKind = iota + 1 // ready rows of a lane, in lane order: rank, id
 	LoadDue                           // ready, delayed and waiting rows with a due time, in the order (due, id)
 	LoadTasks                         // the rows of Tasks, in any order
-	LoadPast                          // for each Lookback the first event that meets its condition
+	LoadPast                          // for each Lookback the event that meets its condition
 	LoadEnded                         // which of Tasks have ended
 	LoadChildren                      // the children of Tasks[0] that have not ended, with their rows
 	LoadKeys                          // the keys of the children of Tasks[0]

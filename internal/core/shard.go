@@ -246,8 +246,9 @@ func (s *Shard) enter(row *NewTask, seq uint64, entries int32) {
 	t := s.open(row, seq)
 	t.entries = entries
 	if seq == 0 && (entries > 0 || t.def.Durable && row.RunAt <= s.now) {
-		// It has begun, or may have: its assignments are told apart by their number.
-		t.rests = 1
+		// It has begun, or may have, and was lost with the owner: who runs that attempt still is
+		// told apart from who is given the next. Others may be adopted, see adoptable.
+		t.attempt = 2
 	}
 	if row.RunAt > s.now {
 		s.delay(t, row.RunAt)

@@ -78,7 +78,7 @@ func TestADurableSleepGoesOnOverTheEnginesDeath(t *testing.T) {
 		started <- struct{}{}
 		_, err := ctx.SleepFor(3 * time.Second)
 		return object{"slept": true}, err
-	}, hatchet.WithRetries(3)))
+	}))
 	began := time.Now()
 	ref := s.start(s.name("sleep"), object{})
 	took(s, started)

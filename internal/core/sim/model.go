@@ -274,7 +274,7 @@ func (m *model) recover(s *store, restore *core.Restore, now core.Time) *model {
 		r.submit(row, now, 0)
 		r.tasks[task].entries = int32(len(s.logs[task]))
 		if t := r.tasks[task]; t.entries > 0 || t.def.Durable && row.RunAt <= now {
-			t.rests = 1 // it had begun, or may have
+			t.attempt = 2 // it had begun, or may have
 		}
 		if o, ok := s.open[task]; ok {
 			r.resume(r.tasks[task], o, now)

@@ -255,17 +255,19 @@ func TestDurableTaskIsToldTheEventsThatItWaitsFor(t *testing.T) {
 	c.end(`{}`)
 }
 
-func TestLookbackFindsAnEventThatCameBefore(t *testing.T) {
+func TestLookbackFindsTheNewestEventThatCameBefore(t *testing.T) {
 	t.Parallel()
 	s, m := thinker(t)
 	since := time.Now().Add(-time.Minute)
-	push(t, s, "early", `{"n":1}`, proto.String("x"))
+	for _, n := range []string{`{"n":1}`, `{"n":2}`, `{"n":3}`} {
+		push(t, s, "early", n, proto.String("x"))
+	}
 	start(t, s, "deep", `{}`)
 	c := m.begin(1)
-	back := eventOf("e", "1", "early", "")
+	back := eventOf("e", "1", "early", "input.n < 3")
 	back.EventScope, back.ConsiderEventsSince = proto.String("x"), timestamppb.New(since)
 	c.wait(events(back))
-	require.JSONEq(t, `{"CREATE":{"e":[{"n":1}]}}`, string(c.completed(1).Payload))
+	require.JSONEq(t, `{"CREATE":{"e":[{"n":2}]}}`, string(c.completed(1).Payload))
 	c.end(`{}`)
 }
 

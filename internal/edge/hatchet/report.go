@@ -67,6 +67,10 @@ func (s *Server) reported(ctx context.Context, by string, kind wire.StepActionEv
 	if kind == wire.StepActionEventType_STEP_EVENT_TYPE_FAILED && !a.mayFail(by) {
 		return nil, nil
 	}
+	if kind == wire.StepActionEventType_STEP_EVENT_TYPE_FAILED && a.invocation != nil && a.invocation.lost && !e.GetShouldNotRetry() {
+		a.invocation.restart() // what it asked for was lost with the engine before: that it fails by
+		return nil, nil
+	}
 	item := core.ReportItem{Task: a.Task, Attempt: a.Attempt, Token: a.Token}
 	switch kind {
 	case wire.StepActionEventType_STEP_EVENT_TYPE_ACKNOWLEDGED:

@@ -212,4 +212,4 @@ export const flows = [
   sleeper, hearer, chooser, demanding, punctual, durableParent, durableWorrier, leaving, leavingForEvent, fickle,
   stepwise, mixed,
 ];
-export const wanderers = [wandering, plainTask, outlasting];
+export const wanderers = [wandering, sleeper, plainTask, outlasting];

@@ -74,6 +74,14 @@ describe.sequential('crashes', () => {
     expect(((await ref.result()) as any).wandering.heard).toEqual({ back: true });
   });
 
+  scenario('a durable task that has just begun sleeps through the death of the engine', { timeout }, async (key) => {
+    const ref = await run('sleeper', { key, seconds: 4 });
+    await begun(key);
+    await powerCut();
+    const result: any = await ref.result();
+    expect(result.sleeper.durationMs).toBe(4_000);
+  });
+
   scenario('the worker is the same to the engine after it came back', { timeout }, async (key) => {
     await powerCut();
     const ref = await run('plain-task', { key, ms: 10 });
