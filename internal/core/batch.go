@@ -234,8 +234,16 @@ func (s *Shard) assignBatch(members []*task, w *worker) {
 	}
 	for i := range s.out.Assigned[first:] {
 		a := &s.out.Assigned[first+i]
-		a.Batch, a.Seq = b.id, seq
+		a.Batch, a.BatchKey, a.Seq = b.id, members[i].batchKey(), seq
 	}
+}
+
+// batchKey is by what t is gathered with others.
+func (t *task) batchKey() string {
+	if t.flow == nil {
+		return ""
+	}
+	return t.flow.Batch
 }
 
 // batchOf is the batch of what w says it runs, or a row does; nil for 0, of what was

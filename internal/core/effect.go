@@ -259,11 +259,12 @@ type Assignment struct {
 	Run         id.ID // of a task of a graph: its run; 0 otherwise
 	Token       Token
 	Attempt     int32
-	Node        int32 // with Run
-	Deadline    Time  // when it times out; 0 = never
-	Entries     int32 // of a durable task: the size of its log
-	Suspensions int32 // as OpenTask.Suspensions
-	Batch       Token // it goes with those of the same number, as one batch; 0 = alone
+	Node        int32  // with Run
+	Deadline    Time   // when it times out; 0 = never
+	Entries     int32  // of a durable task: the size of its log
+	Suspensions int32  // as OpenTask.Suspensions
+	Batch       Token  // it goes with those of the same number, as one batch; 0 = alone
+	BatchKey    string // with Batch: by what they were gathered
 	// Seq is the Apply that submitted the task, that last added to its log, that drew its
 	// units from rate limits, or that granted its worker to its tenant (Shard.Seq), whichever
 	// was last: the assignment may be sent as soon as that one is committed, it waits for

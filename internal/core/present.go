@@ -61,7 +61,7 @@ func (s *Shard) Held(tenant, of id.ID) (held []Held) {
 			Deadline: t.due, Run: t.runID(), Node: t.node, Entries: t.entries, Suspensions: t.rests,
 		}
 		if t.batch != nil {
-			a.Batch = t.batch.id
+			a.Batch, a.BatchKey = t.batch.id, t.batchKey()
 		}
 		held = append(held, Held{a, t.released})
 	}

@@ -37,9 +37,12 @@ func (w *worker) message(st *stream, e *errand) (*wire.AssignedAction, []*attemp
 	w.mu.Lock()
 	for _, a := range e.start {
 		if w.given[a.Token] == a && !a.started {
-			a.sent, a.reached = st, true
+			a.sent, a.reached, a.place = st, true, int32(len(open))
 			open = append(open, a)
 		}
+	}
+	for _, a := range open {
+		a.beside = int32(len(open))
 	}
 	w.mu.Unlock()
 	switch {
@@ -103,11 +106,36 @@ func (w *worker) action(of *attempt, kind wire.ActionType) *wire.AssignedAction 
 	if a.Durable {
 		message.DurableTaskInvocationCount = proto.Int32(of.number())
 	}
+	if a.Batch != 0 {
+		w.tellBatch(message, of, a)
+	}
 	if a.Event != nil {
 		message.TriggeringEventExternalId = proto.String(a.Event.ID.String())
 		message.TriggeringEventKey = proto.String(a.Event.Key)
 	}
 	return message
+}
+
+// batchKeyDefault is the key of batches whose tasks are gathered by none.
+const batchKeyDefault = "default"
+
+// tellBatch says which batch an attempt goes with, and its place there.
+func (w *worker) tellBatch(message *wire.AssignedAction, of *attempt, a *shard.Assignment) {
+	w.mu.Lock()
+	place, size := of.place, of.beside
+	w.mu.Unlock()
+	message.BatchId = proto.String(id.ID(a.Batch).String())
+	message.BatchIndex, message.BatchSize = &place, &size
+	key := a.BatchKey
+	version, err := w.server().runs.Version(w.roster.life, a.Version)
+	if err != nil {
+		w.server().Log.Warn("definition of a batch was not read", "version", a.Version, "error", err)
+	} else if task := version.Task(a.Name); task != nil && task.Batch != nil && task.Batch.Key == "" {
+		key = batchKeyDefault
+	}
+	if key != "" {
+		message.BatchKey = &key
+	}
 }
 
 // batch is the one action for attempts that go together. Its fields of a single task are
@@ -124,13 +152,10 @@ func (w *worker) batch(open []*attempt) *wire.AssignedAction {
 	}
 	text.WriteByte('}')
 	message.ActionPayload = text.String()
-	size := int32(len(open))
-	message.BatchId = proto.String(id.ID(open[0].Batch).String())
-	message.BatchSize = &size
 	message.BatchStartPayload = &wire.BatchStartPayload{
 		TriggerReason: "the batch is full, or its first task has waited for the interval",
 		TriggerTime:   timestamppb.New(w.server().Clock.Now()),
-		ExpectedSize:  size,
+		ExpectedSize:  int32(len(open)),
 	}
 	return message
 }

@@ -216,6 +216,7 @@ func TestBatchComesAsOneActionWhoseMembersEndEachForItself(t *testing.T) {
 	require.Equal(t, int32(3), a.GetBatchSize())
 	require.Equal(t, int32(3), a.BatchStartPayload.ExpectedSize)
 	require.NotEmpty(t, a.BatchStartPayload.TriggerReason)
+	require.Equal(t, "default", a.GetBatchKey(), "they are gathered by nothing")
 	members := decode(t, a.ActionPayload)
 	require.Len(t, members, 3)
 	for i, run := range runs {
@@ -229,6 +230,7 @@ func TestBatchComesAsOneActionWhoseMembersEndEachForItself(t *testing.T) {
 	stop := p.next()
 	require.Equal(t, wire.ActionType_ACTION_TYPE_CANCEL_STEP_RUN, stop.ActionType)
 	require.Equal(t, runs[0], stop.TaskRunExternalId)
+	require.Equal(t, []any{a.GetBatchId(), int32(0), int32(3)}, []any{stop.GetBatchId(), stop.GetBatchIndex(), stop.GetBatchSize()})
 	report := func(kind wire.StepActionEventType, items ...*wire.BatchActionEventItem) {
 		_, err := s.Dispatcher.SendBatchActionEvent(s.Ctx, &wire.BatchActionEvent{WorkerId: p.id, ActionId: a.ActionId, BatchId: a.BatchId, EventType: kind, Items: items})
 		require.NoError(t, err)
@@ -241,6 +243,31 @@ func TestBatchComesAsOneActionWhoseMembersEndEachForItself(t *testing.T) {
 	require.Equal(t, wire.RunStatus_RUN_STATUS_CANCELLED, awaitRun(t, s, runs[0]).Status)
 	require.JSONEq(t, `{"of":1}`, string(awaitRun(t, s, runs[1]).TaskRuns["step"].Output))
 	require.Equal(t, "broke", awaitRun(t, s, runs[2]).TaskRuns["step"].GetError())
+}
+
+func TestBatchIsToldByWhichKeyItWasGathered(t *testing.T) {
+	t.Parallel()
+	s := hatchettest.Start(t)
+	define(t, s, "many", func(task *wire.CreateTaskOpts) {
+		task.Batch = &wire.TaskBatchConfig{
+			BatchMaxSize: 2, BatchMaxIntervalMs: proto.Int32(60_000), BatchGroupKey: proto.String("input.color"),
+		}
+	})
+	p := work(t, s, "many:step")
+	var red []string
+	for _, color := range []string{"red", "blue", "red"} {
+		run := start(t, s, "many", fmt.Sprintf(`{"color":%q}`, color))
+		if color == "red" {
+			red = append(red, run)
+		}
+	}
+	a := p.next()
+	require.Equal(t, "red", a.GetBatchKey())
+	_, err := s.Admin.CancelTasks(s.Ctx, &wire.CancelTasksRequest{ExternalIds: red[1:]})
+	require.NoError(t, err)
+	stop := p.next()
+	require.Equal(t, []any{"red", a.GetBatchId(), int32(1), int32(2)},
+		[]any{stop.GetBatchKey(), stop.GetBatchId(), stop.GetBatchIndex(), stop.GetBatchSize()})
 }
 
 func TestStepIsToldOfItsParentsAndOfThoseThatWereSkipped(t *testing.T) {

@@ -30,6 +30,8 @@ type attempt struct {
 	started bool    // the worker said so: it has what it needs
 	sent    *stream // it was sent on; nil: it was not, or is to be sent again
 	reached bool    // it was sent at all
+	place   int32   // of a batch: where it stands among those that were sent with it,
+	beside  int32   // and how many these are, with it
 }
 
 // settle tells whoever waits that the attempt is settled, or why that cannot be told.

@@ -35,33 +35,41 @@ func (c Config) taskMetrics(r *http.Request, caller auth.Caller) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	begun, err := c.begun(r, caller, counts.OpenIDs)
+	begun, evicted, err := c.begun(r, caller, counts.OpenIDs)
 	if err != nil {
 		return nil, err
 	}
 	ended := counts.Ended
 	return []hatchetrest.V1TaskRunMetric{
 		{Status: hatchetrest.V1TaskStatusQUEUED, Count: counts.Open - begun},
-		{Status: hatchetrest.V1TaskStatusRUNNING, Count: begun},
+		{
+			Status: hatchetrest.V1TaskStatusRUNNING, Count: begun,
+			RunningDetailCount: hatchetrest.V1RunningDetailCount{Evicted: evicted, OnWorker: begun - evicted},
+		},
 		{Status: hatchetrest.V1TaskStatusCOMPLETED, Count: ended[core.Succeeded] + ended[core.Skipped]},
 		{Status: hatchetrest.V1TaskStatusCANCELLED, Count: ended[core.Cancelled] + counts.Late},
 		{Status: hatchetrest.V1TaskStatusFAILED, Count: ended[core.Failed] - counts.Late},
 	}, nil
 }
 
-// begun tells how many of open tasks run, or wait without a worker in the midst of it.
-func (c Config) begun(r *http.Request, caller auth.Caller, open []id.ID) (n int64, err error) {
+// begun tells how many of open tasks run, and how many of these wait without a worker in
+// the midst of it.
+func (c Config) begun(r *http.Request, caller auth.Caller, open []id.ID) (n, evicted int64, err error) {
 	if len(open) == 0 {
-		return 0, nil
+		return 0, 0, nil
 	}
 	stands, err := c.Shards.Live(r.Context(), caller.Tenant, open)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	for _, live := range stands {
-		if live.State == core.OpenRunning || live.State == core.OpenWaiting {
+		switch live.State {
+		case core.OpenWaiting:
+			evicted++
+			n++
+		case core.OpenRunning:
 			n++
 		}
 	}
-	return n, nil
+	return n, evicted, nil
 }

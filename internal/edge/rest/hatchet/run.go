@@ -1,6 +1,8 @@
 package hatchet
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 
 	"github.com/adzehq/adze/internal/base/fault"
@@ -90,8 +92,13 @@ func (c Config) details(r *http.Request, caller auth.Caller, external id.ID) (an
 	if err != nil {
 		return nil, err
 	}
+	config, err := json.Marshal(&run.Version.Workflow)
+	if err != nil {
+		return nil, fmt.Errorf("encode version %s: %w", run.Version.ID, err)
+	}
 	return hatchetrest.V1WorkflowRunDetails{
 		Run: models.run(run), Tasks: models.tasks(run), Shape: shapeOf(run), TaskEvents: models.events(run, events),
+		WorkflowConfig: config,
 	}, nil
 }
 

@@ -58,6 +58,7 @@ func TestDetailsOfARunOfOneTask(t *testing.T) {
 	require.Equal(t, object{"a": 1.0}, r["output"])
 	require.Equal(t, object{"team": "a"}, r["additionalMetadata"])
 	require.Equal(t, "COMPLETED", r["status"])
+	require.Equal(t, "w", answer["workflowConfig"].(object)["name"])
 	require.Equal(t, s.Tenant, r["tenantId"])
 	task := answer["tasks"].([]any)[0].(object)
 	require.Equal(t, run, task["taskExternalId"])

@@ -54,9 +54,13 @@ func (c Config) listWorkers(r *http.Request, caller auth.Caller) (any, error) {
 			rows = append(rows, w)
 		}
 	}
-	return hatchetrest.WorkerList{
+	list := hatchetrest.WorkerList{
 		Pagination: pagination(offset, limit, len(rows), false), Rows: page(rows, offset, limit),
-	}, nil
+	}
+	if err := c.tellWork(r.Context(), caller, list.Rows); err != nil {
+		return nil, err
+	}
+	return list, nil
 }
 
 // labelled tells whether a worker has one of these labels, written key:value; none is any.
@@ -97,7 +101,11 @@ func (c Config) oneWorker(r *http.Request, caller auth.Caller, number id.ID) (an
 	if err != nil {
 		return nil, err
 	}
-	return c.workerModel(&known, live[number], caller), nil
+	one := []hatchetrest.Worker{c.workerModel(&known, live[number], caller)}
+	if err := c.tellWork(r.Context(), caller, one); err != nil {
+		return nil, err
+	}
+	return one[0], nil
 }
 
 // updateWorker pauses a worker, or resumes it; one that is not there for when it comes.

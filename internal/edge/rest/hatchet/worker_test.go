@@ -76,6 +76,47 @@ func TestWorkerIsShownAsItRegistered(t *testing.T) {
 	require.NotEmpty(t, shown["lastHeartbeatAt"])
 }
 
+func TestWorkerIsShownWithWhatItServesAndWhatItHas(t *testing.T) {
+	t.Parallel()
+	s := hatchettest.Start(t)
+	put(t, s, "w")
+	worker := register(t, s, "w")
+	stream, err := s.Dispatcher.ListenV2(s.Ctx, &wire.WorkerListenRequest{WorkerId: worker})
+	require.NoError(t, err)
+	run, err := s.Workflows.TriggerWorkflow(s.Ctx, &wire.TriggerWorkflowRequest{Name: "w"})
+	require.NoError(t, err)
+	a, err := stream.Recv()
+	require.NoError(t, err)
+	show := func() map[string]any {
+		_, answer := s.REST(t, http.MethodGet, "/api/v1/workers/"+worker, nil)
+		return answer.(map[string]any)
+	}
+	shown := show()
+	workflows := shown["registeredWorkflows"].([]any)
+	require.Len(t, workflows, 1)
+	require.Equal(t, map[string]any{"id": a.GetWorkflowId(), "name": "w"}, workflows[0])
+	slots := shown["slots"].([]any)
+	require.Len(t, slots, 1)
+	slot := slots[0].(map[string]any)
+	require.Equal(t, []any{a.TaskRunExternalId, run.WorkflowRunId, "w:a", "ASSIGNED"},
+		[]any{slot["stepRunId"], slot["workflowRunId"], slot["actionId"], slot["status"]})
+	require.NotEmpty(t, slot["timeoutAt"])
+
+	say := func(kind wire.StepActionEventType) {
+		_, err = s.Dispatcher.SendStepActionEvent(s.Ctx, &wire.StepActionEvent{
+			WorkerId: worker, TaskRunExternalId: a.TaskRunExternalId, EventType: kind, EventPayload: `{}`, RetryCount: &a.RetryCount,
+		})
+		require.NoError(t, err)
+	}
+	say(wire.StepActionEventType_STEP_EVENT_TYPE_STARTED)
+	require.Eventually(t, func() bool { return show()["slots"].([]any)[0].(map[string]any)["status"] == "RUNNING" },
+		hatchettest.Patience, 10*time.Millisecond)
+	_, list := s.REST(t, http.MethodGet, "/api/v1/tenants/"+s.Tenant+"/worker", nil)
+	require.Equal(t, show()["slots"], list.(map[string]any)["rows"].([]any)[0].(map[string]any)["slots"])
+	say(wire.StepActionEventType_STEP_EVENT_TYPE_COMPLETED)
+	require.Eventually(t, func() bool { return show()["slots"] == nil }, hatchettest.Patience, 10*time.Millisecond)
+}
+
 func TestWorkersAreListedByStatusAndLabel(t *testing.T) {
 	t.Parallel()
 	s := hatchettest.Start(t)

@@ -1,0 +1,52 @@
+package hatchet
+
+import (
+	"context"
+
+	"github.com/adzehq/adze/internal/base/id"
+	"github.com/adzehq/adze/internal/core"
+)
+
+// Hold is an attempt that a worker has.
+type Hold struct {
+	Task, Run id.ID // on this wire
+	Action    string
+	Started   core.Time // 0: the worker has not said so
+	Deadline  core.Time // 0 = none
+}
+
+// Holds are the attempts of a worker, in the order of their assignment. Those of a worker
+// of the native wire go by their own ids, be they of replays or not.
+func (s *Server) Holds(ctx context.Context, tenant, number id.ID) ([]Hold, error) {
+	held, err := s.Shards.Held(ctx, tenant, number)
+	if err != nil || len(held) == 0 {
+		return nil, err
+	}
+	tasks := make([]id.ID, len(held))
+	for i := range held {
+		tasks[i] = held[i].Task
+	}
+	live, err := s.Shards.Live(ctx, tenant, tasks)
+	if err != nil {
+		return nil, err
+	}
+	w := s.roster.find(tenant, number)
+	holds := make([]Hold, len(held))
+	for i := range held {
+		h := &held[i]
+		holds[i] = Hold{Task: h.Task, Run: h.Run, Action: h.Action, Deadline: h.Deadline}
+		if h.Run == 0 {
+			holds[i].Run = h.Task
+		}
+		if live[i].Token == h.Token {
+			holds[i].Started = live[i].Started
+		}
+		if w == nil {
+			continue
+		}
+		if a := w.attempt(h.Token); a != nil {
+			holds[i].Task, holds[i].Run = a.external, a.run
+		}
+	}
+	return holds, nil
+}
