@@ -115,9 +115,14 @@ func runLong(ctx context.Context, key int) (float64, error) {
 }
 
 func (b *bench) contest(ctx context.Context, c *contest) error {
+	return b.contestOf(ctx, c, func(ctx context.Context, _ *rig) error { return c.fill(ctx) })
+}
+
+// contestOf is contest with its queue filled in another way.
+func (b *bench) contestOf(ctx context.Context, c *contest, fill func(context.Context, *rig) error) error {
 	return b.rigged(ctx, c.name, func(r *rig) error {
 		c.open(r.client)
-		if err := c.fill(ctx); err != nil {
+		if err := fill(ctx, r); err != nil {
 			return fmt.Errorf("fill queue: %w", err)
 		}
 		time.Sleep(b.pause(keysSettle, keysSettle/3))
