@@ -113,7 +113,7 @@ func (m *memory) write(e *core.Effects) {
 func (m *memory) Reserve(context.Context, id.ID, int64, bool) error { return nil }
 
 // Release implements shard.Gate.
-func (m *memory) Release(int64) {}
+func (m *memory) Release(id.ID, int64) {}
 
 // Restore implements shard.Store: a test begins with nothing.
 func (m *memory) Restore(_ context.Context, _ int32, epoch int64) (*core.Restore, error) {

@@ -6,8 +6,15 @@ import "github.com/adzehq/adze/internal/base/id"
 func (g *Gate) Waiting(tenant id.ID) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if t := g.turns[tenant]; t != nil {
-		return t.waiting
+	if c := g.of[tenant]; c != nil {
+		return c.waiting
 	}
 	return 0
+}
+
+// Tenants is how many are remembered.
+func (g *Gate) Tenants() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.of)
 }

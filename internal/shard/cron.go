@@ -164,7 +164,7 @@ func (r *Runtime) storeSchedules(ctx context.Context, tenant id.ID, puts []core.
 		return message{
 			input: &core.PutSchedules{Ref: ref, Tenant: tenant, Items: puts, Drops: drops},
 			told:  func(error) { r.alarms.end() },
-			gate:  r.config.Submits, bytes: bytes,
+			gate:  r.config.Submits, holder: tenant, bytes: bytes,
 		}
 	})
 	if err != nil {

@@ -33,7 +33,7 @@ func (r *Runtime) Spawn(ctx context.Context, tenant id.ID, parent Parent, childr
 				input:   in,
 				prepare: func(now core.Time) { in.Items = r.items(rows, children, now) },
 				wanted:  wantedBy(tenant, rows),
-				gate:    r.config.Submits, bytes: bytes,
+				gate:    r.config.Submits, holder: tenant, bytes: bytes,
 			}
 		})
 		if err != nil {

@@ -30,7 +30,7 @@ func (s *session) Emit(ctx context.Context, lines []core.LogLine, chunks []core.
 	bytes := writtenBytes(lines, chunks)
 	m := message{
 		input: &core.Emit{Worker: s.worker, Lines: lines, Chunks: chunks},
-		gate:  s.runtime.config.Emits, bytes: bytes,
+		gate:  s.runtime.config.Emits, holder: s.tenant, bytes: bytes,
 	}
 	b := &s.backlog
 	b.mu.Lock()
@@ -65,7 +65,7 @@ func (r *Runtime) Write(ctx context.Context, tenant id.ID, lines []core.LogLine,
 	done := make(chan error, 1)
 	err := r.send(message{
 		input: &core.Write{Tenant: tenant, Lines: lines, Chunks: chunks},
-		gate:  r.config.Emits, bytes: bytes, told: func(err error) { done <- err },
+		gate:  r.config.Emits, holder: tenant, bytes: bytes, told: func(err error) { done <- err },
 	})
 	if err != nil {
 		return err

@@ -27,12 +27,12 @@ func (g closedGate) Reserve(ctx context.Context, _ id.ID, _ int64, wait bool) er
 	}
 }
 
-func (closedGate) Release(int64) {}
+func (closedGate) Release(id.ID, int64) {}
 
 type openGate struct{}
 
 func (openGate) Reserve(context.Context, id.ID, int64, bool) error { return nil }
-func (openGate) Release(int64)                                     {}
+func (openGate) Release(id.ID, int64)                              {}
 
 // emitter is a session whose loop is the test.
 func emitter(t *testing.T, emits Gate) *session {

@@ -193,7 +193,7 @@ func (r *Runtime) sendFire(ctx context.Context, s *core.Schedule, fire *core.Fir
 	if err != nil && len(ticks) > 0 {
 		return err
 	}
-	m := message{input: fire, gate: r.config.Submits}
+	m := message{input: fire, gate: r.config.Submits, holder: s.Tenant}
 	if once != nil {
 		m.wanted = &wanted{s.Tenant, []string{once.Key}}
 	}

@@ -32,7 +32,7 @@ func serve(t *testing.T, onceKeys int) *shard.Set {
 	set := shard.NewSet(shard.Config{
 		Epochs: epochs, ShardOf: func(context.Context, id.ID) (int32, error) { return 0, nil },
 		Store: store, Journal: j, Clock: clock.Wall, Log: log, OnceKeys: onceKeys,
-		Submits: journal.NewGate(journal.GateBytesMax), Reports: journal.NewGate(journal.GateBytesMax), Emits: journal.NewGate(journal.EmitBytesMax),
+		Submits: journal.NewGate(journal.GateBytesMax, journal.TenantBytesMax), Reports: journal.NewGate(journal.GateBytesMax, journal.TenantBytesMax), Emits: journal.NewGate(journal.EmitBytesMax, journal.TenantEmitBytesMax),
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	var parts sync.WaitGroup

@@ -127,7 +127,7 @@ func (r *Runtime) submitLast(ctx context.Context, rows []submission) ([]id.ID, e
 	err := r.send(message{
 		input: input, prepare: func(now core.Time) { r.enumerate(input, rows, ids, now) },
 		told: func(err error) { <-r.redriving; committed <- err },
-		gate: r.config.Submits, bytes: bytes,
+		gate: r.config.Submits, holder: rows[0].row.Tenant, bytes: bytes,
 	})
 	if err == nil {
 		err = r.wait(ctx, committed)

@@ -77,7 +77,8 @@ type message struct {
 	told func(error)
 	// session is set with a Join and a Leave.
 	session *session
-	gate    Gate // where bytes are given back after the commit
+	gate    Gate  // where the holder's bytes are given back after the commit
+	holder  id.ID // a tenant
 	bytes   int64
 }
 
@@ -92,8 +93,9 @@ type pass struct {
 }
 
 type reserved struct {
-	gate  Gate
-	bytes int64
+	gate   Gate
+	holder id.ID
+	bytes  int64
 }
 
 func newRuntime(number int32, epoch int64, config *Config, payloads *payloads) *Runtime {
@@ -242,7 +244,7 @@ func (r *Runtime) apply(mind *core.Shard, messages []message) {
 			p.told = append(p.told, m.told)
 		}
 		if m.gate != nil {
-			p.gates = append(p.gates, reserved{m.gate, m.bytes})
+			p.gates = append(p.gates, reserved{m.gate, m.holder, m.bytes})
 		}
 	}
 	if due := mind.NextDue(); due > 0 && due <= now { // a busy inbox must not starve the timers
@@ -286,7 +288,7 @@ func (r *Runtime) append(mind *core.Shard, p *pass) {
 // open gives back the room that the pass had reserved.
 func (p *pass) open() {
 	for _, held := range p.gates {
-		held.gate.Release(held.bytes)
+		held.gate.Release(held.holder, held.bytes)
 	}
 }
 

@@ -372,7 +372,7 @@ func (s *session) reported(items []core.ReportItem, spawnings []spawning) messag
 			bytes += rowBytes + int64(len(e.Data)+len(e.Error))
 		}
 	}
-	m := message{input: &core.Report{Worker: s.worker, Items: items}, gate: s.runtime.config.Reports}
+	m := message{input: &core.Report{Worker: s.worker, Items: items}, gate: s.runtime.config.Reports, holder: s.tenant}
 	if len(spawnings) > 0 {
 		for i := range spawnings {
 			bytes += bytesOf(spawnings[i].rows)

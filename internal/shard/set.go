@@ -40,7 +40,8 @@ type Gate interface {
 	// Reserve takes room for bytes of a tenant, or fails: with ctx, or with
 	// fault.Exhausted at once when wait is false.
 	Reserve(ctx context.Context, tenant id.ID, bytes int64, wait bool) error
-	Release(bytes int64)
+	// Release gives them back.
+	Release(tenant id.ID, bytes int64)
 }
 
 func (c *Config) window() int {

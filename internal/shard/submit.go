@@ -128,7 +128,7 @@ func (r *Runtime) commit(ctx context.Context, tenant id.ID, m message, wait Wait
 		return err
 	}
 	done := make(chan error, 1)
-	m.gate, m.told = r.config.Submits, func(err error) { done <- err }
+	m.gate, m.holder, m.told = r.config.Submits, tenant, func(err error) { done <- err }
 	if err := r.send(m); err != nil {
 		return err
 	}

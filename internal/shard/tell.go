@@ -205,7 +205,7 @@ func (r *Runtime) refuseAll() {
 // refuse answers a message that the loop will not see, and gives back its room.
 func (r *Runtime) refuse(m *message) {
 	if m.gate != nil {
-		m.gate.Release(m.bytes)
+		m.gate.Release(m.holder, m.bytes)
 	}
 	if m.told != nil {
 		m.told(r.unavailable())
