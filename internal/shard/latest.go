@@ -31,7 +31,10 @@ type latest struct {
 func (l *latest) note(run, replay id.ID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.of == nil || len(l.of) >= latestMax {
+	switch {
+	case l.of == nil:
+		l.of = make(map[id.ID]id.ID)
+	case len(l.of) >= latestMax:
 		l.of = make(map[id.ID]id.ID)
 		l.since = max(l.since, replay) // a replay is younger than its run
 	}

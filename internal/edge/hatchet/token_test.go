@@ -2,11 +2,8 @@ package hatchet_test
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"io"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -26,13 +23,8 @@ import (
 // revoke ends a token of the default tenant.
 func revoke(t *testing.T, s *hatchettest.Stage, token string) {
 	t.Helper()
-	text, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
-	require.NoError(t, err)
-	var claims struct {
-		ID uuid.UUID `json:"token_id"`
-	}
-	require.NoError(t, json.Unmarshal(text, &claims))
-	require.NoError(t, tenant.RevokeToken(t.Context(), s.Pool, tenant.DefaultID, claims.ID, time.Now()))
+	number := uuid.MustParse(claimsOf(t, token)["token_id"].(string))
+	require.NoError(t, tenant.RevokeToken(t.Context(), s.Pool, tenant.DefaultID, number, time.Now()))
 }
 
 // held begins a task that is held, and gives its run.

@@ -50,15 +50,21 @@ func TestTokenIsOneThatTheSDKsRead(t *testing.T) {
 	t.Parallel()
 	s := hatchettest.Start(t)
 	require.True(t, strings.HasPrefix(s.Token, "ey"))
-	parts := strings.Split(s.Token, ".")
-	require.Len(t, parts, 3)
-	text, err := base64.RawURLEncoding.DecodeString(parts[1])
-	require.NoError(t, err)
-	var claims map[string]any
-	require.NoError(t, json.Unmarshal(text, &claims))
+	claims := claimsOf(t, s.Token)
 	require.Equal(t, s.Tenant, claims["sub"])
 	require.Equal(t, s.HTTPURL(), claims["server_url"])
 	require.Equal(t, s.GRPCAddr(), claims["grpc_broadcast_address"])
+}
+
+// claimsOf is what a token says, as the SDKs read it.
+func claimsOf(t *testing.T, token string) (claims map[string]any) {
+	t.Helper()
+	parts := strings.Split(token, ".")
+	require.Len(t, parts, 3)
+	text, err := base64.RawURLEncoding.DecodeString(parts[1])
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &claims))
+	return claims
 }
 
 // Trap 6: a program that links the Go SDK and our messages must start.

@@ -60,32 +60,41 @@ func (r *Reader) List(ctx context.Context, tenant id.ID, f Filter) (runs []*Run,
 	if want == 0 {
 		want = history.PageDefault
 	}
-	page := f.history(max(want+f.Offset, history.PageDefault))
 	skip := f.Offset
-	for range scannedPagesMax {
-		found, next, err := r.page(ctx, tenant, page)
-		if err != nil {
-			return nil, false, err
-		}
-		for _, run := range found {
-			if !f.fits(run) {
-				continue
-			}
-			if skip > 0 {
-				skip--
-				continue
-			}
-			if len(runs) == want {
-				return runs, true, nil
-			}
+	whole, err := r.each(ctx, tenant, f, max(want+f.Offset, history.PageDefault), scannedPagesMax, func(run *Run) bool {
+		switch {
+		case skip > 0:
+			skip--
+		case len(runs) == want:
+			return false
+		default:
 			runs = append(runs, run)
 		}
+		return true
+	})
+	return runs, !whole, err
+}
+
+// each has runs be taken as a filter says, newest first, until one is not wanted or so many
+// pages were looked at. It tells whether these were all.
+func (r *Reader) each(ctx context.Context, tenant id.ID, f Filter, limit, pages int, take func(*Run) bool) (whole bool, err error) {
+	page := f.history(limit)
+	for range pages {
+		found, next, err := r.page(ctx, tenant, page)
+		if err != nil {
+			return false, err
+		}
+		for _, run := range found {
+			if f.fits(run) && !take(run) {
+				return false, nil
+			}
+		}
 		if next == 0 {
-			return runs, false, nil
+			return true, nil
 		}
 		page.Before = next
 	}
-	return runs, true, nil
+	return false, nil
 }
 
 // history is the part of the filter that Postgres can tell, for pages of limit runs.
@@ -214,22 +223,29 @@ func openOf(page *history.Page) (open []id.ID) {
 	return open
 }
 
-// AllMax is how many runs a filter may choose for something to be done to them.
-const AllMax = 10_000
+const (
+	// AllMax is how many runs a filter may choose for something to be done to them.
+	AllMax = 10_000
+
+	// allPagesMax is how many pages of history are looked at for them: a filter that fits
+	// little may look at a million runs.
+	allPagesMax = 1_000
+)
 
 // All are all runs that a filter chooses, newest first, or fails with fault.Exhausted.
 func (r *Reader) All(ctx context.Context, tenant id.ID, f Filter) (runs []*Run, err error) {
-	f.Limit = ListMax
-	for more := true; more; {
-		var list []*Run
-		f.Offset = len(runs)
-		if list, more, err = r.List(ctx, tenant, f); err != nil {
-			return nil, err
+	whole, err := r.each(ctx, tenant, f, ListMax, allPagesMax, func(run *Run) bool {
+		if len(runs) == AllMax {
+			return false
 		}
-		runs = append(runs, list...)
-		if more && len(list) < ListMax || len(runs) > AllMax {
-			return nil, fault.New(fault.Exhausted, "filter", "chooses too many runs, at most %d; narrow it down by since and until", AllMax)
-		}
+		runs = append(runs, run)
+		return true
+	})
+	if err == nil && !whole {
+		err = fault.New(fault.Exhausted, "filter", "chooses too many runs, at most %d; narrow it down by since and until", AllMax)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return runs, nil
 }
