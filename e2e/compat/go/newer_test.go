@@ -7,6 +7,7 @@ package compat_test
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -249,6 +250,20 @@ func TestABulkTellsWhichOfItsKeysWereHeld(t *testing.T) {
 	require.Len(t, collisions.Collisions, 2)
 	existing := []string{collisions.Collisions[0].ExistingRunExternalId, collisions.Collisions[1].ExistingRunExternalId}
 	require.ElementsMatch(t, []string{first.RunId, collisions.SuccessfulRunExternalIds[0]}, existing)
+}
+
+func TestARunWithoutAKeyIsLeftOutInSilence(t *testing.T) {
+	s := begin(t)
+	s.work(s.sdk.NewStandaloneTask(s.name("once"), func(_ hatchet.Context, in keyed) (keyed, error) { return in, nil },
+		hatchet.WithWorkflowIdempotency(hatchet.IdempotencyConfig{Expression: "'" + s.prefix + "' + input.key", TTL: time.Minute})))
+	lost := s.start(s.name("once"), object{})
+	require.Equal(t, http.StatusNotFound, s.call(http.MethodGet, "/api/v1/stable/workflow-runs/"+lost.RunId, nil, nil))
+	refs, err := s.sdk.RunMany(s.ctx, s.name("once"), []hatchet.RunManyOpt{{Input: object{}}, {Input: keyed{"a"}}})
+	require.NoError(t, err)
+	require.Len(t, refs, 2)
+	var out keyed
+	s.output(&refs[1], s.name("once"), &out)
+	require.Equal(t, keyed{"a"}, out)
 }
 
 func TestAKeyOfIdempotencyIsFreeWhenItsRunHasEnded(t *testing.T) {

@@ -60,6 +60,27 @@ func TestSchedulesAreListedAndDeleted(t *testing.T) {
 	require.Empty(t, *list.Rows)
 }
 
+func TestASchedulesRunIsListedWhenItHasEnded(t *testing.T) {
+	s := begin(t)
+	s.work(s.sdk.NewStandaloneTask(s.name("fired"), echo))
+	made, err := s.sdk.Schedules().Create(s.ctx, s.name("fired"), features.CreateScheduledRunTrigger{
+		TriggerAt: time.Now().Add(-time.Second), Input: object{"x": 1}, AdditionalMetadata: object{"who": s.prefix},
+	})
+	require.NoError(t, err)
+	mine := rest.WorkflowScheduledListParams{
+		AdditionalMetadata: &[]string{"who:" + s.prefix}, Statuses: &[]rest.ScheduledRunStatus{rest.ScheduledRunStatusSUCCEEDED},
+	}
+	var list *rest.ScheduledWorkflowsList
+	s.eventually("it is listed as one that succeeded", func() bool {
+		list, err = s.sdk.Schedules().List(s.ctx, mine)
+		return err == nil && len(*list.Rows) == 1
+	})
+	row := (*list.Rows)[0]
+	require.Equal(t, made.Metadata.Id, row.Metadata.Id)
+	require.Equal(t, rest.SUCCEEDED, *row.WorkflowRunStatus)
+	require.Equal(t, "COMPLETED", s.status(row.WorkflowRunId.String()))
+}
+
 func TestADeclaredCronStartsRuns(t *testing.T) {
 	slow(t)
 	s := begin(t)
