@@ -14,7 +14,7 @@ import (
 func TestTheGuidesShowCodeThatIsTested(t *testing.T) {
 	t.Parallel()
 	guidetest.ShowsCode(t, "concurrency.md", "tenants.go", "tenants_test.go")
-	guidetest.ShowsCode(t, "fairness.md", "tenants.go", "tenants_test.go")
+	guidetest.ShowsCode(t, "fairness.md", "tenants.go", "tenants_test.go", "share.go")
 }
 
 func TestAllThatIsLimitedRuns(t *testing.T) {
