@@ -114,10 +114,18 @@ func TestARefreshedTimeoutLetsATaskGoOn(t *testing.T) {
 		}, adze.Timeout(time.Minute))
 		env.Work(task)
 
-		out, err := task.Call(t.Context(), env.Client, 10)
+		run, err := task.Run(t.Context(), env.Client, 10)
+		require.NoError(t, err)
+		out, err := run.Result(t.Context())
 
 		require.NoError(t, err)
 		require.Equal(t, 10, out)
+		info, err := env.Client.Get(t.Context(), run.ID)
+		require.NoError(t, err)
+		require.Len(t, info.Moments, 9, "the first deadline is where it is already")
+		require.Equal(t, adze.MomentPostponed, info.Moments[0].Kind)
+		require.Equal(t, 50*time.Second, info.Moments[0].By)
+		require.Equal(t, info.Moments[0].At.Add(time.Minute), info.Moments[0].Deadline)
 	})
 }
 
