@@ -173,33 +173,41 @@ func (e *events) ended(a *core.Attempt) {
 }
 
 // lived adds what an attempt did before its end: all its stints, of which last is the last.
+// Of one that a crash of the engine ended no more is known than its moments.
 func (e *events) lived(number int32, last stint) {
-	rested := false
-	begin := func(s stint) {
-		if rested && s.assigned != 0 {
-			e.add(EventRestoring, s.assigned, 0, "")
+	rested, lasts := false, false
+	for one := e.nextStint(number); len(one) > 0; one = e.nextStint(number) {
+		rest := one[len(one)-1]
+		if rest.Kind == core.MomentSuspended {
+			e.begun(number, stint{rest.Assigned, rest.Started, rest.Worker}, rested)
+			rested = true
+		} else if lasts = !e.more(number); lasts {
+			e.begun(number, last, rested)
 		}
-		e.begun(number, s)
-	}
-	for len(e.moments) > 0 && e.moments[0].Attempt <= number {
-		token := e.moments[0].Token
-		n := slices.IndexFunc(e.moments, func(m core.Moment) bool { return m.Token != token })
-		if n < 0 {
-			n = len(e.moments)
-		}
-		one := e.moments[:n]
-		e.moments = e.moments[n:]
-		rest := one[n-1]
-		if rest.Kind != core.MomentSuspended {
-			begin(last)
-			e.happened(one)
-			return
-		}
-		begin(stint{rest.Assigned, rest.Started, rest.Worker})
 		e.happened(one)
-		rested = true
 	}
-	begin(last)
+	if !lasts {
+		e.begun(number, last, rested)
+	}
+}
+
+// more tells whether there are moments of the attempt, or of one before, to be told.
+func (e *events) more(number int32) bool {
+	return len(e.moments) > 0 && e.moments[0].Attempt <= number
+}
+
+// nextStint takes the moments of the next stint of an attempt; none if there is none.
+func (e *events) nextStint(number int32) []core.Moment {
+	if !e.more(number) {
+		return nil
+	}
+	n := 1
+	for n < len(e.moments) && e.moments[n].Token == e.moments[0].Token {
+		n++
+	}
+	one := e.moments[:n]
+	e.moments = e.moments[n:]
+	return one
 }
 
 // happened adds moments.
@@ -217,8 +225,12 @@ func (e *events) happened(moments []core.Moment) {
 	}
 }
 
-// begun adds what a stint begins with. A batch is complete when it is given to a worker.
-func (e *events) begun(number int32, s stint) {
+// begun adds what a stint begins with, maybe after a rest. A batch is complete when it is
+// given to a worker.
+func (e *events) begun(number int32, s stint, rested bool) {
+	if rested && s.assigned != 0 {
+		e.add(EventRestoring, s.assigned, 0, "")
+	}
 	if e.batched && (number == 1 || s.assigned != 0) {
 		e.add(EventWaitingForBatch, e.ready, 0, "")
 	}
