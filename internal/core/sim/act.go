@@ -55,7 +55,7 @@ const (
 var usual = [actions]int{
 	doSubmit: 12, doOnce: 8, doBurst: 2, doPush: 6, doSchedule: 3, doFire: 10, doAdvance: 12, doJump: 2, doTick: 6, doCommit: 20, doRead: 8, doAnswer: 8,
 	doReceive: 20, doReport: 20, doWrite: 6, doBustle: 4, doRepeat: 2, doHire: 3, doDrop: 4, doRejoin: 6, doFlap: 1, doResize: 2, doRelabel: 1, doSpare: 2,
-	doSpawn: 10, doRespawn: 2, doFork: 2, doReplay: 5,
+	doSpawn: 10, doRespawn: 2, doFork: 2, doReplay: 8,
 	doCancel: 4, doRefresh: 2, doRelease: 2, doAsk: 2, doWake: 2, doDefine: 1, doSet: 2, doPause: 2, doCrash: 1,
 }
 
@@ -202,7 +202,11 @@ func (h *history) doFleet(a action) *Violation {
 func (h *history) busy(other *agent) *agent {
 	var busy []*agent
 	for _, a := range h.agents {
-		if a.joined && len(a.running) > 0 {
+		if !a.joined || len(a.running) == 0 {
+			continue
+		}
+		busy = append(busy, a)
+		if slices.ContainsFunc(a.running, func(r *run) bool { return h.model.hasChildren(r.Task) }) {
 			busy = append(busy, a)
 		}
 	}

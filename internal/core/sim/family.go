@@ -70,6 +70,10 @@ func (m *model) binds(parent id.ID) bool {
 	return slices.ContainsFunc(m.children, func(c core.Child) bool { return c.Parent == parent && c.Cancel })
 }
 
+func (m *model) hasChildren(parent id.ID) bool {
+	return slices.ContainsFunc(m.children, func(c core.Child) bool { return c.Parent == parent })
+}
+
 // takeSpawn submits children of a running task, or has whoever asks wait until it is
 // known which keys are taken.
 func (m *model) takeSpawn(st *step, in *core.Spawn) *Violation {

@@ -76,7 +76,7 @@ type history struct {
 
 	digest hash.Hash64                // of all effects; nil = not asked for
 	tamper func(h *history, st *step) // breaks a step, to see a checker find it
-	watch  func(st *step)             // looks at each step; nil = nobody does
+	watch  func(what any)             // sees each input, and then its effects; nil = nobody does
 }
 
 type entry struct {
@@ -213,6 +213,11 @@ func (h *history) comeBack() *Violation {
 		if v := h.rejoin(a); v != nil {
 			return v
 		}
+		if a.joined && h.rand.IntN(3) == 0 { // the new owner does not know which children there are
+			if v := h.spawn(a); v != nil {
+				return v
+			}
+		}
 	}
 	return nil
 }
@@ -224,13 +229,12 @@ func (h *history) apply(in core.Input) *Violation {
 	for _, target := range h.model.named(max(h.now, h.model.now), in) {
 		st.resident[target] = h.shard.Live(target).State != 0
 	}
+	h.look(in)
 	h.shard.Apply(h.now, in, st.out)
+	h.look(st.out)
 	st.seq = h.shard.Seq()
 	if h.tamper != nil {
 		h.tamper(h, st)
-	}
-	if h.watch != nil {
-		h.watch(st)
 	}
 	e.sessions = h.sessions()
 	h.bySeq[st.seq] = len(h.entries)
@@ -247,6 +251,12 @@ func (h *history) apply(in core.Input) *Violation {
 	}
 	h.tellAssigned()
 	return nil
+}
+
+func (h *history) look(what any) {
+	if h.watch != nil {
+		h.watch(what)
+	}
 }
 
 func (h *history) rowOf(target id.ID) (core.OpenTask, bool) {
@@ -370,7 +380,7 @@ func (h *history) quiet() *Violation {
 func (h *history) calm() *Violation {
 	for _, a := range h.agents {
 		a.dead = true
-		if a.joined && h.rand.IntN(2) == 0 {
+		if a.joined && !a.spared && a.slots > 0 && h.rand.IntN(2) == 0 { // or a key may wait for it that is dealt no other
 			if v := h.report(a, a.outbox...); v != nil {
 				return v
 			}

@@ -505,9 +505,31 @@ func (m *model) takeLimitOfRun(st *step, run id.ID, text string) *Violation {
 		_, v := m.cancelRun(st, m.runs[run])
 		return v
 	case r != nil && !r.cancelled:
+		if v := m.takeLimitsOfNodes(st, r); v != nil {
+			return v
+		}
 		st.strike(run, r.limits, text)
 		_, v := m.cancelRun(st, r)
 		return v
+	}
+	return nil
+}
+
+// takeLimitsOfNodes follows the core in which tasks of a run ended by limits of their own
+// before something else began in its turn.
+func (m *model) takeLimitsOfNodes(st *step, r *graphRun) *Violation {
+	for _, t := range m.openTasks(r) {
+		result := st.results[t.row.ID]
+		if result == nil || !st.beginsTask(r) {
+			continue
+		}
+		if by := (victim{limits: t.limits, text: result.Error}); !by.ofItsLimits() {
+			continue
+		}
+		st.strike(t.row.ID, t.limits, result.Error)
+		if v := m.end(st, t, nil, cancelled); v != nil {
+			return v
+		}
 	}
 	return nil
 }
@@ -534,6 +556,11 @@ func (st *step) leave(limits []limitKey, text string) {
 			st.gone[l]++
 		}
 	}
+}
+
+func (v *victim) ofItsLimits() bool {
+	_, own := v.limit()
+	return own
 }
 
 // limit is the key that cancelled v, as its error says.

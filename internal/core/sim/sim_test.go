@@ -20,6 +20,9 @@ var (
 // twice.
 const determinismShare = 16
 
+// coverageHistoriesMin is how many histories bring about all that they are to.
+const coverageHistoriesMin = 2_500
+
 func TestSimulation(t *testing.T) {
 	t.Parallel()
 	var (
@@ -38,10 +41,11 @@ func TestSimulation(t *testing.T) {
 		}
 		return n < histories
 	}
+	all := newCoverage(inputs, enumerations(sourceOfCore(t)))
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for n := next.Add(1) - 1; more(n) && failures.Load() == 0; n = next.Add(1) - 1 {
-				if err := playChecked(*seedFlag+n, n%determinismShare == 0); err != nil {
+				if err := playChecked(*seedFlag+n, n%determinismShare == 0, all); err != nil {
 					failures.Add(1)
 					t.Error(err)
 				}
@@ -49,18 +53,26 @@ func TestSimulation(t *testing.T) {
 		})
 	}
 	workers.Wait()
+	if n := next.Load(); n >= coverageHistoriesMin && failures.Load() == 0 {
+		checkCoverage(t, all)
+	}
 	t.Logf("played %d histories in %v", next.Load(), time.Since(began).Round(time.Millisecond))
 }
 
 // playChecked plays a history, and now and then a second time to compare.
-func playChecked(seed uint64, twice bool) error {
-	digest, failure := Play(seed, *stepsFlag, twice)
-	if failure != nil {
+func playChecked(seed uint64, twice bool, all *coverage) error {
+	h := newHistory(seed)
+	h.watch = all.watch
+	if twice {
+		h.digest = newDigest()
+	}
+	if failure := h.play(*stepsFlag); failure != nil {
 		return failure
 	}
 	if !twice {
 		return nil
 	}
+	digest := h.digest.Sum64()
 	if again, _ := Play(seed, *stepsFlag, true); again != digest {
 		return &Failure{Seed: seed, Violation: broken(deterministic, "two runs of a seed differ")}
 	}

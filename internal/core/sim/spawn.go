@@ -15,6 +15,11 @@ func (h *history) spawn(a *agent) *Violation {
 		return nil
 	}
 	r := pick(h, a.running)
+	for _, other := range a.running { // who has children, it may be since before a crash, asks for more
+		if h.model.hasChildren(other.Task) && h.rand.IntN(2) == 0 {
+			r = other
+		}
+	}
 	in := &core.Spawn{Tenant: a.tenant, Parent: r.Task, Token: r.Token}
 	if h.rand.IntN(20) == 0 {
 		in.Token--
@@ -74,7 +79,7 @@ func (h *history) respawn() *Violation {
 func (h *history) drawSubmit(n int, tenant id.ID) *core.Submit {
 	in := &core.Submit{}
 	for range n {
-		if g := h.graphOf(tenant); g != nil && h.rand.IntN(6) == 0 {
+		if g := h.graphOf(tenant); g != nil && h.rand.IntN(4) == 0 {
 			in.Runs = append(in.Runs, h.newRunOf(g))
 			continue
 		}

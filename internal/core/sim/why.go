@@ -12,8 +12,8 @@ func (h *history) wonder() *Violation {
 	in := &core.Ask{}
 	for range 1 + h.rand.IntN(3) {
 		target := h.someTarget()
-		if waiting := h.model.sortedAwaited(); len(waiting) > 0 && h.rand.IntN(4) == 0 {
-			target = pick(h, waiting).Task
+		if open := h.model.sorted(); len(open) > 0 && h.rand.IntN(2) == 0 {
+			target = pick(h, open).row.ID
 		}
 		if !slices.Contains(in.Tasks, target) {
 			in.Tasks = append(in.Tasks, target)
