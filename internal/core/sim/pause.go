@@ -77,11 +77,12 @@ func (h *history) pauseAway(in *core.PauseWorkers) {
 	}
 }
 
-// endPauses has all that is paused go on.
+// endPauses has all that is paused go on, and deals keys all workers: those that are in
+// their hand may have no slots.
 func (h *history) endPauses() *Violation {
 	in := &core.Set{}
 	for _, key := range h.written.settingKeys() {
-		if s := h.written.settings[key]; s.Queue.Paused {
+		if s := h.written.settings[key]; s.Queue.Paused || s.Queue.Spread > 0 {
 			s.Queue, s.Dropped = core.QueueSetting{}, true
 			in.Settings = append(in.Settings, s)
 		}
