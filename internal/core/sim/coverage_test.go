@@ -43,7 +43,7 @@ var leftOut = []omission{
 		"Spawned.Tasks.Schedule", "Spawned.Runs.Task.Schedule",
 	}, "only a schedule starts runs of one"},
 	{[]string{"Push.Submit.Tasks.ReplayOf", "Fire.Runs.Run.Task.ReplayOf", "Fire.Runs.Run.Kept", "Items.Task.ReplayOf", "Spawned.Tasks.ReplayOf"}, "a replay is submitted"},
-	{[]string{"Task.Flow.Scopes", "Tasks.Flow.Scopes", "Fork.Task.Flow.Failed"}, "the core adds the one, and a log is only of what has run"},
+	{[]string{"Task.Flow.Scopes", "Tasks.Flow.Scopes"}, "the core adds them"},
 	{[]string{"Push.Submit.Ref", "Spawned.Ref", "Push.Submit.Once.Item", "Spawned.Once.Item", "Fire.Runs.Once.Item", "Fire.Runs.Once.Run", "Items.Once.Item", "Items.Once.Run"}, "the input says it, or nobody is answered"},
 	{[]string{"Fire.Runs.Once.Hold.OnceQuiet", "Fire.Runs.Once.MaxDelayMS"}, "a tick has its time"},
 	{[]string{
@@ -55,11 +55,11 @@ var leftOut = []omission{
 	{[]string{"Answer.Kind.AnswerFull"}, "a history has not 100,000 schedules or settings; tests of the core have"},
 	{[]string{"Definition.Task"}, "the core does not look at it"},
 	{[]string{"QueueSetting.DropCrons", "QueueSetting.DropOnce", "Set.Settings.Queue.DropCrons", "Set.Settings.Queue.DropOnce"}, "the runtime heeds it, which asks for runs"},
-	{[]string{"BatchRule", "Definition.Batch", "Assignment.Batch", "OpenTask.Batch", "Running.Batch", "Flow.Batch", "Flow.Size", "Reason.Cause.CauseBatch"}, "batches have histories of their own, see Pack"},
+	{[]string{"BatchRule", "Definition.Batch", "Assignment.Batch", "Assignment.BatchKey", "OpenTask.Batch", "Running.Batch", "Flow.Batch", "Flow.Size", "Reason.Cause.CauseBatch"}, "batches have histories of their own, see Pack"},
 	{[]string{"GrantSetting", "Settings.Grant", "Kind.SettingGrant"}, "tenants do not share workers here; tests of the core have them do"},
 	{[]string{"RateKey.Limit", "RateState.Limit"}, "runs do not say how much of a rate limit there is; tests of the core have them do"},
 	{[]string{"Label.Comparator.LabelGreaterOrEqual", "Label.Comparator.LabelLess", "Label.Comparator.LabelLessOrEqual"}, "one comparison of numbers stands for all; tests of the core have each"},
-	{[]string{"Need.Worker"}, "hardly ever asked for in time; what is only for one worker is played"},
+	{[]string{"Condition.Newest"}, "the rules of events know the first only; tests of the core look back for the newest"},
 }
 
 // omissionOf is why name is left out; nil if it is not.

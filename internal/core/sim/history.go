@@ -380,7 +380,7 @@ func (h *history) quiet() *Violation {
 func (h *history) calm() *Violation {
 	for _, a := range h.agents {
 		a.dead = true
-		if a.joined && !a.spared && a.slots > 0 && h.rand.IntN(2) == 0 { // or a key may wait for it that is dealt no other
+		if a.joined && h.rand.IntN(2) == 0 {
 			if v := h.report(a, a.outbox...); v != nil {
 				return v
 			}
