@@ -70,15 +70,24 @@ var asFilter = map[string]string{
 }
 
 // FilterText is the inverse of Filter. One that this wire cannot say is left as it is.
-func FilterText(condition string) string {
-	if condition == "" {
+func FilterText(condition string) string { return renamed(expr.Event, condition, asFilter) }
+
+// asRun are the variables of Adze's keys of runs on this wire.
+var asRun = map[string]string{"metadata": "additional_metadata", "unique": "workflow_run_id"}
+
+// KeyText is how this wire says the expression of a key of runs. One that it cannot say is
+// left as it is.
+func KeyText(key string) string { return renamed(expr.Run, key, asRun) }
+
+func renamed(in *expr.Environment, text string, names map[string]string) string {
+	if text == "" {
 		return ""
 	}
-	text, err := expr.Event.Rename(condition, asFilter)
+	to, err := in.Rename(text, names)
 	if err != nil {
-		return condition
+		return text
 	}
-	return text
+	return to
 }
 
 // WaitCondition translates the condition over an event that a task waits for; "" is

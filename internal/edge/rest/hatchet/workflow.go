@@ -255,8 +255,30 @@ func versionModel(w *record.Listed, caller auth.Caller, versions []id.ID) (any, 
 		WorkflowId: w.ID.String(), DefaultPriority: int64(definition.Priority), WorkflowConfig: w.JSON,
 		InputJsonSchema: definition.InputSchema, Sticky: stickies[definition.Sticky],
 		Triggers: triggersOf(w, &definition, caller), Jobs: []hatchetrest.Job{jobOf(w, &definition, caller)},
+		Concurrency: concurrencyOf(&definition),
 	}
 	return model, nil
+}
+
+// concurrencyOf is the first limit of a workflow's runs, if it is one that this API can
+// tell: SDKs take no other strategies.
+func concurrencyOf(definition *shard.Workflow) (model hatchetrest.WorkflowConcurrency) {
+	if len(definition.Limits) == 0 {
+		return model
+	}
+	limit := &definition.Limits[0]
+	strategy, told := limitStrategies[limit.Strategy]
+	if !told {
+		return model
+	}
+	return hatchetrest.WorkflowConcurrency{
+		MaxRuns: int64(limit.Max), LimitStrategy: strategy, GetConcurrencyGroup: define.KeyText(limit.Key),
+	}
+}
+
+// limitStrategies are those that can be told, by Adze's names.
+var limitStrategies = map[string]hatchetrest.ConcurrencyLimitStrategy{
+	"": hatchetrest.GROUPROUNDROBIN, "queue": hatchetrest.GROUPROUNDROBIN, "cancel_running": hatchetrest.CANCELINPROGRESS,
 }
 
 // stickies are the strategies by Adze's names.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/adzehq/adze/internal/edge/hatchettest"
@@ -63,6 +64,24 @@ func TestVersionOfAWorkflowTellsItsSteps(t *testing.T) {
 	require.Equal(t, map[string]any{"default": 2.0}, a["slotRequests"])
 	require.Equal(t, []any{b["metadata"].(map[string]any)["id"]}, a["children"])
 	require.Equal(t, []any{a["metadata"].(map[string]any)["id"]}, b["parents"])
+}
+
+func TestVersionOfAWorkflowTellsItsConcurrencyIfItCan(t *testing.T) {
+	t.Parallel()
+	s := hatchettest.Start(t)
+	version := func(name string, strategy wire.ConcurrencyLimitStrategy) map[string]any {
+		put, err := s.Admin.PutWorkflow(s.Ctx, &wire.CreateWorkflowVersionRequest{
+			Name: name, Tasks: []*wire.CreateTaskOpts{{ReadableId: "a", Action: name + ":a"}, {ReadableId: "b", Action: name + ":b"}},
+			ConcurrencyArr: []*wire.Concurrency{{Expression: "additional_metadata.user", MaxRuns: proto.Int32(3), LimitStrategy: &strategy}},
+		})
+		require.NoError(t, err)
+		_, answer := s.REST(t, http.MethodGet, "/api/v1/workflows/"+put.WorkflowId+"/versions", nil)
+		return answer.(map[string]any)
+	}
+	require.Equal(t, map[string]any{"maxRuns": 3.0, "limitStrategy": "CANCEL_IN_PROGRESS", "getConcurrencyGroup": "additional_metadata.user"},
+		version("one", wire.ConcurrencyLimitStrategy_CONCURRENCY_LIMIT_STRATEGY_CANCEL_IN_PROGRESS)["concurrency"])
+	require.NotContains(t, version("two", wire.ConcurrencyLimitStrategy_CONCURRENCY_LIMIT_STRATEGY_CANCEL_NEWEST), "concurrency",
+		"some SDKs know no such strategy")
 }
 
 func TestWorkflowOfAnotherIsNotFound(t *testing.T) {
