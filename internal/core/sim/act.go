@@ -272,6 +272,7 @@ func (h *history) newTask(d core.Definition) core.NewTask {
 	row := core.NewTask{ID: h.lastTask, Tenant: d.Tenant, Version: d.Version}
 	h.drawRow(&row)
 	row.Flow = h.withRates(h.drawFlow(d.Limits, row.Key), d.Rates, row.Key)
+	row.Flow = h.withBatch(row.Flow, &d, row.Key)
 	row.Flow = h.withRoute(row.Flow, d.Sticky != core.StickyNone, &row)
 	h.doom(&row)
 	h.own = append(h.own, row.ID)
@@ -412,7 +413,7 @@ func (h *history) rejoin(a *agent) *Violation {
 		a.running = a.running[:len(a.running)/2]
 	}
 	h.giveUp(a)
-	claims := a.claims()
+	claims := a.claims(h)
 	if h.rand.IntN(6) == 0 {
 		claims = nil // and reports all the same
 	}
@@ -421,7 +422,7 @@ func (h *history) rejoin(a *agent) *Violation {
 	}
 	if len(h.said) > 0 && h.rand.IntN(6) == 0 {
 		old := pick(h, h.said).item
-		claim := core.Claim{Task: old.Task, Attempt: old.Attempt, Token: old.Token}
+		claim := core.Claim{Task: old.Task, Attempt: old.Attempt, Token: old.Token, Batch: h.batchOf[old.Token]}
 		if !slices.Contains(claims, claim) {
 			a.running = append(a.running, &run{Claim: claim}) // if it was durable: it has forgotten its log
 			h.torn[claim.Token] = true

@@ -7,21 +7,30 @@ import (
 
 // assign holds each assignment of a step against the rules, and goes along.
 func (m *model) assign(st *step) *Violation {
+	if v := m.checkBatches(st); v != nil {
+		return v
+	}
 	for i := range st.out.Assigned {
 		a := &st.out.Assigned[i]
 		t, w := m.tasks[a.Task], m.workers[a.Worker]
 		if v := first(
 			m.checkAssignable(st, a, t),
 			m.checkRightWorker(a, t, w),
-			m.checkSlotsKept(a, t, w),
-			m.checkBestWorker(a, t, w),
 			m.checkLaneOrder(a, t),
-			m.checkKeysTakeTurns(a, t, w),
-			m.checkWorkersTakeTurns(a, t),
 		); v != nil {
 			return v
 		}
-		m.token = a.Token
+		if leads(st.out.Assigned, i) {
+			if v := first(
+				m.checkSlotsKept(a, t, w),
+				m.checkBestWorker(a, t, w),
+				m.checkKeysTakeTurns(a, t, w),
+				m.checkWorkersTakeTurns(a, t),
+			); v != nil {
+				return v
+			}
+		}
+		m.token, t.batch = a.Token, a.Batch
 		m.run(t, w, a.Token, st.now)
 	}
 	return nil
@@ -35,7 +44,10 @@ func (m *model) checkAssignable(st *step, a *core.Assignment, t *task) *Violatio
 	}
 	want := core.Assignment{
 		Worker: a.Worker, Task: t.row.ID, Version: t.row.Version, Token: a.Token, Attempt: t.attempt, Seq: a.Seq,
-		Run: t.row.Run, Node: t.row.Node, Entries: t.entries, Suspensions: t.rests,
+		Run: t.row.Run, Node: t.row.Node, Entries: t.entries, Suspensions: t.rests, Batch: a.Batch,
+	}
+	if a.Batch != 0 {
+		want.BatchKey = t.shareKey()
 	}
 	if t.def.ExecutionTimeoutMS > 0 {
 		want.Deadline = st.now + core.Time(t.def.ExecutionTimeoutMS)
@@ -44,8 +56,9 @@ func (m *model) checkAssignable(st *step, a *core.Assignment, t *task) *Violatio
 		return broken(rightCause, "assignment %s, want %s", show(*a), show(want))
 	}
 	waited := a.Run != 0 && len(m.graphs[a.Version].Nodes[a.Node].Conditions) > 0
+	together := a.Batch != 0 && a.Seq <= st.seq                                                    // it waits for the last one of its batch
 	later := (t.entries > 0 || waited || len(t.def.Rates) > 0) && a.Seq > t.seq && a.Seq <= st.seq // it was in Postgres only
-	if a.Seq != 0 && a.Seq != t.seq && !later {
+	if a.Seq != 0 && a.Seq != t.seq && !later && !together {
 		return broken(storedFirst, "task %d waits for the commit of %d, it was submitted or last changed by %d", a.Task, a.Seq, t.seq)
 	}
 	if a.Token <= m.token || epochOf(a.Token) != m.epoch {
@@ -107,7 +120,7 @@ type shareName struct {
 	key    string
 }
 
-func (t *task) share() shareName { return shareName{t.row.Tenant, t.queue(), t.row.Key} }
+func (t *task) share() shareName { return shareName{t.row.Tenant, t.queue(), t.shareKey()} }
 
 // checkKeysTakeTurns: while a task of a key waits that the worker could be given as
 // well, another key of its queue is served as often as its weight allows: of two alike,
@@ -126,7 +139,7 @@ func (m *model) checkKeysTakeTurns(a *core.Assignment, t *task, w *worker) *Viol
 	for _, other := range m.tasks {
 		name := other.share()
 		if other.state != core.OpenReady || !other.inClass() || name == own || name.tenant != own.tenant || name.queue != own.queue ||
-			!m.serves(w, other) || !w.free(other) || m.maybeKept(w, other) || m.loading(other.lane) || counted[name] || m.pausedBy(other) != nil {
+			other.def.Batch != nil || !m.serves(w, other) || !w.free(other) || m.maybeKept(w, other) || m.loading(other.lane) || counted[name] || m.pausedBy(other) != nil {
 			continue
 		}
 		counted[name] = true
@@ -210,7 +223,7 @@ func (m *model) checkWorkersTakeTurns(a *core.Assignment, t *task) *Violation {
 	}
 	best, _ := m.workers[a.Worker].score(t)
 	for _, w := range m.workers {
-		if score, _ := w.score(t); w.id == a.Worker || score != best || !w.free(t) || !m.serves(w, t) || m.maybeKept(w, t) {
+		if score, _ := w.score(t); w.id == a.Worker || score != best || t.def.Batch != nil || !w.free(t) || !m.serves(w, t) || m.maybeKept(w, t) {
 			continue
 		}
 		place := offer{w.id, t.lane.tenant, t.lane.queue}

@@ -67,7 +67,6 @@ func (m *model) takeJoin(st *step, in *core.Join) *Violation {
 	delete(m.expected, w.id)
 	w.tenant, w.actions, w.slots, w.spared, w.away = in.Tenant, in.Actions, in.Slots, in.Spared, 0
 	w.typed, w.labels = in.Types[0].Units, in.Labels
-	w.held = map[core.Token][]core.SlotUse{}
 	claimed := func(t *task) bool {
 		return slices.ContainsFunc(in.Running, func(c core.Claim) bool { return c.Token == t.token })
 	}
@@ -77,6 +76,12 @@ func (m *model) takeJoin(st *step, in *core.Join) *Violation {
 		}
 		if v := m.end(st, t, nil, causeAtStop(t, lost)); v != nil {
 			return v
+		}
+	}
+	w.held = map[core.Token]hold{}
+	for _, t := range m.at(w) {
+		if !t.released {
+			w.hold(t.token, t.grip())
 		}
 	}
 	said := map[core.Token]bool{}
@@ -93,12 +98,8 @@ func (m *model) takeJoin(st *step, in *core.Join) *Violation {
 // until it says otherwise, and holds its slots if it has not given them back.
 func (m *model) claim(st *step, w *worker, c core.Claim) {
 	t := m.tasks[c.Task]
-	w.held[c.Token] = oneSlot
 	if c.Released {
 		defer delete(w.held, c.Token)
-	}
-	if t != nil && st.resident[c.Task] && !st.left(c.Task) { // else the core does not know what it takes up
-		w.held[c.Token] = t.slots()
 	}
 	switch {
 	case t != nil && t.state == core.OpenRunning && t.token == c.Token && t.worker == w.id:
@@ -108,15 +109,23 @@ func (m *model) claim(st *step, w *worker, c core.Claim) {
 		if t.stop != 0 { // it may have missed the first word
 			st.stops = append(st.stops, core.Stop{Worker: w.id, Task: c.Task, Token: c.Token, Reason: t.stop})
 		}
-	case t != nil && st.resident[c.Task] && !st.left(c.Task) && m.adoptable(w, t, c.Attempt, c.Token) && m.mayHold(t, !st.refused(c.Token)):
+	case t != nil && st.resident[c.Task] && !st.left(c.Task) && m.adoptable(w, t, c.Attempt, c.Token) && m.mayHold(t, !st.refused(c.Token)) && m.mayJoin(w, t, c.Batch):
 		t.passed, t.held = int32(len(t.limits)), ""
 		m.enter(t, m.laneFor(t))
+		if t.def.Batch != nil {
+			t.batch = cmp.Or(c.Batch, c.Token)
+		}
 		m.run(t, w, c.Token, st.now)
 		t.told = toldUnknown
 		if c.Released {
 			m.releaseSlots(st, t)
 		}
 	default:
+		foreign := hold{oneSlot, c.Batch}
+		if t != nil && st.resident[c.Task] && !st.left(c.Task) { // else the core does not know what it takes up
+			foreign.uses = t.slots()
+		}
+		w.hold(c.Token, foreign)
 		st.stops = append(st.stops, core.Stop{Worker: w.id, Task: c.Task, Token: c.Token, Reason: core.StopForeign})
 	}
 }

@@ -15,6 +15,7 @@ const quietChecks = 8
 // check looks at everything that must hold after each step.
 func (h *history) check(st *step) *Violation {
 	v := h.checkAgreement(st)
+	h.noteArrivals(st)
 	if _, tick := st.in.(*core.Tick); v != nil || h.calmed && !tick && len(h.entries)%quietChecks > 0 {
 		return v
 	}
@@ -31,6 +32,7 @@ func (h *history) check(st *step) *Violation {
 		h.checkCheckpointed(st),
 		h.checkMemoryBounded(),
 		h.checkNothingIdles(),
+		h.checkBatchesGo(),
 		h.checkRates(st),
 		h.checkPauses(st),
 		h.checkOnTime(st),
@@ -134,7 +136,7 @@ func (t *task) checkRow(o core.OpenTask, now core.Time) *Violation {
 		Worker: t.worker, Token: t.token, Due: t.due, Assigned: t.assigned,
 		Run: t.row.Run, Node: t.row.Node,
 		Entries: t.entries, Suspensions: t.rests, Waits: o.Waits, Binds: o.Binds,
-		Rank: o.Rank,
+		Rank: o.Rank, Batch: t.batch,
 	}
 	if reflect.DeepEqual(t.flow, o.Flow) { // what is said of a doomed run is said of each of its tasks
 		want.Flow = o.Flow
@@ -165,7 +167,7 @@ func (t *task) checkRow(o core.OpenTask, now core.Time) *Violation {
 	}
 	if t.state == core.OpenRunning && t.assigned == now && o.State != core.OpenRunning {
 		want.State, want.Due = o.State, o.Due
-		want.Worker, want.Token, want.Assigned = 0, 0, 0
+		want.Worker, want.Token, want.Assigned, want.Batch = 0, 0, 0, 0
 		want.Rank, want.Queue, want.Key, want.Passed = o.Rank, o.Queue, o.Key, o.Passed
 	}
 	if o != want {

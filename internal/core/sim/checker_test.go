@@ -69,6 +69,7 @@ func TestCheckersCatchEachBrokenPromise(t *testing.T) {
 	maps.Copy(all, limitSabotages)
 	maps.Copy(all, pauseSabotages)
 	maps.Copy(all, routeSabotages)
+	maps.Copy(all, batchSabotages)
 	for name, c := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -199,7 +200,7 @@ func leakSlot(h *history, _ *step) bool {
 	if len(workers) == 0 {
 		return false
 	}
-	workers[0].held[-1] = oneSlot
+	workers[0].held[-1] = hold{uses: oneSlot}
 	return true
 }
 

@@ -50,7 +50,10 @@ type history struct {
 	typeShare    int                  // of 8 definitions, how many take up slots of another type
 	labelShare   int                  // and how many want a label
 	stickyShare  int                  // and how many want a certain worker
-	rateShare    int                  // of 8 rate limits, how many a definition draws from
+	batchShare   int                  // and how many go in batches
+	batchOf      map[core.Token]core.Token
+	ticked       core.Time // when the last tick was
+	rateShare    int       // of 8 rate limits, how many a definition draws from
 	meters       map[core.RateName]*meter
 	limitShare   int             // of 8 limits, how many a definition has
 	worded       map[string]bool // limits of which runs say the maximum
@@ -126,6 +129,7 @@ func newHistory(seed uint64) *history {
 	h.durables = pick(h, []int{0, 2, 4, 8})
 	h.limitShare, h.queueing, h.oneQueue = pick(h, []int{0, 0, 1, 3, 6}), h.rand.IntN(2) == 0, h.rand.IntN(2) == 0
 	h.typeShare, h.labelShare, h.stickyShare = pick(h, []int{0, 0, 2, 4}), pick(h, []int{0, 0, 2, 4}), pick(h, []int{0, 0, 2})
+	h.batchShare, h.batchOf = pick(h, []int{0, 0, 2, 6}), map[core.Token]core.Token{}
 	h.rateShare, h.meters = pick(h, []int{0, 0, 1, 4}), map[core.RateName]*meter{}
 	for _, name := range slices.Concat(taskLimits, runLimits) {
 		h.worded[name] = h.rand.IntN(4) == 0
@@ -451,6 +455,9 @@ func newDigest() hash.Hash64 { return fnv.New64a() }
 
 // followed has the model follow, and notes what was drawn.
 func (h *history) followed(st *step) *Violation {
+	for _, a := range st.out.Assigned {
+		h.batchOf[a.Token] = a.Batch
+	}
 	v := h.model.follow(st)
 	h.followRates(st)
 	return v

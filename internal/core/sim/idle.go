@@ -31,7 +31,7 @@ func (h *history) checkNothingIdles() *Violation {
 	}
 	for _, t := range heads {
 		w := h.model.freeFor(t, true)
-		if w == nil || h.model.loading(t.lane) || !h.mayDraw(t, heads) {
+		if w == nil || t.def.Batch != nil || h.model.loading(t.lane) || !h.mayDraw(t, heads) {
 			continue
 		}
 		return broken(nothingIdles, "worker %d has %d of %d slots in use, and %d of %d of the other type, while task %d (%v) is ready",
@@ -48,7 +48,7 @@ func (h *history) checkFewKept(heads map[lane]*task) *Violation {
 	}
 	kept := map[id.ID]map[id.ID]bool{}
 	for _, t := range heads {
-		if keepers[t.row.Tenant] == 0 || h.model.loading(t.lane) || !h.mayDraw(t, heads) {
+		if keepers[t.row.Tenant] == 0 || t.def.Batch != nil || h.model.loading(t.lane) || !h.mayDraw(t, heads) {
 			continue
 		}
 		for _, w := range h.model.workers {

@@ -71,7 +71,8 @@ func (h *history) drawRunFlow(g *core.Graph, row *core.NewTask) *core.Flow {
 	flow := h.drawFlow(g.Limits, share)
 	flow = h.withRoute(flow, isSticky(g), row)
 	for i := range g.Nodes {
-		if node := h.withRates(h.drawFlow(g.Nodes[i].Limits, share), g.Nodes[i].Rates, share); node != nil {
+		node := h.withRates(h.drawFlow(g.Nodes[i].Limits, share), g.Nodes[i].Rates, share)
+		if node = h.withBatch(node, &g.Nodes[i].Definition, share); node != nil {
 			if flow == nil {
 				flow = &core.Flow{Share: share}
 			}

@@ -57,6 +57,8 @@ type task struct {
 	given    bool         // of them, some are said of its run
 	wants    id.ID        // sticky: the worker that it is for; 0 = any
 	only     id.ID        // in a class: no other worker may have it
+	arrived  core.Time    // since when it waits in memory for others of its batch; 0 = it does not
+	batch    core.Token   // running: that it was given with; 0 = alone
 	hand     int32        // in a class: which hand it is dealt to; 0 = none
 	limits   []limitKey
 	passed   int32     // of them, those that it has a place in
@@ -107,7 +109,7 @@ type worker struct {
 	away    core.Time // until when it is expected back; 0 = connected
 	// held are the attempts that it may still run, and what they take up: given to it, and
 	// neither reported nor denied by it since.
-	held map[core.Token][]core.SlotUse
+	held map[core.Token]hold
 }
 
 func newModel() *model {
@@ -228,7 +230,7 @@ func (m *model) submit(row core.NewTask, now core.Time, seq uint64) {
 
 func (t *task) ready(now core.Time) {
 	t.state, t.since, t.due, t.readied, t.roused = core.OpenReady, now, 0, true, false
-	t.entered, t.held = false, ""
+	t.entered, t.held, t.batch = false, "", 0
 	t.worker, t.token, t.assigned, t.started, t.stop, t.stopBy = 0, 0, 0, 0, 0, 0
 	if t.def.ScheduleTimeoutMS > 0 {
 		t.due = now + core.Time(t.def.ScheduleTimeoutMS)
@@ -248,7 +250,7 @@ func (m *model) run(t *task, w *worker, token core.Token, now core.Time) {
 	if t.def.ExecutionTimeoutMS > 0 {
 		t.due = now + core.Time(t.def.ExecutionTimeoutMS)
 	}
-	w.held[token] = t.slots()
+	w.hold(token, t.grip())
 	t.passed = int32(len(t.limits))
 }
 
@@ -264,7 +266,7 @@ func (m *model) recover(s *store, restore *core.Restore, now core.Time) *model {
 	maps.Copy(r.settings, s.settings)
 	for _, w := range restore.Workers {
 		r.expected[w.Worker] = true
-		r.workers[w.Worker] = &worker{id: w.Worker, tenant: w.Tenant, paused: w.Paused, away: now + core.RecoveryGraceMS, held: map[core.Token][]core.SlotUse{}}
+		r.workers[w.Worker] = &worker{id: w.Worker, tenant: w.Tenant, paused: w.Paused, away: now + core.RecoveryGraceMS, held: map[core.Token]hold{}}
 	}
 	r.recoverRuns(s, now)
 	for task, row := range s.tasks {
@@ -317,11 +319,12 @@ func (m *model) resume(t *task, o core.OpenTask, now core.Time) {
 	}
 	w := m.workers[o.Worker]
 	if w == nil {
-		w = &worker{id: o.Worker, tenant: o.Tenant, away: now + core.RecoveryGraceMS, held: map[core.Token][]core.SlotUse{}}
+		w = &worker{id: o.Worker, tenant: o.Tenant, away: now + core.RecoveryGraceMS, held: map[core.Token]hold{}}
 		m.workers[o.Worker] = w
 	}
 	t.worker, t.token, t.assigned, t.told = o.Worker, o.Token, o.Assigned, toldUnknown
-	w.held[o.Token] = t.slots()
+	t.batch = o.Batch
+	w.hold(o.Token, t.grip())
 	if o.Cancel != "" { // whoever cancelled it was told so
 		t.stop, t.stopBy = core.StopCancelled, o.Due
 	}

@@ -254,6 +254,9 @@ const pausedText = " was paused for longer than "
 
 // takeExpired follows the core in what has waited too long for a pause to end.
 func (m *model) takeExpired(st *step) *Violation {
+	if len(st.results)+len(st.runResults) == 0 {
+		return nil
+	}
 	for _, t := range m.sorted() {
 		text := st.errorOf(t)
 		if !strings.Contains(text, pausedText) {

@@ -109,10 +109,10 @@ func (t *task) rateKeys() map[core.RateName]int64 {
 // classKey is the key of t's lane in its class: those that draw alike are in one lane.
 func (t *task) classKey() string {
 	if len(t.def.Rates) == 0 {
-		return t.row.Key
+		return t.shareKey()
 	}
 	part := func(s string) string { return strconv.Itoa(len(s)) + ":" + s }
-	key := "\x1f" + part(t.row.Key)
+	key := "\x1f" + part(t.shareKey())
 	for i, use := range t.def.Rates {
 		name := ""
 		if t.flow != nil && i < len(t.flow.Rates) {

@@ -52,6 +52,7 @@ func (h *history) drawNeed(d *core.Definition) {
 	if d.Sticky == core.StickyOnly { // that worker may be gone
 		d.ScheduleTimeoutMS = int64(1 + h.rand.IntN(stickyWaitMaxMS))
 	}
+	h.drawBatch(d)
 }
 
 func (h *history) drawZone() core.Label {
@@ -144,7 +145,7 @@ func mergeLabels(own, given []core.Label) []core.Label {
 // className names what the same workers can run, as rows do.
 func className(need core.Need) string {
 	if (need.Queue == "" || need.Queue == need.Action) && len(need.Slots)+len(need.Labels) == 0 &&
-		need.Worker == 0 && need.Spread == 0 {
+		need.Worker == 0 && need.Spread == 0 && need.Batch == nil {
 		return need.Action
 	}
 	encoded, err := json.Marshal(need)
@@ -156,7 +157,7 @@ func className(need core.Need) string {
 
 // needOf is what the worker of a task must have of whose run nothing is said.
 func needOf(d *core.Definition) core.Need {
-	return core.Need{Queue: d.Queue, Action: d.Action, Slots: d.Slots, Labels: d.Labels}
+	return core.Need{Queue: d.Queue, Action: d.Action, Slots: d.Slots, Labels: d.Labels, Batch: d.Batch}
 }
 
 // classNames are those of all definitions, by tenant.

@@ -62,7 +62,7 @@ func takeTyped(h *history, st *step) bool {
 func leakTyped(h *history, _ *step) bool {
 	for _, w := range h.model.sortedWorkers() {
 		if w.away == 0 && w.typed > 0 {
-			w.held[-1] = []core.SlotUse{{Type: slotType, Units: 1}}
+			w.held[-1] = hold{uses: []core.SlotUse{{Type: slotType, Units: 1}}}
 			return true
 		}
 	}
@@ -127,15 +127,19 @@ func rejectWorker(h *history, st *step) bool {
 	return false
 }
 
-// strayFromHand has a key be dealt other workers than the one it was given to.
+// strayFromHand gives a task to a worker that could have it, were its key not dealt others.
 func strayFromHand(h *history, st *step) bool {
-	for _, a := range st.out.Assigned {
-		t, w := h.model.tasks[a.Task], h.model.workers[a.Worker]
-		if t == nil || w == nil || t.hand == 0 {
+	for i := range st.out.Assigned {
+		a := &st.out.Assigned[i]
+		t := h.model.tasks[a.Task]
+		if t == nil || t.row.Key == "" || t.entered && t.hand == 0 {
 			continue
 		}
-		for hand := range int32(core.Hands) {
-			if t.hand = hand + 1; !h.model.inHand(w, t) {
+		there := *t
+		there.hand = handOf(t.row.Key)
+		for _, w := range h.model.sortedWorkers() {
+			if w.offers(t) && w.takes() && !h.model.inHand(w, &there) {
+				a.Worker = w.id
 				return true
 			}
 		}

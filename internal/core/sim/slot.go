@@ -34,18 +34,6 @@ func (t *task) sharesSlots(other *task) bool {
 	})
 }
 
-// inUse counts the slots of a type that w may still use.
-func (w *worker) inUse(typ string) (n int32) {
-	for _, taken := range w.held {
-		for _, use := range taken {
-			if use.Type == typ {
-				n += use.Units
-			}
-		}
-	}
-	return n
-}
-
 func (w *worker) slotsOf(typ string) int32 {
 	if typ == "" {
 		return w.slots

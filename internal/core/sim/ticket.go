@@ -24,6 +24,9 @@ func (m *model) issue(r *graphRun, now core.Time, seq uint64) {
 
 // takeTickets follows the core in which runs begin.
 func (m *model) takeTickets(st *step) *Violation {
+	if len(st.begun)+len(st.results)+len(st.runResults) == 0 {
+		return nil
+	}
 	for _, t := range m.sorted() {
 		if t.ticket == nil || !st.begins(t.ticket) {
 			continue

@@ -122,7 +122,7 @@ func (a *agent) finishHalf(h *history) []core.ReportItem {
 }
 
 // claims are what it still has in hand, the unsettled ends among them.
-func (a *agent) claims() []core.Claim {
+func (a *agent) claims(h *history) []core.Claim {
 	var claims []core.Claim
 	for _, r := range a.running {
 		claims = append(claims, r.Claim)
@@ -131,7 +131,7 @@ func (a *agent) claims() []core.Claim {
 		claims = append(claims, core.Claim{Task: i.Task, Attempt: i.Attempt, Token: i.Token})
 	}
 	for i := range claims {
-		claims[i].Released = a.released[claims[i].Token]
+		claims[i].Released, claims[i].Batch = a.released[claims[i].Token], h.batchOf[claims[i].Token]
 	}
 	return claims
 }
