@@ -19,14 +19,16 @@ import (
 
 // served is an engine, and a client of it; call runs the command against it.
 type served struct {
-	client *adze.Client
-	args   []string
+	client   *adze.Client
+	args     []string
+	database string
 }
 
 func serveEngine(t *testing.T) *served {
 	t.Helper()
+	database := pgtest.URL(t)
 	s, err := server.Open(t.Context(), server.Config{
-		DatabaseURL: pgtest.URL(t), GRPCAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0",
+		DatabaseURL: database, GRPCAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0",
 	}, "test", slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	life, stop := context.WithCancel(context.Background())
@@ -43,7 +45,7 @@ func serveEngine(t *testing.T) *served {
 	client, err := adze.Dial(t.Context(), adze.Address(s.GRPCAddr()), adze.Token(token))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
-	return &served{client, []string{"--address", s.GRPCAddr(), "--token", token}}
+	return &served{client, []string{"--address", s.GRPCAddr(), "--token", token}, database}
 }
 
 func (s *served) call(t *testing.T, line string) (out string, code int) {

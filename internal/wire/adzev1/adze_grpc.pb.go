@@ -169,7 +169,8 @@ type AdzeClient interface {
 	PauseWorkers(ctx context.Context, in *PauseWorkersRequest, opts ...grpc.CallOption) (*PauseWorkersResponse, error)
 	// ShareWorkers has the workers of another tenant run the caller's tasks too, or changes
 	// the caller's share of them. They see the inputs of what they are given. Both tenants
-	// must live in one shard.
+	// must live in one shard. A worker that runs another tenant's task submits its children,
+	// awaits them and refreshes it with the metadata adze-attempt: TASK/TOKEN, both as numbers.
 	ShareWorkers(ctx context.Context, in *ShareWorkersRequest, opts ...grpc.CallOption) (*ShareWorkersResponse, error)
 	// UnshareWorkers ends that: what they run goes on, and nothing new is given to them.
 	UnshareWorkers(ctx context.Context, in *UnshareWorkersRequest, opts ...grpc.CallOption) (*UnshareWorkersResponse, error)
@@ -704,7 +705,8 @@ type AdzeServer interface {
 	PauseWorkers(context.Context, *PauseWorkersRequest) (*PauseWorkersResponse, error)
 	// ShareWorkers has the workers of another tenant run the caller's tasks too, or changes
 	// the caller's share of them. They see the inputs of what they are given. Both tenants
-	// must live in one shard.
+	// must live in one shard. A worker that runs another tenant's task submits its children,
+	// awaits them and refreshes it with the metadata adze-attempt: TASK/TOKEN, both as numbers.
 	ShareWorkers(context.Context, *ShareWorkersRequest) (*ShareWorkersResponse, error)
 	// UnshareWorkers ends that: what they run goes on, and nothing new is given to them.
 	UnshareWorkers(context.Context, *UnshareWorkersRequest) (*UnshareWorkersResponse, error)
