@@ -20,6 +20,8 @@ type Flow struct {
 	Failed string     // it could not be worked out: the run fails with this text when it would begin
 	Nodes  []NodeFlow // of a graph: of its tasks, by place; those of which nothing is said are left out
 
+	Logs []LogLength `json:",omitempty"` // of a run of a graph: the logs that its tasks begin with
+
 	// Of a run of a graph that waits for places: what it needs when it begins.
 	Scopes []string
 	Kept   []EndedNode
@@ -27,6 +29,12 @@ type Flow struct {
 
 // doomed tells whether what is said of a run is that it fails.
 func (f *Flow) doomed() bool { return f != nil && f.Failed != "" }
+
+// LogLength is how long the log is that the task of a node begins with.
+type LogLength struct {
+	Node    int32
+	Entries int32
+}
 
 // NodeFlow is what is said of a task of a graph.
 type NodeFlow struct {

@@ -52,6 +52,9 @@ type NewRun struct {
 	// again, their outputs are stored again as this run's. Handlers among them are not
 	// kept: what they handle may end otherwise.
 	Kept []KeptNode
+	// Logs are of durable tasks that run again and go on from their logs. All waits in them
+	// are over.
+	Logs []NodeLog
 }
 
 // KeptNode is a node with the output that it had, and what conditions said of it:
@@ -185,6 +188,7 @@ func (s *Shard) defineGraph(in *DefineGraph) {
 
 // start opens a new run of a graph and the tasks that wait for nobody.
 func (s *Shard) start(in *NewRun) {
+	s.carryLogs(in)
 	if len(s.graphs[in.Task.Version].Limits) > 0 && !in.Task.Flow.doomed() {
 		s.issue(in)
 		return

@@ -244,7 +244,7 @@ func (s *Shard) definition(version, run id.ID, node int32) *Definition {
 // its time.
 func (s *Shard) enter(row *NewTask, seq uint64, entries int32) {
 	t := s.open(row, seq)
-	t.entries = entries
+	t.entries = max(t.entries, entries)
 	if seq == 0 && (entries > 0 || t.def.Durable && row.RunAt <= s.now) {
 		// It has begun, or may have, and was lost with the owner: who runs that attempt still is
 		// told apart from who is given the next. Others may be adopted, see adoptable.
@@ -275,7 +275,7 @@ func (s *Shard) open(row *NewTask, seq uint64) *task {
 	t.priority, t.attempt, t.young = row.Priority, 1, seq > 0
 	t.share, t.flow = row.Key, row.Flow
 	if t.run != nil {
-		t.flow = t.run.flowOf(t.node)
+		t.flow, t.entries = t.run.flowOf(t.node), t.run.logOf(t.node)
 	}
 	s.remember(t)
 	if t.run == nil {

@@ -168,10 +168,7 @@ func (r *Runtime) newFork(
 // sendFork has the entries that were added follow the others. It gives no run if there is
 // somebody to ask, and he does not allow it.
 func (r *Runtime) sendFork(ctx context.Context, fork *core.Fork, added []core.Entry, allow func() bool) (id.ID, error) {
-	bytes := rowBytes + int64(len(fork.Task.Input)+len(fork.Task.Metadata))
-	for i := range fork.Entries {
-		bytes += rowBytes + int64(len(fork.Entries[i].Data))
-	}
+	bytes := rowBytes + int64(len(fork.Task.Input)+len(fork.Task.Metadata)) + logBytes(fork.Entries)
 	m := message{input: fork, bytes: bytes, allow: allow, prepare: func(now core.Time) {
 		fork.Task.ID = r.ids.Next(int64(now))
 		r.repeats.note(fork.Task.ReplayOf, repeated{by: fork.Task.ID, whole: true})
@@ -187,6 +184,13 @@ func (r *Runtime) sendFork(ctx context.Context, fork *core.Fork, added []core.En
 	}
 	r.noteRepeat(of, fork.Task.ID)
 	return fork.Task.ID, nil
+}
+
+func logBytes(entries []core.Entry) (bytes int64) {
+	for i := range entries {
+		bytes += rowBytes + int64(len(entries[i].Data))
+	}
+	return bytes
 }
 
 // cutLog is the part of a log before index; 0 is after its end. What it still waits for

@@ -16,10 +16,11 @@ import (
 type Repeat struct {
 	Run id.ID
 	// Tasks are of a run of a graph: these run again, and all that follow from them. Those of
-	// the others that succeeded keep their outputs, if the workflow is unchanged. None = all run again.
+	// the others that succeeded keep their outputs. None = all run again. Durable ones go on
+	// from their logs. All that if the workflow is unchanged; else the whole run begins anew.
 	Tasks []id.ID
-	Log   bool         // of a durable task: it goes on from its log, as with Fork
-	More  []core.Entry // with Log: entries that follow, of which Kind, Name and Data count
+	Log   bool         // of a run of a durable task: it goes on from its log, as with Fork
+	More  []core.Entry // with Log, or of the one of Tasks: entries that follow, of which Kind, Name and Data count
 }
 
 // repeatsMax is how many replays a generation of repeats holds.
@@ -222,6 +223,9 @@ func (r *Runtime) repeatRows(ctx context.Context, tenant id.ID, wanted []Repeat,
 			return nil, fault.At(fmt.Sprintf("runs[%d]", i), err)
 		}
 		rows[at].tasks = wanted[i].Tasks
+		if rows[at].logs, err = r.nodeLogs(ctx, stored[runs[at]], &rows[at], &wanted[i]); err != nil {
+			return nil, fault.At(fmt.Sprintf("runs[%d]", i), err)
+		}
 	}
 	return rows, nil
 }

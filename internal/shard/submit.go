@@ -54,6 +54,7 @@ type submission struct {
 	version *version
 	row     core.NewTask
 	kept    []core.KeptNode
+	logs    []core.NodeLog
 	tasks   []id.ID          // of a replay of some tasks: these, of the run that it repeats
 	once    *core.NewOnceKey // nil = none
 }
@@ -73,6 +74,9 @@ func (s *submission) bytes() int64 {
 	bytes := rowBytes + int64(len(s.row.Input)+len(s.row.Metadata)+len(s.row.Given))
 	for i := range s.kept {
 		bytes += rowBytes + int64(len(s.kept[i].Output))
+	}
+	for i := range s.logs {
+		bytes += logBytes(s.logs[i].Entries)
 	}
 	if s.once != nil {
 		bytes += rowBytes + int64(len(s.once.Key))
@@ -150,7 +154,7 @@ func (r *Runtime) enumerate(input *core.Submit, rows []submission, ids []id.ID, 
 		if rows[i].version.graph != nil {
 			ids[i] = r.take(rows[i].version, now)
 			rows[i].row.ID = ids[i]
-			input.Runs = append(input.Runs, core.NewRun{Task: rows[i].row, Kept: rows[i].kept})
+			input.Runs = append(input.Runs, core.NewRun{Task: rows[i].row, Kept: rows[i].kept, Logs: rows[i].logs})
 		}
 	}
 	input.Once = keysOf(rows, ids)

@@ -245,7 +245,7 @@ func (w *worker) newAttempt(ctx context.Context, given *shard.Assignment) (*atte
 	if err != nil {
 		return nil, err
 	}
-	a.rests = chain.Rests
+	a.rests = chain.Rests[given.Name]
 	a.external, a.run, a.retry = chain.Task(given.Name, given.Task), chain.External(a.run), chain.Retries(given.Name, given.Attempt)
 	return a, nil
 }

@@ -72,11 +72,12 @@ func (s *Server) Branch(ctx context.Context, task string, from ledger.Place) (in
 // tryBranch gives no branch if somebody replays the task meanwhile.
 func (s *Server) tryBranch(ctx context.Context, tenant id.ID, task string, from ledger.Place) (int64, error) {
 	at, err := s.located(ctx, tenant, task)
-	switch {
-	case err != nil:
+	if err != nil {
 		return 0, err
-	case at.Task != at.Run:
-		return 0, fault.New(fault.Invalid, "task_external_id", "is %s, a task of a run of several: a branch is for durable tasks that are runs of their own", task)
+	}
+	wanted, err := s.branchable(ctx, tenant, at, task)
+	if err != nil {
+		return 0, err
 	}
 	if err := s.endOne(ctx, tenant, at.Run); err != nil {
 		return 0, err
@@ -89,11 +90,29 @@ func (s *Server) tryBranch(ctx context.Context, tenant id.ID, task string, from 
 	if err != nil {
 		return 0, fault.New(fault.Invalid, "node_id", "%s", err)
 	}
-	made, err := s.Shards.Repeat(ctx, tenant, []shard.Repeat{{Run: at.Run, Log: true, More: []core.Entry{entry}}})
+	wanted.More = []core.Entry{entry}
+	made, err := s.Shards.Repeat(ctx, tenant, []shard.Repeat{wanted})
 	if err != nil || made[0] == 0 {
 		return 0, err
 	}
 	return branch, nil
+}
+
+// branchable is the replay of a durable task that a branch is.
+func (s *Server) branchable(ctx context.Context, tenant id.ID, at view.Place, task string) (shard.Repeat, error) {
+	run, err := s.runs.At(ctx, tenant, at, false)
+	if err != nil {
+		return shard.Repeat{}, err
+	}
+	wanted, node := shard.Repeat{Run: at.Run, Log: true}, 0
+	if run.Graph {
+		wanted = shard.Repeat{Run: at.Run, Tasks: []id.ID{at.Task}}
+		node = int(at.Task - at.Run - 1)
+	}
+	if !run.Version.Tasks[node].Durable {
+		return shard.Repeat{}, fault.New(fault.Invalid, "task_external_id", "is %s, which is no durable task; replay it", task)
+	}
+	return wanted, nil
 }
 
 // endOne cancels a run if it is open, and waits for its end.

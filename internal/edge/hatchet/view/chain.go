@@ -18,7 +18,7 @@ type Chain struct {
 	Origin id.ID            // the first: on this wire all go by its id
 	Last   id.ID            // the one before
 	Tries  map[string]int32 // how many attempts tasks had so far, by name
-	Rests  int32            // how often the one task of the runs was suspended so far
+	Rests  map[string]int32 // how often tasks were suspended so far, likewise
 
 	before *Chain           // without the last; nil: that is the first
 	tasks  map[string]id.ID // those of the last; nil: it is of one task
@@ -128,17 +128,17 @@ func (r *Reader) Chain(ctx context.Context, tenant, last id.ID) (*Chain, error) 
 
 // and is the chain with a run more.
 func (c *Chain) and(run *history.Run, version *Version) *Chain {
-	longer := &Chain{Origin: c.External(run.ID), Last: run.ID, Tries: map[string]int32{}, before: c}
+	longer := &Chain{Origin: c.External(run.ID), Last: run.ID, Tries: map[string]int32{}, Rests: map[string]int32{}, before: c}
 	if c != nil {
 		maps.Copy(longer.Tries, c.Tries)
-		longer.Rests = c.Rests
+		maps.Copy(longer.Rests, c.Rests)
 	}
-	longer.Rests += run.Suspensions
 	if run.Graph {
 		longer.tasks = map[string]id.ID{}
 	}
 	for _, t := range tasksOf(run, version.Tasks[0].Name) {
 		longer.Tries[t.Name] += max(t.Attempt, 1)
+		longer.Rests[t.Name] += t.Suspensions
 		if run.Graph {
 			longer.tasks[t.Name] = t.ID
 		}
