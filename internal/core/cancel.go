@@ -3,15 +3,21 @@ package core
 import "github.com/adzehq/adze/internal/base/id"
 
 func (s *Shard) cancel(in *Cancel) {
-	text := cancelText(in.Reason)
+	s.cancelEach(Load{Tenant: in.Tenant, Tasks: in.Tasks, Ref: in.Ref, Text: cancelText(in.Reason), Tree: in.Tree})
+}
+
+// cancelEach cancels tasks or runs wherever they are: what is not in memory is asked for
+// and cancelled then.
+func (s *Shard) cancelEach(of Load) {
 	var elsewhere []id.ID
-	for _, target := range in.Tasks {
-		if !s.cancelHere(in.Tenant, target, in.Ref, text, in.Tree) {
+	for _, target := range of.Tasks {
+		if !s.cancelHere(of.Tenant, target, of.Ref, of.Text, of.Tree) {
 			elsewhere = append(elsewhere, target)
 		}
 	}
 	if len(elsewhere) > 0 {
-		s.request(Load{Kind: LoadTasks, Tenant: in.Tenant, Tasks: elsewhere, Ref: in.Ref, Text: text, Tree: in.Tree})
+		of.Kind, of.Tasks = LoadTasks, elsewhere
+		s.request(of)
 	}
 }
 

@@ -135,7 +135,8 @@ func (c *class) lane(key string) *lane {
 	l := c.byKey[key]
 	if l == nil {
 		share, draws := readLaneKey(key)
-		l = &lane{shard: c.shard, place: c, queue: c.key.text, key: key, tenant: c.key.tenant, class: c, share: c.queue.share(share), draws: draws, seat: -1, line: line{kind: laneLine}}
+		l = c.shard.newLane(c, c.key.tenant, c.key.text, key)
+		l.class, l.share, l.draws = c, c.queue.share(share), draws
 		l.share.lanes = append(l.share.lanes, l)
 		c.byKey[key] = l
 	}

@@ -58,6 +58,11 @@ type place interface {
 	forget(l *lane)
 }
 
+// newLane is the lane of a key of a place, which rows name so.
+func (s *Shard) newLane(at place, tenant id.ID, queue, key string) *lane {
+	return &lane{shard: s, place: at, tenant: tenant, queue: queue, key: key, seat: -1, line: line{kind: laneLine}}
+}
+
 // lane finds a lane by what checkpoint rows say of it.
 func (s *Shard) lane(tenant id.ID, queue, key string) *lane {
 	if name, ok := strings.CutPrefix(queue, limitPlace); ok {

@@ -56,7 +56,7 @@ func (l *limit) group(key string) *group {
 	g := l.groups[key]
 	if g == nil {
 		g = &group{limit: l, key: key}
-		g.lane = &lane{shard: l.shard, place: g, tenant: l.tenant, queue: limitPlace + l.name, key: key, seat: -1, line: line{kind: laneLine}}
+		g.lane = l.shard.newLane(g, l.tenant, limitPlace+l.name, key)
 		l.groups[key] = g
 	}
 	return g
@@ -312,16 +312,7 @@ func (g *group) cancelOldest(n int) {
 			stop = append(stop, h.id)
 		}
 	}
-	s := g.limit.shard
-	var elsewhere []id.ID
-	for _, h := range stop {
-		if !s.cancelHere(g.limit.tenant, h, 0, textNewer(g), false) {
-			elsewhere = append(elsewhere, h)
-		}
-	}
-	if len(elsewhere) > 0 {
-		s.request(Load{Kind: LoadTasks, Tenant: g.limit.tenant, Tasks: elsewhere, Text: textNewer(g)})
-	}
+	g.limit.shard.cancelEach(Load{Tenant: g.limit.tenant, Tasks: stop, Text: textNewer(g)})
 }
 
 func textNewer(g *group) string { return g.text("a newer one came", "a newer one came") }

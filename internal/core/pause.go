@@ -49,7 +49,7 @@ func (s *Shard) pause(key pauseKey) *pause {
 	p := s.pauses[key]
 	if p == nil {
 		p = &pause{shard: s, key: key}
-		p.lane = &lane{shard: s, place: p, tenant: key.tenant, queue: key.text(), seat: -1, line: line{kind: laneLine}}
+		p.lane = s.newLane(p, key.tenant, key.text(), "")
 		s.pauses[key] = p
 	}
 	return p

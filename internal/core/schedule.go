@@ -224,10 +224,7 @@ func (s *Shard) startFired(c *schedule, fired *Fired) (holder id.ID) {
 
 // cancelScheduled cancels the open run of c, wherever it is. It may end at once.
 func (s *Shard) cancelScheduled(c *schedule) {
-	text := cancelText("the schedule started the next run")
-	if run := c.state.Running; !s.cancelHere(c.state.Tenant, run, 0, text, false) {
-		s.request(Load{Kind: LoadTasks, Tenant: c.state.Tenant, Tasks: []id.ID{run}, Text: text})
-	}
+	s.cancelEach(Load{Tenant: c.state.Tenant, Tasks: []id.ID{c.state.Running}, Text: cancelText("the schedule started the next run")})
 }
 
 // scheduledEnded notes that a run ended which a schedule may have been waiting for.
