@@ -20,13 +20,19 @@ func lost(what string, bytes int) string {
 }
 
 // fitDetails makes details of a run fit into a message: without the run's input, if that
-// suffices, for who asks waits for outputs. These are told whole, or none.
+// suffices, for who asks waits for outputs. Those of a run that completed are told whole, or
+// the call is refused; of another one, status and errors are what counts.
 func fitDetails(details *wire.GetRunDetailsResponse) error {
 	size := proto.Size(details)
 	if size <= clientBytesMax {
 		return nil
 	}
 	details.Input = nil
+	if details.Status != wire.RunStatus_RUN_STATUS_COMPLETED && proto.Size(details) > clientBytesMax {
+		for _, t := range details.TaskRuns {
+			t.Output = nil
+		}
+	}
 	if rest := proto.Size(details); rest > clientBytesMax {
 		return fault.New(fault.Exhausted, "", "%s", lost("What is to be told of the run", size))
 	}

@@ -33,7 +33,9 @@ func TestDetailsThatFitAreWholeAndAByteMoreCostsTheInput(t *testing.T) {
 func TestOutputsThatDoNotFitAreRefusedAsAWhole(t *testing.T) {
 	t.Parallel()
 	for over, fits := range []bool{true, false} {
-		details := &wire.GetRunDetailsResponse{Done: true, AdditionalMetadata: []byte(`{}`)}
+		details := &wire.GetRunDetailsResponse{
+			Done: true, Status: wire.RunStatus_RUN_STATUS_COMPLETED, AdditionalMetadata: []byte(`{}`),
+		}
 		full(t, details, clientBytesMax+over, func(n int) {
 			details.TaskRuns = map[string]*wire.TaskRunDetail{"step": {Output: make([]byte, n)}}
 		})
@@ -45,6 +47,17 @@ func TestOutputsThatDoNotFitAreRefusedAsAWhole(t *testing.T) {
 		require.Equal(t, fault.Exhausted, fault.KindOf(err))
 		require.ErrorContains(t, err, "Read it over REST")
 	}
+}
+
+func TestRunThatFailedIsToldWithoutOutputsThatDoNotFit(t *testing.T) {
+	t.Parallel()
+	text := "bad"
+	details := &wire.GetRunDetailsResponse{Status: wire.RunStatus_RUN_STATUS_FAILED, TaskRuns: map[string]*wire.TaskRunDetail{
+		"large": {Output: make([]byte, clientBytesMax)}, "failed": {Error: &text},
+	}}
+	require.NoError(t, fitDetails(details))
+	require.Empty(t, details.TaskRuns["large"].Output)
+	require.Equal(t, "bad", details.TaskRuns["failed"].GetError())
 }
 
 func TestAnswerToAPushLeavesOutWhatDoesNotFit(t *testing.T) {
