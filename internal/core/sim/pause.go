@@ -257,7 +257,7 @@ func (m *model) takeExpired(st *step) *Violation {
 	if len(st.results)+len(st.runResults) == 0 {
 		return nil
 	}
-	for _, t := range m.sorted() {
+	for _, t := range st.byEnd(m.sorted()) {
 		text := st.errorOf(t)
 		if !strings.Contains(text, pausedText) {
 			continue
