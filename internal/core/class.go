@@ -22,10 +22,11 @@ type class struct {
 	need  Need
 	key   classKey
 
-	byKey map[string]*lane
-	lanes fairLine // those with something to give
-	free  offers   // by workers with free slots; some may be full again, see freeOffer
-	live  bool     // in queue.live
+	byKey  map[string]*lane
+	lanes  fairLine  // those with something to give
+	savers []*bucket // that save up for it
+	free   offers    // by workers with free slots; some may be full again, see freeOffer
+	live   bool      // in queue.live
 
 	dealt      []*worker // with need.Spread: who is in that hand
 	halted     bool      // its queue is paused, or all workflows that it has tasks of

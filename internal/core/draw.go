@@ -126,7 +126,7 @@ func (s *Shard) draw(l *lane, t *task) bool {
 			return false
 		}
 		b.heed(given)
-		if units > 0 && (!b.has(units) || b.saves(l)) {
+		if units > 0 && (!b.has(units) || b.savesBefore(l)) {
 			b.block(l, units)
 			return false
 		}
@@ -163,6 +163,38 @@ func (s *Shard) spend(l *lane, t *task) {
 	s.passOn(l)
 }
 
+// saveFor notes that b saves its units up for c, because c has a worker that could be given
+// a task.
+func (b *bucket) saveFor(c *class) {
+	if b.saves == c {
+		return
+	}
+	b.saves = c
+	if len(c.savers) == 0 {
+		c.shard.savedFor = append(c.shard.savedFor, c)
+	}
+	c.savers = append(c.savers, b)
+}
+
+// saveNoMore has the buckets looked at again that save up for a class which has no free
+// worker any more: others may go on with what there is.
+func (s *Shard) saveNoMore() {
+	s.savedFor = slices.DeleteFunc(s.savedFor, func(c *class) bool {
+		if c.mayServe() {
+			return false
+		}
+		for i, b := range c.savers {
+			if b.saves == c {
+				b.saves = nil
+				s.kept = append(s.kept, b)
+			}
+			c.savers[i] = nil
+		}
+		c.savers = c.savers[:0]
+		return true
+	})
+}
+
 // lookAgain looks at the buckets that kept units for someone who was matched since.
 func (s *Shard) lookAgain() {
 	again := s.kept
@@ -173,9 +205,9 @@ func (s *Shard) lookAgain() {
 	}
 }
 
-// saves tells whether b keeps its units for a lane that waits for more of them: l comes
-// after that one, and waits until there are as many.
-func (b *bucket) saves(l *lane) bool {
+// savesBefore tells whether b keeps its units for a lane that waits for more of them: l
+// comes after that one, and waits until there are as many.
+func (b *bucket) savesBefore(l *lane) bool {
 	for _, line := range b.lines {
 		first, own := line.lanes.first(), line.class == l.class
 		if own && l.before(first) {
@@ -183,6 +215,7 @@ func (b *bucket) saves(l *lane) bool {
 		}
 		if units := b.wanted(first); !b.has(units) && (own || line.class.mayServe()) {
 			b.lookAt(b.when(units))
+			b.saveFor(line.class)
 			return true
 		}
 		if own {
@@ -268,6 +301,7 @@ func (b *bucket) look() {
 			}
 			b.lookAt(b.when(units))
 			if free {
+				b.saveFor(line.class)
 				return
 			}
 			i++

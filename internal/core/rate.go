@@ -51,6 +51,7 @@ type bucket struct {
 	given  int32 // the smallest limit that tasks gave since it was full; 0 = none
 
 	lines []*rateLine // who waits; of each class one line, in turns
+	saves *class      // that it saves up for, see saveFor; nil = for none
 	due   Time        // in Shard.filling: when to look again, or sooner than need be
 	seat  int         // in Shard.filling; -1 = not there
 	dirty bool        // in Shard.drawn

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/adzehq/adze/internal/base/id"
 )
 
 // setting says how a rate limit works, or a key of it.
@@ -71,4 +73,24 @@ func TestUnitsThatAreSavedUpAreGivenOnceThereAreEnough(t *testing.T) {
 		given += len(r.apply(&Tick{}).Assigned)
 	}
 	require.Equal(t, began+3_000, r.now, "one unit a second")
+}
+
+func TestUnitsAreSavedUpForSomeoneOnlyWhileThereIsAWorker(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{Rates: []RateUse{{Name: "gas"}}})
+	r.apply(&Define{Definition: Definition{Version: 3, Tenant: tenant, Action: "other", Rates: []RateUse{{Name: "gas"}}}})
+	r.apply(&Define{Definition: Definition{Version: 4, Tenant: tenant, Action: "act"}})
+	r.join(worker1, 1)
+	r.apply(&Join{Worker: worker2, Tenant: tenant, Actions: []string{"other"}, Slots: 2})
+	r.rateOf("", RateSetting{Limit: 3, PeriodMS: 60_000})
+	draw := func(version id.ID, units int32) *Effects {
+		_, out := r.submitOne(version, func(row *NewTask) { row.Flow = &Flow{Rates: []RateKey{{Units: units}}} })
+		return out
+	}
+	require.Len(t, draw(3, 2).Assigned, 1)
+	require.Empty(t, draw(version, 2).Assigned, "one unit is left")
+	require.Empty(t, draw(3, 1).Assigned, "it is saved for the one before")
+	_, out := r.submitOne(4, nil)
+	require.Len(t, out.Assigned, 2, "that one has lost its worker")
+	require.Equal(t, worker2, out.Assigned[1].Worker)
 }

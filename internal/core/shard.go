@@ -41,6 +41,7 @@ type Shard struct {
 	rates       map[queueKey]*rate
 	filling     filling   // buckets that are not full
 	kept        []*bucket // to be looked at after the match
+	savedFor    []*class  // those that buckets save up for
 	drawn       []*bucket // whose rows are written at the end of this Apply
 	owing       int       // how many buckets have a debt
 	owingMax    int       // RateKeysMax; smaller in tests
@@ -175,7 +176,7 @@ func (s *Shard) Apply(now Time, in Input, out *Effects) {
 	s.settlePauses()
 	s.settleLimits()
 	s.match()
-	for len(s.eager)+len(s.kept) > 0 { // what was matched gave places back, or units
+	for s.saveNoMore(); len(s.eager)+len(s.kept) > 0; s.saveNoMore() { // what was matched gave places back, or units
 		s.settleLimits()
 		s.lookAgain()
 		s.match()

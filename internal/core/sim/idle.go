@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"slices"
-
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 )
@@ -99,22 +97,12 @@ func (h *history) mayDraw(t *task, heads map[lane]*task) bool {
 			if h.model.loading(other.lane) {
 				needs = rateUnitsMax
 			}
-			if draws && !h.hasUnits(name, needs) && (other.lane.sameClass(t.lane) || h.model.freeFor(other, false) != nil || h.tookSlotOf(other)) {
+			if draws && !h.hasUnits(name, needs) && (other.lane.sameClass(t.lane) || h.model.freeFor(other, false) != nil) {
 				return false
 			}
 		}
 	}
 	return true
-}
-
-// tookSlotOf tells whether a worker that t could be given to was given something in the last
-// step: units may have been saved up for t when it still had a free slot. They are given on
-// when the bucket is looked at again.
-func (h *history) tookSlotOf(t *task) bool {
-	return slices.ContainsFunc(h.entries[len(h.entries)-1].out.Assigned, func(a core.Assignment) bool {
-		w := h.model.workers[a.Worker]
-		return w != nil && h.model.serves(w, t)
-	})
 }
 
 // sameClass tells whether the same workers serve two lanes, in turns of one order.
