@@ -175,6 +175,20 @@ func (s *Shard) fork(in *Fork) {
 			s.awaitAgain(e, in.Mets)
 		}
 	}
+	if s.tasks[in.Task.ID] == nil {
+		s.restForked(in.Task.ID)
+	}
+}
+
+// restForked leaves the waits of a fork to Postgres that there was no room for in its lane.
+// Its row was written before they were opened.
+func (s *Shard) restForked(fork id.ID) {
+	for i := range s.out.Open {
+		if row := &s.out.Open[i]; row.ID == fork {
+			row.Waits = int32(len(s.waits.of[fork]))
+		}
+	}
+	s.rest(fork)
 }
 
 // awaitAgain opens a wait of a log that is forked where it stood.

@@ -72,4 +72,18 @@ func TestAForkThatDoesNotFitItsLaneGoesOnWaiting(t *testing.T) {
 	})
 	require.Zero(t, r.Live(fork).State, "it is in Postgres only")
 	require.Len(t, out.Waits, 1)
+	require.EqualValues(t, 1, out.Open[len(out.Open)-1].Waits, "its row says so to who loads it")
+}
+
+func TestTheSleepOfAForkThatDoesNotFitItsLaneIsInPostgresOnly(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{Durable: true})
+	r.submit(40, nil) // more than the window has room for
+	out := r.apply(&Fork{
+		Task:    NewTask{ID: r.ids.Next(int64(r.now)), Tenant: tenant, Version: version},
+		Entries: []Entry{{Tenant: tenant, Index: 1, Kind: EntryWait, Conditions: []Condition{{Kind: OnSleep, Due: r.now + 1_000}}}},
+	})
+	require.Len(t, out.Waits, 1)
+	require.EqualValues(t, 1, out.Open[len(out.Open)-1].Waits)
+	require.Zero(t, r.Stats().Waits)
 }
