@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/adzehq/adze/internal/base/id"
@@ -12,34 +11,16 @@ import (
 // packing is a history of tasks that go in batches, and of nothing else: the same core and
 // the same store, a world that is small enough to say exactly which batch must go when.
 type packing struct {
-	seed   uint64
-	rand   *rand.Rand
-	shard  *core.Shard
-	window int
-	epoch  int64
-	now    core.Time
-
+	ground
 	definitions []core.Definition
 	keys        []string
 	tasks       map[id.ID]*packed
 	packers     []*packer
 	batches     map[core.Token]*packet // all that were ever given
 	expected    map[id.ID]bool         // workers of the owner before
-
-	entries   []packedEntry
-	bySeq     map[uint64]int
-	durable   int
-	written   *store
-	committed *store
-	told      []core.Assignment // that wait for a commit
-	loads     []core.Load       // asked for, and not answered
-	toRead    []core.Load
-
-	lastTask, lastWorker id.ID
-	ticked               core.Time
-	// To see a checker find what is broken: a step, or what the core takes for the rules.
-	tamper func(in core.Input, out *core.Effects)
-	lie    func(*core.BatchRule)
+	ticked      core.Time
+	// To see a checker find what is broken: what the core takes for the rules.
+	lie func(*core.BatchRule)
 }
 
 // packed is an open task.
@@ -68,12 +49,6 @@ type packer struct {
 	holds   map[core.Token]core.Token // what the owner counts: batches by attempt
 }
 
-type packedEntry struct {
-	in  core.Input
-	out *core.Effects
-	now core.Time
-}
-
 const (
 	packTenant  id.ID = 1
 	packAction        = "pack"
@@ -92,13 +67,8 @@ func Pack(seed uint64, steps int) *Failure {
 
 func newPacking(seed uint64) *packing {
 	p := &packing{
-		seed: seed, rand: rand.New(rand.NewPCG(seed, 0xba7c)), now: startOfTime,
-		tasks: map[id.ID]*packed{}, batches: map[core.Token]*packet{}, expected: map[id.ID]bool{},
-		written: newStore(), committed: newStore(), lastTask: firstTask, lastWorker: firstWorker,
-	}
-	p.window = 1 + p.rand.IntN(8)
-	if p.rand.IntN(2) == 0 {
-		p.window = core.WindowMax
+		ground: newGround(seed, 0xba7c, 2),
+		tasks:  map[id.ID]*packed{}, batches: map[core.Token]*packet{}, expected: map[id.ID]bool{},
 	}
 	p.keys = []string{"", "a", "b"}[:1+p.rand.IntN(3)]
 	for i := range 1 + p.rand.IntN(2) {
@@ -185,10 +155,7 @@ func (p *packing) report() *Violation {
 func (w *packer) finish(at int, well bool) core.ReportItem {
 	c := w.running[at]
 	w.running = slices.Delete(w.running, at, at+1)
-	item := core.ReportItem{Task: c.Task, Attempt: c.Attempt, Token: c.Token, Kind: core.ReportCompleted, Output: core.Payload("1")}
-	if !well {
-		item.Kind, item.Output, item.Error = core.ReportFailed, nil, "it broke"
-	}
+	item := ended(c, well)
 	w.outbox = append(w.outbox, item)
 	return item
 }
@@ -242,31 +209,15 @@ func (p *packing) resize() *Violation {
 }
 
 func (p *packing) cancel() *Violation {
-	target := firstTask + 1 + id.ID(p.rand.IntN(int(p.lastTask-firstTask)+1))
-	return p.apply(&core.Cancel{Ref: 1, Tenant: packTenant, Tasks: []id.ID{target}})
+	return p.apply(&core.Cancel{Ref: 1, Tenant: packTenant, Tasks: []id.ID{p.someTask()}})
 }
 
-func (p *packing) some(fits func(*packer) bool) *packer {
-	var all []*packer
-	for _, w := range p.packers {
-		if fits(w) {
-			all = append(all, w)
-		}
-	}
-	if len(all) == 0 {
-		return nil
-	}
-	return all[p.rand.IntN(len(all))]
-}
+func (p *packing) some(fits func(*packer) bool) *packer { return anyOf(p.rand, p.packers, fits) }
 
 // commit makes the next step durable, and tells what waited for it.
 func (p *packing) commit() *Violation {
-	if p.durable == len(p.entries) {
-		return nil
-	}
-	out := p.entries[p.durable].out
-	p.durable++
-	if v := p.committed.apply(out); v != nil {
+	out, v := p.commitNext()
+	if out == nil || v != nil {
 		return v
 	}
 	for _, s := range out.Settled {
@@ -276,21 +227,17 @@ func (p *packing) commit() *Violation {
 			}
 		}
 	}
-	p.toRead = append(p.toRead, out.Loads...)
 	return p.tell()
 }
 
 // tell sends the assignments that wait for no commit any more: those of a batch together.
 func (p *packing) tell() *Violation {
-	waiting, sent := p.told[:0], map[core.Token]int{}
-	for _, a := range p.told {
-		if a.Seq > 0 && p.bySeq[a.Seq] >= p.durable {
-			waiting = append(waiting, a)
-			continue
-		}
-		if _, stored := p.committed.tasks[a.Task]; !stored {
-			return broken(storedFirst, "worker %d is told of task %d before that is committed", a.Worker, a.Task)
-		}
+	due, v := p.due()
+	if v != nil {
+		return v
+	}
+	sent := map[core.Token]int{}
+	for _, a := range due {
 		sent[a.Batch]++
 		for _, w := range p.packers {
 			if w.id == a.Worker && w.joined && w.holds[a.Token] != 0 {
@@ -298,7 +245,6 @@ func (p *packing) tell() *Violation {
 			}
 		}
 	}
-	p.told = waiting
 	for number, n := range sent {
 		if b := p.batches[number]; n != len(b.members) {
 			return broken(batchesWhole, "%d of %d members of batch %d are told", n, len(b.members), number)
@@ -309,22 +255,15 @@ func (p *packing) tell() *Violation {
 
 // answer reads and brings in what was asked for.
 func (p *packing) answer() *Violation {
-	if len(p.toRead) == 0 {
-		return nil
+	if loaded := p.read(); loaded != nil {
+		return p.apply(loaded)
 	}
-	load := p.toRead[0]
-	p.toRead = p.toRead[1:]
-	p.loads = slices.DeleteFunc(p.loads, func(l core.Load) bool {
-		return l.Seq == load.Seq && l.Kind == load.Kind && l.Key == load.Key && l.Queue == load.Queue
-	})
-	return p.apply(p.committed.load(load))
+	return nil
 }
 
 // crash loses what is not committed, and all that was in memory.
 func (p *packing) crash() *Violation {
-	p.durable = len(p.entries)
-	p.written = p.committed.clone()
-	p.told, p.loads, p.toRead = nil, nil, nil
+	p.lose()
 	for _, w := range p.packers {
 		w.joined = false
 	}
@@ -333,20 +272,15 @@ func (p *packing) crash() *Violation {
 
 // takeOver has a new owner restore what is committed.
 func (p *packing) takeOver() *Violation {
-	p.epoch++
-	p.shard = core.NewSized(shardNumber, p.window)
-	p.bySeq = map[uint64]int{}
-	var none core.Effects
-	for i := range p.definitions {
-		def := p.definitions[i]
+	definitions := slices.Clone(p.definitions)
+	for i := range definitions {
 		if p.lie != nil {
-			rule := *def.Batch
+			rule := *definitions[i].Batch
 			p.lie(&rule)
-			def.Batch = &rule
+			definitions[i].Batch = &rule
 		}
-		p.shard.Apply(p.now, &core.Define{Definition: def}, &none)
 	}
-	restore := p.committed.restore(p.epoch)
+	restore := p.renew(definitions)
 	p.expected = map[id.ID]bool{}
 	for _, w := range p.packers {
 		if w.holds = map[core.Token]core.Token{}; w.known {
@@ -422,8 +356,5 @@ func (p *packing) trace() string {
 	for i := range p.definitions {
 		text += " " + show(p.definitions[i].Batch)
 	}
-	for _, e := range p.entries[max(0, len(p.entries)-traceSteps):] {
-		text += fmt.Sprintf("\n%d: %s\n     %s", e.now, show(e.in), show(e.out))
-	}
-	return text
+	return text + p.ground.trace()
 }

@@ -20,17 +20,10 @@ const (
 
 // apply hands one input to the core, and holds what comes of it against the rules.
 func (p *packing) apply(in core.Input) *Violation {
-	out := &core.Effects{}
-	p.shard.Apply(p.now, in, out)
-	if p.tamper != nil {
-		p.tamper(in, out)
-	}
-	p.bySeq[p.shard.Seq()] = len(p.entries)
-	p.entries = append(p.entries, packedEntry{in, out, p.now})
+	out := p.take(in)
 	if _, tick := in.(*core.Tick); tick {
 		p.ticked = p.now
 	}
-	p.loads = append(p.loads, out.Loads...)
 	p.hear(in, out)
 	if v := first(p.written.apply(out), p.checkApart(in, out), p.checkGiven(out)); v != nil {
 		return v

@@ -3,7 +3,6 @@ package sim
 import (
 	"cmp"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/adzehq/adze/internal/base/id"
@@ -13,12 +12,7 @@ import (
 // sharing is a history of tenants that share workers, and of little else: the same core and
 // the same store, with grants that come and go, workers that do, limits, and crashes.
 type sharing struct {
-	rand   *rand.Rand
-	shard  *core.Shard
-	window int
-	now    core.Time
-	epoch  int64
-
+	ground
 	definitions []core.Definition // one of each tenant
 	tasks       map[id.ID]*shared // open
 	hands       []*hand
@@ -26,23 +20,11 @@ type sharing struct {
 
 	restored map[pact]bool     // grants that the owner found
 	holding  map[id.ID][]id.ID // by tenant: tasks with places in its limit
-
-	entries   []sharedEntry
-	bySeq     map[uint64]int
-	durable   int
-	written   *store
-	committed *store
-	told      []core.Assignment // that wait for a commit
-	loads     []core.Load       // asked for, and not answered
-	toRead    []core.Load
-	steps     int
-	attempts  []stint      // that this owner knows of
-	waiting   map[pact]int // since which step a tenant waits for workers of a home
-
-	lastTask, lastWorker id.ID
-	// To see a checker find what is broken.
-	tamper func(in core.Input, out *core.Effects)
-	lie    func(*core.Setting)
+	steps    int
+	attempts []stint      // that this owner knows of
+	waiting  map[pact]int // since which step a tenant waits for workers of a home
+	// To see a checker find what is broken: what the core takes for the grants.
+	lie func(*core.Setting)
 }
 
 // pact is a tenant's grant to a home.
@@ -75,12 +57,6 @@ type begun struct {
 	tenant id.ID
 }
 
-type sharedEntry struct {
-	in  core.Input
-	out *core.Effects
-	now core.Time
-}
-
 const (
 	shareTenants        = 3
 	shareAction         = "act"
@@ -101,13 +77,8 @@ func Share(seed uint64, steps int) *Failure {
 
 func newSharing(seed uint64) *sharing {
 	p := &sharing{
-		rand: rand.New(rand.NewPCG(seed, 0x5a4e)), now: startOfTime,
-		tasks: map[id.ID]*shared{}, grants: map[pact]int32{}, waiting: map[pact]int{}, holding: map[id.ID][]id.ID{},
-		written: newStore(), committed: newStore(), lastTask: firstTask, lastWorker: firstWorker,
-	}
-	p.window = 1 + p.rand.IntN(8)
-	if p.rand.IntN(3) > 0 {
-		p.window = core.WindowMax
+		ground: newGround(seed, 0x5a4e, 3),
+		tasks:  map[id.ID]*shared{}, grants: map[pact]int32{}, waiting: map[pact]int{}, holding: map[id.ID][]id.ID{},
 	}
 	for i := range shareTenants {
 		def := core.Definition{
@@ -223,12 +194,8 @@ func (p *sharing) report() *Violation {
 }
 
 func (w *hand) finish(at int, well bool) core.ReportItem {
-	c := w.running[at]
+	item := ended(w.running[at].Claim, well)
 	w.running = slices.Delete(w.running, at, at+1)
-	item := core.ReportItem{Task: c.Task, Attempt: c.Attempt, Token: c.Token, Kind: core.ReportCompleted, Output: core.Payload("1")}
-	if !well {
-		item.Kind, item.Output, item.Error = core.ReportFailed, nil, "it broke"
-	}
 	w.outbox = append(w.outbox, item)
 	return item
 }
@@ -271,32 +238,17 @@ func (p *sharing) part() *Violation {
 }
 
 func (p *sharing) cancel() *Violation {
-	target := firstTask + 1 + id.ID(p.rand.IntN(int(p.lastTask-firstTask)+1))
+	target := p.someTask()
 	tenant := firstTenant + id.ID(p.rand.IntN(shareTenants))
 	return p.apply(&core.Cancel{Ref: 1, Tenant: tenant, Tasks: []id.ID{target}})
 }
 
-func (p *sharing) some(fits func(*hand) bool) *hand {
-	var all []*hand
-	for _, w := range p.hands {
-		if fits(w) {
-			all = append(all, w)
-		}
-	}
-	if len(all) == 0 {
-		return nil
-	}
-	return all[p.rand.IntN(len(all))]
-}
+func (p *sharing) some(fits func(*hand) bool) *hand { return anyOf(p.rand, p.hands, fits) }
 
 // commit makes the next step durable, and tells what waited for it.
 func (p *sharing) commit() *Violation {
-	if p.durable == len(p.entries) {
-		return nil
-	}
-	out := p.entries[p.durable].out
-	p.durable++
-	if v := p.committed.apply(out); v != nil {
+	out, v := p.commitNext()
+	if out == nil || v != nil {
 		return v
 	}
 	for _, s := range out.Settled {
@@ -311,7 +263,6 @@ func (p *sharing) commit() *Violation {
 			w.present = false
 		}
 	}
-	p.toRead = append(p.toRead, out.Loads...)
 	for _, s := range out.Stopped {
 		if v := p.stop(s); v != nil {
 			return v
@@ -332,42 +283,30 @@ func (p *sharing) stop(s core.Stop) *Violation {
 
 // tell sends the assignments that wait for no commit any more.
 func (p *sharing) tell() *Violation {
-	waiting := p.told[:0]
-	for _, a := range p.told {
-		if a.Seq > 0 && p.bySeq[a.Seq] >= p.durable {
-			waiting = append(waiting, a)
-			continue
-		}
-		row, stored := p.committed.tasks[a.Task]
-		if !stored {
-			return broken(storedFirst, "worker %d is told of task %d before that is committed", a.Worker, a.Task)
-		}
+	due, v := p.due()
+	if v != nil {
+		return v
+	}
+	for _, a := range due {
 		if w := p.hand(a.Worker); w.joined && w.holds[a.Token] != 0 {
-			w.running = append(w.running, begun{core.Claim{Task: a.Task, Attempt: a.Attempt, Token: a.Token}, row.Tenant})
+			w.running = append(w.running, begun{core.Claim{Task: a.Task, Attempt: a.Attempt, Token: a.Token}, p.committed.tasks[a.Task].Tenant})
 		}
 	}
-	p.told = waiting
 	return nil
 }
 
 // answer reads and brings in what was asked for.
 func (p *sharing) answer() *Violation {
-	if len(p.toRead) == 0 {
-		return nil
+	if loaded := p.read(); loaded != nil {
+		return p.apply(loaded)
 	}
-	load := p.toRead[0]
-	p.toRead = p.toRead[1:]
-	p.loads = slices.DeleteFunc(p.loads, func(l core.Load) bool {
-		return l.Seq == load.Seq && l.Kind == load.Kind && l.Tenant == load.Tenant && l.Queue == load.Queue
-	})
-	return p.apply(p.committed.load(load))
+	return nil
 }
 
 // crash loses what is not committed, and all that was in memory.
 func (p *sharing) crash() *Violation {
-	p.entries = p.entries[:p.durable]
-	p.written = p.committed.clone()
-	p.told, p.loads, p.toRead, p.attempts = nil, nil, nil, nil
+	p.lose()
+	p.attempts = nil
 	for _, w := range p.hands {
 		w.joined = false
 	}
@@ -376,14 +315,7 @@ func (p *sharing) crash() *Violation {
 
 // takeOver has a new owner restore what is committed.
 func (p *sharing) takeOver() *Violation {
-	p.epoch++
-	p.shard = core.NewSized(shardNumber, p.window)
-	p.bySeq = map[uint64]int{}
-	var none core.Effects
-	for i := range p.definitions {
-		p.shard.Apply(p.now, &core.Define{Definition: p.definitions[i]}, &none)
-	}
-	restore := p.committed.restore(p.epoch)
+	restore := p.renew(p.definitions)
 	p.committed.restoreFlow(restore, nil)
 	p.grants, p.waiting, p.restored = map[pact]int32{}, map[pact]int{}, map[pact]bool{}
 	for _, s := range restore.Settings {
@@ -479,10 +411,4 @@ func (p *sharing) calm(good []*hand) (done bool, v *Violation) {
 	return false, p.apply(&core.Tick{})
 }
 
-func (p *sharing) trace() string {
-	text := fmt.Sprintf("window %d", p.window)
-	for _, e := range p.entries[max(0, len(p.entries)-traceSteps):] {
-		text += fmt.Sprintf("\n%d: %s\n     %s", e.now, show(e.in), show(e.out))
-	}
-	return text
-}
+func (p *sharing) trace() string { return fmt.Sprintf("window %d", p.window) + p.ground.trace() }

@@ -29,15 +29,8 @@ type stint struct {
 
 // apply hands one input to the core, and holds what comes of it against the rules.
 func (p *sharing) apply(in core.Input) *Violation {
-	out := &core.Effects{}
 	p.steps++
-	p.shard.Apply(p.now, in, out)
-	if p.tamper != nil {
-		p.tamper(in, out)
-	}
-	p.bySeq[p.shard.Seq()] = len(p.entries)
-	p.entries = append(p.entries, sharedEntry{in, out, p.now})
-	p.loads = append(p.loads, out.Loads...)
+	out := p.take(in)
 	p.hear(in, out)
 	if v := first(p.written.apply(out), p.checkGiven(out)); v != nil {
 		return v
