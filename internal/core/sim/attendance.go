@@ -121,9 +121,9 @@ func (m *model) claim(st *step, w *worker, c core.Claim) {
 			m.releaseSlots(st, t)
 		}
 	default:
-		foreign := hold{oneSlot, c.Batch}
-		if t != nil && st.resident[c.Task] && !st.left(c.Task) { // else the core does not know what it takes up
-			foreign.uses = t.slots()
+		foreign := hold{uses: oneSlot, batch: c.Batch}
+		if t != nil && st.resident[c.Task] { // else the core does not know what it takes up
+			foreign.uses, foreign.doubtful = t.slots(), st.left(c.Task)
 		}
 		w.hold(c.Token, foreign)
 		st.stops = append(st.stops, core.Stop{Worker: w.id, Task: c.Task, Token: c.Token, Reason: core.StopForeign})

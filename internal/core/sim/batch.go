@@ -6,6 +6,9 @@ import "github.com/adzehq/adze/internal/core"
 type hold struct {
 	uses  []core.SlotUse
 	batch core.Token // 0: it was given alone
+	// Its task left the memory in the step in which it was claimed: whether the core still
+	// knew what it takes up is not said. If not, it counts as one slot.
+	doubtful bool
 }
 
 var batchKeys = []string{"", "a", "b"}
@@ -57,7 +60,7 @@ func (t *task) bytes() int64 {
 }
 
 // grip is what an attempt of t takes up.
-func (t *task) grip() hold { return hold{t.slots(), t.batch} }
+func (t *task) grip() hold { return hold{uses: t.slots(), batch: t.batch} }
 
 // hold has w hold an attempt. Of a batch, the first one says what it takes up.
 func (w *worker) hold(token core.Token, h hold) {
@@ -73,11 +76,25 @@ func (w *worker) hold(token core.Token, h hold) {
 
 // inUse counts the slots of a type that w may still use: those of a batch once.
 func (w *worker) inUse(typ string) (n int32) {
+	return w.sum(typ, func(h hold) []core.SlotUse { return h.uses })
+}
+
+// certain is inUse if the core knows nothing of what is doubtful.
+func (w *worker) certain(typ string) (n int32) {
+	return w.sum(typ, func(h hold) []core.SlotUse {
+		if h.doubtful {
+			return oneSlot
+		}
+		return h.uses
+	})
+}
+
+func (w *worker) sum(typ string, uses func(hold) []core.SlotUse) (n int32) {
 	for token, h := range w.held {
 		if h.batch != 0 && !w.leads(token, h.batch) {
 			continue
 		}
-		for _, use := range h.uses {
+		for _, use := range uses(h) {
 			if use.Type == typ {
 				n += use.Units
 			}
