@@ -320,6 +320,10 @@ func (s *Shard) sweepLane(l *lane) {
 	if over && l.class.halted {
 		s.requestLane(l)
 	}
+	if t := l.head(); l.blocked != nil && t != nil && s.pausedBy(t) != nil {
+		l.claim = 0 // it needs no units as long as that lasts
+		l.place.offer(l)
+	}
 }
 
 // classesOf are those of a tenant, by name.

@@ -94,3 +94,21 @@ func TestUnitsAreSavedUpForSomeoneOnlyWhileThereIsAWorker(t *testing.T) {
 	require.Len(t, out.Assigned, 2, "that one has lost its worker")
 	require.Equal(t, worker2, out.Assigned[1].Worker)
 }
+
+func TestUnitsAreNotSavedUpForWhatIsPaused(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{Workflow: "a", Rates: []RateUse{{Name: "gas"}}})
+	r.apply(&Define{Definition: Definition{Version: 3, Tenant: tenant, Action: "act", Workflow: "b", Rates: []RateUse{{Name: "gas"}}}})
+	r.join(worker1, 3)
+	r.rateOf("", RateSetting{Limit: 3, PeriodMS: 60_000})
+	draw := func(version id.ID, units int32) *Effects {
+		_, out := r.submitOne(version, func(row *NewTask) { row.Flow = &Flow{Rates: []RateKey{{Units: units}}} })
+		return out
+	}
+	require.Len(t, draw(version, 2).Assigned, 1)
+	require.Empty(t, draw(version, 2).Assigned, "one unit is left")
+	require.Empty(t, draw(3, 1).Assigned, "it is saved for the one before")
+	out := r.apply(&Set{Settings: []Setting{{Tenant: tenant, Kind: SettingWorkflow, Name: "a", Queue: QueueSetting{Paused: true}}}})
+	require.Len(t, out.Assigned, 1)
+	require.Equal(t, id.ID(3), out.Assigned[0].Version)
+}
