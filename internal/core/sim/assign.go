@@ -187,7 +187,7 @@ func (m *model) forgetServed() {
 		if t.state != core.OpenReady || !t.inClass() {
 			continue
 		}
-		if !t.readied {
+		if !t.readied && t.def.Batch == nil { // a batch that is not full has nothing to give
 			ready[t.share()] = true
 		}
 		if m.loading(t.lane) {
