@@ -55,10 +55,12 @@ var leftOut = []omission{
 	{[]string{"Answer.Kind.AnswerFull"}, "a history has not 100,000 schedules or settings; tests of the core have"},
 	{[]string{"Definition.Task"}, "the core does not look at it"},
 	{[]string{"QueueSetting.DropCrons", "QueueSetting.DropOnce", "Set.Settings.Queue.DropCrons", "Set.Settings.Queue.DropOnce"}, "the runtime heeds it, which asks for runs"},
-	{[]string{"BatchRule", "Definition.Batch", "Assignment.Batch", "Assignment.BatchKey", "OpenTask.Batch", "Running.Batch", "Flow.Batch", "Flow.Size", "Reason.Cause.CauseBatch"}, "batches have histories of their own, see Pack"},
 	{[]string{"GrantSetting", "Settings.Grant", "Kind.SettingGrant"}, "tenants do not share workers here; tests of the core have them do"},
 	{[]string{"RateKey.Limit", "RateState.Limit"}, "runs do not say how much of a rate limit there is; tests of the core have them do"},
 	{[]string{"Label.Comparator.LabelGreaterOrEqual", "Label.Comparator.LabelLess", "Label.Comparator.LabelLessOrEqual"}, "one comparison of numbers stands for all; tests of the core have each"},
+	{[]string{"Runs.Logs", "Run.Logs", "Flow.Logs", "LogLength"}, "replays of graphs on the logs of their tasks are not played yet; tests of the edges have them"},
+	{[]string{"Runs.Task.Flow.Batch", "Runs.Task.Flow.Size", "Run.Task.Flow.Batch", "Run.Task.Flow.Size"}, "tasks of a graph go in batches, and not its run"},
+	{[]string{"Fork.Task.Flow.Batch", "Fork.Task.Flow.Size"}, "durable tasks do not go in batches"},
 	{[]string{"Condition.Newest"}, "the rules of events know the first only; tests of the core look back for the newest"},
 }
 

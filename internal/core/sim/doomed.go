@@ -12,6 +12,9 @@ const doomedOneIn = 40
 // doomedChildOneIn is doomedOneIn of children, of which there are few.
 const doomedChildOneIn = 8
 
+// forkDoomedOneIn is doomedOneIn of forks, of which there are few.
+const forkDoomedOneIn = 8
+
 // doomedText is the error of such runs.
 const doomedText = "nobody can say what it needs"
 

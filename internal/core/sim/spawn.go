@@ -104,6 +104,9 @@ func (h *history) fork() *Violation {
 	kept := h.rand.IntN(len(log) + 1) // the last may be a wait that is not over
 	row := h.newTask(h.model.definitions[h.committed.tasks[old].Version])
 	row.ReplayOf = old
+	if row.ID%forkDoomedOneIn == 0 {
+		row.Flow = &core.Flow{Share: row.Key, Failed: doomedText}
+	}
 	in := &core.Fork{Task: row, Entries: slices.Clone(log[:kept])}
 	for _, m := range h.committed.mets[old] {
 		if int(m.Index) <= kept {
