@@ -24,15 +24,14 @@ type rateLine struct {
 // and of each rate limit its name and its key, each after its length.
 const drawsMark = "\x1f"
 
-// laneKey is the key of the lane of its class that t waits in.
+// laneOf is the lane of its class that t waits in, and runs from.
+func (s *Shard) laneOf(t *task) *lane { return s.classOf(t).lane(t.laneKey()) }
+
+// laneKey is the key of that lane: what goes in batches is with what it goes along with.
 func (t *task) laneKey() string {
 	share := t.share
-	switch {
-	case t.def.Batch == nil:
-	case t.flow == nil:
-		share = ""
-	default:
-		share = t.flow.Batch
+	if t.def.Batch != nil {
+		share = t.batchKey()
 	}
 	if len(t.def.Rates) == 0 && !strings.HasPrefix(share, drawsMark) {
 		return share

@@ -366,9 +366,9 @@ func (s *Shard) seekPlace(t *task) {
 	case t.isTicket():
 		s.redeem(t)
 	default:
-		c := s.classOf(t)
-		c.queue.in.add(s.now)
-		s.enterLane(t, c.lane(t.laneKey()))
+		l := s.laneOf(t)
+		l.class.queue.in.add(s.now)
+		s.enterLane(t, l)
 	}
 }
 

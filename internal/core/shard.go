@@ -313,7 +313,7 @@ func (s *Shard) home(t *task) *lane {
 	if int(t.passed) < len(t.def.Limits) {
 		return s.groupOf(t.def.Tenant, t.def.Limits, t.flow, t.passed).lane
 	}
-	return s.classOf(t).lane(t.laneKey())
+	return s.laneOf(t)
 }
 
 // finish gives t its one result and forgets it.

@@ -392,7 +392,7 @@ func (s *Shard) adopt(w *worker, t *task, token, number Token) {
 	s.unplace(t)
 	s.holds(t.id, t.def.Tenant, t.def.Limits, t.flow, int32(len(t.def.Limits)))
 	t.passed = int32(len(t.def.Limits))
-	s.moveTo(t, s.classOf(t).lane(t.laneKey())) // a pause holds back what does not run
+	s.moveTo(t, s.laneOf(t)) // a pause holds back what does not run
 	if t.def.Batch != nil {
 		t.batch = w.batch(cmp.Or(number, token))
 	}
