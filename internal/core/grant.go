@@ -90,7 +90,6 @@ func (s *Shard) regroup(g grant) {
 		}
 		s.setCrew(tenant)
 		for i, w := range workers {
-			w.crew = s.crews[tenant]
 			s.setOffers(w, actions[i])
 		}
 	}
@@ -115,22 +114,26 @@ func (s *Shard) setCrew(home id.ID) {
 		}
 		guest = guest || g.tenant == home && g.home != home
 	}
-	c := s.crews[home]
-	switch {
-	case len(served) == 1 && !guest:
+	if len(served) == 1 && !guest {
 		delete(s.crews, home)
-	case c == nil:
-		c = &crew{shard: s, home: home, of: map[id.ID]*tenancy{}}
-		s.crews[home] = c
-		fallthrough
-	default:
-		c.admit(served)
+	} else {
+		s.crew(home).admit(served)
 	}
 	s.crewList = s.crewList[:0]
 	for _, one := range s.crews {
 		s.crewList = append(s.crewList, one)
 	}
 	slices.SortFunc(s.crewList, func(a, b *crew) int { return cmp.Compare(a.home, b.home) })
+}
+
+// crew finds the crew of a home, or makes it.
+func (s *Shard) crew(home id.ID) *crew {
+	c := s.crews[home]
+	if c == nil {
+		c = &crew{shard: s, home: home, of: map[id.ID]*tenancy{}}
+		s.crews[home] = c
+	}
+	return c
 }
 
 // admit has the crew be for those tenants.
