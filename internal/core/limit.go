@@ -225,7 +225,11 @@ func (g *group) cancelWaiting(keep int, newest bool) {
 		if t == nil {
 			return
 		}
-		s.finish(t, Cancelled, g.text("another one waits already", "there was no place"), nil)
+		why := "there was no place"
+		if keep > 0 {
+			why = "another one waits already"
+		}
+		s.finish(t, Cancelled, g.text(why), nil)
 	}
 }
 
@@ -243,9 +247,7 @@ func (g *group) stepAside() {
 	if len(s.pauses) == 0 {
 		return
 	}
-	waiting := slices.Clone(g.lane.tasks)
-	slices.SortFunc(waiting, func(a, b *task) int { return cmp.Compare(a.id, b.id) })
-	for _, t := range waiting {
+	for _, t := range g.lane.oldestFirst() {
 		if p := s.pausedBy(t); p != nil {
 			s.unplace(t)
 			s.shelve(t, p)
@@ -273,7 +275,7 @@ func (g *group) settleNewest() {
 			}
 		}
 		if newer >= g.bound() {
-			s.finish(t, Cancelled, textNewer(g), nil)
+			s.finish(t, Cancelled, g.text(textNewer), nil)
 			continue
 		}
 		t.lane.add(t) // what follows may look for it
@@ -312,17 +314,13 @@ func (g *group) cancelOldest(n int) {
 			stop = append(stop, h.id)
 		}
 	}
-	g.limit.shard.cancelEach(Load{Tenant: g.limit.tenant, Tasks: stop, Text: textNewer(g)})
+	g.limit.shard.cancelEach(Load{Tenant: g.limit.tenant, Tasks: stop, Text: g.text(textNewer)})
 }
 
-func textNewer(g *group) string { return g.text("a newer one came", "a newer one came") }
+const textNewer = "a newer one came"
 
-// text says why g cancels someone.
-func (g *group) text(keeping, otherwise string) string {
-	why := otherwise
-	if s := g.strategy(); s == LimitKeepNewest || s == LimitKeepOldest {
-		why = keeping
-	}
+// text says that g cancels someone, and why.
+func (g *group) text(why string) string {
 	if g.key == "" {
 		return fmt.Sprintf("cancelled by the limit %s: %s", g.limit.name, why)
 	}

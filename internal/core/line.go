@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -75,8 +76,7 @@ func (l *line) remove(t *task) {
 	}
 }
 
-// cut takes the later half, or what is beyond keep, out of the line and returns it
-// in order.
+// cut takes what is beyond keep out of the line and returns it in order.
 func (l *line) cut(keep int) []*task {
 	seat := l.seat()
 	slices.SortFunc(l.tasks, func(a, b *task) int {
@@ -95,6 +95,14 @@ func (l *line) cut(keep int) []*task {
 		t.seats[seat] = -1
 	}
 	return gone
+}
+
+// oldestFirst are the tasks of the line in the order of ids, which is the same for the same
+// inputs; each may leave the line meanwhile.
+func (l *line) oldestFirst() []*task {
+	tasks := slices.Clone(l.tasks)
+	slices.SortFunc(tasks, func(a, b *task) int { return cmp.Compare(a.id, b.id) })
+	return tasks
 }
 
 func (l *line) place(t *task, at int) {

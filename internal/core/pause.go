@@ -99,13 +99,11 @@ func (p *pause) hasten() {
 
 // heldBy is the pause that a task which becomes ready waits for; nil if there is none.
 func (s *Shard) heldBy(t *task) *pause {
-	if len(s.pauses) == 0 || t.passed > 0 {
+	if t.passed > 0 {
 		return nil
 	}
-	if p := s.pauses[pauseKey{t.def.Tenant, SettingWorkflow, t.def.Workflow}]; p != nil {
-		return p
-	}
-	return s.pauses[pauseKey{t.def.Tenant, SettingQueue, queueOf(t.def)}]
+	workflow, queue := s.pausesOf(t.def)
+	return cmp.Or(workflow, queue)
 }
 
 // pausedBy is the pause that is on for t; nil if there is none.
@@ -113,16 +111,23 @@ func (s *Shard) pausedBy(t *task) *pause { return s.pauseOn(t.def) }
 
 // pauseOn is the pause that is on for tasks of a definition; nil if there is none.
 func (s *Shard) pauseOn(def *Definition) *pause {
-	if len(s.pauses) == 0 {
-		return nil
-	}
-	if p := s.pauses[pauseKey{def.Tenant, SettingWorkflow, def.Workflow}]; p != nil && p.on {
-		return p
-	}
-	if p := s.pauses[pauseKey{def.Tenant, SettingQueue, queueOf(def)}]; p != nil && p.on {
-		return p
+	workflow, queue := s.pausesOf(def)
+	switch {
+	case workflow != nil && workflow.on:
+		return workflow
+	case queue != nil && queue.on:
+		return queue
 	}
 	return nil
+}
+
+// pausesOf are the pauses that tasks of a definition may wait for, on or not: that of the
+// workflow goes before that of the queue.
+func (s *Shard) pausesOf(def *Definition) (workflow, queue *pause) {
+	if len(s.pauses) == 0 {
+		return nil, nil
+	}
+	return s.pauses[pauseKey{def.Tenant, SettingWorkflow, def.Workflow}], s.pauses[pauseKey{def.Tenant, SettingQueue, queueOf(def)}]
 }
 
 // shelve has a ready task that left its line wait for p. It gives back the places in
@@ -302,10 +307,8 @@ func (s *Shard) sweep(tenant id.ID) {
 }
 
 func (s *Shard) sweepLane(l *lane) {
-	waiting := slices.Clone(l.tasks)
-	slices.SortFunc(waiting, func(a, b *task) int { return cmp.Compare(a.id, b.id) })
 	over := false
-	for _, t := range waiting {
+	for _, t := range l.oldestFirst() {
 		p := s.pausedBy(t)
 		switch {
 		case p == nil || !l.has(t): // or what ended before has ended it
