@@ -548,7 +548,7 @@ func (s *Shard) cancelRun(r *run, ref uint64, text string) {
 	if s.runs[r.id] == nil {
 		kind = AnswerDone
 	}
-	s.answerCancel(ref, r.id, kind)
+	s.answer(ref, r.id, kind)
 }
 
 // cancelOpen cancels the open tasks of a cancelled run, wherever they are.

@@ -90,6 +90,57 @@ func (s *Shard) loaded(in *Loaded) {
 	}
 }
 
+// seek has here deal with the tasks that an input names, and asks for those that it does
+// not find in memory: of is the Load for them.
+func (s *Shard) seek(of Load, here func(task id.ID) bool) {
+	var elsewhere []id.ID
+	for _, task := range of.Tasks {
+		if !here(task) {
+			elsewhere = append(elsewhere, task)
+		}
+	}
+	if of.Tasks = elsewhere; len(elsewhere) > 0 {
+		s.request(of)
+	}
+}
+
+// found goes on with what seek has asked for: here deals with what is in memory by now, and
+// inPostgres with what is in Postgres only, row by row. What was written since it was read is
+// asked for again; the others are unknown to the tenant.
+func (s *Shard) found(in *Loaded, here func(task id.ID) bool, inPostgres func(row *OpenTask, at int)) {
+	rows := in.byID()
+	s.seek(in.Load, func(task id.ID) bool {
+		at, read := rows[task]
+		how := s.loads.since(in.Load, task)
+		switch {
+		case here(task):
+		case how == stored:
+			return false
+		case !read || how == closed || in.Rows[at].Tenant != in.Load.Tenant:
+			s.answer(in.Load.Ref, task, AnswerUnknown)
+		default:
+			inPostgres(&in.Rows[at], at)
+		}
+		return true
+	})
+}
+
+// byID is where the row of each task is.
+func (in *Loaded) byID() map[id.ID]int {
+	rows := make(map[id.ID]int, len(in.Rows))
+	for i := range in.Rows {
+		rows[in.Rows[i].ID] = i
+	}
+	return rows
+}
+
+// answer answers an input, if anybody asked: the core itself hears of an end as of any other.
+func (s *Shard) answer(ref uint64, task id.ID, kind AnswerKind) {
+	if ref != 0 {
+		s.out.Answers = append(s.out.Answers, Answer{Ref: ref, Task: task, Kind: kind})
+	}
+}
+
 // recallRuns brings the runs of what was loaded to memory. If one of them has been here
 // and gone since, what was read of it is old: all is asked for again.
 func (s *Shard) recallRuns(in *Loaded) bool {

@@ -270,23 +270,21 @@ func (s *Shard) requestChildren(c Closing) {
 // loadedChildren cancels the children that are still open.
 func (s *Shard) loadedChildren(in *Loaded) {
 	c := s.closing[in.Load.Tasks[0]]
-	rows := make(map[id.ID]*OpenTask, len(in.Rows))
-	for i := range in.Rows {
-		rows[in.Rows[i].ID] = &in.Rows[i]
-	}
+	rows := in.byID()
 	again := false
 	for _, child := range in.Children {
 		if !c.Whole && !child.Cancel {
 			continue
 		}
-		row, how := rows[child.Run], s.loads.since(in.Load, child.Run)
+		at, read := rows[child.Run]
+		how := s.loads.since(in.Load, child.Run)
 		switch {
 		case s.cancelHere(c.Tenant, child.Run, 0, c.Reason, c.Whole):
 		case how == stored:
 			again = true
-		case row != nil && how == 0:
-			s.recall(in, row.ID)
-			s.endStored(row, c.Reason, c.Whole)
+		case read && how == 0:
+			s.recall(in, child.Run)
+			s.endStored(&in.Rows[at], c.Reason, c.Whole)
 		}
 	}
 	if again {

@@ -20,15 +20,8 @@ type Wake struct {
 func (*Wake) input() {}
 
 func (s *Shard) wakeSuspended(in *Wake) {
-	var elsewhere []id.ID
-	for _, task := range in.Tasks {
-		if !s.wakeHere(in.Ref, in.Tenant, task) {
-			elsewhere = append(elsewhere, task)
-		}
-	}
-	if len(elsewhere) > 0 {
-		s.request(Load{Kind: LoadWake, Tenant: in.Tenant, Tasks: elsewhere, Ref: in.Ref})
-	}
+	of := Load{Kind: LoadWake, Tenant: in.Tenant, Tasks: in.Tasks, Ref: in.Ref}
+	s.seek(of, func(task id.ID) bool { return s.wakeHere(in.Ref, in.Tenant, task) })
 }
 
 // wakeHere answers for a task that is in memory, if it is.
@@ -49,7 +42,7 @@ func (s *Shard) wakeHere(ref uint64, tenant, task id.ID) bool {
 		t.counted = true // whoever asked is told: a crash must not lose it
 		s.goOn(t)
 	}
-	s.out.Answers = append(s.out.Answers, Answer{Ref: ref, Task: task, Kind: kind})
+	s.answer(ref, task, kind)
 	return true
 }
 
@@ -61,28 +54,17 @@ func (s *Shard) suspended(t *task) bool {
 
 // loadedWake goes on with a Wake whose tasks were not in memory.
 func (s *Shard) loadedWake(in *Loaded) {
-	var again []id.ID
-	for _, task := range in.Load.Tasks {
-		at := slices.IndexFunc(in.Rows, func(o OpenTask) bool { return o.ID == task })
-		how := s.loads.since(in.Load, task)
-		switch {
-		case s.wakeHere(in.Load.Ref, in.Load.Tenant, task):
-		case how == stored: // what was read may be behind
-			again = append(again, task)
-		case at < 0 || how == closed || in.Rows[at].Tenant != in.Load.Tenant:
-			s.out.Answers = append(s.out.Answers, Answer{Ref: in.Load.Ref, Task: task, Kind: AnswerUnknown})
-		case in.Rows[at].State != OpenWaiting || slices.ContainsFunc(in.Waits, func(w Wait) bool { return w.Task == task && w.Index == 0 }):
-			s.out.Answers = append(s.out.Answers, Answer{Ref: in.Load.Ref, Task: task, Kind: AnswerStale})
-		default:
-			s.delayed.stored--
-			t := s.revive(&in.Rows[at])
-			s.recall(in, task)
-			t.counted = true
-			s.goOn(t)
-			s.out.Answers = append(s.out.Answers, Answer{Ref: in.Load.Ref, Task: task, Kind: AnswerDone})
+	here := func(task id.ID) bool { return s.wakeHere(in.Load.Ref, in.Load.Tenant, task) }
+	s.found(in, here, func(row *OpenTask, _ int) {
+		if row.State != OpenWaiting || slices.ContainsFunc(in.Waits, func(w Wait) bool { return w.Task == row.ID && w.Index == 0 }) {
+			s.answer(in.Load.Ref, row.ID, AnswerStale)
+			return
 		}
-	}
-	if len(again) > 0 {
-		s.request(Load{Kind: LoadWake, Tenant: in.Load.Tenant, Tasks: again, Ref: in.Load.Ref})
-	}
+		s.delayed.stored--
+		t := s.revive(row)
+		s.recall(in, row.ID)
+		t.counted = true
+		s.goOn(t)
+		s.answer(in.Load.Ref, row.ID, AnswerDone)
+	})
 }

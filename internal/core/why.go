@@ -1,10 +1,6 @@
 package core
 
-import (
-	"slices"
-
-	"github.com/adzehq/adze/internal/base/id"
-)
+import "github.com/adzehq/adze/internal/base/id"
 
 // Ask asks why tasks, or runs of graphs, are not done yet. Each is answered under Ref
 // with a Reason; one that is not in memory after a Load of its checkpoint row. A task of
@@ -84,15 +80,8 @@ const HoldersMax = 20
 
 // ask answers why.
 func (s *Shard) ask(in *Ask) {
-	var elsewhere []id.ID
-	for _, task := range in.Tasks {
-		if !s.answerWhy(in.Ref, in.Tenant, task) {
-			elsewhere = append(elsewhere, task)
-		}
-	}
-	if len(elsewhere) > 0 {
-		s.request(Load{Kind: LoadWhy, Tenant: in.Tenant, Tasks: elsewhere, Ref: in.Ref})
-	}
+	of := Load{Kind: LoadWhy, Tenant: in.Tenant, Tasks: in.Tasks, Ref: in.Ref}
+	s.seek(of, func(task id.ID) bool { return s.answerWhy(in.Ref, in.Tenant, task) })
 }
 
 // answerWhy answers for a task or run that is in memory, if it is.
@@ -113,27 +102,14 @@ func (s *Shard) answerWhy(ref uint64, tenant, task id.ID) bool {
 
 // loadedWhy goes on with an Ask whose tasks were not in memory.
 func (s *Shard) loadedWhy(in *Loaded) {
-	var again []id.ID
-	for _, task := range in.Load.Tasks {
-		at := slices.IndexFunc(in.Rows, func(o OpenTask) bool { return o.ID == task })
-		how := s.loads.since(in.Load, task)
-		switch {
-		case s.answerWhy(in.Load.Ref, in.Load.Tenant, task):
-		case how == stored:
-			again = append(again, task)
-		case at < 0 || how == closed || in.Rows[at].Tenant != in.Load.Tenant:
-			s.out.Answers = append(s.out.Answers, Answer{Ref: in.Load.Ref, Task: task, Kind: AnswerUnknown})
-		default:
-			reason := s.why(&in.Rows[at], nil, in.Ahead[at])
-			if reason.Cause == CauseWaits && len(reason.Waits) == 0 {
-				reason.Waits = conditionsIn(in.Waits, task)
-			}
-			s.out.Answers = append(s.out.Answers, Answer{Ref: in.Load.Ref, Task: task, Kind: AnswerDone, Reason: reason})
+	here := func(task id.ID) bool { return s.answerWhy(in.Load.Ref, in.Load.Tenant, task) }
+	s.found(in, here, func(row *OpenTask, at int) {
+		reason := s.why(row, nil, in.Ahead[at])
+		if reason.Cause == CauseWaits && len(reason.Waits) == 0 {
+			reason.Waits = conditionsIn(in.Waits, row.ID)
 		}
-	}
-	if len(again) > 0 {
-		s.request(Load{Kind: LoadWhy, Tenant: in.Load.Tenant, Tasks: again, Ref: in.Load.Ref})
-	}
+		s.out.Answers = append(s.out.Answers, Answer{Ref: in.Load.Ref, Task: row.ID, Kind: AnswerDone, Reason: reason})
+	})
 }
 
 // whyRun is why an open run of a graph has not ended: its open tasks.
