@@ -36,7 +36,7 @@ type class struct {
 
 	gathering gathering // with Need.Batch
 
-	berths []berth // whose workers offer to run it, where workers are shared
+	berths []*berth // whose workers offer to run it, where workers are shared
 }
 
 // text names the class of a need: the action if there is no more to it, else the action
@@ -160,11 +160,7 @@ func (c *class) offer(l *lane) {
 	if l.seat < 0 {
 		l.share.begin()
 		c.lanes.add(l)
-		if c.lanes.len() == 1 {
-			for i := range c.berths {
-				c.berths[i].of.begin()
-			}
-		}
+		c.attend()
 		c.enliven()
 	}
 	c.queue.stir()
@@ -184,9 +180,7 @@ func (c *class) retract(l *lane) {
 		l.share.ready--
 		c.enliven()
 		if c.lanes.len() == 0 {
-			for i := range c.berths {
-				c.berths[i].of.cease()
-			}
+			c.attend()
 			c.unreserve()
 		}
 	}
@@ -235,9 +229,10 @@ func (c *class) before(other *class) bool {
 	return a.order(x).Before(b.order(y))
 }
 
-// enliven keeps c among the live ones of its queue while it is.
+// enliven keeps c among the live ones of its queue while it is. Whether a worker that is
+// shared is free shows when one is looked for.
 func (c *class) enliven() {
-	live := c.lanes.len() > 0 && c.free.first != nil
+	live := c.lanes.len() > 0 && (c.free.first != nil || len(c.berths) > 0)
 	if live == c.live {
 		return
 	}
@@ -253,6 +248,7 @@ func (c *class) enliven() {
 // freeOffer is the next offer by a worker with a free slot. Offers of full workers
 // are dropped on the way: they come back when a slot is free.
 func (c *class) freeOffer() *offer {
+	c.meet()
 	for o := c.free.first; o != nil; o = c.free.first {
 		if o.worker.fits(c) {
 			return o

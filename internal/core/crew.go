@@ -14,9 +14,10 @@ type crew struct {
 	home  id.ID
 	of    map[id.ID]*tenancy // by tenant
 
-	waiting []*tenancy // those that have something to give to workers of the crew
-	stirred []*tenancy // those with queues that are matched in this Apply
-	virtual int64      // the tag of the tenancy that was served last
+	waiting turns            // tenancies that have something to give to workers of the crew
+	posts   map[string]*post // by need
+	stirred []*post          // that are looked at in this Apply
+	virtual int64            // the tag of the tenancy that was served last
 	turns   uint64
 	mean    int64 // slot·ms of a task, of all tenants
 
@@ -45,16 +46,9 @@ type tenancy struct {
 	billed  Time   // so far the tag counts what was used
 	era     uint64 // of the tag
 
-	ready   int // classes with something to give that workers of the crew offer to run
-	missed  bool
-	stirred []*queue
-	spent   bool // nothing more of it can be matched in this round
-}
-
-// berth is a tenancy of a class: its crew has workers that offer to run the class.
-type berth struct {
-	of     *tenancy
-	offers int
+	berths []*berth // with something to give
+	seat   seat     // in crew.waiting
+	missed bool
 }
 
 func (tn *tenancy) before(other *tenancy) bool {
@@ -72,7 +66,9 @@ func (tn *tenancy) estimate() int64 {
 	return max(1, tn.crew.mean)
 }
 
-// bill brings the tag up to date with what the tenant's attempts have used.
+// bill brings the tag up to date with what the tenant's attempts have used. Until then it
+// may be lower than it should, never higher: who is first with a tag that was just billed is
+// the first of all.
 func (tn *tenancy) bill() {
 	c := tn.crew
 	if tn.era != c.era {
@@ -83,16 +79,26 @@ func (tn *tenancy) bill() {
 	paid := min(used, tn.prepaid)
 	tn.prepaid -= paid
 	tn.tag += tn.stretch(used - paid)
+	tn.fix()
 }
 
-// begin notes a class that has something to give from now on. A tenancy that had none goes
+// fix finds the places of tn again after its tag has moved.
+func (tn *tenancy) fix() {
+	tn.crew.waiting.fix(&tn.seat)
+	for _, b := range tn.berths {
+		b.post.line.fix(&b.seat)
+	}
+}
+
+// begin notes a berth with something to give from now on. A tenancy that had none goes
 // behind those that wait.
-func (tn *tenancy) begin() {
-	if tn.ready++; tn.ready > 1 {
+func (tn *tenancy) begin(b *berth) {
+	tn.berths = append(tn.berths, b)
+	if len(tn.berths) > 1 {
 		return
 	}
 	c := tn.crew
-	if len(c.waiting) == 0 {
+	if c.waiting.Len() == 0 {
 		c.renew()
 	}
 	tn.bill()
@@ -102,13 +108,14 @@ func (tn *tenancy) begin() {
 	}
 	tn.tag, tn.missed = max(tn.tag, start), false
 	tn.turn = c.turn()
-	c.waiting = append(c.waiting, tn)
+	c.waiting.add(&tn.seat)
 }
 
 // cease is the inverse of begin.
-func (tn *tenancy) cease() {
-	if tn.ready--; tn.ready == 0 {
-		tn.crew.waiting = slices.DeleteFunc(tn.crew.waiting, func(other *tenancy) bool { return other == tn })
+func (tn *tenancy) cease(b *berth) {
+	tn.berths = slices.DeleteFunc(tn.berths, func(other *berth) bool { return other == b })
+	if len(tn.berths) == 0 {
+		tn.crew.waiting.remove(&tn.seat)
 	}
 }
 
@@ -120,13 +127,10 @@ func (c *crew) renew() {
 
 // level is how far those are served that wait.
 func (c *crew) level() int64 {
-	lowest := c.virtual
-	for i, tn := range c.waiting {
-		if tn.bill(); i == 0 || tn.tag < lowest {
-			lowest = tn.tag
-		}
+	if first := c.waiting.first(); first != nil {
+		return max(c.virtual, first.of.tag)
 	}
-	return max(c.virtual, lowest)
+	return c.virtual
 }
 
 func (c *crew) turn() uint64 {
@@ -145,6 +149,7 @@ func (tn *tenancy) charge(t *task) {
 	t.advance, t.era = tn.estimate(), tn.era
 	tn.prepaid += t.advance
 	tn.tag += tn.stretch(t.advance)
+	tn.fix()
 }
 
 // settle gives back what t was charged beyond what it took, and learns from that.
@@ -157,6 +162,7 @@ func (tn *tenancy) settle(t *task, ran Time) {
 		left := min(max(t.advance-took, 0), tn.prepaid)
 		tn.prepaid -= left
 		tn.tag -= tn.stretch(left)
+		tn.fix()
 	}
 	t.advance, t.era = 0, 0
 }
@@ -180,110 +186,10 @@ func units(uses []SlotUse) (n int64) {
 	return max(n, oneSlot)
 }
 
-// moor notes an offer by a worker of the crew to run the class, and unmoor that it is
-// taken back.
-func (c *class) moor(tn *tenancy) {
-	for i := range c.berths {
-		if c.berths[i].of == tn {
-			c.berths[i].offers++
-			return
-		}
-	}
-	c.berths = append(c.berths, berth{tn, 1})
-	if c.lanes.len() > 0 {
-		tn.begin()
-	}
-}
-
-func (c *class) unmoor(tn *tenancy) {
-	at := slices.IndexFunc(c.berths, func(b berth) bool { return b.of == tn })
-	if c.berths[at].offers--; c.berths[at].offers > 0 {
-		return
-	}
-	c.berths = slices.Delete(c.berths, at, at+1)
-	if c.lanes.len() > 0 {
-		tn.cease()
-	}
-}
-
 // tenancy is what a tenant has of the crew of w; nil if w is not shared.
 func (w *worker) tenancy(tenant id.ID) *tenancy {
 	if w.crew == nil {
 		return nil
 	}
 	return w.crew.of[tenant]
-}
-
-// matchCrews gives ready tasks of tenants that share workers to these, until one side is
-// used up.
-func (s *Shard) matchCrews() {
-	for ; s.mustered < len(s.stirred); s.mustered++ {
-		q := s.stirred[s.mustered]
-		for _, tn := range q.tenancies {
-			if len(tn.stirred) == 0 {
-				tn.crew.stirred = append(tn.crew.stirred, tn)
-			}
-			tn.stirred = append(tn.stirred, q)
-		}
-	}
-	for _, c := range s.crewList {
-		if c.serve() {
-			s.astir = true
-		}
-	}
-}
-
-// dismiss ends a match.
-func (s *Shard) dismiss() {
-	s.mustered = 0
-	for _, c := range s.crewList {
-		for i, tn := range c.stirred {
-			clear(tn.stirred)
-			tn.stirred = tn.stirred[:0]
-			c.stirred[i] = nil
-		}
-		c.stirred = c.stirred[:0]
-	}
-}
-
-// serve gives tasks to workers of the crew, each the next one of the tenant whose turn it
-// is, until none of them has one that they may have.
-func (c *crew) serve() (served bool) {
-	for _, tn := range c.stirred {
-		tn.spent = false
-	}
-	for tn := c.next(); tn != nil; tn = c.next() {
-		if tn.matchOne() {
-			served = true
-		} else {
-			tn.spent = true
-		}
-	}
-	return served
-}
-
-// next is the tenancy whose turn it is.
-func (c *crew) next() (best *tenancy) {
-	for _, tn := range c.stirred {
-		if tn.spent {
-			continue
-		}
-		if tn.bill(); best == nil || tn.before(best) {
-			best = tn
-		}
-	}
-	return best
-}
-
-// matchOne gives the next task of the tenant to a worker of the crew. Its queues take
-// turns task by task.
-func (tn *tenancy) matchOne() bool {
-	for i, q := range tn.stirred {
-		if q.matchOne(tn) {
-			copy(tn.stirred[i:], tn.stirred[i+1:])
-			tn.stirred[len(tn.stirred)-1] = q
-			return true
-		}
-	}
-	return false
 }

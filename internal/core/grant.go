@@ -2,6 +2,7 @@ package core
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/adzehq/adze/internal/base/id"
@@ -130,7 +131,7 @@ func (s *Shard) setCrew(home id.ID) {
 func (s *Shard) crew(home id.ID) *crew {
 	c := s.crews[home]
 	if c == nil {
-		c = &crew{shard: s, home: home, of: map[id.ID]*tenancy{}}
+		c = &crew{shard: s, home: home, of: map[id.ID]*tenancy{}, posts: map[string]*post{}}
 		s.crews[home] = c
 	}
 	return c
@@ -138,14 +139,14 @@ func (s *Shard) crew(home id.ID) *crew {
 
 // admit has the crew be for those tenants.
 func (c *crew) admit(tenants []id.ID) {
-	for tenant := range c.of {
-		if !slices.Contains(tenants, tenant) {
-			delete(c.of, tenant) // what it runs goes on, and is counted for nobody
-		}
-	}
+	maps.DeleteFunc(c.of, func(tenant id.ID, _ *tenancy) bool { // what it runs goes on, and is counted for nobody
+		return tenant != c.home && !c.shard.serves(c.home, tenant)
+	})
 	for _, tenant := range tenants {
 		if c.of[tenant] == nil {
-			c.of[tenant] = &tenancy{crew: c, tenant: tenant, granted: c.shard.seq}
+			tn := &tenancy{crew: c, tenant: tenant, granted: c.shard.seq}
+			tn.seat = seat{of: tn, at: -1}
+			c.of[tenant] = tn
 		}
 	}
 	c.weigh()
@@ -157,6 +158,9 @@ func (c *crew) weigh() {
 		tn.weight = cmp.Or(c.shard.grants[grant{tenant, c.home}], WeightDefault)
 	}
 	c.renew()
+	for _, waiting := range slices.Clone(c.waiting.seats) {
+		waiting.of.bill()
+	}
 }
 
 // tenancies are what a tenant has of crews: of its own first, then by home. nil = it shares

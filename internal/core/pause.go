@@ -275,6 +275,7 @@ func (s *Shard) halt(tenant id.ID) {
 		if c.halted = halted; halted {
 			c.unreserve()
 		}
+		c.attend()
 		c.queue.stir()
 	}
 }

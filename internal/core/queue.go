@@ -145,17 +145,12 @@ func (q *queue) next() *class {
 	var best *class
 	for i := 0; i < len(q.live); {
 		c := q.live[i]
-		if c.freeOffer() == nil { // it is no longer live
-			continue
-		}
-		if c.halted {
-			i++
-			continue
-		}
-		if best == nil || c.before(best) {
+		if c.mayServe() && (best == nil || c.before(best)) {
 			best = c
 		}
-		i++
+		if c.live { // else another one is in its place
+			i++
+		}
 	}
 	return best
 }

@@ -61,6 +61,7 @@ type Shard struct {
 	grants   map[grant]int64 // with their weights
 	crews    map[id.ID]*crew // by home
 	crewList []*crew         // by home, ascending
+	called   []*crew         // with posts that are looked at in this Apply
 	lent     []grant         // that were in force when the owner took over
 
 	closing map[id.ID]Closing

@@ -14,6 +14,7 @@ type worker struct {
 	offers  []*offer
 	served  []*action // that it runs, its own and those of tenants that have granted its home
 	crew    *crew     // of its tenant; nil = that shares no workers
+	shifts  []*shift  // with crew: where it runs what
 	awaited bool      // by the owner, from the one before
 	turn    int       // which offer is asked first when a slot is free
 
@@ -59,7 +60,7 @@ func (w *worker) consider(c *class) *offer {
 	o := &offer{worker: w, class: c, score: score, place: len(w.offers)}
 	w.offers = append(w.offers, o)
 	if tn := w.tenancy(c.key.tenant); tn != nil {
-		c.moor(tn)
+		c.moor(tn, o)
 	}
 	if c.wide() {
 		w.wide++
@@ -75,7 +76,7 @@ func (w *worker) unconsider(c *class) {
 	}
 	c.free.remove(o)
 	if tn := w.tenancy(c.key.tenant); tn != nil {
-		c.unmoor(tn)
+		c.unmoor(tn, w)
 	}
 	if c.wide() {
 		w.wide--
@@ -90,6 +91,9 @@ func (w *worker) unconsider(c *class) {
 }
 
 func (w *worker) offerOf(c *class) *offer {
+	if w.crew != nil {
+		return w.offerAtPost(c)
+	}
 	for _, o := range w.offers {
 		if o.class == c {
 			return o
@@ -207,9 +211,13 @@ func (s *Shard) freeSlots(w *worker, g grip) {
 }
 
 // welcome lists w's offers if it has a free slot, and stirs their queues; the one
-// whose turn it is comes first.
+// whose turn it is comes first. Where it is shared its posts do so.
 func (s *Shard) welcome(w *worker) {
 	if !w.takes() {
+		return
+	}
+	if w.crew != nil {
+		w.hail()
 		return
 	}
 	n := len(w.offers)
@@ -297,7 +305,7 @@ func (s *Shard) unserve(w *worker) {
 		o.class.free.remove(o)
 		o.class.enliven()
 		if tn := w.tenancy(o.class.key.tenant); tn != nil {
-			o.class.unmoor(tn)
+			o.class.unmoor(tn, w)
 		}
 	}
 	for _, a := range w.served {
