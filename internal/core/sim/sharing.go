@@ -13,22 +13,29 @@ import (
 // the same store, with grants that come and go, workers that do, limits, and crashes.
 type sharing struct {
 	ground
-	definitions []core.Definition // one of each tenant
+	definitions []core.Definition // of each tenant one of each action
 	tasks       map[id.ID]*shared // open
 	hands       []*hand
 	grants      map[pact]int32 // in force, with their weights
 
+	paused   map[id.ID]bool    // tenants whose queue sharedQueue is
 	restored map[pact]bool     // grants that the owner found
 	holding  map[id.ID][]id.ID // by tenant: tasks with places in its limit
 	steps    int
 	attempts []stint      // that this owner knows of
-	waiting  map[pact]int // since which step a tenant waits for workers of a home
+	waiting  map[want]int // since which step a tenant waits for workers of a home
 	// To see a checker find what is broken: what the core takes for the grants.
 	lie func(*core.Setting)
 }
 
 // pact is a tenant's grant to a home.
 type pact struct{ tenant, home id.ID }
+
+// want is what a tenant waits for at a home: that a worker is free that runs an action.
+type want struct {
+	pact
+	action string
+}
 
 // shared is an open task.
 type shared struct {
@@ -40,6 +47,7 @@ type shared struct {
 // hand is a worker.
 type hand struct {
 	id, home id.ID
+	actions  []string
 	slots    int32
 	joined   bool
 	present  bool // by its row: connected, or expected back by a new owner
@@ -59,12 +67,14 @@ type begun struct {
 
 const (
 	shareTenants        = 3
-	shareAction         = "act"
+	sharedQueue         = "both" // of tenants that have one for both actions
 	handsMax            = 4
 	shareQuietly        = 6_000 // steps of the quiet end at most
 	shareLimitMax int32 = 2
 	shareLimit          = "few"
 )
+
+var shareActions = []string{"act", "other"}
 
 // Share plays the history of seed for so many steps; nil if it keeps all promises.
 func Share(seed uint64, steps int) *Failure {
@@ -78,27 +88,36 @@ func Share(seed uint64, steps int) *Failure {
 func newSharing(seed uint64) *sharing {
 	p := &sharing{
 		ground: newGround(seed, 0x5a4e, 3),
-		tasks:  map[id.ID]*shared{}, grants: map[pact]int32{}, waiting: map[pact]int{}, holding: map[id.ID][]id.ID{},
+		tasks:  map[id.ID]*shared{}, grants: map[pact]int32{}, waiting: map[want]int{}, holding: map[id.ID][]id.ID{},
 	}
 	for i := range shareTenants {
-		def := core.Definition{
-			Version: firstVersion + id.ID(i), Tenant: firstTenant + id.ID(i), Action: shareAction, Retries: int32(p.rand.IntN(2)),
+		queue := []string{"", sharedQueue}[p.rand.IntN(2)]
+		limited := p.rand.IntN(3) == 0
+		for _, action := range shareActions {
+			def := core.Definition{
+				Version: firstVersion + id.ID(len(p.definitions)), Tenant: firstTenant + id.ID(i), Queue: queue, Action: action,
+				Retries: int32(p.rand.IntN(2)),
+			}
+			if limited {
+				def.Limits = []string{shareLimit}
+			}
+			p.definitions = append(p.definitions, def)
 		}
-		if p.rand.IntN(3) == 0 {
-			def.Limits = []string{shareLimit}
-		}
-		p.definitions = append(p.definitions, def)
 	}
 	return p
+}
+
+func (p *sharing) definition(t *shared) *core.Definition {
+	return &p.definitions[t.row.Version-firstVersion]
 }
 
 func (p *sharing) run(steps int) *Violation {
 	if v := p.takeOver(); v != nil {
 		return v
 	}
-	for i := range p.definitions {
+	for i := range shareTenants {
 		limit := core.Setting{
-			Tenant: p.definitions[i].Tenant, Kind: core.SettingLimit, Name: shareLimit, Limit: core.LimitSetting{Max: shareLimitMax},
+			Tenant: firstTenant + id.ID(i), Kind: core.SettingLimit, Name: shareLimit, Limit: core.LimitSetting{Max: shareLimitMax},
 		}
 		if v := p.apply(&core.Set{Settings: []core.Setting{limit}}); v != nil {
 			return v
@@ -132,8 +151,10 @@ func (p *sharing) act() *Violation {
 		return p.part()
 	case n < 93:
 		return p.cancel()
-	case n < 98:
+	case n < 97:
 		return p.grant()
+	case n < 98:
+		return p.pause()
 	default:
 		return p.crash()
 	}
@@ -173,11 +194,24 @@ func (p *sharing) set(by pact, s core.Setting) *Violation {
 	} else {
 		p.grants[by] = cmp.Or(s.Grant.Weight, core.WeightDefault)
 	}
-	p.waiting = map[pact]int{} // all start anew
+	p.waiting = map[want]int{} // all start anew
 	if p.lie != nil {
 		p.lie(&s)
 	}
 	return p.apply(&core.Set{Settings: []core.Setting{s}})
+}
+
+// pause has the queue that both actions of a tenant may have be paused, or go on.
+func (p *sharing) pause() *Violation {
+	tenant := firstTenant + id.ID(p.rand.IntN(shareTenants))
+	return p.setPaused(tenant, !p.paused[tenant])
+}
+
+func (p *sharing) setPaused(tenant id.ID, paused bool) *Violation {
+	p.paused[tenant] = paused
+	return p.apply(&core.Set{Settings: []core.Setting{{
+		Tenant: tenant, Kind: core.SettingQueue, Name: sharedQueue, Queue: core.QueueSetting{Paused: paused},
+	}}})
 }
 
 // report has a worker say how some of what it runs ended.
@@ -206,14 +240,14 @@ func (p *sharing) come() *Violation {
 	if w == nil || p.rand.IntN(3) == 0 && len(p.hands) < handsMax {
 		p.lastWorker++
 		home := firstTenant + id.ID(p.rand.IntN(shareTenants))
-		w = &hand{id: p.lastWorker, home: home, slots: int32(1 + p.rand.IntN(4))}
+		w = &hand{id: p.lastWorker, home: home, actions: shareActions[p.rand.IntN(2):], slots: int32(1 + p.rand.IntN(4))}
 		p.hands = append(p.hands, w)
 	}
 	return p.join(w)
 }
 
 func (p *sharing) join(w *hand) *Violation {
-	in := &core.Join{Worker: w.id, Tenant: w.home, Actions: []string{shareAction}, Slots: w.slots}
+	in := &core.Join{Worker: w.id, Tenant: w.home, Actions: w.actions, Slots: w.slots}
 	for _, c := range w.running {
 		in.Running = append(in.Running, c.Claim)
 	}
@@ -317,8 +351,11 @@ func (p *sharing) crash() *Violation {
 func (p *sharing) takeOver() *Violation {
 	restore := p.renew(p.definitions)
 	p.committed.restoreFlow(restore, nil)
-	p.grants, p.waiting, p.restored = map[pact]int32{}, map[pact]int{}, map[pact]bool{}
+	p.grants, p.waiting, p.restored, p.paused = map[pact]int32{}, map[want]int{}, map[pact]bool{}, map[id.ID]bool{}
 	for _, s := range restore.Settings {
+		if s.Kind == core.SettingQueue {
+			p.paused[s.Tenant] = s.Queue.Paused
+		}
 		if home, err := id.Parse(s.Name); s.Kind == core.SettingGrant && err == nil {
 			by := pact{s.Tenant, home}
 			p.grants[by], p.restored[by] = cmp.Or(s.Grant.Weight, core.WeightDefault), true
@@ -361,9 +398,9 @@ func (p *sharing) quiet() *Violation {
 	var good []*hand
 	for i := range shareTenants {
 		p.lastWorker++
-		w := &hand{id: p.lastWorker, home: firstTenant + id.ID(i), slots: 20}
+		w := &hand{id: p.lastWorker, home: firstTenant + id.ID(i), actions: shareActions, slots: 20}
 		p.hands, good = append(p.hands, w), append(good, w)
-		if v := p.join(w); v != nil {
+		if v := first(p.join(w), p.setPaused(w.home, false)); v != nil {
 			return v
 		}
 	}

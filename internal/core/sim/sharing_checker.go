@@ -86,9 +86,9 @@ func (p *sharing) begin(w *hand, tenant id.ID, token core.Token) {
 	}
 }
 
-func (p *sharing) serves(w *hand, tenant id.ID) bool {
-	_, granted := p.grants[pact{tenant, w.home}]
-	return granted || w.home == tenant
+func (p *sharing) serves(w *hand, t *shared) bool {
+	_, granted := p.grants[pact{t.row.Tenant, w.home}]
+	return (granted || w.home == t.row.Tenant) && slices.Contains(w.actions, p.definition(t).Action)
 }
 
 // checkGiven holds what workers are given against the grants, and the turns of tenants.
@@ -98,12 +98,12 @@ func (p *sharing) checkGiven(out *core.Effects) *Violation {
 		switch {
 		case t == nil:
 			return broken(rightCause, "task %d is given, and not open", a.Task)
-		case !w.joined || !p.serves(w, t.row.Tenant):
+		case !w.joined || !p.serves(w, t):
 			return broken(sharedGranted, "worker %d of %d is given task %d of %d", w.id, w.home, a.Task, t.row.Tenant)
 		case len(w.holds) >= int(w.slots):
 			return broken(sharedSlots, "worker %d has %d of %d slots in use, and is given a task", w.id, len(w.holds), w.slots)
 		}
-		if v := p.checkTurn(pact{t.row.Tenant, w.home}); v != nil {
+		if v := p.checkTurn(w, pact{t.row.Tenant, w.home}); v != nil {
 			return v
 		}
 		w.holds[a.Token] = a.Task
@@ -115,14 +115,14 @@ func (p *sharing) checkGiven(out *core.Effects) *Violation {
 // checkTurn: who is given a worker now has had no more of the home's workers, since another
 // one waits for them, than that one had in all; but for shareSlack of the longest tasks: one
 // that who comes in waits for, and what was charged for each and turned out otherwise.
-func (p *sharing) checkTurn(to pact) *Violation {
+func (p *sharing) checkTurn(w *hand, to pact) *Violation {
 	for other, since := range p.waiting {
-		if other.home != to.home || other.tenant == to.tenant {
+		if other.home != to.home || other.tenant == to.tenant || !slices.Contains(w.actions, other.action) {
 			continue
 		}
-		had, waited, longest := p.had(to, since), p.had(other, 0), p.longest(to.home)
-		least := min(p.weight(to), p.weight(other))
-		if had*core.WeightDefault/p.weight(to) > waited*core.WeightDefault/p.weight(other)+shareSlack*longest*core.WeightDefault/least {
+		had, waited, longest := p.had(to, since), p.had(other.pact, 0), p.longest(to.home)
+		least := min(p.weight(to), p.weight(other.pact))
+		if had*core.WeightDefault/p.weight(to) > waited*core.WeightDefault/p.weight(other.pact)+shareSlack*longest*core.WeightDefault/least {
 			return broken(sharedTurns, "%+v is served: it had %d ms since step %d, when %+v began to wait, who had %d ms in all; the longest took %d ms",
 				to, had, since, other, waited, longest)
 		}
@@ -170,9 +170,10 @@ func (p *sharing) observe(out *core.Effects) {
 	}
 	for target, t := range p.tasks {
 		live := p.shard.Live(target)
-		limits := p.definitions[t.row.Version-firstVersion].Limits
+		def := p.definition(t)
 		t.state = live.State
-		t.free = live.State == core.OpenReady && int(live.Passed) == len(limits) && !p.loading(t.row.Tenant)
+		t.free = live.State == core.OpenReady && int(live.Passed) == len(def.Limits) && !p.loading(t.row.Tenant) &&
+			(def.Queue != sharedQueue || !p.paused[def.Tenant])
 	}
 }
 
@@ -185,13 +186,13 @@ func (p *sharing) loading(tenant id.ID) bool {
 func (p *sharing) noteWaiting(in core.Input) {
 	switch in.(type) {
 	case *core.Join, *core.Leave, *core.Restore:
-		p.waiting = map[pact]int{}
+		p.waiting = map[want]int{}
 	}
-	waits := map[pact]bool{}
+	waits := map[want]bool{}
 	for _, t := range p.tasks {
 		for _, w := range p.hands {
-			if t.free && w.joined && p.serves(w, t.row.Tenant) {
-				waits[pact{t.row.Tenant, w.home}] = true
+			if t.free && w.joined && p.serves(w, t) {
+				waits[want{pact{t.row.Tenant, w.home}, p.definition(t).Action}] = true
 			}
 		}
 	}
@@ -224,7 +225,7 @@ func (p *sharing) checkConserved() *Violation {
 			continue
 		}
 		for _, w := range p.hands {
-			if w.joined && p.serves(w, t.row.Tenant) && len(w.holds) < int(w.slots) {
+			if w.joined && p.serves(w, t) && len(w.holds) < int(w.slots) {
 				return broken(sharedConserved, "task %d of %d is ready, and worker %d of %d has a free slot", target, t.row.Tenant, w.id, w.home)
 			}
 		}

@@ -43,7 +43,7 @@ var shareSabotages = map[string]shareSabotage{
 func giveTwice(p *sharing, _ core.Input, out *core.Effects) {
 	for i := range out.Assigned {
 		for _, w := range p.hands {
-			if w.joined && w.id != out.Assigned[i].Worker && p.serves(w, p.tasks[out.Assigned[i].Task].row.Tenant) {
+			if w.joined && w.id != out.Assigned[i].Worker && p.serves(w, p.tasks[out.Assigned[i].Task]) {
 				out.Assigned[i].Worker = w.id
 				return
 			}
