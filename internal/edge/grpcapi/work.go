@@ -45,7 +45,7 @@ func (s *Server) Work(stream workStream) error {
 
 // greet waits for the hello and answers it.
 func (s *Server) greet(ctx context.Context, stream workStream) (shard.Session, error) {
-	first, err := stream.Recv()
+	first, err := firstOf(ctx, stream)
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +70,25 @@ func (s *Server) greet(ctx context.Context, stream workStream) (shard.Session, e
 		return nil, err
 	}
 	return session, nil
+}
+
+// firstOf waits for a worker's first message until ctx ends: one that says nothing keeps
+// its stream no longer than its token, and no engine from stopping. The reader may still
+// wait in the stream then: it ends with the call.
+func firstOf(ctx context.Context, stream workStream) (*wire.WorkerMessage, error) {
+	var first *wire.WorkerMessage
+	came := make(chan error, 1)
+	go func() {
+		message, err := stream.Recv()
+		first = message
+		came <- err
+	}()
+	select {
+	case err := <-came:
+		return first, err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 func helloOf(h *wire.Hello) shard.Hello {
