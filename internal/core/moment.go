@@ -100,10 +100,16 @@ func (s *Shard) extend(t *task, to Time) {
 	s.save(t)
 }
 
+// releaseOrdered writes the checkpoint row of the task with the answer: a new owner finds
+// the attempt, of which the moment says that it holds no slots.
 func (s *Shard) releaseOrdered(in *Release) {
 	answer := Answer{Ref: in.Ref, Task: in.Task, Kind: AnswerStale}
 	if t := s.ordered(in.Tenant, in.Task, in.Token); t != nil {
-		s.releaseSlots(t)
+		if !t.released {
+			s.releaseSlots(t)
+			t.dirty = true
+			s.save(t)
+		}
 		answer.Kind = AnswerDone
 	}
 	s.out.Answers = append(s.out.Answers, answer)

@@ -119,6 +119,37 @@ func TestReleasedSlotIsGivenToTheNextTask(t *testing.T) {
 	p.completed(next, `{}`)
 }
 
+func TestReleasedSlotStaysReleasedWhenTheEngineIsStartedAgain(t *testing.T) {
+	t.Parallel()
+	s := hatchettest.Start(t)
+	define(t, s, "one", nil)
+	p := register(t, s, &wire.WorkerRegisterRequest{WorkerName: "w", Actions: []string{"one:step"}, Slots: proto.Int32(1)})
+	p.listen()
+	run := start(t, s, "one", `{}`)
+	first := p.next()
+	p.started(first)
+	_, err := s.Dispatcher.ReleaseSlot(s.Ctx, &wire.ReleaseSlotRequest{TaskRunExternalId: run})
+	require.NoError(t, err)
+	s.Stop(t)
+
+	s = hatchettest.StartOn(t, s.URL)
+	p.stage = s
+	p.listen()
+	second := start(t, s, "one", `{}`)
+	next := p.next()
+	require.Equal(t, second, next.TaskRunExternalId, "the worker has one slot, and the first task has none")
+	p.completed(next, `{}`)
+	p.completed(first, `{"n":1}`)
+	require.JSONEq(t, `{"n":1}`, string(awaitRun(t, s, run).TaskRuns["step"].Output))
+	released := 0
+	for _, e := range history(t, s, run) {
+		if e.kind == "SLOT_RELEASED" {
+			released++
+		}
+	}
+	require.Equal(t, 1, released, "it happened once")
+}
+
 func TestSlotsOfEachTypeAreCountedApart(t *testing.T) {
 	t.Parallel()
 	s := hatchettest.Start(t)

@@ -5,6 +5,8 @@ import (
 
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/record/moment"
+	"github.com/adzehq/adze/internal/shard"
 )
 
 // Hold is an attempt that a worker has.
@@ -49,4 +51,23 @@ func (s *Server) Holds(ctx context.Context, tenant, number id.ID) ([]Hold, error
 		}
 	}
 	return holds, nil
+}
+
+// recallReleased notes which attempts have given their slots back since before this engine
+// owned the shard: the core has forgotten it, and these SDKs do not say.
+func (s *Server) recallReleased(ctx context.Context, tenant id.ID, held []shard.Held) error {
+	if len(held) == 0 {
+		return nil
+	}
+	tasks, of := make([]id.ID, len(held)), make(map[core.Token]*shard.Held, len(held))
+	for i := range held {
+		tasks[i], of[held[i].Token] = held[i].Task, &held[i]
+	}
+	moments, err := moment.Of(ctx, s.DB, tenant, tasks...)
+	for i := range moments {
+		if h := of[moments[i].Token]; h != nil && moments[i].Kind == core.MomentReleased {
+			h.Released = true
+		}
+	}
+	return err
 }

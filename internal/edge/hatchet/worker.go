@@ -217,6 +217,9 @@ func (w *worker) attach(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := s.recallReleased(ctx, w.tenant, held); err != nil {
+		return err
+	}
 	hello := helloOf(&w.said)
 	hello.Spared = true
 	for i := range held {
