@@ -28,7 +28,7 @@ type CountFilter struct {
 	Since     core.Time // submitted at or after; 0 = ever
 	Until     core.Time // submitted before; 0 = ever
 	Workflows []id.ID   // of one of them; empty = any
-	Parent    id.ID     // spawned by this task; 0 = any
+	Parents   []id.ID   // spawned by one of these tasks; empty = any
 	Event     id.ID     // started by this event; 0 = any
 	Metadata  []string  // "key:value" of which one at least is theirs; empty = any
 }
@@ -44,7 +44,7 @@ type Counts struct {
 // Count counts tasks of the tenant. A run that was replayed counts as its newest replay.
 func Count(ctx context.Context, db pg.DB, tenant id.ID, f CountFilter) (Counts, error) {
 	from, below := (&Filter{Since: f.Since, Until: f.Until}).bounds()
-	rows, err := db.Query(ctx, countsSQL, tenant, from, below, append([]id.ID{}, f.Workflows...), f.Parent, f.Event,
+	rows, err := db.Query(ctx, countsSQL, tenant, from, below, append([]id.ID{}, f.Workflows...), append([]id.ID{}, f.Parents...), f.Event,
 		append([]string{}, f.Metadata...), countedRunsMax, openIDsMax, core.ScheduleTimeoutPrefix)
 	if err != nil {
 		return Counts{}, fmt.Errorf("count tasks: %w", err)

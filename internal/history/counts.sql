@@ -27,7 +27,7 @@ picked as (
             and t.id >= $2
             and t.id < $3
             and t.version_id in (select v.id from versions as v)
-            and ($5::bigint = 0 or t.parent_id = $5)
+            and (cardinality($5::bigint[]) = 0 or t.parent_id = any($5))
             and ($6::bigint = 0 or t.event_id = $6)
             and (
                 cardinality($7::text[]) = 0
@@ -51,7 +51,7 @@ picked as (
             g.tenant_id = $1
             and g.id >= $2
             and g.id < $3
-            and ($5::bigint = 0 or g.parent_id = $5)
+            and (cardinality($5::bigint[]) = 0 or g.parent_id = any($5))
             and ($6::bigint = 0 or g.event_id = $6)
             and (
                 cardinality($7::text[]) = 0

@@ -36,7 +36,7 @@ func TestTasksAreCountedByHowTheyStand(t *testing.T) {
 		count(CountFilter{Workflows: []id.ID{6}}))
 	newest := ids[len(ids)-1]
 	require.Equal(t, Counts{Open: 1, OpenIDs: []id.ID{newest}}, count(CountFilter{Since: core.Time(newest.UnixMilli())}))
-	require.Zero(t, count(CountFilter{Parent: 77}))
+	require.Zero(t, count(CountFilter{Parents: []id.ID{77}}))
 	require.Zero(t, count(CountFilter{Metadata: []string{"a:b"}}))
 
 	exec(`update adze.task_result set status = 'failed', error = $2 || '1s for a worker' where id = $1`, ids[0], core.ScheduleTimeoutPrefix)

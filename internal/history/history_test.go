@@ -194,7 +194,7 @@ func TestReadsGoByIndexAndPrune(t *testing.T) {
 		"run":      {runSQL, fmt.Sprintf("1, %d, true", ids[last]), 1},
 		"window":   {windowSQL, fmt.Sprintf("1, %d, 0, 50", ids[last]), 1},
 		"attempts": {attemptsSQL, fmt.Sprintf("1, %d, 50", ids[last]), 0},
-		"runs":     {runsSQL, fmt.Sprintf("1, %d, %d, '', '{open,succeeded}', 50, 5000, '{}', false, true, 0, 0, '{}', '{}', false, true, 0", ids[last], ids[last-60]), 1},
+		"runs":     {runsSQL, fmt.Sprintf("1, %d, %d, '', '{open,succeeded}', 50, 5000, '{}', false, true, '{}', 0, '{}', '{}', false, true, 0", ids[last], ids[last-60]), 1},
 		"graph":    {graphSQL, fmt.Sprintf("1, %d, true", graphs[40]), 0},
 		"tasks":    {tasksSQL, fmt.Sprintf("1, %d, %d, true", graphs[40]+1, graphs[40]+3), 1},
 	} {

@@ -44,7 +44,7 @@ type Filter struct {
 	Before   id.ID         // Page.Next of the page before; 0 = from the newest
 	Limit    int           // 0 = PageDefault; at most PageMax
 
-	Parent   id.ID   // the task that spawned them; 0 = any
+	Parents  []id.ID // one of the tasks that spawned them; empty = any
 	Event    id.ID   // that started them; 0 = any
 	Metadata []Label // that they have,
 	AnyLabel bool    // one of these suffices
@@ -90,7 +90,7 @@ func runs(ctx context.Context, db pg.DB, tenant id.ID, f Filter) (Page, error) {
 	limit := f.limit()
 	keys, values := f.labels()
 	rows, err := db.Query(ctx, runsSQL, tenant, below, lowest, f.Workflow, f.statuses(), limit, windowRunsMax,
-		orNone(f.IDs), f.Payloads, f.Workflow == "" && len(f.IDs) == 0, f.Parent, f.Event,
+		orNone(f.IDs), f.Payloads, f.Workflow == "" && len(f.IDs) == 0, orNone(f.Parents), f.Event,
 		keys, values, f.AnyLabel, f.Newest, f.EndedBy)
 	if err != nil {
 		return Page{}, err

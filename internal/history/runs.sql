@@ -66,7 +66,7 @@ from (
                 and id < $2
                 and id >= $3
                 and ($10 or version_id in (select id from wanted))
-                and ($11::bigint = 0 or parent_id = $11)
+                and (cardinality($11::bigint[]) = 0 or parent_id = any($11))
                 and ($12::bigint = 0 or event_id = $12)
                 and (cardinality($13::text[]) = 0 or (
                     select case when $15 then bool_or(m.met) else bool_and(m.met) end
@@ -131,7 +131,7 @@ from (
                 and id < $2
                 and id >= $3
                 and ($10 or version_id in (select id from wanted))
-                and ($11::bigint = 0 or parent_id = $11)
+                and (cardinality($11::bigint[]) = 0 or parent_id = any($11))
                 and ($12::bigint = 0 or event_id = $12)
                 and (cardinality($13::text[]) = 0 or (
                     select case when $15 then bool_or(m.met) else bool_and(m.met) end

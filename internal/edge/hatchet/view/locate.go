@@ -59,6 +59,24 @@ func (r *Reader) Locate(ctx context.Context, tenant, external id.ID) (Place, err
 	return r.locateTask(ctx, tenant, external)
 }
 
+// Lineage are the tasks that an id of the wire stood for, the one that it stands for now
+// first; none if it is no task's.
+func (r *Reader) Lineage(ctx context.Context, tenant, external id.ID) ([]id.ID, error) {
+	at, err := r.Locate(ctx, tenant, external)
+	if gone(err) || err == nil && at.Task == 0 {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	given, err := r.Shards.Given(ctx, tenant, at.Run)
+	if err != nil {
+		return nil, err
+	}
+	chain, err := r.Chain(ctx, tenant, given.ReplayOf)
+	return append([]id.ID{at.Task}, chain.Earlier(at.Name)...), err
+}
+
 // locateTask finds what the id of a task of a graph stands for.
 func (r *Reader) locateTask(ctx context.Context, tenant, external id.ID) (Place, error) {
 	rows, err := task.Inputs(ctx, r.DB, []id.ID{external})

@@ -16,18 +16,13 @@ func (c Config) taskMetrics(r *http.Request, caller auth.Caller) (any, error) {
 	q := queryOf(r)
 	f := history.CountFilter{
 		Since:     core.Time(q.wantedTime("since").UnixMilli()),
-		Workflows: q.ids("workflow_ids"),
+		Workflows: q.chosen("workflow_ids"),
 		Metadata:  q.texts("additional_metadata"),
 	}
 	if until := q.time("until"); !until.IsZero() {
 		f.Until = core.Time(until.UnixMilli())
 	}
-	if parent := q.ids("parent_task_external_id"); len(parent) > 0 {
-		f.Parent = parent[0]
-	}
-	if event := q.ids("triggering_event_external_id"); len(event) > 0 {
-		f.Event = event[0]
-	}
+	f.Parents, f.Event = c.parents(r, caller, q), q.one("triggering_event_external_id")
 	if q.err != nil {
 		return nil, q.err
 	}

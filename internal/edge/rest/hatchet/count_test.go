@@ -46,3 +46,14 @@ func TestTasksThatWaitedTooLongCountAsCancelled(t *testing.T) {
 	require.Contains(t, counts, map[string]any{"status": "CANCELLED", "count": 1.0})
 	require.Contains(t, counts, map[string]any{"status": "FAILED", "count": 0.0})
 }
+
+func TestNothingIsCountedOfWhatThereIsNot(t *testing.T) {
+	t.Parallel()
+	s := hatchettest.Start(t)
+	s.Work(t, hatchettest.Echo, hatchettest.One("w", 0))
+	ended(t, s, &wire.TriggerWorkflowRequest{Name: "w"})
+	for _, filter := range []string{"workflow_ids", "parent_task_external_id", "triggering_event_external_id"} {
+		counts := get(t, s, "/api/v1/stable/tenants/"+s.Tenant+"/task-metrics?since=2020-01-01T00:00:00Z&"+filter+"="+s.Tenant)
+		require.Contains(t, counts, map[string]any{"status": "COMPLETED", "count": 0.0}, filter)
+	}
+}

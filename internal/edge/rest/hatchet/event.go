@@ -2,6 +2,7 @@ package hatchet
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -10,6 +11,8 @@ import (
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/edge/auth"
 	"github.com/adzehq/adze/internal/history"
+	"github.com/adzehq/adze/internal/record/run"
+	"github.com/adzehq/adze/internal/record/task"
 	record "github.com/adzehq/adze/internal/record/workflow"
 	"github.com/adzehq/adze/internal/wire/hatchetrest"
 )
@@ -52,7 +55,7 @@ func (c Config) listEvents(r *http.Request, caller auth.Caller) (any, error) {
 	if until := q.time("until"); !until.IsZero() {
 		match.Until = core.Time(until.UnixMilli())
 	}
-	byRun := runMatch{statuses: q.texts("workflowRunStatuses"), workflows: q.ids("workflowIds")}
+	byRun := runMatch{statuses: q.texts("workflowRunStatuses"), workflows: q.chosen("workflowIds")}
 	if q.err != nil {
 		return nil, q.err
 	}
@@ -93,49 +96,94 @@ func (c Config) withRuns(
 	if len(m.statuses) == 0 && len(m.workflows) == 0 {
 		return events, nil
 	}
-	var names []string
-	for _, workflow := range m.workflows {
-		w, err := record.Get(ctx, c.DB, caller.Tenant, workflow)
-		if err != nil {
-			return nil, err
-		}
-		names = append(names, w.Name)
-	}
-	if err := history.AddRuns(ctx, c.DB, events, history.EventRunsMax); err != nil {
+	names, err := record.Names(ctx, c.DB, caller.Tenant, m.workflows)
+	if err != nil {
 		return nil, err
 	}
-	open, err := c.openRuns(ctx, caller, events)
+	wanted := slices.Collect(maps.Values(names))
+	open, err := c.addRuns(ctx, caller, events)
 	if err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(events, func(e history.Event) bool {
 		return !slices.ContainsFunc(e.Runs, func(run history.EventRun) bool {
-			return (len(names) == 0 || slices.Contains(names, run.Workflow)) &&
+			return (len(m.workflows) == 0 || slices.Contains(wanted, run.Workflow)) &&
 				(len(m.statuses) == 0 || slices.Contains(m.statuses, statusOf(&run, open)))
 		})
 	}), nil
 }
 
-// openRuns tells where the runs stand that have not ended.
-func (c Config) openRuns(ctx context.Context, caller auth.Caller, events []history.Event) (map[id.ID]core.Live, error) {
+// addRuns adds to events the runs that they started, and tells where those stand that have
+// not ended. One that was replayed stands as its newest replay does.
+func (c Config) addRuns(ctx context.Context, caller auth.Caller, events []history.Event) (map[id.ID]core.Live, error) {
+	if err := history.AddRuns(ctx, c.DB, events, history.EventRunsMax); err != nil {
+		return nil, err
+	}
+	var runs []*history.EventRun
 	var ids []id.ID
 	for i := range events {
-		for _, run := range events[i].Runs {
-			if run.Status == 0 {
-				ids = append(ids, run.ID)
-			}
+		for at := range events[i].Runs {
+			runs, ids = append(runs, &events[i].Runs[at]), append(ids, events[i].Runs[at].ID)
 		}
 	}
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	live, err := c.Shards.Live(ctx, caller.Tenant, ids)
+	latest, err := c.Shards.Latest(ctx, caller.Tenant, ids)
 	if err != nil {
 		return nil, err
 	}
-	open := make(map[id.ID]core.Live, len(ids))
-	for i, run := range ids {
-		open[run] = live[i]
+	if err := c.addReplays(ctx, caller, runs, latest); err != nil {
+		return nil, err
+	}
+	return c.openRuns(ctx, caller, runs, latest)
+}
+
+// addReplays has those of runs that were replayed end as their newest replays did.
+func (c Config) addReplays(ctx context.Context, caller auth.Caller, runs []*history.EventRun, latest []id.ID) error {
+	replays := map[id.ID]*history.EventRun{}
+	for i, run := range runs {
+		if latest[i] != run.ID {
+			run.Status = 0
+			replays[latest[i]] = run
+		}
+	}
+	if len(replays) == 0 {
+		return nil
+	}
+	asked := slices.Collect(maps.Keys(replays))
+	of, err := task.Outcomes(ctx, c.DB, caller.Tenant, asked)
+	if err != nil {
+		return err
+	}
+	for i := range of {
+		replays[of[i].Task].Status = of[i].Status
+	}
+	several, err := run.Outcomes(ctx, c.DB, caller.Tenant, asked)
+	for i := range several {
+		replays[several[i].Run].Status = several[i].Status
+	}
+	return err
+}
+
+// openRuns tells where runs stand that have not ended, by the ids of what they repeat.
+func (c Config) openRuns(ctx context.Context, caller auth.Caller, runs []*history.EventRun, latest []id.ID) (map[id.ID]core.Live, error) {
+	var asked, of []id.ID
+	for i, run := range runs {
+		if run.Status == 0 {
+			asked, of = append(asked, latest[i]), append(of, run.ID)
+		}
+	}
+	if len(asked) == 0 {
+		return nil, nil
+	}
+	live, err := c.Shards.Live(ctx, caller.Tenant, asked)
+	if err != nil {
+		return nil, err
+	}
+	open := make(map[id.ID]core.Live, len(asked))
+	for i := range asked {
+		open[of[i]] = live[i]
 	}
 	return open, nil
 }
@@ -158,10 +206,7 @@ func statusOf(run *history.EventRun, open map[id.ID]core.Live) string {
 
 // eventModels reads the runs of events, and tells of both.
 func (c Config) eventModels(ctx context.Context, caller auth.Caller, events []history.Event) ([]hatchetrest.V1Event, error) {
-	if err := history.AddRuns(ctx, c.DB, events, history.EventRunsMax); err != nil {
-		return nil, err
-	}
-	open, err := c.openRuns(ctx, caller, events)
+	open, err := c.addRuns(ctx, caller, events)
 	if err != nil {
 		return nil, err
 	}

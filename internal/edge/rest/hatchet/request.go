@@ -162,6 +162,30 @@ func (q *query) ids(name string) (ids []id.ID) {
 	return ids
 }
 
+// nobody is the id of nothing: what is asked for by an id that is none of ours has it.
+const nobody id.ID = -1
+
+// chosen are ids of which one must fit. Those that are all none of ours fit nothing, and
+// not everything.
+func (q *query) chosen(name string) []id.ID {
+	ids := q.ids(name)
+	if len(q.texts(name)) > 0 && len(ids) == 0 {
+		return []id.ID{nobody}
+	}
+	return ids
+}
+
+// one is an id that may be missing.
+func (q *query) one(name string) id.ID {
+	if q.text(name) == "" {
+		return 0
+	}
+	if ids := q.ids(name); len(ids) > 0 {
+		return ids[0]
+	}
+	return nobody
+}
+
 // pathID is an id in the path, or fault.NotFound: what is none of ours does not exist.
 func pathID(r *http.Request, name string) (id.ID, error) {
 	one, err := id.Parse(r.PathValue(name))

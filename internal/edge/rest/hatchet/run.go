@@ -126,7 +126,7 @@ func shapeOf(run *view.Run) []hatchetrest.WorkflowRunShapeItemForWorkflowRunDeta
 
 func (c Config) listRuns(r *http.Request, caller auth.Caller) (any, error) {
 	q := queryOf(r)
-	f := c.filter(q)
+	f := c.filter(r, caller, q)
 	f.Offset, f.Limit = q.page()
 	onlyTasks, payloads := q.flag("only_tasks", false), q.flag("include_payloads", false)
 	if q.err != nil {
@@ -155,7 +155,7 @@ func (c Config) listRuns(r *http.Request, caller auth.Caller) (any, error) {
 
 func (c Config) listRunIDs(r *http.Request, caller auth.Caller) (any, error) {
 	q := queryOf(r)
-	f := c.filter(q)
+	f := c.filter(r, caller, q)
 	if q.err != nil {
 		return nil, q.err
 	}
@@ -171,17 +171,17 @@ func (c Config) listRunIDs(r *http.Request, caller auth.Caller) (any, error) {
 }
 
 // filter reads which runs are wanted.
-func (c Config) filter(q *query) (f view.Filter) {
+func (c Config) filter(r *http.Request, caller auth.Caller, q *query) (f view.Filter) {
 	f.Since = core.Time(max(q.wantedTime("since").UnixMilli(), 0))
 	if until := q.time("until"); !until.IsZero() {
 		f.By(core.Time(max(until.UnixMilli(), 1)))
 	}
-	f.IDs = workflowsOf(q.texts("workflow_ids"), q.ids("workflow_ids"))
+	f.IDs = q.chosen("workflow_ids")
 	f.OnceKeys = q.texts("idempotency_keys")
 	f.AnyLabel = q.text("additional_metadata_operator") != "AND"
-	f.Parent = c.one(q, "parent_task_external_id")
-	f.Event = c.one(q, "triggering_event_external_id")
-	f.Worker = c.one(q, "worker_id")
+	f.Parents = c.parents(r, caller, q)
+	f.Event = q.one("triggering_event_external_id")
+	f.Worker = q.one("worker_id")
 	f.Evicted = evicted(q)
 	var err error
 	if f.Metadata, err = view.Labels("additional_metadata", q.texts("additional_metadata")); err != nil && q.err == nil {
@@ -197,26 +197,21 @@ func (c Config) filter(q *query) (f view.Filter) {
 	return f
 }
 
-// nobody is the id of nothing: what is asked for by an id that is none of ours has it.
-const nobody id.ID = -1
-
-// workflowsOf are the ids of a filter; with some that are all none of ours it chooses nothing.
-func workflowsOf(asked []string, ours []id.ID) []id.ID {
-	if len(asked) > 0 && len(ours) == 0 {
+// parents are the tasks whose children are wanted: those that a parameter stands for, with
+// those of the runs that were replayed.
+func (c Config) parents(r *http.Request, caller auth.Caller, q *query) []id.ID {
+	const name = "parent_task_external_id"
+	if q.text(name) == "" {
+		return nil
+	}
+	tasks, err := c.Wire.Runs().Lineage(r.Context(), caller.Tenant, q.one(name))
+	if err != nil && q.err == nil {
+		q.err = err
+	}
+	if len(tasks) == 0 {
 		return []id.ID{nobody}
 	}
-	return ours
-}
-
-// one is an id that may be missing.
-func (c Config) one(q *query, name string) id.ID {
-	if q.text(name) == "" {
-		return 0
-	}
-	if ids := q.ids(name); len(ids) > 0 {
-		return ids[0]
-	}
-	return nobody
+	return tasks
 }
 
 // evicted reads whether only what was evicted is wanted, or only what was not.

@@ -211,6 +211,41 @@ func TestListGoesFromWhenRunsWereMadeToWhenTheyEnded(t *testing.T) {
 	require.Contains(t, list(made, time.Now().Add(time.Hour)), run)
 }
 
+// What a task spawns in a replay is its, as what it spawned before is.
+func TestChildrenAreListedByAnyReplayOfTheirParent(t *testing.T) {
+	t.Parallel()
+	s := hatchettest.Start(t)
+	spawned := make(chan struct{})
+	s.Work(t, func(*native.Assignment) (string, error) {
+		<-spawned
+		return `{}`, nil
+	}, hatchettest.One("parent", 0))
+	s.Work(t, hatchettest.Echo, hatchettest.One("child", 0))
+	spawn := func(parent, key string) string {
+		return ended(t, s, &wire.TriggerWorkflowRequest{Name: "child", ParentId: &parent, ParentTaskRunExternalId: &parent, ChildKey: &key})
+	}
+	response, err := s.Workflows.TriggerWorkflow(s.Ctx, &wire.TriggerWorkflowRequest{Name: "parent"})
+	require.NoError(t, err)
+	parent := response.WorkflowRunId
+	first := spawn(parent, "first")
+	spawned <- struct{}{}
+	status := "/api/v1/stable/workflow-runs/" + parent + "/status"
+	require.Eventually(t, func() bool { return get(t, s, status) == "COMPLETED" }, hatchettest.Patience, 10*time.Millisecond)
+	tenant := "/api/v1/stable/tenants/" + s.Tenant
+	code, _ := s.REST(t, http.MethodPost, tenant+"/tasks/replay", object{"externalIds": []string{parent}})
+	require.Equal(t, http.StatusOK, code)
+	second := spawn(parent, "second")
+	close(spawned)
+
+	query := "since=2020-01-01T00:00:00Z&parent_task_external_id=" + parent
+	var children []string
+	for _, row := range get(t, s, tenant+"/workflow-runs?only_tasks=false&"+query).(object)["rows"].([]any) {
+		children = append(children, row.(object)["workflowRunExternalId"].(string))
+	}
+	require.Equal(t, []string{second, first}, children)
+	require.Contains(t, get(t, s, tenant+"/task-metrics?"+query), map[string]any{"status": "COMPLETED", "count": 2.0})
+}
+
 func instantOf(t *testing.T, text any) time.Time {
 	t.Helper()
 	at, err := time.Parse(time.RFC3339Nano, text.(string))
