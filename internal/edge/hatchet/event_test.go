@@ -118,6 +118,8 @@ func TestWorkflowIsScheduledForEachTime(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, defined.Id, response.Id)
 	require.Equal(t, defined.WorkflowId, response.WorkflowId)
+	require.Equal(t, defined.Id, response.Version, "its authors do not call it anything")
+	require.EqualValues(t, 1, response.Order)
 	require.Len(t, response.ScheduledWorkflows, 2)
 	require.Equal(t, soon.AsTime(), response.ScheduledWorkflows[0].TriggerAt.AsTime())
 	require.Eventually(t, func() bool { return len(runs(t, s, "w")) == 1 }, hatchettest.Patience, 10*time.Millisecond, "what is over fires at once")
@@ -129,6 +131,7 @@ func TestWorkflowIsScheduledForEachTime(t *testing.T) {
 
 	_, err = s.Workflows.ScheduleWorkflow(s.Ctx, &wire.ScheduleWorkflowRequest{Name: "none", Schedules: []*timestamppb.Timestamp{soon}})
 	require.Equal(t, codes.NotFound, status.Code(err))
+	require.ErrorContains(t, err, "workflow not found")
 	_, err = s.Workflows.ScheduleWorkflow(s.Ctx, &wire.ScheduleWorkflowRequest{Name: "w", Schedules: []*timestamppb.Timestamp{soon}, ParentId: new("x")})
 	require.Equal(t, codes.InvalidArgument, status.Code(err))
 }

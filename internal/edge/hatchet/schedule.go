@@ -1,6 +1,7 @@
 package hatchet
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -25,6 +26,9 @@ func (s *Server) ScheduleWorkflow(ctx context.Context, req *wire.ScheduleWorkflo
 
 func (s *Server) schedule(ctx context.Context, req *wire.ScheduleWorkflowRequest) (*wire.WorkflowVersion, error) {
 	version, err := workflow.Current(ctx, s.DB, auth.Tenant(ctx), req.GetName())
+	if fault.KindOf(err) == fault.NotFound {
+		return nil, fault.New(fault.NotFound, "", "workflow not found: %s; a worker registers it when it starts", req.GetName())
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -39,15 +43,29 @@ func (s *Server) schedule(ctx context.Context, req *wire.ScheduleWorkflowRequest
 	if err != nil {
 		return nil, err
 	}
-	made := timestamppb.New(version.ID.Time())
-	response := &wire.WorkflowVersion{
-		Id: version.ID.String(), CreatedAt: made, UpdatedAt: made, WorkflowId: version.Workflow.String(),
+	response, err := s.versionOf(ctx, &version)
+	if err != nil {
+		return nil, err
 	}
 	for i, number := range stored {
 		response.ScheduledWorkflows = append(response.ScheduledWorkflows,
 			&wire.ScheduledWorkflow{Id: number.String(), TriggerAt: req.Schedules[i]})
 	}
 	return response, nil
+}
+
+// versionOf tells of a version of a workflow.
+func (s *Server) versionOf(ctx context.Context, of *workflow.Version) (*wire.WorkflowVersion, error) {
+	definition, err := s.runs.Version(ctx, of.ID)
+	if err != nil {
+		return nil, err
+	}
+	place, err := workflow.Place(ctx, s.DB, of.Workflow, of.ID)
+	made := timestamppb.New(of.ID.Time())
+	return &wire.WorkflowVersion{
+		Id: of.ID.String(), CreatedAt: made, UpdatedAt: made, WorkflowId: of.Workflow.String(),
+		Version: cmp.Or(definition.Label, of.ID.String()), Order: int64(place),
+	}, err
 }
 
 // newSchedules are what a request asks for, before they are admitted.

@@ -53,11 +53,11 @@ func (c Config) listWorkflows(r *http.Request, caller auth.Caller) (any, error) 
 	}
 	list := hatchetrest.WorkflowList{Rows: []hatchetrest.Workflow{}, Pagination: pagination(offset, limit, all, false)}
 	for i := range page {
-		w, err := c.workflowModel(&page[i], caller, pauses)
+		w, label, err := c.workflowModel(&page[i], caller, pauses)
 		if err != nil {
 			return nil, err
 		}
-		w.Versions = []hatchetrest.WorkflowVersionMeta{versionMeta(&page[i], page[i].Version, 1)}
+		w.Versions = []hatchetrest.WorkflowVersionMeta{versionMeta(&page[i], record.Numbered{ID: page[i].Version, Place: page[i].Place, Label: label})}
 		list.Rows = append(list.Rows, w)
 	}
 	return list, nil
@@ -76,15 +76,15 @@ func (c Config) pauses(r *http.Request, caller auth.Caller, name string) (map[st
 	return pauses, nil
 }
 
-// workflowModel tells of a workflow without its versions.
+// workflowModel tells of a workflow without its versions, and what the current one is called.
 func (c Config) workflowModel(
 	w *record.Listed, caller auth.Caller, pauses map[string]core.QueueSetting,
-) (hatchetrest.Workflow, error) {
+) (model hatchetrest.Workflow, label string, err error) {
 	definition, err := decode(w)
 	if err != nil {
-		return hatchetrest.Workflow{}, err
+		return model, "", err
 	}
-	model := hatchetrest.Workflow{
+	model = hatchetrest.Workflow{
 		Metadata: metaOf(w.ID, w.Version.Time()), TenantId: caller.UUID.String(),
 		Name: w.Name, Description: definition.Description, IsPaused: pauses[w.Name].Paused,
 	}
@@ -92,7 +92,7 @@ func (c Config) workflowModel(
 		model.PausedWorkflowCronRunQueueBehavior = behavior(pauses[w.Name].DropCrons)
 		model.PausedWorkflowScheduledRunQueueBehavior = behavior(pauses[w.Name].DropOnce)
 	}
-	return model, nil
+	return model, definition.Label, nil
 }
 
 func behavior(drop bool) hatchetrest.WorkflowPauseScheduledCronRunQueueBehavior {
@@ -109,9 +109,10 @@ func decode(w *record.Listed) (definition shard.Workflow, err error) {
 	return definition, nil
 }
 
-func versionMeta(w *record.Listed, version id.ID, order int) hatchetrest.WorkflowVersionMeta {
+func versionMeta(w *record.Listed, version record.Numbered) hatchetrest.WorkflowVersionMeta {
 	return hatchetrest.WorkflowVersionMeta{
-		Metadata: metaOf(version, version.Time()), Version: version.String(), Order: int64(order), WorkflowId: w.ID.String(),
+		Metadata: metaOf(version.ID, version.ID.Time()), Version: cmp.Or(version.Label, version.ID.String()),
+		Order: int64(version.Place), WorkflowId: w.ID.String(),
 	}
 }
 
@@ -138,7 +139,7 @@ func (c Config) fullWorkflow(r *http.Request, caller auth.Caller, w *record.List
 	if err != nil {
 		return nil, err
 	}
-	model, err := c.workflowModel(w, caller, pauses)
+	model, _, err := c.workflowModel(w, caller, pauses)
 	if err != nil {
 		return nil, err
 	}
@@ -146,8 +147,8 @@ func (c Config) fullWorkflow(r *http.Request, caller auth.Caller, w *record.List
 	if err != nil {
 		return nil, err
 	}
-	for i, version := range versions {
-		model.Versions = append(model.Versions, versionMeta(w, version, len(versions)-i))
+	for _, version := range versions {
+		model.Versions = append(model.Versions, versionMeta(w, version))
 	}
 	return model, nil
 }
@@ -209,16 +210,16 @@ func (c Config) getWorkflowVersion(r *http.Request, caller auth.Caller) (any, er
 	if err != nil {
 		return nil, err
 	}
-	versions, err := record.Versions(r.Context(), c.DB, w.ID, versionsMax)
-	if err != nil {
-		return nil, err
-	}
 	if wanted := queryOf(r).text("version"); wanted != "" && wanted != w.Version.String() {
 		if w, err = c.otherVersion(r, w, wanted); err != nil {
 			return nil, err
 		}
 	}
-	return versionModel(&w, caller, versions)
+	place, err := record.Place(r.Context(), c.DB, w.ID, w.Version)
+	if err != nil {
+		return nil, err
+	}
+	return versionModel(&w, caller, place)
 }
 
 // otherVersion is w in another version of it.
@@ -239,19 +240,13 @@ func (c Config) otherVersion(r *http.Request, w record.Listed, text string) (rec
 	return w, nil
 }
 
-func versionModel(w *record.Listed, caller auth.Caller, versions []id.ID) (any, error) {
+func versionModel(w *record.Listed, caller auth.Caller, place int) (any, error) {
 	definition, err := decode(w)
 	if err != nil {
 		return nil, err
 	}
-	order := 1
-	for i, version := range versions {
-		if version == w.Version {
-			order = len(versions) - i
-		}
-	}
 	model := hatchetrest.WorkflowVersion{
-		Metadata: metaOf(w.Version, w.Version.Time()), Version: cmp.Or(definition.Label, w.Version.String()), Order: int64(order),
+		Metadata: metaOf(w.Version, w.Version.Time()), Version: cmp.Or(definition.Label, w.Version.String()), Order: int64(place),
 		WorkflowId: w.ID.String(), DefaultPriority: int64(definition.Priority), WorkflowConfig: w.JSON,
 		InputJsonSchema: definition.InputSchema, Sticky: stickies[definition.Sticky],
 		Triggers: triggersOf(w, &definition, caller), Jobs: []hatchetrest.Job{jobOf(w, &definition, caller)},

@@ -1,6 +1,7 @@
 package hatchet_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -46,6 +47,39 @@ func TestWorkflowsAreFoundByAPartOfTheirName(t *testing.T) {
 	require.Equal(t, []any{"shop-refund", "shop-order"}, names("?name=SHOP"))
 	require.Equal(t, []any{"shop-order"}, names("?name=shop&offset=1&limit=1"))
 	require.Empty(t, names("?name=nothing"))
+}
+
+// Each version has its place, and the name that its authors gave it, wherever it is told.
+func TestVersionsOfAWorkflowAreNumberedInTheirOrder(t *testing.T) {
+	t.Parallel()
+	s := hatchettest.Start(t)
+	path := put(t, s, "shop")
+	for _, label := range []string{"v2", "v3"} {
+		_, err := s.Admin.PutWorkflow(s.Ctx, &wire.CreateWorkflowVersionRequest{
+			Name: "shop", Version: label, Tasks: []*wire.CreateTaskOpts{{ReadableId: "a", Action: "shop:a"}},
+		})
+		require.NoError(t, err)
+	}
+	numbered := func(versions any) (list []string) {
+		for _, v := range versions.([]any) {
+			list = append(list, fmt.Sprint(v.(object)["order"], " ", v.(object)["version"]))
+		}
+		return list
+	}
+	all := numbered(get(t, s, path).(object)["versions"])
+	require.Equal(t, []string{"3 v3", "2 v2"}, all[:2])
+	require.Len(t, all, 3)
+	row := get(t, s, "/api/v1/tenants/"+s.Tenant+"/workflows").(object)["rows"].([]any)[0].(object)
+	require.Equal(t, all[:1], numbered(row["versions"]))
+	require.Equal(t, all[:1], numbered([]any{get(t, s, path+"/versions")}))
+	second := get(t, s, path).(object)["versions"].([]any)[1].(object)["metadata"].(object)["id"].(string)
+	require.Equal(t, all[1:2], numbered([]any{get(t, s, path+"/versions?version="+second)}))
+	scheduled, err := s.Workflows.ScheduleWorkflow(s.Ctx, &wire.ScheduleWorkflowRequest{
+		Name: "shop", Schedules: []*timestamppb.Timestamp{timestamppb.New(time.Now().Add(time.Hour))},
+	})
+	require.NoError(t, err)
+	require.Equal(t, "v3", scheduled.Version)
+	require.EqualValues(t, 3, scheduled.Order)
 }
 
 func TestVersionOfAWorkflowTellsItsSteps(t *testing.T) {
