@@ -177,7 +177,7 @@ func (c *class) withdraw(l *lane) {
 func (c *class) retract(l *lane) {
 	if l.seat >= 0 {
 		c.lanes.remove(l)
-		l.share.ready--
+		l.share.cease()
 		c.enliven()
 		if c.lanes.len() == 0 {
 			c.attend()

@@ -120,6 +120,7 @@ func (s *Shard) releaseSlots(t *task) {
 	if !t.released {
 		s.mark(t, MomentReleased)
 		t.released = true
+		s.settleShare(t)
 		s.freeSlots(t.worker, t.grip())
 	}
 }

@@ -26,8 +26,11 @@ type queue struct {
 	// The virtual time: the tag of the share that was served last. See share.
 	virtual int64
 	turns   uint64
-	mean    int64 // ms that a task ran, of all keys
-	in, out meter // tasks that came, and that a worker was given
+	mean    int64  // slot·ms of a task, of all keys
+	waiting int    // shares that have something to give
+	since   Time   // one waits, after none did
+	tariff  uint64 // how often it was changed how keys are charged
+	in, out meter  // tasks that came, and that a worker was given
 
 	tenancies []*tenancy // of its tenant, see Shard.tenancies
 
@@ -145,8 +148,11 @@ func (q *queue) next() *class {
 	var best *class
 	for i := 0; i < len(q.live); {
 		c := q.live[i]
-		if c.mayServe() && (best == nil || c.before(best)) {
-			best = c
+		if c.mayServe() {
+			c.bill()
+			if best == nil || c.before(best) {
+				best = c
+			}
 		}
 		if c.live { // else another one is in its place
 			i++

@@ -55,7 +55,7 @@ func (s *Shard) apply(setting *Setting) {
 	case SettingQueue:
 		q := s.queue(setting.Tenant, setting.Name)
 		q.change(setting, setting.Queue)
-		q.level()
+		q.restart()
 		q.respread()
 		s.setPause(pauseKey{setting.Tenant, SettingQueue, setting.Name}, q.all())
 		q.stir()

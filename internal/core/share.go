@@ -17,8 +17,8 @@ type share struct {
 	key   string
 	tag   int64
 	turn  uint64 // of those with the same tag, lower first
-	mean  int64  // ms that a task of it ran; 0 = not known
 	lanes []*lane
+	usage
 	ready int // of them, those that have something to give
 	// Its turn came while all that it has was in Postgres: it is next when that is here.
 	missed bool
@@ -54,13 +54,21 @@ func (sh *share) weight() int64 {
 func (sh *share) begin() {
 	if sh.ready++; sh.ready == 1 {
 		q := sh.queue
-		start := q.virtual
+		start := q.level()
 		if !sh.missed {
 			start += sh.stretch(q.estimate(sh))
 		}
 		sh.tag, sh.missed = max(sh.tag, start), false
 		q.turns++
 		sh.turn = q.turns // its turn comes after all others
+		q.waiting++
+	}
+}
+
+// cease is the inverse of begin.
+func (sh *share) cease() {
+	if sh.ready--; sh.ready == 0 {
+		sh.queue.waiting--
 	}
 }
 
@@ -69,43 +77,15 @@ func (sh *share) begin() {
 func (q *queue) charge(sh *share, t *task) {
 	q.virtual = max(q.virtual, sh.tag)
 	sh.tag, sh.missed = q.virtual, false
-	t.charged = q.estimate(sh)
 	q.turns++
 	sh.turn = q.turns
+	t.charged = q.estimate(sh)
 	sh.move(t.charged)
+	if q.all().ByCost {
+		sh.use(t)
+	}
 	q.forgetIdle()
 	q.out.add(q.shard.now)
-}
-
-// estimate is what a task of sh will probably cost.
-func (q *queue) estimate(sh *share) int64 {
-	switch {
-	case !q.all().ByCost:
-		return 1
-	case sh.mean > 0:
-		return sh.mean
-	}
-	return max(1, q.mean)
-}
-
-// settle corrects what t was charged when it has run.
-func (q *queue) settle(sh *share, t *task, ran Time) {
-	if !q.all().ByCost || t.charged == 0 {
-		return
-	}
-	cost := max(1, int64(ran))
-	sh.mean = average(sh.mean, cost)
-	q.mean = average(q.mean, cost)
-	sh.move(cost - t.charged)
-	t.charged = 0
-}
-
-// average follows the latest eight or so.
-func average(mean, latest int64) int64 {
-	if mean == 0 {
-		return latest
-	}
-	return max(1, mean+(latest-mean)/8)
 }
 
 // move adds to the tag of sh, and finds the new places of its lanes.
@@ -121,11 +101,12 @@ func (sh *share) move(cost int64) {
 // stretch is how far a cost moves the tag.
 func (sh *share) stretch(cost int64) int64 { return cost * tagOfTask * WeightDefault / sh.weight() }
 
-// level has all keys start anew from where the queue is: what they have had was counted
+// restart has all keys start anew from where the queue is: what they have had was counted
 // in other units, or by other weights.
-func (q *queue) level() {
+func (q *queue) restart() {
+	q.tariff++
 	for _, sh := range q.shares {
-		sh.tag = q.virtual
+		sh.tag, sh.usage = q.virtual, usage{}
 	}
 	for _, c := range q.classes {
 		c.lanes.sort()

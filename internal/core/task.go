@@ -28,6 +28,7 @@ type task struct {
 	share    string // as NewTask.Key
 	rank     int64  // its place in lane, see Order
 	charged  int64  // with OpenRunning: what its share was charged for it, see queue.charge
+	tariff   uint64 // of that, see queue.tariff
 	advance  int64  // likewise its tenancy, in that era
 	era      uint64
 	tenancy  *tenancy // with OpenRunning: whom its worker's time is counted for; nil = nobody

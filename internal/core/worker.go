@@ -181,9 +181,7 @@ func (s *Shard) run(t *task, w *worker, token Token) {
 func (s *Shard) release(t *task) {
 	w := t.worker
 	s.refuseKin(t)
-	if sh := t.lane.share; sh != nil { // none of one that was adopted before it was ready
-		sh.queue.settle(sh, t, s.now-t.assigned)
-	}
+	s.settleShare(t)
 	if t.tenancy != nil && t.advance > 0 {
 		t.tenancy.settle(t, s.now-t.assigned)
 	}
