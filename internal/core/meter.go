@@ -4,6 +4,7 @@ package core
 type meter struct {
 	parts [meterParts + 1]int64 // the one of now is not whole yet
 	at    int64                 // which ten seconds since the epoch are now
+	since Time                  // the first time that it did, after a minute of nothing
 }
 
 const (
@@ -12,7 +13,9 @@ const (
 )
 
 func (m *meter) add(now Time) {
-	m.turn(now)
+	if m.turn(now); m.sum() == 0 {
+		m.since = now
+	}
 	m.parts[m.at%int64(len(m.parts))]++
 }
 
@@ -25,13 +28,25 @@ func (m *meter) turn(now Time) {
 	m.at = max(m.at, at)
 }
 
-// perMinute is how often it happens, by the last minute and the part that is now.
-func (m *meter) perMinute(now Time) float64 {
-	m.turn(now)
-	sum := int64(0)
+func (m *meter) sum() (sum int64) {
 	for _, n := range m.parts {
 		sum += n
 	}
-	span := meterParts*meterPartMS + int64(now)%meterPartMS
-	return float64(sum) * 60_000 / float64(span)
+	return sum
+}
+
+// perMinute is how often it happens, by the last minute and the part that is now.
+func (m *meter) perMinute(now Time) float64 {
+	m.turn(now)
+	return m.per(meterParts*meterPartMS + int64(now)%meterPartMS)
+}
+
+func (m *meter) per(spanMS int64) float64 { return float64(m.sum()) * 60_000 / float64(spanMS) }
+
+// pace is perMinute for estimates: of what began within that minute, as it has been since,
+// by a second at least.
+func (m *meter) pace(now Time) float64 {
+	m.turn(now)
+	const least = 1_000
+	return m.per(min(meterParts*meterPartMS+int64(now)%meterPartMS, max(int64(now-m.since), least)))
 }

@@ -1,6 +1,11 @@
 package core
 
-import "github.com/adzehq/adze/internal/base/id"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/adzehq/adze/internal/base/id"
+)
 
 // Ask asks why tasks, or runs of graphs, are not done yet. Each is answered under Ref
 // with a Reason; one that is not in memory after a Load of its checkpoint row. A task of
@@ -64,6 +69,9 @@ type Reason struct {
 	EstimateMS int64
 
 	Need  Need        // of the worker
+	Unmet []Label     // with CauseNoMatch: of those it requires, what no worker is
+	Away  bool        // with CauseNoMatch: Need.Worker is not connected
+	Quiet bool        // with CauseTime: it is put off, or replaced, by the next run of its once key
 	Waits []Condition // with CauseWaits: those not met yet
 	Open  []id.ID     // with CauseTasks
 	Next  []Awaiting  // with CauseTasks: those that have not begun
@@ -153,6 +161,9 @@ func (s *Shard) why(row *OpenTask, t *task, before int64) *Reason {
 		}
 	case OpenDelayed:
 		r.Cause, r.Until = CauseTime, row.Due
+		if k := s.once.byRun[cmp.Or(row.Run, row.ID)]; k != nil {
+			r.Quiet = k.Hold == OnceQuiet && row.Attempt == 1
+		}
 	case OpenWaiting:
 		r.Cause, r.Until, r.Waits = CauseWaits, row.Due, s.waitsOf(row.ID)
 	case OpenReady:
@@ -198,6 +209,7 @@ func (s *Shard) whyReady(r *Reason, row *OpenTask, def *Definition, t *task, bef
 	r.Key, r.Ahead = l.key, l.ahead(row, t, before)
 	if p := s.pauseOn(def); p != nil { // others of its lane may go on, and pass it by
 		p.explain(r, l)
+		p.limit(r, row)
 	} else {
 		l.place.explain(r, l)
 	}
@@ -228,7 +240,7 @@ func (g *group) explain(r *Reason, _ *lane) {
 	if g.limit.shard.awaits(g.limit.tenant) {
 		r.Cause, r.Until = CauseReturning, g.limit.shard.returning(g.limit.tenant)
 	}
-	r.estimate(r.Ahead+1, g.out.perMinute(g.limit.shard.now))
+	r.estimate(r.Ahead+1, g.out.pace(g.limit.shard.now))
 }
 
 // returning is until when workers of before a restart are awaited.
@@ -265,6 +277,7 @@ func (c *class) explain(r *Reason, l *lane) {
 		r.Cause = CauseNoWorker
 	case r.Fitting == 0:
 		r.Cause = CauseNoMatch
+		c.explainMismatch(r)
 	case l.blocked != nil:
 		l.blocked.bucket.explain(r, l)
 	default:
@@ -274,23 +287,18 @@ func (c *class) explain(r *Reason, l *lane) {
 		l.explainBatch(r)
 	}
 	if r.Cause == CauseBusy {
-		r.estimate((r.Ahead+1)*int64(r.Others+1), c.queue.out.perMinute(s.now))
+		r.estimate(c.turns(l, r.Ahead+1), c.queue.out.pace(s.now))
 	}
 }
 
-// explain says what l waits for.
-func (b *bucket) explain(r *Reason, l *lane) {
-	units := b.wanted(l)
-	b.refill()
-	r.Cause, r.Name, r.Key, r.Max, r.Held = CauseRate, b.rate.name, b.key, int(b.limit()), int(b.spent())
-	if !b.has(units) {
-		r.Until = b.when(units)
-	}
-}
-
-// estimate is how long it takes for so many to begin at a rate.
-func (r *Reason) estimate(n int64, perMinute float64) {
-	if perMinute > 0 {
-		r.EstimateMS = int64(float64(n) * 60_000 / perMinute)
+// explainMismatch says what of the need no worker has that offers the action.
+func (c *class) explainMismatch(r *Reason) {
+	offering := c.shard.action(c.key.tenant, c.need.Action).workers
+	is := func(has func(*worker) bool) bool { return slices.ContainsFunc(offering, has) }
+	r.Away = r.Worker != 0 && !is(func(w *worker) bool { return w.id == r.Worker })
+	for _, l := range c.need.Labels {
+		if l.Required && !is(func(w *worker) bool { return l.met(w.labels) }) {
+			r.Unmet = append(r.Unmet, l)
+		}
 	}
 }

@@ -58,6 +58,9 @@ func parentsText(parents []string) string {
 // sentence says for people why a task is not done yet.
 func sentence(r *core.Reason) string {
 	text := cause(r)
+	if r.Expires > 0 && r.Cause == core.CausePaused {
+		return text + fmt.Sprintf(" It is cancelled at %s, if that lasts.", clock(r.Expires))
+	}
 	if r.Expires > 0 {
 		text += fmt.Sprintf(" It is given up at %s.", clock(r.Expires))
 	}
@@ -73,6 +76,9 @@ func cause(r *core.Reason) string {
 	case core.CauseTime:
 		if r.Attempt > 1 {
 			return fmt.Sprintf("Attempt %d begins at %s.", r.Attempt, clock(r.Until))
+		}
+		if r.Quiet {
+			return fmt.Sprintf("It begins at %s, unless another run of its key comes before.", clock(r.Until))
 		}
 		return fmt.Sprintf("It begins at %s.", clock(r.Until))
 	case core.CauseWaits:
@@ -97,7 +103,7 @@ func queueCause(r *core.Reason) string {
 	case core.CauseNoWorker:
 		return fmt.Sprintf("No worker is connected that runs the action %s.", r.Need.Action)
 	case core.CauseNoMatch:
-		return fmt.Sprintf("%s run the action %s, and none of them may have it: %s.", count(r.Offered, "worker"), r.Need.Action, needs(&r.Need))
+		return mismatch(r)
 	case core.CauseBusy:
 		text := fmt.Sprintf("All slots are in use: %s of %s for the queue %s. %s", count(r.Slots, "slot"), count(r.Fitting, "worker"), r.Queue, ahead(r))
 		if r.Others > 0 {
@@ -105,11 +111,23 @@ func queueCause(r *core.Reason) string {
 		}
 		return text
 	case core.CauseRate:
-		return fmt.Sprintf("The rate limit %s has no units left; there are more at %s. %s", r.Name+ofKey(r.Key), clock(r.Until), ahead(r))
+		return rateCause(r)
 	case core.CauseBatch:
 		return batchCause(r)
 	}
 	return ""
+}
+
+func rateCause(r *core.Reason) string {
+	name := r.Name + ofKey(r.Key)
+	switch {
+	case r.Until > 0:
+		return fmt.Sprintf("The rate limit %s has no units left; there are more at %s. %s", name, clock(r.Until), ahead(r))
+	case r.Max == 0:
+		return fmt.Sprintf("From the rate limit %s nothing can be drawn until it is set otherwise. %s", name, ahead(r))
+	default:
+		return fmt.Sprintf("It is about to draw from the rate limit %s. %s", name, ahead(r))
+	}
 }
 
 func batchCause(r *core.Reason) string {
@@ -138,15 +156,34 @@ func ahead(r *core.Reason) string {
 	return text
 }
 
-func needs(n *core.Need) string {
-	if n.Worker != 0 {
-		return fmt.Sprintf("it is for worker %s only", n.Worker)
+// mismatch says what workers that run its action lack.
+func mismatch(r *core.Reason) string {
+	who := "The only worker that runs the action " + r.Need.Action + " may not have it"
+	if r.Offered > 1 {
+		who = fmt.Sprintf("%d workers run the action %s, and none of them may have it", r.Offered, r.Need.Action)
 	}
-	var parts []string
+	switch {
+	case r.Away:
+		return fmt.Sprintf("%s: it is for worker %s only, which is not connected.", who, r.Need.Worker)
+	case r.Need.Worker != 0:
+		return fmt.Sprintf("%s: it is for worker %s only.", who, r.Need.Worker)
+	case len(r.Unmet) > 0:
+		return fmt.Sprintf("%s: %s, which no worker has.", who, labels(r.Unmet))
+	default:
+		return fmt.Sprintf("%s: %s.", who, needs(&r.Need))
+	}
+}
+
+func needs(n *core.Need) string {
+	var required []core.Label
 	for _, l := range n.Labels {
 		if l.Required {
-			parts = append(parts, fmt.Sprintf("the label %s has to be %s", l.Key, l.Value))
+			required = append(required, l)
 		}
+	}
+	var parts []string
+	if len(required) > 0 {
+		parts = append(parts, labels(required))
 	}
 	for _, s := range n.Slots {
 		parts = append(parts, fmt.Sprintf("it takes %s", count(int(s.Units), strings.TrimSpace(s.Type+" slot"))))
@@ -155,6 +192,25 @@ func needs(n *core.Need) string {
 		return "of what it needs, nobody has all"
 	}
 	return list(parts)
+}
+
+// comparisons are what the comparators are called.
+var comparisons = [...]string{
+	core.LabelEqual: "==", core.LabelNotEqual: "!=", core.LabelGreater: ">", core.LabelGreaterOrEqual: ">=",
+	core.LabelLess: "<", core.LabelLessOrEqual: "<=",
+}
+
+// labels says what required labels have to be.
+func labels(required []core.Label) string {
+	parts := make([]string, len(required))
+	for i, l := range required {
+		parts[i] = fmt.Sprintf("%s %s %s", l.Key, comparisons[l.Comparator], l.Value)
+	}
+	word := "label "
+	if len(required) > 1 {
+		word = "labels "
+	}
+	return "it requires the " + word + list(parts)
 }
 
 func conditions(all []core.Condition) string {
