@@ -154,12 +154,20 @@ func (s *stack) databaseURL(addr string) string {
 
 func (s *stack) newToken() string {
 	s.t.Helper()
+	return s.adze("token", "create", "--name", "crash")
+}
+
+// adze runs a command of the operator's, and returns what it prints.
+func (s *stack) adze(args ...string) string {
+	s.t.Helper()
 	binary, err := child.Build()
 	require.NoError(s.t, err)
-	command := exec.CommandContext(s.ctx, binary, "token", "create", "--name", "crash")
-	command.Env = append(os.Environ(), "ADZE_DATABASE_URL="+s.postgres.TCPURL())
+	command := exec.CommandContext(s.ctx, binary, args...)
+	command.Env = append(os.Environ(), "ADZE_DATABASE_URL="+s.postgres.TCPURL(), "ADZE_ADDRESS="+s.front.Addr())
+	var said strings.Builder
+	command.Stderr = &said
 	out, err := command.Output()
-	require.NoError(s.t, err)
+	require.NoError(s.t, err, "%v: %s", args, &said)
 	return strings.TrimSpace(string(out))
 }
 
