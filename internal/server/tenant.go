@@ -87,8 +87,18 @@ func MakeTenant(ctx context.Context, db pg.DB, name, beside string, now time.Tim
 		}
 		fresh.Shard = neighbour.Shard
 	}
-	fresh.ID = id.NewSource(fresh.Shard, 0).Next(now.UnixMilli())
-	return fresh, tenant.Insert(ctx, db, fresh)
+	ids := id.NewSource(fresh.Shard, 0)
+	for {
+		fresh.ID = ids.Next(now.UnixMilli())
+		err := tenant.Insert(ctx, db, fresh)
+		if fault.KindOf(err) != fault.Conflict {
+			return fresh, err
+		}
+		if _, taken := tenant.ByName(ctx, db, name); fault.KindOf(taken) != fault.NotFound {
+			return tenant.Tenant{}, err
+		}
+		// Another one was made in this millisecond, and has the id.
+	}
 }
 
 // EnsureTenant finds the tenant of that name, or makes it in a shard that its UUID chooses.
