@@ -3,17 +3,23 @@ package adze_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/adzehq/adze"
+	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/pgtest"
 	"github.com/adzehq/adze/internal/server"
 )
+
+// callersMax is how many tenants call at a time.
+const callersMax = 8
 
 // house is an engine with a home, the default tenant, and tenants beside it.
 type house struct {
@@ -150,6 +156,58 @@ func (h *house) far(t *testing.T, ctx context.Context) string {
 	}
 	t.Fatal("all tenants live in one shard")
 	return ""
+}
+
+// TestGrantsHaveTheirBounds: a home is granted by 1,000 tenants and by no more, and a tenant
+// grants 100 homes; the next engine knows them all, and who gives one up makes room.
+func TestGrantsHaveTheirBounds(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("makes 1,001 tenants")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	h := newHouse(t, ctx)
+	db := pool(t, ctx, h.database)
+	guests := make([]*adze.Client, core.CrewTenantsMax+1)
+	name := func(i int) string { return fmt.Sprint("guest", i) }
+	var made errgroup.Group
+	made.SetLimit(callersMax)
+	for i := range guests {
+		made.Go(func() error {
+			if _, err := server.MakeTenant(ctx, db, name(i), "default", time.Now()); err != nil {
+				return err
+			}
+			token, err := server.IssueToken(ctx, db, server.TokenRequest{Tenant: name(i), Name: "test", TTL: time.Hour}, time.Now())
+			if err != nil {
+				return err
+			}
+			guests[i] = dial(t, engine{address: h.address, token: token})
+			if i == 0 {
+				return nil
+			}
+			return guests[i].ShareWorkers(ctx, "default", 0)
+		})
+	}
+	require.NoError(t, made.Wait())
+	require.ErrorIs(t, guests[0].ShareWorkers(ctx, "default", 0), adze.ErrExhausted)
+	require.NoError(t, guests[1].ShareWorkers(ctx, "default", 2), "it is there")
+	require.NoError(t, guests[1].UnshareWorkers(ctx, "default"))
+	require.NoError(t, guests[0].ShareWorkers(ctx, "default", 0))
+	home := h.as(t, ctx, "default")
+	_, grants, err := home.Grants(ctx)
+	require.NoError(t, err)
+	require.Len(t, grants, core.CrewTenantsMax)
+
+	work(t, home, double)
+	four, err := double.Call(ctx, guests[core.CrewTenantsMax], 2)
+	require.NoError(t, err)
+	require.Equal(t, 4, four)
+
+	for i := range core.HomesMax {
+		require.NoError(t, guests[1].ShareWorkers(ctx, name(2+i), 0), i)
+	}
+	require.ErrorIs(t, guests[1].ShareWorkers(ctx, name(2+core.HomesMax), 0), adze.ErrExhausted)
 }
 
 // TestTenantWithManyTasksDoesNotHoldUpAnothersFew: one has 10,000 tasks before the other's
