@@ -232,7 +232,7 @@ func (m *model) followPauses(st *step) *Violation {
 		case held == "":
 		case !ok:
 			return broken(pausesKept, "task %d waits for %s, and is %v", t.row.ID, held, t.pausable())
-		case m.pauseOf(p) == nil && !leaving[m.laneFor(t)]:
+		case m.pauseOf(p) == nil && !leaving[m.laneFor(t)] && !m.loading(m.laneFor(t)): // there may be more of it
 			return broken(pausesKept, "task %d waits for %s, which is not paused", t.row.ID, held)
 		case by != nil && t.passed > 0:
 			m.unplace(st, t)
