@@ -169,6 +169,7 @@ func (h *history) open() *Violation {
 // takeOver has a new owner restore what is committed.
 func (h *history) takeOver() *Violation {
 	h.epoch++
+	h.ticked = 0 // by this one's clock, which may be behind that of the owner before
 	h.shard = core.NewSized(shardNumber, h.window)
 	h.shard.KeepOnce(h.onceMax)
 	h.shard.KeepWindows(h.windows)
