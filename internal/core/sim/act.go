@@ -259,7 +259,7 @@ func (h *history) submit(n int) *Violation {
 	in := &core.Submit{}
 	for range n {
 		if h.rand.IntN(8) < h.graphShare {
-			in.Runs = append(in.Runs, h.newRun())
+			in.Runs = append(in.Runs, h.newSubmit())
 			continue
 		}
 		in.Tasks = append(in.Tasks, h.newTask(pick(h, h.definitions)))

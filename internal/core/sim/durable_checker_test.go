@@ -37,6 +37,8 @@ var durableSabotages = map[string]attack{
 	"a child is cancelled for nothing":       {childrenEnd, inventClosing},
 	"children stay to be cancelled":          {childrenEnd, dropClosedChildren},
 	"a row forgets the log of its task":      {checkpointed, forgetLog},
+	"a replay begins with less of a log":     {recordedOnce, dropCarried},
+	"a replay forgets how long a log is":     {nothingLost, forgetCarried},
 }
 
 func dropEntry(_ *history, st *step) bool { return dropFirst(&st.out.Entries) }
@@ -186,6 +188,30 @@ func emptyPast(h *history, _ *step) bool {
 				return true
 			}
 		}
+	}
+	return false
+}
+
+// carried are the rows of runs in a step that begin with logs.
+func carried(st *step) (runs []*core.NewTask) {
+	for i := range st.out.Runs {
+		if flow := st.out.Runs[i].Flow; flow != nil && len(flow.Logs) > 0 {
+			runs = append(runs, &st.out.Runs[i])
+		}
+	}
+	return runs
+}
+
+func dropCarried(_ *history, st *step) bool {
+	return len(carried(st)) > 0 && dropFirst(&st.out.Entries)
+}
+
+func forgetCarried(_ *history, st *step) bool {
+	for _, row := range carried(st) {
+		flow := *row.Flow
+		flow.Logs = nil
+		row.Flow = &flow
+		return true
 	}
 	return false
 }

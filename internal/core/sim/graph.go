@@ -66,13 +66,8 @@ func (h *history) newRun() core.NewRun {
 	return h.newRunOf(pick(h, h.graphs))
 }
 
-// newRunOf draws a run of a graph, or the replay of a run.
 func (h *history) newRunOf(g *core.Graph) core.NewRun {
 	run := core.NewRun{}
-	if ended := h.endedRuns(g); len(ended) > 0 && h.rand.IntN(4) == 0 {
-		old := pick(h, ended)
-		run.Task.ReplayOf, run.Kept = old, h.drawKept(g, old)
-	}
 	h.lastTask++
 	run.Task.ID, run.Task.Tenant, run.Task.Version = h.lastTask, g.Tenant, g.Version
 	h.drawRow(&run.Task)
@@ -82,6 +77,28 @@ func (h *history) newRunOf(g *core.Graph) core.NewRun {
 	for i := range g.Nodes {
 		h.lastTask++
 		h.places[h.lastTask] = place{run.Task.ID, int32(i), g}
+	}
+	return run
+}
+
+// newSubmit draws a run that is submitted: the replay of one that ended, now and then.
+func (h *history) newSubmit() core.NewRun {
+	g := pick(h, h.graphs)
+	if ended := h.endedRuns(g); len(ended) > 0 && h.rand.IntN(3) == 0 {
+		return h.newReplay(g, pick(h, ended))
+	}
+	return h.newRunOf(g)
+}
+
+// newReplay draws a replay of a run.
+func (h *history) newReplay(g *core.Graph, old id.ID) core.NewRun {
+	run := h.newRunOf(g)
+	run.Task.ReplayOf = old
+	if h.rand.IntN(3) > 0 {
+		run.Kept = h.drawKept(g, old)
+	}
+	if h.rand.IntN(4) > 0 {
+		run.Logs = h.drawLogs(g, &run)
 	}
 	return run
 }

@@ -110,20 +110,9 @@ func (m *model) takeFork(st *step, in *core.Fork) *Violation {
 	st.own = append(st.own, in.Task)
 	m.submit(in.Task, st.now, st.seq)
 	t := m.tasks[in.Task.ID]
-	for _, e := range in.Entries {
-		e.Task = in.Task.ID
-		if st.entriesTaken == len(st.out.Entries) || !reflect.DeepEqual(st.out.Entries[st.entriesTaken], e) {
-			return broken(recordedOnce, "entry %d of the fork %d is not written", e.Index, e.Task)
-		}
-		st.entriesTaken++
-		t.entries++
-	}
-	for _, met := range in.Mets {
-		met.Task, met.Worker, met.Token = in.Task.ID, 0, 0
-		if st.metsTaken == len(st.out.Mets) || !reflect.DeepEqual(st.out.Mets[st.metsTaken], met) {
-			return broken(metRightly, "%s of the fork %d is not written", show(met), met.Task)
-		}
-		st.metsTaken++
+	t.entries = int32(len(in.Entries))
+	if v := st.takeLog(in.Task.ID, in.Entries, in.Mets); v != nil {
+		return v
 	}
 	if v := m.takeMets(st); v != nil || m.tasks[in.Task.ID] == nil { // it was doomed
 		return v

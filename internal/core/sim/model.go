@@ -214,7 +214,7 @@ func (m *model) submit(row core.NewTask, now core.Time, seq uint64) {
 	def := m.definition(&row)
 	t := &task{row: row, def: def, flow: row.Flow, attempt: 1, seq: seq}
 	if r := m.runs[row.Run]; r != nil {
-		t.flow = nodeFlow(r.row.Flow, r.graph, row.Node)
+		t.flow, t.entries = nodeFlow(r.row.Flow, r.graph, row.Node), r.logOf(row.Node)
 	}
 	m.draws = m.draws || len(def.Rates) > 0
 	t.limits = limitsOf(row.Tenant, def.Limits, t.flow)

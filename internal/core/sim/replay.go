@@ -49,11 +49,7 @@ func (h *history) someRun() id.ID {
 func (h *history) runAgain(target id.ID) *Violation {
 	in := &core.Submit{}
 	if old, graph := h.committed.runs[target]; graph {
-		run := h.newRunOf(h.model.graphs[old.Version])
-		run.Kept = nil
-		if h.rand.IntN(2) == 0 {
-			run.Kept = h.drawKept(h.model.graphs[old.Version], target)
-		}
+		run := h.newReplay(h.model.graphs[old.Version], target)
 		repeat(&run.Task, &old)
 		in.Runs = append(in.Runs, run)
 		return h.apply(in)

@@ -178,8 +178,9 @@ func (s *durableRows) waitsOf(rows []core.OpenTask) []core.Wait {
 // tables say.
 func (s *store) restoreDurable(r *core.Restore) {
 	for task, log := range s.logs {
+		_, begun := s.tasks[task] // or a replay brought it, and it waits for its parents
 		_, ended := s.results[task]
-		if o, saved := s.open[task]; !ended && (!saved || o.State == core.OpenRunning) {
+		if o, saved := s.open[task]; begun && !ended && (!saved || o.State == core.OpenRunning) {
 			r.Logs = append(r.Logs, core.LogSize{Task: task, Entries: int32(len(log))})
 		}
 	}

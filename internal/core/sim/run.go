@@ -57,6 +57,9 @@ func (m *model) definition(row *core.NewTask) core.Definition {
 func (m *model) takeRuns(st *step, runs []core.NewRun) *Violation {
 	for i := range runs {
 		in := &runs[i]
+		if v := m.takeLogs(st, in); v != nil {
+			return v
+		}
 		if st.runsTaken >= len(st.out.Runs) || !reflect.DeepEqual(m.ticketed(in), st.out.Runs[st.runsTaken]) {
 			return broken(nothingLost, "the row of run %d differs from what was submitted", in.Task.ID)
 		}
@@ -71,7 +74,7 @@ func (m *model) takeRuns(st *step, runs []core.NewRun) *Violation {
 // ticketed is the row of a run: that of one of a limited graph has what it needs when it
 // begins.
 func (m *model) ticketed(in *core.NewRun) core.NewTask {
-	row, graph := in.Task, m.graphs[in.Task.Version]
+	row, graph := logged(in), m.graphs[in.Task.Version]
 	if len(graph.Limits) == 0 || doomed(row.Flow) {
 		return row
 	}
