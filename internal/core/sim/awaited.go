@@ -94,16 +94,33 @@ func (m *model) firstEvent(a *awaited, c *core.Condition) *core.NewEvent {
 	if c.After != 0 {
 		since = 0
 	}
-	var target id.ID
-	if c.Signal {
-		target = a.target()
-	}
 	for i := since; i < len(m.events); i++ {
-		if e := &m.events[i]; e.ID > c.After && e.Target == target && meets(e, a.Tenant, c) {
+		if e := &m.events[i]; a.wants(c, e) {
 			return e
 		}
 	}
 	return nil
+}
+
+// wants tells whether an event is one that a condition is about.
+func (a *awaited) wants(c *core.Condition, e *core.NewEvent) bool {
+	var target id.ID
+	if c.Signal {
+		target = a.target()
+	}
+	return e.ID > c.After && e.Target == target && meets(e, a.Tenant, c)
+}
+
+// newestEvent is what a look-back for the newest event gives: the last one before the wait
+// began, or a later one, for who looks may see more by then. It is the one that is said, if
+// that is right.
+func (m *model) newestEvent(a *awaited, c *core.Condition, said id.ID) *core.NewEvent {
+	for i := len(m.events) - 1; i >= 0; i-- {
+		if e := &m.events[i]; a.wants(c, e) && (e.ID == said || i < a.from) {
+			return e
+		}
+	}
+	return m.firstEvent(a, c)
 }
 
 // takeMets goes along with the core as it meets conditions, as far as they have a
@@ -132,7 +149,11 @@ func (m *model) whyNot(st *step, met *core.Met) string {
 	if a.met[met.Condition] {
 		return "it is met already"
 	}
-	event, come := m.causeOf(a, &a.Conditions[met.Condition])
+	c := &a.Conditions[met.Condition]
+	event, come := m.causeOf(a, c)
+	if c.Newest {
+		event = m.newestEvent(a, c, met.Event)
+	}
 	want := core.Met{Task: a.Task, Tenant: a.Tenant, Order: met.Order, At: st.now, Index: a.Index, Condition: met.Condition}
 	if t := m.tasks[a.Task]; t != nil && t.state == core.OpenRunning {
 		want.Worker, want.Token = t.worker, t.token

@@ -65,7 +65,6 @@ var leftOut = []omission{
 	{[]string{"Label.Comparator.LabelGreaterOrEqual", "Label.Comparator.LabelLess", "Label.Comparator.LabelLessOrEqual"}, "one comparison of numbers stands for all; tests of the core have each"},
 	{[]string{"Runs.Task.Flow.Batch", "Runs.Task.Flow.Size", "Run.Task.Flow.Batch", "Run.Task.Flow.Size"}, "tasks of a graph go in batches, and not its run"},
 	{[]string{"Fork.Task.Flow.Batch", "Fork.Task.Flow.Size"}, "durable tasks do not go in batches"},
-	{[]string{"Condition.Newest"}, "the rules of events know the first only; tests of the core look back for the newest"},
 }
 
 // omissionOf is why name is left out; nil if it is not.

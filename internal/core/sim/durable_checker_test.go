@@ -37,6 +37,7 @@ var durableSabotages = map[string]attack{
 	"a child is cancelled for nothing":       {childrenEnd, inventClosing},
 	"children stay to be cancelled":          {childrenEnd, dropClosedChildren},
 	"a row forgets the log of its task":      {checkpointed, forgetLog},
+	"the newest event is not the one":        {metRightly, takeOlder},
 	"a replay begins with less of a log":     {recordedOnce, dropCarried},
 	"a replay forgets how long a log is":     {nothingLost, forgetCarried},
 }
@@ -187,6 +188,28 @@ func emptyPast(h *history, _ *step) bool {
 				loaded.Past[i] = core.Past{}
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// takeOlder has a look-back for the newest event give the one before.
+func takeOlder(h *history, st *step) bool {
+	for i := range st.out.Mets {
+		met := &st.out.Mets[i]
+		a := h.model.awaited[core.WaitKey{Task: met.Task, Index: met.Index}]
+		if a == nil || !a.Conditions[met.Condition].Newest {
+			continue
+		}
+		var before []*core.NewEvent
+		for j := range h.model.events[:a.from] {
+			if e := &h.model.events[j]; a.wants(&a.Conditions[met.Condition], e) {
+				before = append(before, e)
+			}
+		}
+		if len(before) > 1 {
+			met.Event, met.Data = before[len(before)-2].ID, before[len(before)-2].Payload
+			return true
 		}
 	}
 	return false

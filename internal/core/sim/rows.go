@@ -218,14 +218,17 @@ func (s *store) loadFamily(loaded *core.Loaded) {
 	}
 }
 
-// lookBack finds the first event after one that meets a condition.
-func (s *store) lookBack(l core.Lookback) core.Past {
+// lookBack finds the first event after one that meets a condition, or the newest.
+func (s *store) lookBack(l core.Lookback) (found core.Past) {
 	for i := range s.pushed {
 		if e := &s.pushed[i]; e.ID > l.Condition.After && e.Target == l.Target && meets(e, l.Tenant, &l.Condition) {
-			return core.Past{Event: e.ID, Payload: e.Payload}
+			found = core.Past{Event: e.ID, Payload: e.Payload}
+			if !l.Condition.Newest {
+				break
+			}
 		}
 	}
-	return core.Past{}
+	return found
 }
 
 // meets is the rule of events, but for whom they are addressed to.

@@ -223,6 +223,7 @@ func (h *history) drawOnEvent(r *run, c *core.Condition) {
 			c.After = max(c.After, met.Event)
 		}
 	}
+	c.Newest = c.After != 0 && !c.Signal && h.rand.IntN(2) == 0
 }
 
 // drawAwaitedRuns draws some runs to be waited for, the newest first: children, as a
