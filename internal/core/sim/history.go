@@ -56,7 +56,7 @@ type history struct {
 	rateShare    int       // of 8 rate limits, how many a definition draws from
 	meters       map[core.RateName]*meter
 	limitShare   int             // of 8 limits, how many a definition has
-	worded       map[string]bool // limits of which runs say the maximum
+	worded       map[string]bool // limits and rate limits of which runs say the maximum
 	queueing     bool            // limits have those wait whom they have no place for
 	oneQueue     bool            // actions share a queue
 	definitions  []core.Definition
@@ -131,7 +131,7 @@ func newHistory(seed uint64) *history {
 	h.typeShare, h.labelShare, h.stickyShare = pick(h, []int{0, 0, 2, 4}), pick(h, []int{0, 0, 2, 4}), pick(h, []int{0, 0, 2})
 	h.batchShare, h.batchOf = pick(h, []int{0, 0, 2, 6}), map[core.Token]core.Token{}
 	h.rateShare, h.meters = pick(h, []int{0, 0, 1, 4}), map[core.RateName]*meter{}
-	for _, name := range slices.Concat(taskLimits, runLimits) {
+	for _, name := range slices.Concat(taskLimits, runLimits, rateNames) {
 		h.worded[name] = h.rand.IntN(4) == 0
 	}
 	for i := range h.weights {

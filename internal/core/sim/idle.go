@@ -88,16 +88,16 @@ func (h *history) mayDraw(t *task, heads map[lane]*task) bool {
 	if next := h.shard.NextDue(); next > 0 && next <= h.model.now {
 		return false
 	}
-	for name, units := range t.rateKeys() {
-		if !h.hasUnits(name, units) {
+	for name, key := range t.rateKeys() {
+		if !h.hasUnits(name, key.Units) {
 			return false
 		}
 		for _, other := range heads {
 			needs, draws := other.rateKeys()[name]
 			if h.model.loading(other.lane) {
-				needs = rateUnitsMax
+				needs.Units = rateUnitsMax
 			}
-			if draws && !h.hasUnits(name, needs) && (other.lane.sameClass(t.lane) || h.model.freeFor(other, false) != nil) {
+			if draws && !h.hasUnits(name, needs.Units) && (other.lane.sameClass(t.lane) || h.model.freeFor(other, false) != nil) {
 				return false
 			}
 		}
@@ -108,15 +108,16 @@ func (h *history) mayDraw(t *task, heads map[lane]*task) bool {
 // sameClass tells whether the same workers serve two lanes, in turns of one order.
 func (l lane) sameClass(other lane) bool { return l.class() == other.class() }
 
-// hasUnits tells whether so many units of a key can be drawn now.
-func (h *history) hasUnits(name core.RateName, units int64) bool {
-	rule := h.model.rateRule(name)
+// hasUnits tells whether so many units of a key can be drawn now, whatever runs have said of
+// it.
+func (h *history) hasUnits(name core.RateName, units int32) bool {
+	rule, _ := h.rateRules(name)
 	if rule.PausedUntil > h.model.now || rule.PeriodMS == 0 { // or nobody has said how it works
 		return false
 	}
 	debt := int64(0)
 	if m := h.meters[name]; m != nil {
-		debt = m.debt(rule, h.model.now)
+		debt, _ = m.debt(rule, h.model.now)
 	}
-	return debt+units*rule.PeriodMS <= int64(rule.Limit)*rule.PeriodMS
+	return debt+int64(units)*rule.PeriodMS <= int64(rule.Limit)*rule.PeriodMS
 }

@@ -15,7 +15,8 @@ var rateNames = []string{"gas", "water"}
 type draw struct {
 	at    core.Time
 	units int64
-	entry int // the step; what is not durable is nothing after a crash
+	limit int32 // that the task said; 0 = it said none
+	entry int   // the step; what is not durable is nothing after a crash
 }
 
 // meter is what was drawn from a key of a rate limit, as it works now.
@@ -24,6 +25,7 @@ type meter struct {
 	// What was owed when its rule was changed, as its row said, and since when; and in
 	// which step. The draws are of later ones.
 	owed  int64
+	limit int32 // that tasks had said by then; 0 = none
 	since core.Time
 	entry int
 }
@@ -47,20 +49,30 @@ func (h *history) withRates(flow *core.Flow, uses []core.RateUse, share string) 
 	if flow == nil {
 		flow = &core.Flow{Share: share}
 	}
-	for range uses {
-		flow.Rates = append(flow.Rates, core.RateKey{Key: pick(h, limitKeys), Units: int32(1 + h.rand.IntN(rateUnitsMax))})
+	for _, use := range uses {
+		key := core.RateKey{Key: pick(h, limitKeys), Units: int32(1 + h.rand.IntN(rateUnitsMax))}
+		if h.worded[use.Name] && h.rand.IntN(2) == 0 {
+			key.Limit = h.drawRateLimit()
+		}
+		flow.Rates = append(flow.Rates, key)
 	}
 	return flow
 }
 
-// rateUnitsMax is what a task needs at most: no limit is below it.
-const rateUnitsMax = 2
+const (
+	rateUnitsMax = 2 // what a task needs at most: no limit is below it
+	rateLimitMax = 5
+)
+
+func (h *history) drawRateLimit() int32 {
+	return int32(rateUnitsMax + h.rand.IntN(rateLimitMax-rateUnitsMax+1))
+}
 
 func (h *history) drawRate(tenant int, name string) core.Setting {
 	return core.Setting{
 		Tenant: firstTenant + id.ID(tenant), Kind: core.SettingRate, Name: name,
 		Rate: core.RateSetting{
-			Limit: int32(rateUnitsMax + h.rand.IntN(4)), PeriodMS: pick(h, []int64{1, 10, 700, 5_000}), Smooth: h.rand.IntN(2) == 0,
+			Limit: h.drawRateLimit(), PeriodMS: pick(h, []int64{1, 10, 700, 5_000}), Smooth: h.rand.IntN(2) == 0,
 		},
 	}
 }
@@ -93,15 +105,15 @@ func (h *history) setRate() *Violation {
 	return h.apply(&core.Set{Ref: h.lastRef, Settings: []core.Setting{setting}})
 }
 
-// rateKeys are the keys that t draws from, and its units of each.
-func (t *task) rateKeys() map[core.RateName]int64 {
-	keys := make(map[core.RateName]int64, len(t.def.Rates))
-	for i, use := range t.def.Rates {
+// rateKeys are the keys that t draws from, and how it does.
+func (t *task) rateKeys() map[core.RateName]core.RateKey {
+	keys := make(map[core.RateName]core.RateKey, len(t.def.Rates))
+	for i, use := range t.def.Rates { // each is of another name
 		key := core.RateKey{Units: 1}
 		if t.flow != nil && i < len(t.flow.Rates) {
 			key = t.flow.Rates[i]
 		}
-		keys[core.RateName{Tenant: t.row.Tenant, Name: use.Name, Key: key.Key}] += int64(key.Units)
+		keys[core.RateName{Tenant: t.row.Tenant, Name: use.Name, Key: key.Key}] = key
 	}
 	return keys
 }
@@ -145,7 +157,7 @@ func (h *history) forgetDraws() {
 	for name, m := range h.meters {
 		if m.entry >= h.durable {
 			row := h.committed.rates[name]
-			*m = meter{owed: row.Debt, since: row.Since}
+			*m = meter{owed: row.Debt, limit: row.Limit, since: row.Since}
 		}
 		m.draws = slices.DeleteFunc(m.draws, func(d draw) bool { return d.entry >= h.durable })
 	}
@@ -159,13 +171,13 @@ func (h *history) followRates(st *step) {
 		if t == nil {
 			continue
 		}
-		for name, units := range t.rateKeys() {
+		for name, key := range t.rateKeys() {
 			m := h.meters[name]
 			if m == nil {
 				m = &meter{}
 				h.meters[name] = m
 			}
-			m.draws = append(m.draws, draw{h.model.now, units, entry})
+			m.draws = append(m.draws, draw{h.model.now, int64(key.Units), key.Limit, entry})
 		}
 	}
 	set, ok := st.in.(*core.Set)
@@ -176,7 +188,7 @@ func (h *history) followRates(st *step) {
 		for name, m := range h.meters {
 			if s.Kind == core.SettingRate && name.Tenant == s.Tenant && name.Name == s.Name && (s.Key == "" || s.Key == name.Key) {
 				row := h.written.rates[name]
-				*m = meter{owed: row.Debt, since: row.Since, entry: entry}
+				*m = meter{owed: row.Debt, limit: row.Limit, since: row.Since, entry: entry}
 			}
 		}
 	}

@@ -3,17 +3,22 @@ package sim
 import "github.com/adzehq/adze/internal/core"
 
 // debt is what is owed of the draws at a time by a rule, in units times milliseconds of
-// the period.
-func (m *meter) debt(rule core.RateSetting, now core.Time) int64 {
-	debt, since := m.owed, m.since
+// the period; and the smallest limit that was said of them since nothing was owed, 0 if
+// none was.
+func (m *meter) debt(rule core.RateSetting, now core.Time) (debt int64, said int32) {
+	debt, said = m.owed, m.limit
+	since := m.since
 	for _, d := range m.draws {
 		if debt, since = pay(rule, debt, since, d.at); debt == 0 {
-			since = d.at
+			since, said = d.at, 0
 		}
 		debt += d.units * rule.PeriodMS
+		if d.limit > 0 && (said == 0 || d.limit < said) {
+			said = d.limit
+		}
 	}
 	debt, _ = pay(rule, debt, since, now)
-	return debt
+	return debt, said
 }
 
 // pay takes off a debt what time has paid. A new owner's clock may be behind.
@@ -52,7 +57,20 @@ func (m *model) rateRule(name core.RateName) core.RateSetting {
 	return rule
 }
 
-// checkNotOverspent: no more is owed of a key than its limit when a task draws from it.
+// rateRules are how a key works: between the two if runs may say how much of it there is.
+// Who waits for units counts as well, and nothing that is written tells of that.
+func (h *history) rateRules(name core.RateName) (least, most core.RateSetting) {
+	least = h.model.rateRule(name)
+	most = least
+	_, own := h.model.settingOf(core.SettingRate, name.Tenant, name.Name, name.Key)
+	if h.worded[name.Name] && !own {
+		least.Limit, most.Limit = rateUnitsMax, rateLimitMax
+	}
+	return least, most
+}
+
+// checkNotOverspent: no more is owed of a key than its limit when a task draws from it: what
+// was set for it, else the smallest that tasks have said which drew.
 func (h *history) checkNotOverspent(st *step) *Violation {
 	for _, a := range st.out.Assigned {
 		t := h.model.tasks[a.Task]
@@ -60,20 +78,25 @@ func (h *history) checkNotOverspent(st *step) *Violation {
 			continue
 		}
 		for name := range t.rateKeys() {
-			rule := h.model.rateRule(name)
+			least, rule := h.rateRules(name)
 			if rule.PausedUntil > h.model.now {
 				return broken(ratesExact, "task %d draws from %+v, which is paused until %d", a.Task, name, rule.PausedUntil)
 			}
-			if debt := h.meters[name].debt(rule, h.model.now); debt > int64(rule.Limit)*rule.PeriodMS {
-				return broken(ratesExact, "task %d draws from %+v (%+v), and %d are owed: %v", a.Task, name, rule, debt, h.meters[name].draws)
+			debt, said := h.meters[name].debt(rule, h.model.now)
+			limit := rule.Limit
+			if least != rule && said > 0 {
+				limit = said
+			}
+			if debt > int64(limit)*rule.PeriodMS {
+				return broken(ratesExact, "task %d draws from %+v (%+v, %d are said), and %d are owed: %v", a.Task, name, rule, said, debt, h.meters[name].draws)
 			}
 		}
 	}
 	return nil
 }
 
-// checkUnitsStored: what an assignment draws is in the rows of its own step, and
-// its worker is told after their commit.
+// checkUnitsStored: what an assignment draws is in the rows of its own step, with what tasks
+// have said of the limit; and its worker is told after their commit.
 func (h *history) checkUnitsStored(st *step) *Violation {
 	for _, a := range st.out.Assigned {
 		t := h.model.tasks[a.Task]
@@ -84,9 +107,15 @@ func (h *history) checkUnitsStored(st *step) *Violation {
 			return broken(unitsStored, "task %d is told after the commit of %d, and has drawn in %d", a.Task, a.Seq, st.seq)
 		}
 		for name := range t.rateKeys() {
-			rule, row := h.model.rateRule(name), h.written.rates[name]
-			if debt := h.meters[name].debt(rule, h.model.now); row.Debt != debt {
-				return broken(unitsStored, "task %d has drawn from %+v (%+v), the row is %+v, owed are %d", a.Task, name, rule, row, debt)
+			row := h.written.rates[name]
+			least, most := h.rateRules(name)
+			upper, _ := h.meters[name].debt(least, h.model.now)
+			lower, said := h.meters[name].debt(most, h.model.now)
+			if row.Debt < lower || row.Debt > upper {
+				return broken(unitsStored, "task %d has drawn from %+v (%+v), the row is %+v, owed are %d to %d", a.Task, name, most, row, lower, upper)
+			}
+			if said > 0 && (row.Limit == 0 || row.Limit > said) {
+				return broken(unitsStored, "task %d has drawn from %+v, of which tasks say %d, and the row is %+v", a.Task, name, said, row)
 			}
 		}
 	}

@@ -1,9 +1,13 @@
 package sim
 
+import "github.com/adzehq/adze/internal/core"
+
 // rateSabotages are ways to break the promises of rate limits.
 var rateSabotages = map[string]attack{
 	"more is drawn than there is":        {ratesExact, drawMore},
 	"what is drawn is not written":       {unitsStored, dropRates},
+	"what a task says is not written":    {unitsStored, forgetSaid},
+	"what a task says does not count":    {ratesExact, sayLess},
 	"a worker is told before the commit": {unitsStored, hurryDraw},
 	"units that are there are not drawn": {nothingIdles, raiseRates},
 }
@@ -31,6 +35,34 @@ func dropRates(_ *history, st *step) bool {
 	}
 	st.out.Rates = nil
 	return true
+}
+
+// forgetSaid has a row say nothing of the limit that tasks gave.
+func forgetSaid(_ *history, st *step) bool {
+	return changeWhere(st.out.Rates, func(r core.RateState) bool { return r.Limit > 0 }, func(r *core.RateState) { r.Limit = 0 })
+}
+
+// sayLess has the last task that drew have said that there is less than was drawn.
+func sayLess(h *history, st *step) bool {
+	for _, a := range st.out.Assigned {
+		t := h.model.tasks[a.Task]
+		if t == nil {
+			continue
+		}
+		for name := range t.rateKeys() {
+			m := h.meters[name]
+			if least, most := h.rateRules(name); m == nil || least == most {
+				continue
+			}
+			_, rule := h.rateRules(name)
+			m.draws = append(m.draws, draw{at: h.now, limit: 1, entry: len(h.entries) - 1})
+			if debt, _ := m.debt(rule, h.model.now); debt > rule.PeriodMS {
+				return true
+			}
+			m.draws = m.draws[:len(m.draws)-1]
+		}
+	}
+	return false
 }
 
 func hurryDraw(h *history, st *step) bool {
