@@ -342,9 +342,9 @@ func (h *history) tell(worker id.ID, session int, m message) {
 	}
 }
 
-// quietStepsMax bounds the quiet phase: a history has some hundred tasks, each
-// ends within a few steps once nothing goes wrong any more.
-const quietStepsMax = 5_000
+// quietStepsMax bounds the quiet phase: a history has some hundred tasks, rarely a
+// thousand, and each ends within a few steps once nothing goes wrong any more.
+const quietStepsMax = 15_000
 
 // quiet lets everything succeed, and everything must end.
 func (h *history) quiet() *Violation {
