@@ -14,7 +14,7 @@ func (m *model) assign(st *step) *Violation {
 		a := &st.out.Assigned[i]
 		t, w := m.tasks[a.Task], m.workers[a.Worker]
 		if v := first(
-			m.checkAssignable(st, a, t),
+			m.checkAssignable(st, a, t, w),
 			m.checkRightWorker(a, t, w),
 			m.checkLaneOrder(a, t),
 		); v != nil {
@@ -30,7 +30,7 @@ func (m *model) assign(st *step) *Violation {
 				return v
 			}
 		}
-		m.token, t.batch = a.Token, a.Batch
+		m.token, t.batch, t.awaits = a.Token, a.Batch, a.Seq
 		m.run(t, w, a.Token, st.now)
 	}
 	return nil
@@ -38,7 +38,7 @@ func (m *model) assign(st *step) *Violation {
 
 // checkAssignable: what is assigned is ready, under its current attempt, and with a
 // token never used before.
-func (m *model) checkAssignable(st *step, a *core.Assignment, t *task) *Violation {
+func (m *model) checkAssignable(st *step, a *core.Assignment, t *task, w *worker) *Violation {
 	if t == nil || t.state != core.OpenReady {
 		return broken(rightCause, "task %d is assigned, but not ready", a.Task)
 	}
@@ -58,8 +58,14 @@ func (m *model) checkAssignable(st *step, a *core.Assignment, t *task) *Violatio
 	waited := a.Run != 0 && len(m.graphs[a.Version].Nodes[a.Node].Conditions) > 0
 	together := a.Batch != 0 && a.Seq <= st.seq                                                    // it waits for the last one of its batch
 	later := (t.entries > 0 || waited || len(t.def.Rates) > 0) && a.Seq > t.seq && a.Seq <= st.seq // it was in Postgres only
-	if a.Seq != 0 && a.Seq != t.seq && !later && !together {
-		return broken(storedFirst, "task %d waits for the commit of %d, it was submitted or last changed by %d", a.Task, a.Seq, t.seq)
+	granted := uint64(0)                                                                           // nobody learns anything by a grant that may be lost
+	if w != nil {
+		granted = m.crews[pact{t.row.Tenant, w.tenant}]
+	}
+	own := a.Seq == granted || a.Seq == max(t.seq, granted) || a.Seq == max(t.awaits, granted)
+	if !own && !later && !together {
+		return broken(storedFirst, "task %d waits for the commit of %d, it was submitted or last changed by %d, and the grant is of %d",
+			a.Task, a.Seq, t.seq, granted)
 	}
 	if a.Token <= m.token || epochOf(a.Token) != m.epoch {
 		return broken(rightCause, "token %d after %d in epoch %d", a.Token, m.token, m.epoch)
@@ -67,14 +73,17 @@ func (m *model) checkAssignable(st *step, a *core.Assignment, t *task) *Violatio
 	return nil
 }
 
-// checkRightWorker: a worker is connected, and given tasks of its tenant and its
-// actions only.
+// checkRightWorker: a worker is connected, and given tasks of its tenant, or of one that has
+// granted that, and its actions only.
 func (m *model) checkRightWorker(a *core.Assignment, t *task, w *worker) *Violation {
 	if w == nil || w.away > 0 {
 		return broken(rightWorker, "task %d is given to worker %d, which is not connected", a.Task, a.Worker)
 	}
 	if by := m.pausedBy(t); w.paused || by != nil {
 		return broken(pausesKept, "task %d is given to worker %d; paused are it (%v) or %v", a.Task, a.Worker, w.paused, by)
+	}
+	if v := m.checkGrant(a, t, w); v != nil {
+		return v
 	}
 	if !m.inHand(w, t) {
 		return broken(handsKept, "task %d of key %q is given to worker %d, which is not in hand %d", a.Task, t.row.Key, w.id, t.hand)
@@ -221,9 +230,10 @@ func (m *model) checkWorkersTakeTurns(a *core.Assignment, t *task) *Violation {
 	if t.def.Sticky == core.StickyPrefer && t.wants == a.Worker {
 		return nil
 	}
-	best, _ := m.workers[a.Worker].score(t)
+	served := m.workers[a.Worker]
+	best, _ := served.score(t)
 	for _, w := range m.workers {
-		if score, _ := w.score(t); w.id == a.Worker || score != best || t.def.Batch != nil || !w.free(t) || !m.serves(w, t) || m.maybeKept(w, t) {
+		if score, _ := w.score(t); w.id == a.Worker || score != best || w.isAtHome(t) != served.isAtHome(t) || t.def.Batch != nil || !w.free(t) || !m.serves(w, t) || m.maybeKept(w, t) {
 			continue
 		}
 		place := offer{w.id, t.lane.tenant, t.lane.queue}

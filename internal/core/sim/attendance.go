@@ -133,7 +133,7 @@ func (m *model) claim(st *step, w *worker, c core.Claim) {
 // adoptable: given by an owner before, forgotten in the crash, and nobody else has
 // been given it since; durable tasks go on from their logs instead.
 func (m *model) adoptable(w *worker, t *task, attempt int32, token core.Token) bool {
-	return !t.def.Durable && t.row.Tenant == w.tenant && t.state != core.OpenRunning && t.attempt == attempt && epochOf(token) < m.epoch && t.ticket == nil
+	return !t.def.Durable && m.mayHave(w, t.row.Tenant) && t.state != core.OpenRunning && t.attempt == attempt && epochOf(token) < m.epoch && t.ticket == nil
 }
 
 // refused tells whether a worker was told that an attempt is not its own.

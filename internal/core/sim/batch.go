@@ -282,7 +282,7 @@ func (h *history) checkGathered(l lane, g *gathered) *Violation {
 	if !full && due > h.ticked {
 		return nil
 	}
-	if most := int(rule.RunningMax); most > 0 && (len(m.runningIn(l)) >= most || h.awaits(l.tenant)) {
+	if most := int(rule.RunningMax); most > 0 && (len(m.runningIn(l)) >= most || m.awaits(l.tenant)) {
 		return nil
 	}
 	if m.freeFor(g.head, true) != nil && h.mayDraw(g.head, m.heads()) {

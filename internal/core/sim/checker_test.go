@@ -70,6 +70,7 @@ func TestCheckersCatchEachBrokenPromise(t *testing.T) {
 	maps.Copy(all, pauseSabotages)
 	maps.Copy(all, routeSabotages)
 	maps.Copy(all, batchSabotages)
+	maps.Copy(all, grantSabotages)
 	for name, c := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -138,6 +138,7 @@ func newHistory(seed uint64) *history {
 		h.weights[i] = usual[i] * h.rand.IntN(4) // what a history never does is as telling as what it does
 	}
 	h.weights[doCrash] *= pick(h, []int{1, 1, 6})
+	h.weights[doGrant] *= pick(h, []int{0, 0, 0, 1, 4}) // most tenants share no workers
 	return h
 }
 

@@ -40,23 +40,29 @@ func (h *history) checkNothingIdles() *Violation {
 
 // checkFewKept: one worker at most is kept for a class whose tasks take up several slots.
 func (h *history) checkFewKept(heads map[lane]*task) *Violation {
+	all := func(t *task) id.ID { // who share workers are looked at as one
+		if len(h.model.crews) > 0 {
+			return 0
+		}
+		return t.row.Tenant
+	}
 	keepers := map[id.ID]int{}
 	for _, t := range h.model.keepers() {
-		keepers[t.row.Tenant]++
+		keepers[all(t)]++
 	}
 	kept := map[id.ID]map[id.ID]bool{}
 	for _, t := range heads {
-		if keepers[t.row.Tenant] == 0 || t.def.Batch != nil || h.model.loading(t.lane) || !h.mayDraw(t, heads) {
+		if keepers[all(t)] == 0 || t.def.Batch != nil || h.model.loading(t.lane) || !h.mayDraw(t, heads) {
 			continue
 		}
 		for _, w := range h.model.workers {
 			if !w.free(t) || !h.model.serves(w, t) {
 				continue
 			}
-			if kept[t.row.Tenant] == nil {
-				kept[t.row.Tenant] = map[id.ID]bool{}
+			if kept[all(t)] == nil {
+				kept[all(t)] = map[id.ID]bool{}
 			}
-			kept[t.row.Tenant][w.id] = true
+			kept[all(t)][w.id] = true
 		}
 	}
 	for tenant, workers := range kept {

@@ -284,6 +284,8 @@ func (m *model) takeSet(st *step, in *core.Set) *Violation {
 			m.forgetShares(s.Tenant, s.Name)
 		case core.SettingWorkflow:
 			clear(m.waits)
+		case core.SettingGrant:
+			m.takeGrant(st, &s)
 		}
 	}
 	if !slices.Equal(rows, st.out.Settings) {

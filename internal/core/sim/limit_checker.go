@@ -103,7 +103,7 @@ func (h *history) checkPlacesInOrder(st *step) *Violation {
 // loaded, or workers are awaited who may have it.
 func (h *history) checkNoPlaceIdles(holders map[limitKey][]id.ID) *Violation {
 	for _, t := range h.model.tasks {
-		if t.state != core.OpenReady || !t.inLimit() || h.model.loading(t.lane) || h.awaits(t.row.Tenant) {
+		if t.state != core.OpenReady || !t.inLimit() || h.model.loading(t.lane) || h.model.awaits(t.row.Tenant) {
 			continue
 		}
 		l := t.limits[t.passed]
@@ -112,16 +112,6 @@ func (h *history) checkNoPlaceIdles(holders map[limitKey][]id.ID) *Violation {
 		}
 	}
 	return nil
-}
-
-// awaits tells whether workers of a tenant are awaited since a crash.
-func (h *history) awaits(tenant id.ID) bool {
-	for worker := range h.model.expected {
-		if w := h.model.workers[worker]; w != nil && w.tenant == tenant {
-			return true
-		}
-	}
-	return false
 }
 
 // newer counts those of a key that came after one and are not being cancelled, and those
@@ -189,7 +179,7 @@ func (h *history) checkVictims(st *step, holders map[limitKey][]id.ID) *Violatio
 func (h *history) checkStrategies(holders map[limitKey][]id.ID) *Violation {
 	waiting := map[limitKey]int{}
 	for _, t := range h.model.tasks {
-		if t.state == core.OpenReady && t.inLimit() && !h.awaits(t.row.Tenant) && !h.model.loading(t.lane) {
+		if t.state == core.OpenReady && t.inLimit() && !h.model.awaits(t.row.Tenant) && !h.model.loading(t.lane) {
 			waiting[t.limits[t.passed]]++
 		}
 	}

@@ -39,7 +39,7 @@ func (h *history) changeLimit(l limitKey, change func(*core.LimitSetting)) {
 // waitingFor is a limit that somebody waits for, with a place in it taken.
 func waitingFor(h *history, fits func(limitKey) bool) (limitKey, bool) {
 	for _, t := range h.model.sorted() {
-		if t.state != core.OpenReady || !t.inLimit() || h.awaits(t.row.Tenant) || h.model.loading(t.lane) {
+		if t.state != core.OpenReady || !t.inLimit() || h.model.awaits(t.row.Tenant) || h.model.loading(t.lane) {
 			continue
 		}
 		l := t.limits[t.passed]

@@ -24,6 +24,9 @@ type model struct {
 	settings    map[core.SettingKey]core.Setting
 	said        map[limitKey]map[int32]bool // what runs said of the maximum of a key
 	expected    map[id.ID]bool              // workers of the owner before, of which nothing was heard
+	grants      map[pact]bool               // in force
+	lent        map[pact]bool               // that this owner found
+	crews       map[pact]uint64             // who takes part in which, by the Apply since which it does
 	workers     map[id.ID]*worker
 	schedules   map[id.ID]*schedule
 	once        onceModel
@@ -74,6 +77,7 @@ type task struct {
 	attempt  int32
 	failures int32
 	seq      uint64 // the Apply that submitted it; 0 before a crash
+	awaits   uint64 // the Apply whose commit its last assignment waited for
 	readied  bool   // ready since this step only
 
 	worker   id.ID // running
@@ -122,6 +126,8 @@ func newModel() *model {
 		settings:    map[core.SettingKey]core.Setting{},
 		said:        map[limitKey]map[int32]bool{},
 		expected:    map[id.ID]bool{},
+		grants:      map[pact]bool{},
+		lent:        map[pact]bool{},
 		workers:     map[id.ID]*worker{},
 		schedules:   map[id.ID]*schedule{},
 		once:        newOnceModel(),
@@ -264,6 +270,7 @@ func (m *model) recover(s *store, restore *core.Restore, now core.Time) *model {
 		r.ended[task] = result.Status
 	}
 	maps.Copy(r.settings, s.settings)
+	r.recoverGrants()
 	for _, w := range restore.Workers {
 		r.expected[w.Worker] = true
 		r.workers[w.Worker] = &worker{id: w.Worker, tenant: w.Tenant, paused: w.Paused, away: now + core.RecoveryGraceMS, held: map[core.Token]hold{}}

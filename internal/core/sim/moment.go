@@ -24,7 +24,7 @@ func (h *history) refresh(a *agent) *Violation {
 	r := pick(h, a.running)
 	h.lastRef++
 	h.asked[h.lastRef] = 1
-	return h.apply(&core.Refresh{Ref: h.lastRef, Tenant: a.tenant, Task: r.Task, Token: r.Token, ByMS: int64(h.rand.IntN(10_000)), Further: h.rand.IntN(2) == 0})
+	return h.apply(&core.Refresh{Ref: h.lastRef, Tenant: h.bearer(a, r), Task: r.Task, Token: r.Token, ByMS: int64(h.rand.IntN(10_000)), Further: h.rand.IntN(2) == 0})
 }
 
 func (h *history) release(a *agent) *Violation {
@@ -35,7 +35,7 @@ func (h *history) release(a *agent) *Violation {
 	if h.rand.IntN(2) == 0 {
 		h.lastRef++
 		h.asked[h.lastRef] = 1
-		return h.apply(&core.Release{Ref: h.lastRef, Tenant: a.tenant, Task: r.Task, Token: r.Token})
+		return h.apply(&core.Release{Ref: h.lastRef, Tenant: h.bearer(a, r), Task: r.Task, Token: r.Token})
 	}
 	if a.released == nil {
 		a.released = map[core.Token]bool{}

@@ -95,10 +95,11 @@ func (h *history) withRoute(flow *core.Flow, sticky bool, row *core.NewTask) *co
 	return flow
 }
 
-// agentsOf are the workers of a tenant that may come back, and a few that do not.
+// agentsOf are the workers that run tasks of a tenant and may come back, and a few that do
+// not.
 func (h *history) agentsOf(tenant id.ID) (own []*agent) {
 	for _, a := range h.agents {
-		if a.tenant == tenant && (!a.dead || h.rand.IntN(4) == 0) {
+		if (a.tenant == tenant || h.model.grants[pact{tenant, a.tenant}]) && (!a.dead || h.rand.IntN(4) == 0) {
 			own = append(own, a)
 		}
 	}
@@ -262,7 +263,7 @@ func (m *model) inHand(w *worker, t *task) bool {
 	luck := func(w *worker) uint64 { return id.Mix(uint64(w.id) ^ id.Mix(uint64(t.hand))) }
 	luckier := int32(0)
 	for _, other := range m.workers {
-		if _, may := other.score(t); may && other.offers(t) && luck(other) > luck(w) {
+		if _, may := other.score(t); may && m.offers(other, t) && luck(other) > luck(w) {
 			luckier++
 		}
 	}
@@ -272,12 +273,7 @@ func (m *model) inHand(w *worker, t *task) bool {
 // serves tells whether w may be given t, if it has free slots for it.
 func (m *model) serves(w *worker, t *task) bool {
 	_, may := w.score(t)
-	return may && w.offers(t) && (t.only == 0 || t.only == w.id) && m.inHand(w, t)
-}
-
-// offers tells whether w runs such tasks, by its word.
-func (w *worker) offers(t *task) bool {
-	return w.tenant == t.row.Tenant && slices.Contains(w.actions, t.def.Action)
+	return may && m.offers(w, t) && (t.only == 0 || t.only == w.id) && m.inHand(w, t)
 }
 
 // score is how well w meets the labels of t; may is false if it lacks one that is required.
@@ -309,8 +305,8 @@ func meetsLabel(labels map[string]string, l core.Label) bool {
 	return have == l.Value
 }
 
-// checkBestWorker: no worker with free slots meets the labels of t better, and one that it
-// would rather have is given it.
+// checkBestWorker: no worker with free slots meets the labels of t better, or as well and is
+// of its tenant where the other is not; and one that it would rather have is given it.
 func (m *model) checkBestWorker(a *core.Assignment, t *task, w *worker) *Violation {
 	if t.def.Sticky == core.StickyPrefer && t.wants != 0 {
 		if t.wants == w.id {
@@ -320,13 +316,15 @@ func (m *model) checkBestWorker(a *core.Assignment, t *task, w *worker) *Violati
 			return broken(stickyKept, "task %d is given to worker %d, and worker %d, which it would rather have, is free", a.Task, w.id, other.id)
 		}
 	}
-	if len(t.labels) == 0 {
+	if len(t.labels) == 0 && w.isAtHome(t) {
 		return nil
 	}
 	has, _ := w.score(t)
 	for _, other := range m.workers {
-		if score, _ := other.score(t); score > has && m.serves(other, t) && other.free(t) && !m.maybeKept(other, t) {
-			return broken(labelsCount, "task %d is given to worker %d (%v), and worker %d (%v) is free", a.Task, w.id, w.labels, other.id, other.labels)
+		score, _ := other.score(t)
+		if better := score > has || score == has && other.isAtHome(t) && !w.isAtHome(t); better && m.serves(other, t) && other.free(t) && !m.maybeKept(other, t) {
+			return broken(labelsCount, "task %d is given to worker %d of tenant %d (%v), and worker %d of tenant %d (%v) is free",
+				a.Task, w.id, w.tenant, w.labels, other.id, other.tenant, other.labels)
 		}
 	}
 	return nil

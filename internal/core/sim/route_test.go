@@ -28,7 +28,7 @@ func preferOther(h *history, st *step) bool {
 			continue
 		}
 		for _, other := range h.model.sortedWorkers() {
-			if other != w && other.offers(t) && other.free(t) {
+			if other != w && h.model.offers(other, t) && other.free(t) {
 				w.labels, other.labels = nil, map[string]string{zoneLabel: t.labels[0].Value}
 				return true
 			}
@@ -138,7 +138,7 @@ func strayFromHand(h *history, st *step) bool {
 		there := *t
 		there.hand = handOf(t.row.Key)
 		for _, w := range h.model.sortedWorkers() {
-			if w.offers(t) && w.takes() && !h.model.inHand(w, &there) {
+			if h.model.offers(w, t) && w.takes() && !h.model.inHand(w, &there) {
 				a.Worker = w.id
 				return true
 			}

@@ -291,6 +291,7 @@ func (m *model) cancelOpen(st *step, r *graphRun) *Violation {
 
 // takeRestore: the owner before may have cancelled a run, and not all its tasks.
 func (m *model) takeRestore(st *step) *Violation {
+	m.muster(st.seq)
 	for _, r := range m.sortedRuns() {
 		if r.cancelled {
 			if v := m.cancelOpen(st, r); v != nil {

@@ -20,7 +20,7 @@ func (h *history) spawn(a *agent) *Violation {
 			r = other
 		}
 	}
-	in := &core.Spawn{Tenant: a.tenant, Parent: r.Task, Token: r.Token}
+	in := &core.Spawn{Tenant: h.bearer(a, r), Parent: r.Task, Token: r.Token}
 	if h.rand.IntN(20) == 0 {
 		in.Token--
 	}

@@ -60,7 +60,7 @@ func (m *model) takeWhy(st *step, ref uint64, tenant id.ID) *Violation {
 func (m *model) checkReason(t *task, r *core.Reason) *Violation {
 	offered, fitting := 0, 0
 	for _, w := range m.workers {
-		if w.offers(t) {
+		if m.offers(w, t) {
 			offered++
 		}
 		if m.serves(w, t) {
