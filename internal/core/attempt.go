@@ -48,11 +48,16 @@ func (s *Shard) reportItem(w *worker, in *Report, item *ReportItem) {
 
 // reportEntry adds to the log of a task, if it is its worker who says so.
 func (s *Shard) reportEntry(worker id.ID, t *task, current bool, item *ReportItem) {
-	settled := Settlement{Worker: worker, Task: item.Task, Token: item.Token, Entry: item.Entry.Index, At: s.now}
-	if settled.Stale = !current || !s.record(t, item.Entry); !settled.Stale {
-		settled.Data = item.Entry.answer()
-		if item.Entry.Kind == EntrySpawn {
-			settled.Error = item.Entry.Error
+	e := item.Entry
+	if e.Kind == EntrySpawn { // see spawnLogged: an input stays as it came
+		own := *e
+		e = &own
+	}
+	settled := Settlement{Worker: worker, Task: item.Task, Token: item.Token, Entry: e.Index, At: s.now}
+	if settled.Stale = !current || !s.record(t, e); !settled.Stale {
+		settled.Data = e.answer()
+		if e.Kind == EntrySpawn {
+			settled.Error = e.Error
 		}
 	}
 	s.out.Settled = append(s.out.Settled, settled)

@@ -188,15 +188,16 @@ func (s *Shard) defineGraph(in *DefineGraph) {
 
 // start opens a new run of a graph and the tasks that wait for nobody.
 func (s *Shard) start(in *NewRun) {
-	s.carryLogs(in)
-	if len(s.graphs[in.Task.Version].Limits) > 0 && !in.Task.Flow.doomed() {
-		s.issue(in)
+	row := in.Task // as it is stored: an input stays as it came
+	s.carryLogs(&row, in.Logs)
+	if len(s.graphs[row.Version].Limits) > 0 && !row.Flow.doomed() {
+		s.issue(&row, in.Kept)
 		return
 	}
-	s.out.Runs = append(s.out.Runs, in.Task)
+	s.out.Runs = append(s.out.Runs, row)
 	r := s.openRun(&OpenRun{
-		ID: in.Task.ID, Version: in.Task.Version, RunAt: in.Task.RunAt, Priority: in.Task.Priority, Key: in.Task.Key,
-		Flow: in.Task.Flow, Scopes: in.Task.Scopes,
+		ID: row.ID, Version: row.Version, RunAt: row.RunAt, Priority: row.Priority, Key: row.Key,
+		Flow: row.Flow, Scopes: row.Scopes,
 	})
 	s.ledger.enter(r.id, s.now)
 	for _, kept := range in.Kept {

@@ -10,28 +10,38 @@ type NodeLog struct {
 }
 
 // carryLogs stores the logs that tasks of a new run begin with, and has its row say so.
-func (s *Shard) carryLogs(in *NewRun) {
-	if len(in.Logs) == 0 {
+func (s *Shard) carryLogs(row *NewTask, logs []NodeLog) {
+	if len(logs) == 0 {
 		return
 	}
-	flow := Flow{Share: in.Task.Key}
-	if in.Task.Flow != nil {
-		flow = *in.Task.Flow
-	}
-	for i := range in.Logs {
-		log := &in.Logs[i]
-		task := in.Task.ID + 1 + id.ID(log.Node)
-		for _, e := range log.Entries {
-			e.Task = task
-			s.out.Entries = append(s.out.Entries, e)
-		}
-		for _, m := range log.Mets {
-			m.Task = task
-			s.out.Mets = append(s.out.Mets, m)
-		}
+	flow := row.ownFlow()
+	for i := range logs {
+		log := &logs[i]
+		s.carryLog(row.ID+1+id.ID(log.Node), log.Entries, log.Mets)
 		flow.Logs = append(flow.Logs, LogLength{Node: log.Node, Entries: int32(len(log.Entries))})
 	}
-	in.Task.Flow = &flow
+	row.Flow = flow
+}
+
+// carryLog stores the log that a new task begins with.
+func (s *Shard) carryLog(task id.ID, entries []Entry, mets []Met) {
+	for _, e := range entries {
+		e.Task = task
+		s.out.Entries = append(s.out.Entries, e)
+	}
+	for _, m := range mets {
+		m.Task = task
+		s.out.Mets = append(s.out.Mets, m)
+	}
+}
+
+// ownFlow is a copy of what is said of row, to be added to.
+func (row *NewTask) ownFlow() *Flow {
+	if row.Flow == nil {
+		return &Flow{Share: row.Key}
+	}
+	flow := *row.Flow
+	return &flow
 }
 
 // logOf is how many entries the log of a node has before its task begins.

@@ -150,10 +150,10 @@ func (s *Shard) recallRuns(in *Loaded) bool {
 		s.request(in.Load)
 		return false
 	}
-	for i := range in.Runs {
-		if row := &in.Runs[i]; s.runs[row.ID] == nil && s.loads.since(in.Load, row.ID) == 0 {
+	for _, row := range in.Runs {
+		if s.runs[row.ID] == nil && s.loads.since(in.Load, row.ID) == 0 {
 			row.Saved = true
-			s.resumeRun(row)
+			s.resumeRun(&row)
 			s.resting = append(s.resting, row.ID)
 		}
 	}

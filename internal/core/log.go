@@ -158,21 +158,14 @@ func (s *Shard) suspend(t *task, heard int32) {
 // fork opens a task that goes on from the beginning of another one's log.
 func (s *Shard) fork(in *Fork) {
 	s.out.Tasks = append(s.out.Tasks, in.Task)
-	for i := range in.Entries {
-		in.Entries[i].Task = in.Task.ID
-	}
-	for i := range in.Mets {
-		in.Mets[i].Task = in.Task.ID
-	}
-	s.out.Entries = append(s.out.Entries, in.Entries...)
-	s.out.Mets = append(s.out.Mets, in.Mets...)
+	s.carryLog(in.Task.ID, in.Entries, in.Mets)
 	s.enter(&in.Task, s.seq, int32(len(in.Entries)))
 	if in.Task.Flow.doomed() && in.Task.RunAt <= s.now {
 		return // it failed at once, and waits for nothing
 	}
 	for i := range in.Entries {
 		if e := &in.Entries[i]; e.Kind == EntryWait && !Fulfilled(e, in.Mets) {
-			s.awaitAgain(e, in.Mets)
+			s.awaitAgain(in.Task.ID, e, in.Mets)
 		}
 	}
 	if s.tasks[in.Task.ID] == nil {
@@ -192,8 +185,8 @@ func (s *Shard) restForked(fork id.ID) {
 }
 
 // awaitAgain opens a wait of a log that is forked where it stood.
-func (s *Shard) awaitAgain(e *Entry, mets []Met) {
-	row := Wait{Task: e.Task, Tenant: e.Tenant, Index: e.Index, Conditions: e.Conditions}
+func (s *Shard) awaitAgain(fork id.ID, e *Entry, mets []Met) {
+	row := Wait{Task: fork, Tenant: e.Tenant, Index: e.Index, Conditions: e.Conditions}
 	s.out.Waits = append(s.out.Waits, row)
 	for i := range mets {
 		if mets[i].Index == e.Index {

@@ -28,26 +28,29 @@ func (s *Shard) landedOnce() {
 // since it was asked for, what was read is too old.
 func (s *Shard) loadedOnce(in *Loaded) {
 	defer s.landedOnce()
-	rows := make(map[string]*OnceKey, len(in.Once))
-	for i := range in.Once {
-		rows[in.Once[i].Key] = &in.Once[i]
+	rows := make(map[string]OnceKey, len(in.Once))
+	for _, row := range in.Once {
+		rows[row.Key] = row
 	}
 	for _, key := range in.Load.Keys {
 		name := onceName{in.Load.Tenant, key}
 		if s.once.of[name] != nil || s.once.moved[name] > in.Load.Seq {
 			continue
 		}
-		row := rows[key]
-		if row != nil {
+		row, held := rows[key]
+		if held {
 			s.once.stored--
 			news := s.once.news[row.Run]
 			row.Begun, row.Ended = row.Begun || news.begun || s.begunHere(row.Run), row.Ended || news.ended
 		}
-		if row == nil || row.over(s.now) {
-			s.closeOnce(row)
-			row = &OnceKey{Tenant: in.Load.Tenant, Key: key, Until: s.now + onceFreeMS}
+		if held && row.over(s.now) {
+			s.closeOnce(&row)
+			held = false
 		}
-		s.rememberOnce(row)
+		if !held {
+			row = OnceKey{Tenant: in.Load.Tenant, Key: key, Until: s.now + onceFreeMS}
+		}
+		s.rememberOnce(&row)
 	}
 }
 
@@ -73,11 +76,9 @@ func (k *OnceKey) over(now Time) bool {
 	return k.Until != 0 && k.Until <= now || k.Ended && k.Hold != OnceTTL
 }
 
-// closeOnce deletes the row of a key that is not in memory, if there is one.
+// closeOnce deletes the row of a key that is not in memory.
 func (s *Shard) closeOnce(row *OnceKey) {
-	if row != nil {
-		s.out.ClosedOnceKeys = append(s.out.ClosedOnceKeys, row.Run)
-	}
+	s.out.ClosedOnceKeys = append(s.out.ClosedOnceKeys, row.Run)
 }
 
 // loadedOnceDue frees keys that were in Postgres only.

@@ -67,13 +67,13 @@ func (s *Shard) resumeInOrder(in *Restore, logs map[id.ID]int32) {
 	begun := begunRuns(in)
 	for len(runs)+len(fresh) > 0 {
 		if len(fresh) == 0 || len(runs) > 0 && runs[0].ID < fresh[0].ID {
-			if r := &runs[0]; s.hasBegun(r, begun) {
+			if r := runs[0]; s.hasBegun(&r, begun) {
 				if !r.Saved && !r.Flow.doomed() { // one that is doomed begins without
 					r.Passed = int32(len(s.graphs[r.Version].Limits))
 				}
-				s.resumeRun(r)
+				s.resumeRun(&r)
 			} else {
-				s.reissue(r)
+				s.reissue(&r)
 			}
 			runs = runs[1:]
 			continue

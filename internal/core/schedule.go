@@ -203,12 +203,11 @@ func (s *Shard) startTick(c *schedule, fired *Fired) {
 }
 
 // startFired starts a run of c, unless another run holds its once key, which it returns
-// then. Overlap looks at
-// it from now on, unless it was started by hand besides another.
+// then. Overlap looks at it from now on, unless it was started by hand besides another.
 func (s *Shard) startFired(c *schedule, fired *Fired) (holder id.ID) {
-	row := &fired.Run.Task
+	run := fired.Run // with a key that is held for some time it runs later: an input stays as it came
+	row := &run.Task
 	if fired.Once != nil {
-		fired.Once.Run = row.ID
 		if kind, by := s.take(fired.Once, row); kind != AnswerDone {
 			return by
 		}
@@ -218,7 +217,7 @@ func (s *Shard) startFired(c *schedule, fired *Fired) (holder id.ID) {
 		c.state.Running = row.ID
 		s.schedules.running[row.ID] = c
 	}
-	s.startRun(&fired.Run, fired.Graph)
+	s.startRun(&run, fired.Graph)
 	return 0
 }
 

@@ -112,8 +112,8 @@ func (s *Shard) KeepWindows(n int) { s.windows = max(n, 1) }
 // Seq counts the inputs so far.
 func (s *Shard) Seq() uint64 { return s.seq }
 
-// Apply decides what follows from in at now, and appends it to out. Time that went
-// back is taken as standing still.
+// Apply decides what follows from in at now, and appends it to out. It keeps parts of in,
+// and changes nothing of it. Time that went back is taken as standing still.
 func (s *Shard) Apply(now Time, in Input, out *Effects) {
 	s.seq++
 	s.now = max(s.now, now)

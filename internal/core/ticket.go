@@ -10,23 +10,20 @@ func (t *task) isTicket() bool { return t.def.isTicket() }
 func (d *Definition) isTicket() bool { return d.Action == "" }
 
 // issue opens the ticket of a new run. What the run needs when it begins goes with it.
-func (s *Shard) issue(in *NewRun) {
-	graph := s.graphs[in.Task.Version]
-	flow := Flow{Share: in.Task.Key}
-	if in.Task.Flow != nil {
-		flow = *in.Task.Flow
-	}
-	flow.Scopes = in.Task.Scopes
-	for _, kept := range in.Kept {
+func (s *Shard) issue(row *NewTask, keep []KeptNode) {
+	graph := s.graphs[row.Version]
+	flow := row.ownFlow()
+	flow.Scopes = row.Scopes
+	for _, kept := range keep {
 		if graph.Nodes[kept.Node].Role == NodeTask {
-			s.endKept(graph, in.Task.ID, kept)
+			s.endKept(graph, row.ID, kept)
 			flow.Kept = append(flow.Kept, EndedNode{Node: kept.Node, Status: Succeeded, Verdicts: kept.Verdicts})
 		}
 	}
-	in.Task.Flow = &flow
-	s.out.Runs = append(s.out.Runs, in.Task)
-	s.last = max(s.last, in.Task.ID+id.ID(len(graph.Nodes)))
-	s.enter(&in.Task, s.seq, 0)
+	row.Flow = flow
+	s.out.Runs = append(s.out.Runs, *row)
+	s.last = max(s.last, row.ID+id.ID(len(graph.Nodes)))
+	s.enter(row, s.seq, 0)
 }
 
 // hasBegun tells whether r, as a new owner finds it, had its places: it has a row of its

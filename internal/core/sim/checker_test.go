@@ -104,6 +104,21 @@ func TestDigestTellsHistoriesApart(t *testing.T) {
 	}
 }
 
+// TestCheckerSeesAnInputThatChanges: it looks only where a digest is asked for.
+func TestCheckerSeesAnInputThatChanges(t *testing.T) {
+	t.Parallel()
+	h := newHistory(1)
+	h.digest = newDigest()
+	h.tamper = func(_ *history, st *step) {
+		if in, submits := st.in.(*core.Submit); submits && len(in.Tasks) > 0 {
+			in.Tasks[0].Priority++
+		}
+	}
+	if v := h.run(StepsUsual); v == nil || v.Promise != inputsKept {
+		t.Errorf("found %v, want %q", v, inputsKept)
+	}
+}
+
 func dropTask(_ *history, st *step) bool { return dropFirst(&st.out.Tasks) }
 
 func dropResult(_ *history, st *step) bool { return dropFirst(&st.out.Results) }

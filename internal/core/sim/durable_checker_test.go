@@ -17,6 +17,8 @@ var durableSabotages = map[string]attack{
 	"an assignment knows less of its log":    {rightCause, shortenLog},
 	"an assignment is told before its Mets":  {toldAll, hurryMets},
 	"a Met is not told":                      {metRightly, silenceMet},
+	"an entry names other children":          {recordedOnce, renameChildren},
+	"an entry hides that a child is refused": {recordedOnce, hideRefusal},
 	"a condition is met without a cause":     {metRightly, inventMet},
 	"a condition is met by a later event":    {metRightly, changeMet},
 	"a condition is not met":                 {metInTime, dropMet},
@@ -95,6 +97,15 @@ func skipEntry(_ *history, st *step) bool {
 
 func changeEntry(_ *history, st *step) bool {
 	return changeWhere(st.out.Entries, func(core.Entry) bool { return true }, func(e *core.Entry) { e.Name += "!" })
+}
+
+func renameChildren(_ *history, st *step) bool {
+	return changeWhere(st.out.Entries, func(e core.Entry) bool { return e.Kind == core.EntrySpawn }, func(e *core.Entry) { e.Data = core.Payload("[]") })
+}
+
+func hideRefusal(_ *history, st *step) bool {
+	refused := func(e core.Entry) bool { return e.Kind == core.EntrySpawn && e.Error != "" }
+	return changeWhere(st.out.Entries, refused, func(e *core.Entry) { e.Error = "" })
 }
 
 func dropSettledEntry(_ *history, st *step) bool {

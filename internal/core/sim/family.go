@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -9,7 +10,8 @@ import (
 	"github.com/adzehq/adze/internal/core"
 )
 
-// spawnLogged expects the children of an entry: their rows, and that they are linked.
+// spawnLogged expects the children of an entry: their rows, and that they are linked. From
+// now on e says whose keys others hold.
 func (m *model) spawnLogged(st *step, t *task, e *core.NewEntry) *Violation {
 	wants := func(run id.ID) bool {
 		return slices.ContainsFunc(e.Spawned.Once, func(k core.NewOnceKey) bool { return k.Run == run })
@@ -33,14 +35,12 @@ func (m *model) spawnLogged(st *step, t *task, e *core.NewEntry) *Violation {
 		return m.takeSubmit(st, e.Spawned)
 	}
 	return m.takeSubmitOnce(st, e.Spawned, func(want *core.NewOnceKey, kind core.AnswerKind, run id.ID) *Violation {
-		named := strings.Contains(string(e.Data), run.String())
-		switch {
-		case kind == core.AnswerHeld && !strings.Contains(e.Error, "holds the key"),
-			kind == core.AnswerExists && (!named || strings.Contains(string(e.Data), want.Run.String())):
-			return broken(onceHeld, "entry %s spawns run %d, whose key run %d holds", show(e), want.Run, run)
-		case kind == core.AnswerHeld:
+		switch kind {
+		case core.AnswerHeld:
+			e.Error = fmt.Sprintf("run %s holds the key %s", run, want.Key)
 			return nil
-		case kind == core.AnswerExists:
+		case core.AnswerExists:
+			e.Data = core.Payload(strings.Replace(string(e.Data), want.Run.String(), run.String(), 1))
 			return m.bear(st, t, run, "", core.CloseLeave)
 		}
 		return m.bear(st, t, run, "", e.Policy)

@@ -236,6 +236,7 @@ func (h *history) apply(in core.Input) *Violation {
 		st.resident[target] = h.shard.Live(target).State != 0
 	}
 	h.look(in)
+	before := h.digested(in)
 	h.shard.Apply(h.now, in, st.out)
 	h.look(st.out)
 	st.seq = h.shard.Seq()
@@ -246,8 +247,11 @@ func (h *history) apply(in core.Input) *Violation {
 	h.bySeq[st.seq] = len(h.entries)
 	h.entries = append(h.entries, e)
 	st = &h.entries[len(h.entries)-1].step
+	if h.digested(in) != before {
+		return broken(inputsKept, "an input was %s, and is now %s", before, show(in))
+	}
 	if h.digest != nil {
-		fmt.Fprintln(h.digest, show(st.out)) // what is pointed to, not where it is
+		fmt.Fprintln(h.digest, h.digested(st.out))
 	}
 	if v := first(h.written.apply(st.out), h.followed(st), h.check(st)); v != nil {
 		return v
@@ -257,6 +261,14 @@ func (h *history) apply(in core.Input) *Violation {
 	}
 	h.tellAssigned()
 	return nil
+}
+
+// digested is all that a digest is made of: what is pointed to, not where it is.
+func (h *history) digested(what any) string {
+	if h.digest == nil {
+		return ""
+	}
+	return show(what)
 }
 
 func (h *history) look(what any) {

@@ -10,15 +10,13 @@ import (
 
 // takeEntry adds to the log of a task, if its worker says so and it is the next one.
 func (m *model) takeEntry(st *step, w *worker, t *task, item *core.ReportItem) *Violation {
-	e := item.Entry
+	e := *item.Entry // spawnLogged has it say what comes of its children
 	settled := core.Settlement{
 		Worker: st.in.(*core.Report).Worker, Task: item.Task, Token: item.Token, Entry: e.Index, At: st.now,
 	}
 	current := t != nil && w != nil && t.state == core.OpenRunning && t.token == item.Token && t.worker == w.id
 	settled.Stale = !current || !t.def.Durable || t.stop != 0 || e.Index != t.entries+1
-	if e.Kind == core.EntrySpawn && !settled.Stale {
-		settled.Data, settled.Error = e.Data, e.Error
-	}
+	at := len(st.settled)
 	st.settled = append(st.settled, settled)
 	if settled.Stale {
 		return nil
@@ -28,11 +26,11 @@ func (m *model) takeEntry(st *step, w *worker, t *task, item *core.ReportItem) *
 	}
 	t.entries++
 	t.seq = st.seq
-	if v := m.expectEntry(st, t, e); v != nil {
+	if v := first(m.follows(st, t, &e), m.expectEntry(st, t, &e)); v != nil {
 		return v
 	}
-	if v := m.follows(st, t, e); v != nil {
-		return v
+	if e.Kind == core.EntrySpawn {
+		st.settled[at].Data, st.settled[at].Error = e.Data, e.Error
 	}
 	return m.takeMets(st)
 }

@@ -30,6 +30,7 @@ const (
 	nothingIdles  promise = "no slot is free while a task for it is ready"
 	onTime        promise = "the next tick is asked for in time, and leaves nothing overdue"
 	answered      promise = "each report and request is answered, once and rightly"
+	inputsKept    promise = "an input stays as it came"
 	agreement     promise = "the core has a task where the rules put it"
 	whyTrue       promise = "what is told of why a task waits is so"
 	everythingEnd promise = "with enough workers and time, all tasks end"
