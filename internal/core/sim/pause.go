@@ -159,6 +159,24 @@ func (m *model) pausedBy(t *task) *paused {
 	return nil
 }
 
+// expires is when a ready task ends at the latest: by its schedule timeout, or because what
+// it is of was paused for too long; 0 = never.
+func (m *model) expires(t *task) core.Time {
+	p := m.pausedBy(t)
+	if p == nil || m.pauseOf(*p).PausedTTLMS == 0 {
+		return t.due
+	}
+	on := m.pauseOf(*p)
+	since := core.Time(on.PausedSinceMS)
+	if t.held == p.text() {
+		since = core.Time(t.rank)
+	}
+	if due := since + core.Time(on.PausedTTLMS); t.due == 0 || due < t.due {
+		return due
+	}
+	return t.due
+}
+
 // pausable are the pauses that would hold t back, its workflow's first.
 func (t *task) pausable() []paused {
 	return []paused{{t.row.Tenant, core.SettingWorkflow, t.def.Workflow}, {t.row.Tenant, core.SettingQueue, t.queue()}}

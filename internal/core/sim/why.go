@@ -76,7 +76,7 @@ func (m *model) checkReason(t *task, r *core.Reason) *Violation {
 	case core.OpenWaiting:
 		right = r.Cause == core.CauseWaits
 	case core.OpenReady:
-		right = r.Expires == t.due && (r.Cause == core.CausePaused) == (t.held != "" || m.pausedBy(t) != nil)
+		right = r.Expires == m.expires(t) && (r.Cause == core.CausePaused) == (t.held != "" || m.pausedBy(t) != nil)
 		switch r.Cause {
 		case core.CauseNoWorker:
 			right = right && offered == 0
