@@ -1,5 +1,5 @@
-// Package pg opens the pool of connections to Postgres and names what a
-// statement runs on. It owns the session settings that every connection of ours
+// Package pg opens the pool of connections to Postgres, names what a statement runs on, and
+// reads rows by the thousand. It owns the session settings that every connection of ours
 // has and the range of server versions that Adze supports. A pool that Open
 // returns has answered a query on a supported server; the statements themselves
 // live with the rows they write (internal/record).
