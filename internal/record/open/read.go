@@ -1,10 +1,12 @@
 package open
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -42,19 +44,45 @@ func Windows(ctx context.Context, db pg.DB, shard int32, loads []core.Load, limi
 	if err != nil {
 		return nil, fmt.Errorf("read windows of %d lanes: %w", n, err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var place int64 // 1-based
-		task, err := scan(rows, &place)
-		if err != nil {
-			return nil, fmt.Errorf("read windows of %d lanes: %w", n, err)
-		}
-		windows[place-1] = append(windows[place-1], task)
-	}
-	if err := rows.Err(); err != nil {
+	err = pg.Each(rows, func(r *pg.Row) error {
+		place := r.Int64() - 1 // 1-based
+		task, err := readWaiting(r, &loads[place])
+		windows[place] = append(windows[place], task)
+		return err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("read windows of %d lanes: %w", n, err)
 	}
+	for _, window := range windows { // in order, but nothing obliges the server to it
+		if !slices.IsSortedFunc(window, inLaneOrder) {
+			slices.SortFunc(window, inLaneOrder)
+		}
+	}
 	return windows, nil
+}
+
+func inLaneOrder(a, b core.OpenTask) int {
+	return cmp.Or(cmp.Compare(a.Rank, b.Rank), cmp.Compare(a.ID, b.ID))
+}
+
+// readWaiting reads a row of the lane that a load is of.
+func readWaiting(r *pg.Row, lane *core.Load) (o core.OpenTask, err error) {
+	o.State, o.Tenant, o.Queue, o.Key = core.OpenReady, lane.Tenant, lane.Queue, lane.Key
+	o.ID = id.ID(r.Int64())
+	o.Version = id.ID(r.Int64())
+	readNode(r, &o)
+	o.Due = core.Time(r.Int64())
+	o.Priority = r.Int32()
+	o.Attempt = r.Int32()
+	o.Failures = r.Int32()
+	o.Entries = r.Int32()
+	o.Waits = r.Int32()
+	o.Binds = r.Bool()
+	o.Passed = r.Int32()
+	o.Rank = r.Int64()
+	o.Flow, err = flow.Decode(r.Bytes())
+	o.Suspensions = r.Int32()
+	return o, err
 }
 
 // Due reads at most load.Limit rows that are due after load.After and up to
@@ -117,20 +145,48 @@ func collect(ctx context.Context, db pg.DB, room int, sql string, args ...any) (
 	if err != nil {
 		return nil, err
 	}
-	return pgx.AppendRows(make([]core.OpenTask, 0, room), rows, func(row pgx.CollectableRow) (core.OpenTask, error) { return scan(row) })
+	tasks := make([]core.OpenTask, 0, room)
+	err = pg.Each(rows, func(r *pg.Row) error {
+		task, err := read(r)
+		tasks = append(tasks, task)
+		return err
+	})
+	return tasks, err
 }
 
-// scan reads a row, with what stands before its columns.
-func scan(row pgx.CollectableRow, before ...any) (o core.OpenTask, err error) {
-	var state string
-	var encoded []byte
-	err = row.Scan(append(before, &o.ID, &o.Tenant, &o.Version, &o.Run, &o.Worker, &o.Token, &o.Due, &o.Assigned,
-		&o.Priority, &o.Attempt, &o.Failures, &o.Node, &state, &o.Queue, &o.Key, &o.Cancel,
-		&o.Entries, &o.Waits, &o.Binds, &o.Passed, &o.Rank, &encoded, &o.Batch, &o.Suspensions)...)
-	if err != nil {
-		return o, err
-	}
-	o.State = core.ParseOpenState(state)
-	o.Flow, err = flow.Decode(encoded)
+// read reads a whole row.
+func read(r *pg.Row) (o core.OpenTask, err error) {
+	o.ID = id.ID(r.Int64())
+	o.Tenant = id.ID(r.Int64())
+	o.Version = id.ID(r.Int64())
+	readNode(r, &o)
+	o.Worker = id.ID(r.Int64())
+	o.Token = core.Token(r.Int64())
+	o.Due = core.Time(r.Int64())
+	o.Assigned = core.Time(r.Int64())
+	o.Priority = r.Int32()
+	o.Attempt = r.Int32()
+	o.Failures = r.Int32()
+	o.State = core.ParseOpenState(r.Text())
+	o.Queue = r.Text()
+	o.Key = r.Text()
+	o.Cancel = r.Text()
+	o.Entries = r.Int32()
+	o.Waits = r.Int32()
+	o.Binds = r.Bool()
+	o.Passed = r.Int32()
+	o.Rank = r.Int64()
+	o.Flow, err = flow.Decode(r.Bytes())
+	o.Batch = core.Token(r.Int64())
+	o.Suspensions = r.Int32()
 	return o, err
+}
+
+// readNode reads which task of its run a row is; null = it is a run of its own. Ids of a
+// run's tasks follow its own.
+func readNode(r *pg.Row, o *core.OpenTask) {
+	node, of := r.Int32OrNull()
+	if of {
+		o.Node, o.Run = node, o.ID-1-id.ID(node)
+	}
 }

@@ -1,32 +1,24 @@
 -- Reads windows of lanes: of each, ready rows in lane order, strictly after a place in
--- it. A lane comes back as its place among the given ones.
+-- it. A lane comes back as its place among the given ones; what all its rows have in common
+-- is left out, and so is what only a task has that runs.
 -- Writes: nothing. Locks: nothing.
--- Bound: $7 rows a lane, one range of open_task_lane_idx at any depth of it.
+-- Bound: $7 rows a lane, one range of open_task_lane_idx at any depth of it. No order is
+-- asked for between lanes: a sort of all rows costs more than to read them.
 select
     wanted.place,
     o.id,
-    o.tenant_id,
     o.version_id,
-    coalesce(o.id - 1 - o.node, 0) as run_id,
-    o.worker_id,
-    o.token,
+    o.node,
     o.due_at,
-    o.assigned_at,
     o.priority,
     o.attempt,
     o.failures,
-    coalesce(o.node, 0) as node,
-    o.state,
-    o.queue,
-    o.key,
-    o.cancel,
     o.entries,
     o.waits,
     o.binds,
     o.passed,
     o.rank,
     o.flow,
-    o.batch,
     o.suspensions
 from unnest($2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
     with ordinality as wanted (tenant_id, queue, key, rank, id, place)
@@ -45,7 +37,3 @@ cross join lateral (
         open_task.id
     limit $7
 ) as o
-order by
-    wanted.place,
-    o.rank,
-    o.id

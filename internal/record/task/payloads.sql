@@ -4,10 +4,9 @@
 -- last. Those of a queue lie close together, and so this costs half of a look-up each.
 select
     id,
-    tenant_id,
-    coalesce(replay_of, 0) as replay_of,
-    coalesce(event_id, 0) as event_id,
-    coalesce(parent_id, 0) as parent_id,
+    replay_of,
+    event_id,
+    parent_id,
     priority,
     input,
     metadata,

@@ -49,7 +49,7 @@ func Inputs(ctx context.Context, db pg.DB, ids []id.ID) ([]core.NewTask, error) 
 	return tasks, nil
 }
 
-// Payloads reads what workers are told of runs of one task, in any order: ID, Tenant,
+// Payloads reads what workers are told of runs of one task, in any order: ID,
 // ReplayOf, Event, Parent, Priority, Input, Metadata and Given; the rest is left zero. Ids
 // without a row are left out. The payloads are copies, the caller's to keep.
 func Payloads(ctx context.Context, db pg.DB, ids []id.ID) ([]core.NewTask, error) {
@@ -60,18 +60,27 @@ func Payloads(ctx context.Context, db pg.DB, ids []id.ID) ([]core.NewTask, error
 	if err != nil {
 		return nil, fmt.Errorf("read payloads of %d tasks: %w", len(ids), err)
 	}
-	tasks, err := pgx.AppendRows(make([]core.NewTask, 0, len(ids)), rows, scanPayload)
+	tasks := make([]core.NewTask, 0, len(ids))
+	err = pg.Each(rows, func(r *pg.Row) error {
+		tasks = append(tasks, readPayload(r))
+		return nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read payloads of %d tasks: %w", len(ids), err)
 	}
 	return tasks, nil
 }
 
-func scanPayload(row pgx.CollectableRow) (t core.NewTask, err error) {
-	var input, metadata, given []byte
-	err = row.Scan(&t.ID, &t.Tenant, &t.ReplayOf, &t.Event, &t.Parent, &t.Priority, &input, &metadata, &given)
-	t.Input, t.Metadata, t.Given = input, metadata, given
-	return t, err
+func readPayload(r *pg.Row) (t core.NewTask) {
+	t.ID = id.ID(r.Int64())
+	t.ReplayOf = id.ID(r.Int64())
+	t.Event = id.ID(r.Int64())
+	t.Parent = id.ID(r.Int64())
+	t.Priority = r.Int32()
+	t.Input = r.Bytes()
+	t.Metadata = r.Bytes()
+	t.Given = r.Bytes()
+	return t
 }
 
 func scanTask(row pgx.CollectableRow) (t core.NewTask, err error) {

@@ -61,7 +61,7 @@ func TestTasksAreReadAsTheyWereWritten(t *testing.T) {
 
 	told := slices.Clone(tasks)
 	for i := range told {
-		told[i].Version, told[i].RunAt, told[i].Key = 0, 0, ""
+		told[i].Tenant, told[i].Version, told[i].RunAt, told[i].Key = 0, 0, 0, ""
 	}
 	got, err = Payloads(t.Context(), pool, []id.ID{tasks[1].ID, 99, tasks[0].ID})
 	require.NoError(t, err)
