@@ -8,8 +8,9 @@ import (
 	"github.com/adzehq/adze/internal/core"
 )
 
-// payloads keeps the inputs of recent tasks of all shards, so that dispatch need not read them
-// back. The oldest make way when it is full; those are read from Postgres.
+// payloads keeps the inputs of tasks of all shards, so that dispatch need not read them back.
+// When it is full, what comes to a deep queue is not taken in: it runs after all that is here.
+// Else the oldest make way. Those that are not here are read from Postgres.
 type payloads struct {
 	bytesMax int64
 
@@ -45,9 +46,9 @@ func newPayloads(bytesMax int64) *payloads {
 	return &payloads{bytesMax: bytesMax, of: map[id.ID]payload{}}
 }
 
-// put adds tasks; events has those of the same commit. Of a task whose event is
+// put adds tasks; events and open have those of the same commit. Of a task whose event is
 // another's, which is rare, all is read when it is dispatched.
-func (p *payloads) put(tasks []core.NewTask, events map[id.ID]*core.NewEvent) {
+func (p *payloads) put(tasks []core.NewTask, events map[id.ID]*core.NewEvent, open []core.OpenTask) {
 	if len(tasks) == 0 {
 		return
 	}
@@ -69,11 +70,30 @@ func (p *payloads) put(tasks []core.NewTask, events map[id.ID]*core.NewEvent) {
 		p.bytes += entry.bytes()
 		p.age = append(p.age, t.ID)
 	}
+	p.yield(tasks[0].ID, open)
 	for p.bytes > p.bytesMax && p.head < len(p.age) {
 		p.remove(p.age[p.head])
 		p.head++
 	}
 	p.compact()
+}
+
+// yield lets go of what came just now, from first on, and left the core's memory at once:
+// the last before others, while there is too much.
+func (p *payloads) yield(first id.ID, open []core.OpenTask) {
+	for i := len(open) - 1; i >= 0 && p.bytes > p.bytesMax; i-- {
+		if o := &open[i]; o.ID >= first && o.State == core.OpenReady {
+			p.remove(o.ID)
+		}
+	}
+	for n := len(p.age); n > p.head && !p.has(p.age[n-1]); n-- {
+		p.age = p.age[:n-1]
+	}
+}
+
+func (p *payloads) has(task id.ID) bool {
+	_, here := p.of[task]
+	return here
 }
 
 // payloadOf is what a row brings but for its event.
@@ -93,7 +113,7 @@ func payloadOf(t *core.NewTask) payload {
 func (p *payloads) keep(results []core.Result) {
 	for i := range results {
 		if r := &results[i]; r.Run != 0 && r.Status == core.Succeeded {
-			p.put([]core.NewTask{{ID: r.Task, Input: r.Output}}, nil)
+			p.put([]core.NewTask{{ID: r.Task, Input: r.Output}}, nil, nil)
 		}
 	}
 }
@@ -156,7 +176,7 @@ func (p *payloads) remove(task id.ID) {
 // compact lets go of the entries of age that left.
 func (p *payloads) compact() {
 	for p.head < len(p.age) {
-		if _, ok := p.of[p.age[p.head]]; ok {
+		if p.has(p.age[p.head]) {
 			break
 		}
 		p.head++
@@ -166,10 +186,7 @@ func (p *payloads) compact() {
 		p.head = 0
 	}
 	if len(p.age)-p.head > 2*len(p.of)+ageSlack { // held up by a long wait in front
-		p.age = slices.DeleteFunc(p.age[p.head:], func(task id.ID) bool {
-			_, here := p.of[task]
-			return !here
-		})
+		p.age = slices.DeleteFunc(p.age[p.head:], func(task id.ID) bool { return !p.has(task) })
 		p.head = 0
 	}
 }

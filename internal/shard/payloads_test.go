@@ -29,10 +29,10 @@ func TestPayloadsKeepToTheirBytesAndLetTheOldestGo(t *testing.T) {
 	t.Parallel()
 	const fits = 10
 	p := newPayloads(fits * (100 + payloadOverhead))
-	p.put(tasks(1, fits), nil)
+	p.put(tasks(1, fits), nil, nil)
 	_, kept := p.one(1)
 	require.True(t, kept, "at the bound")
-	p.put(tasks(1+fits, 1), nil)
+	p.put(tasks(1+fits, 1), nil, nil)
 	_, kept = p.one(1)
 	require.False(t, kept, "past the bound")
 	_, kept = p.one(1 + fits)
@@ -40,13 +40,34 @@ func TestPayloadsKeepToTheirBytesAndLetTheOldestGo(t *testing.T) {
 	require.LessOrEqual(t, p.bytes, p.bytesMax)
 }
 
+func TestWhatComesToADeepQueueMakesWayForWhatRunsBefore(t *testing.T) {
+	t.Parallel()
+	const fits = 10
+	p := newPayloads(fits * (100 + payloadOverhead))
+	p.put(tasks(1, fits), nil, nil)
+	late := tasks(1+fits, 2*fits)
+	open := make([]core.OpenTask, len(late))
+	for i := range late {
+		open[i] = core.OpenTask{ID: late[i].ID, State: core.OpenReady}
+	}
+	p.drop(results(tasks(1, 2)))
+	p.put(late, nil, open)
+	for task := id.ID(3); task <= fits+2; task++ {
+		require.True(t, p.has(task), "task %d", task)
+	}
+	require.False(t, p.has(fits+3), "there is no room for it")
+	require.Len(t, p.of, fits)
+	require.Len(t, p.age[p.head:], fits)
+	require.LessOrEqual(t, p.bytes, p.bytesMax)
+}
+
 func TestALongWaitInFrontDoesNotFillTheMemory(t *testing.T) {
 	t.Parallel()
 	p := newPayloads(1 << 30)
-	p.put(tasks(1, 1), nil) // waits for a week
+	p.put(tasks(1, 1), nil, nil) // waits for a week
 	for i := range 1_000 {
 		batch := tasks(2+100*i, 100)
-		p.put(batch, nil)
+		p.put(batch, nil, nil)
 		p.drop(results(batch))
 	}
 	require.Len(t, p.of, 1)

@@ -264,8 +264,8 @@ func (r *Runtime) append(mind *core.Shard, p *pass) {
 	p.last = mind.Seq()
 	r.sharing.Store(mind.Shares())
 	events := eventsOf(&p.effects)
-	r.payloads.put(p.effects.Tasks, events)
-	r.payloads.put(p.effects.Runs, events)
+	r.payloads.put(p.effects.Tasks, events, p.effects.Open)
+	r.payloads.put(p.effects.Runs, events, nil)
 	r.payloads.keep(p.effects.Results)
 	r.assignEarly(p)
 	// With nothing to write there may be something to tell: it may rest on passes
