@@ -14,9 +14,17 @@ import (
 // keyCounts are over how many keys a queue is spread.
 var keyCounts = []int{1, 100, 10_000}
 
-// keysSettle is longer than a task stays out of the checkpoint: what was queued is
-// written there before a part is measured.
-const keysSettle = 3 * time.Second
+const (
+	// keysSettle is longer than a task stays out of the checkpoint: what was queued is
+	// written there before a part is measured.
+	keysSettle = 3 * time.Second
+
+	// Then it is waited until Postgres rests, for what it does for one queue (the rows of
+	// the checkpoint, a vacuum) would be counted for another.
+	restingShare    = 0.05 // of a processor
+	restingWindow   = 300 * time.Millisecond
+	restingPatience = 15 * time.Second
+)
 
 // keys measures what a task takes by the depth of its queue and the number of keys in
 // it, of Adze and then of a queue in SQL.
@@ -62,11 +70,15 @@ func (b *bench) flowing(ctx context.Context, points []point, taps []*tap) error 
 	})
 }
 
-// flows measures all queues, round by round.
+// flows measures all queues, round by round, each time another one first.
 func (b *bench) flows(ctx context.Context, taps []*tap) error {
-	for range b.size(11, 3) {
+	for round := range b.size(11, 3) {
 		time.Sleep(b.pause(keysSettle, keysSettle/3))
-		for _, t := range taps {
+		if err := taps[0].rig.meter.resting(ctx, b.pause(restingPatience, 0)); err != nil {
+			return err
+		}
+		first := round % len(taps)
+		for _, t := range slices.Concat(taps[first:], taps[:first]) {
 			if err := t.flow(ctx); err != nil {
 				return fmt.Errorf("take %d of %d: %w", t.part(), t.queued, err)
 			}

@@ -54,6 +54,22 @@ func (m *meter) read(ctx context.Context) (r reading, err error) {
 	return r, err
 }
 
+// resting waits until the server has nothing to do, or patience is over.
+func (m *meter) resting(ctx context.Context, patience time.Duration) error {
+	for begin := time.Now(); time.Since(begin) < patience && ctx.Err() == nil; {
+		before, err := familyCPU(m.postgres)
+		if err != nil {
+			return err
+		}
+		time.Sleep(restingWindow)
+		after, err := familyCPU(m.postgres)
+		if err != nil || float64(after-before) < restingShare*float64(restingWindow) {
+			return err
+		}
+	}
+	return context.Cause(ctx)
+}
+
 // clockTick is the kernel's unit of process times (USER_HZ), the same on every
 // Linux that Go runs on.
 const clockTick = 10 * time.Millisecond
