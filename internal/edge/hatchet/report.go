@@ -98,6 +98,9 @@ func (s *Server) reported(ctx context.Context, by string, kind wire.StepActionEv
 	if a.invocation != nil && item.Kind != core.ReportStarted {
 		a.invocation.awaitMemos(ctx)
 	}
+	if item.Kind != core.ReportStarted {
+		s.turns.flush(ctx, a.Task)
+	}
 	if err := a.worker.session.Report(ctx, []core.ReportItem{item}); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package hatchet
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -112,54 +113,107 @@ type turns struct {
 // turn is where the stream of a task stands.
 type turn struct {
 	next  int64         // whose turn it is
-	moved chan struct{} // closed when next is another one
+	here  []int64       // who waits for theirs, or writes: ascending
+	moved chan struct{} // closed when one of these is another one
 }
 
 // enter waits until it is the turn of a message of a task, by its index. One from before,
-// or one whose predecessor does not come, goes at once. leave lets the next one in.
+// or the first of those whose predecessor does not come, goes at once. leave lets the next
+// one in.
 func (t *turns) enter(ctx context.Context, task id.ID, index int64) (leave func()) {
 	patience := time.NewTimer(turnPatience)
 	defer patience.Stop()
-	for {
-		next, moved := t.state(task)
-		if index <= next {
-			break
-		}
+	at, moved := t.arrive(task, index)
+	for !t.isDue(at, index) {
 		select {
 		case <-moved: // they come, only slowly
 			patience.Reset(turnPatience)
-			continue
 		case <-patience.C:
+			t.skip(at)
 		case <-ctx.Done():
+			return func() { t.leave(at, index) }
 		}
-		break
+		moved = t.watch(at)
 	}
-	return func() { t.advance(task, index+1) }
+	return func() { t.leave(at, index) }
 }
 
-func (t *turns) state(task id.ID) (next int64, moved <-chan struct{}) {
+func (t *turns) arrive(task id.ID, index int64) (at *turn, moved <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	at := t.of[task]
-	if at == nil {
+	if at = t.of[task]; at == nil {
 		if t.of == nil || len(t.of) >= turnsMax {
 			t.of = map[id.ID]*turn{}
 		}
 		at = &turn{moved: make(chan struct{})}
 		t.of[task] = at
 	}
-	return at.next, at.moved
+	place, _ := slices.BinarySearch(at.here, index)
+	at.here = slices.Insert(at.here, place, index)
+	return at, at.moved
 }
 
-// advance sets whose turn it is: an attempt that begins anew goes back to the first.
-func (t *turns) advance(task id.ID, next int64) {
+func (t *turns) isDue(at *turn, index int64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return index <= at.next
+}
+
+func (t *turns) watch(at *turn) (moved <-chan struct{}) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return at.moved
+}
+
+// skip gives up those that have not come: it is the turn of the first that has.
+func (t *turns) skip(at *turn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(at.here) > 0 && at.here[0] > at.next {
+		at.next = at.here[0]
+		at.stir()
+	}
+}
+
+// leave takes a message away that was written, or was given up: it is the turn of the one
+// after it. An attempt that begins anew goes back to the first.
+func (t *turns) leave(at *turn, index int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if place, is := slices.BinarySearch(at.here, index); is {
+		at.here = slices.Delete(at.here, place, place+1)
+	}
+	at.next = index + 1
+	at.stir()
+}
+
+func (at *turn) stir() {
+	close(at.moved)
+	at.moved = make(chan struct{})
+}
+
+// flush returns once all messages of a task are written that came: it is about to end, and
+// what is missing comes no more.
+func (t *turns) flush(ctx context.Context, task id.ID) {
+	t.mu.Lock()
 	at := t.of[task]
+	delete(t.of, task)
+	t.mu.Unlock()
 	if at == nil {
 		return
 	}
-	at.next = next
-	close(at.moved)
-	at.moved = make(chan struct{})
+	for {
+		t.skip(at)
+		t.mu.Lock()
+		empty, moved := len(at.here) == 0, at.moved
+		t.mu.Unlock()
+		if empty {
+			return
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
