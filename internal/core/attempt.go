@@ -121,7 +121,7 @@ func (s *Shard) lose(t *task) {
 	case t.stop == StopTimedOut:
 		s.timedOut(t)
 	case t.losses() >= LossesMax:
-		s.finish(t, Failed, fmt.Sprintf("worker lost %d times", LossesMax+1), nil)
+		s.finish(t, Failed, fmt.Sprint(LossesPrefix, LossesMax+1, " times"), nil)
 	default:
 		s.retreat(t, AttemptLost, "worker lost", s.now)
 		s.makeReady(t)
@@ -174,6 +174,10 @@ func (s *Shard) stopRunning(t *task, reason StopReason) {
 func (s *Shard) tellStop(t *task) {
 	s.out.Stopped = append(s.out.Stopped, Stop{Worker: t.worker.id, Task: t.id, Token: t.token, Reason: t.stop})
 }
+
+// LossesPrefix is what the error of a task begins with whose worker was lost more than
+// LossesMax times; then comes how often.
+const LossesPrefix = "worker lost "
 
 // What the errors of tasks begin with that took too long; then comes the limit.
 const (

@@ -100,6 +100,12 @@ func TestDeadlineMovesByTheIncrement(t *testing.T) {
 	p.completed(begun, `{}`)
 	_, err = s.Dispatcher.RefreshTimeout(s.Ctx, &wire.RefreshTimeoutRequest{TaskRunExternalId: run, IncrementTimeoutBy: "1m"})
 	require.Equal(t, codes.NotFound, status.Code(err), "it does not run")
+	for text, code := range map[string]codes.Code{s.Tenant: codes.NotFound, "x": codes.InvalidArgument} {
+		_, err = s.Dispatcher.RefreshTimeout(s.Ctx, &wire.RefreshTimeoutRequest{TaskRunExternalId: text, IncrementTimeoutBy: "1m"})
+		require.Equal(t, code, status.Code(err), text)
+		_, err = s.Dispatcher.ReleaseSlot(s.Ctx, &wire.ReleaseSlotRequest{TaskRunExternalId: text})
+		require.Equal(t, code, status.Code(err), text)
+	}
 }
 
 func TestReleasedSlotIsGivenToTheNextTask(t *testing.T) {

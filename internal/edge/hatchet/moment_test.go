@@ -39,7 +39,7 @@ func TestMovedDeadlinesAndReleasedSlotsAreInTheHistory(t *testing.T) {
 		_, err := s.Dispatcher.ReleaseSlot(s.Ctx, &wire.ReleaseSlotRequest{TaskRunExternalId: run})
 		require.NoError(t, err, "the second time there is none")
 	}
-	require.Equal(t, []happening{{"CREATED", ""}, {"QUEUED", ""}, {"ASSIGNED", ""}, {"STARTED", ""}, {"SLOT_RELEASED", ""}},
+	require.Equal(t, []happening{{"CREATED", ""}, {"QUEUED", ""}, {"ASSIGNED", ""}, {"SENT_TO_WORKER", ""}, {"STARTED", ""}, {"SLOT_RELEASED", ""}},
 		history(t, s, run), "what is answered is committed")
 	require.NoError(t, p.say(begun, failed, "no"))
 	second := p.next()
@@ -52,11 +52,13 @@ func TestMovedDeadlinesAndReleasedSlotsAreInTheHistory(t *testing.T) {
 		{"CREATED", ""},
 		{"QUEUED", ""},
 		{"ASSIGNED", ""},
+		{"SENT_TO_WORKER", ""},
 		{"STARTED", ""},
 		{"SLOT_RELEASED", ""},
 		{"FAILED", "no"},
 		{"RETRYING", ""},
 		{"ASSIGNED", ""},
+		{"SENT_TO_WORKER", ""},
 		{"STARTED", ""},
 		{"TIMEOUT_REFRESHED", "Timeout refreshed by 30s"},
 		{"FINISHED", ""},
@@ -86,7 +88,7 @@ func TestEachEvictionIsInTheHistoryWhenItHappened(t *testing.T) {
 		kinds = append(kinds, e.kind)
 	}
 	require.Equal(t, []string{
-		"CREATED", "QUEUED", "ASSIGNED", "STARTED", "DURABLE_EVICTED", "DURABLE_RESTORING", "ASSIGNED", "STARTED", "DURABLE_EVICTED",
-		"DURABLE_RESTORING", "ASSIGNED", "STARTED", "FINISHED",
+		"CREATED", "QUEUED", "ASSIGNED", "SENT_TO_WORKER", "STARTED", "DURABLE_EVICTED", "DURABLE_RESTORING", "ASSIGNED", "SENT_TO_WORKER", "STARTED", "DURABLE_EVICTED",
+		"DURABLE_RESTORING", "ASSIGNED", "SENT_TO_WORKER", "STARTED", "FINISHED",
 	}, kinds)
 }

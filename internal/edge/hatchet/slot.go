@@ -10,6 +10,7 @@ import (
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/edge/auth"
 	"github.com/adzehq/adze/internal/edge/hatchet/define"
+	"github.com/adzehq/adze/internal/edge/hatchet/view"
 	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
 )
 
@@ -46,10 +47,14 @@ func (s *Server) RefreshTimeout(ctx context.Context, req *wire.RefreshTimeoutReq
 	return &wire.RefreshTimeoutResponse{TimeoutAt: timestamppb.New(time.UnixMilli(int64(deadline)))}, nil
 }
 
-// runningAttempt is the current attempt of a task, or fails with fault.NotFound.
+// runningAttempt is the current attempt of a task, or fails with fault.NotFound: also of a
+// task that there is not.
 func (s *Server) runningAttempt(ctx context.Context, text string) (*attempt, error) {
+	if _, err := view.ParseID("task_run_external_id", text); err != nil {
+		return nil, err
+	}
 	a, err := s.attemptOf(ctx, text)
-	if err != nil {
+	if err != nil && fault.KindOf(err) != fault.Invalid {
 		return nil, err
 	}
 	if a == nil {

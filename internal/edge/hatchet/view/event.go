@@ -22,6 +22,7 @@ const (
 	EventCreated          = "CREATED"
 	EventQueued           = "QUEUED"
 	EventAssigned         = "ASSIGNED"
+	EventSent             = "SENT_TO_WORKER"
 	EventStarted          = "STARTED"
 	EventFinished         = "FINISHED"
 	EventFailed           = "FAILED"
@@ -241,6 +242,7 @@ func (e *events) begun(number int32, s stint, rested bool) {
 		e.add(EventAssigned, s.assigned, s.worker, "")
 	}
 	if s.started != 0 {
+		e.add(EventSent, s.started, s.worker, "") // by then it was
 		e.add(EventStarted, s.started, s.worker, "")
 	}
 }
@@ -259,7 +261,7 @@ func (e *events) end() {
 		e.add(EventCancelled, t.Finished, t.Worker, t.TaskRun.Error)
 	case t.Status == wire.RunStatus_RUN_STATUS_FAILED:
 		kind := EventFailed
-		if text := ErrorText(t.TaskRun.Error); text != t.TaskRun.Error {
+		if strings.HasPrefix(t.TaskRun.Error, core.ExecutionTimeoutPrefix) {
 			kind = EventTimedOut
 		}
 		e.add(kind, t.Finished, t.Worker, ErrorText(t.TaskRun.Error))

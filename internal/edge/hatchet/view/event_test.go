@@ -26,8 +26,8 @@ func TestMomentsAreToldWithTheirAttempts(t *testing.T) {
 	}
 	attempts := []core.Attempt{{Number: 1, Outcome: core.AttemptFailed, Assigned: 40, Started: 41, Finished: 60}}
 	require.Equal(t, []string{
-		EventCreated, EventQueued, EventAssigned, EventStarted, EventEvicted, EventRestoring, EventAssigned, EventStarted, EventReleased,
-		EventFailed, EventRetrying, EventAssigned, EventStarted, EventRefreshed, EventFinished,
+		EventCreated, EventQueued, EventAssigned, EventSent, EventStarted, EventEvicted, EventRestoring, EventAssigned, EventSent, EventStarted, EventReleased,
+		EventFailed, EventRetrying, EventAssigned, EventSent, EventStarted, EventRefreshed, EventFinished,
 	}, told(ended, attempts,
 		core.Moment{Attempt: 1, Token: 1, Kind: core.MomentSuspended, Assigned: 10, Started: 11, At: 20},
 		core.Moment{Attempt: 1, Token: 2, Kind: core.MomentReleased, At: 50},
@@ -39,8 +39,26 @@ func TestMomentsAreToldWithTheirAttempts(t *testing.T) {
 func TestStintThatACrashEndedIsToldByItsMoments(t *testing.T) {
 	t.Parallel()
 	open := &Task{TaskRun: history.TaskRun{Attempt: 1}, Status: wire.RunStatus_RUN_STATUS_RUNNING, Evicted: true}
-	require.Equal(t, []string{EventCreated, EventQueued, EventReleased, EventAssigned, EventStarted, EventEvicted}, told(open, nil,
+	require.Equal(t, []string{EventCreated, EventQueued, EventReleased, EventAssigned, EventSent, EventStarted, EventEvicted}, told(open, nil,
 		core.Moment{Attempt: 1, Token: 1, Kind: core.MomentReleased, At: 10},
 		core.Moment{Attempt: 1, Token: 2, Kind: core.MomentSuspended, Assigned: 20, Started: 21, At: 30},
 	))
+}
+
+func TestFailureIsATimeoutOnlyIfItIs(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][2]string{
+		core.ExecutionTimeoutPrefix + "5s": {EventTimedOut, "Task exceeded timeout of 5s"},
+		core.LossesPrefix + "11 times":     {EventFailed, "Task reached its maximum reassignment count"},
+		core.LossesPrefix + "of interest":  {EventFailed, core.LossesPrefix + "of interest"},
+		"no":                               {EventFailed, "no"},
+	} {
+		failed := &Task{
+			TaskRun: history.TaskRun{Status: core.Failed, Attempt: 1, Assigned: 1, Started: 1, Finished: 9, Error: text},
+			Status:  wire.RunStatus_RUN_STATUS_FAILED,
+		}
+		kinds := told(failed, nil)
+		require.Equal(t, want[0], kinds[len(kinds)-1], text)
+		require.Equal(t, want[1], ErrorText(text))
+	}
 }

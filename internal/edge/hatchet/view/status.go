@@ -40,6 +40,9 @@ func ErrorText(text string) string {
 	if limit, timedOut := strings.CutPrefix(text, core.ExecutionTimeoutPrefix); timedOut {
 		return "Task exceeded timeout of " + limit
 	}
+	if times, lost := strings.CutPrefix(text, core.LossesPrefix); lost && strings.HasSuffix(times, " times") {
+		return "Task reached its maximum reassignment count"
+	}
 	if what, expression, why, is := shard.CutUnworkable(text); is {
 		kind := "step"
 		if what == shard.BatchKey {
