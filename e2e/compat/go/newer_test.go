@@ -151,6 +151,25 @@ func TestAnEvictedTaskHearsItsEvent(t *testing.T) {
 	require.Equal(t, 4, out.N)
 }
 
+func TestAWaitThatLooksBackHearsAnEventOfBefore(t *testing.T) {
+	s := begin(t)
+	key, scope, since := s.name("before"), s.name("mine"), time.Now().Add(-time.Minute)
+	other := s.name("other")
+	s.push(key, number{1}, client.WithFilterScope(&scope))
+	s.push(key, number{2}, client.WithFilterScope(&scope))
+	s.push(key, number{3}, client.WithFilterScope(&other))
+	s.work(s.sdk.NewStandaloneDurableTask(s.name("back"), func(ctx hatchet.DurableContext, _ object) (out number, err error) {
+		event, err := ctx.WaitForEvent(key, "", hatchet.WithEventScope(scope), hatchet.WithConsiderEventsSince(since))
+		if err != nil {
+			return out, err
+		}
+		return out, hatchet.EventInto(event, &out)
+	}))
+	var out number
+	s.output(s.start(s.name("back"), object{}), s.name("back"), &out)
+	require.Equal(t, 2, out.N, "the newest of its scope")
+}
+
 func TestMoreDurableTasksWaitThanThereAreSlots(t *testing.T) {
 	slow(t)
 	s := begin(t)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from hatchet_sdk import FailedTaskRunExceptionGroup, V1TaskStatus
+from hatchet_sdk.clients.rest.api.task_api import TaskApi
 from hatchet_sdk.contracts.v1.dispatcher_pb2 import DurableTaskEventLogEntryCompletedResponse
 
 from harness.poll import eventually
@@ -144,6 +145,17 @@ async def test_an_evicted_parent_comes_back_for_its_child(hatchet: Any, mark: st
     assert result["child"]["mark"] == mark
     assert result["invocation"] == 2
     assert len(hatchet.runs.list(parent_task_external_id=ref.workflow_run_id).rows) == 1
+
+
+async def test_an_evicted_task_can_be_brought_back_by_hand(hatchet: Any) -> None:
+    ref = await evicted.aio_run_no_wait(Wait(seconds=4))
+    await is_evicted(hatchet, ref.workflow_run_id)
+    with hatchet.runs.client() as client:
+        assert TaskApi(client).v1_task_restore(ref.workflow_run_id).requeued
+    await eventually(lambda: events_of(hatchet, ref.workflow_run_id)["DURABLE_RESTORING"])
+    result = await ref.aio_result()
+    assert result["invocation"] >= 2
+    assert 3.9 <= result["at"] - result["now"] < 8, "it sleeps as long as it was to"
 
 
 async def test_an_evicted_task_can_be_cancelled(hatchet: Any) -> None:
