@@ -20,6 +20,7 @@ type WorkerInfo struct {
 	Labels    map[string]string `json:"labels,omitempty"`
 	Slots     []SlotsInfo       `json:"slots"`            // those of no type first
 	Running   int               `json:"running"`          // of another tenant's worker: tasks of this one
+	Guests    int               `json:"guests,omitempty"` // of them, those of tenants that share it
 	Tenant    string            `json:"tenant,omitempty"` // whose it is that runs this tenant's tasks too; empty = its own
 	Paused    bool              `json:"paused,omitempty"`
 	AwayUntil time.Time         `json:"away_until,omitzero"` // its stream closed, and it is expected back until then
@@ -42,7 +43,7 @@ func (c *Client) Workers(ctx context.Context) ([]WorkerInfo, error) {
 	for i, w := range response.Workers {
 		workers[i] = WorkerInfo{
 			ID: ID(w.WorkerId), Tenant: w.Tenant, Name: w.Name, SDK: w.Sdk, Actions: w.Actions, Labels: w.Labels,
-			Running: int(w.Running), Paused: w.Paused, AwayUntil: timeOf(w.AwayUntilMs),
+			Running: int(w.Running), Guests: int(w.Guests), Paused: w.Paused, AwayUntil: timeOf(w.AwayUntilMs),
 		}
 		for _, room := range w.Rooms {
 			workers[i].Slots = append(workers[i].Slots, SlotsInfo{Type: room.Type, Max: int(room.Slots), Used: int(room.Used)})

@@ -119,6 +119,49 @@ func TestSharedWorkerSpeaksForWhoseTaskItRuns(t *testing.T) {
 	require.Equal(t, adze.Queued, info.Status)
 }
 
+// TestGuestIsToldThatOthersHaveTheWorkers: by why, by the queues and by the workers that it
+// sees, and their home is told what of them its guests have.
+func TestGuestIsToldThatOthersHaveTheWorkers(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	h := newHouse(t, ctx, "guest")
+	home, guest := h.as(t, ctx, "default"), h.as(t, ctx, "guest")
+	release := make(chan string)
+	held := adze.NewTask("held", func(ctx context.Context, _ int) (string, error) {
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case word := <-release:
+			return word, nil
+		}
+	})
+	require.NoError(t, guest.ShareWorkers(ctx, "default", 0))
+	work(t, home, held, adze.Slots(1))
+	own, err := held.Run(ctx, home, 1)
+	require.NoError(t, err)
+	whyNow(t, ctx, home, own.ID, adze.CauseRunning)
+	waits, err := held.Run(ctx, guest, 1)
+	require.NoError(t, err)
+	reason := whyNow(t, ctx, guest, waits.ID, adze.CauseBusy)
+	require.Equal(t, 1, reason.Theirs)
+	require.Contains(t, reason.Text, "Other tenants share these workers: 1 task at work there, 0 tenants waiting.")
+	overview, err := guest.Overview(ctx)
+	require.NoError(t, err)
+	require.Equal(t, []int{1, 1, 1}, []int{overview.Queues[0].Workers, overview.Queues[0].Slots, overview.Queues[0].SlotsUsed})
+
+	release <- "go on"
+	whyNow(t, ctx, guest, waits.ID, adze.CauseRunning)
+	next, err := held.Run(ctx, home, 2)
+	require.NoError(t, err)
+	require.Equal(t, 1, whyNow(t, ctx, home, next.ID, adze.CauseBusy).Theirs)
+	workers, err := home.Workers(ctx)
+	require.NoError(t, err)
+	require.Equal(t, []int{1, 1}, []int{workers[0].Running, workers[0].Guests})
+	release <- "go on"
+	release <- "go on"
+}
+
 func TestWorkersAreSharedWithinAShard(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

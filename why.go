@@ -59,6 +59,8 @@ type Reason struct {
 	Workers   int           `json:"workers,omitempty"`    // that run its action
 	Fitting   int           `json:"fitting,omitempty"`    // of them, those that it may be given to
 	Slots     int           `json:"slots,omitempty"`      // these have in all
+	Tenants   int           `json:"tenants,omitempty"`    // where workers are shared: other tenants that wait for them
+	Theirs    int           `json:"theirs,omitempty"`     // and how many tasks of others those workers have
 	Estimate  time.Duration `json:"estimate,omitempty"`   // until it begins, by the last minute, in nanoseconds; 0 = nobody can say
 }
 

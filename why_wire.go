@@ -50,6 +50,7 @@ func explanationOf(run id.ID, response *wire.WhyResponse) *Explanation {
 			Queue: r.Queue, Name: r.Name, Key: r.Key, Max: int(r.Max), Held: int(r.Held),
 			Ahead: r.Ahead, OtherKeys: int(r.Others), Worker: ID(r.WorkerId),
 			Workers: int(r.Workers), Fitting: int(r.Fitting), Slots: int(r.Slots), Estimate: durationOf(r.EstimateMs),
+			Tenants: int(r.Tenants), Theirs: int(r.Theirs),
 		}
 		for _, holder := range r.HolderIds {
 			reason.Holders = append(reason.Holders, ID(holder))

@@ -71,7 +71,11 @@ func printWorker(table *tabwriter.Writer, w *adze.WorkerInfo) {
 	for _, key := range slices.Sorted(maps.Keys(w.Labels)) {
 		labels = append(labels, key+"="+w.Labels[key])
 	}
-	fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", w.ID, w.Name, state, w.Running,
+	running := fmt.Sprint(w.Running)
+	if w.Guests > 0 {
+		running += fmt.Sprintf(", %d of guests", w.Guests)
+	}
+	fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", w.ID, w.Name, state, running,
 		strings.Join(slots, ", "), strings.Join(labels, " "), strings.Join(w.Actions, " "))
 }
 

@@ -1,6 +1,8 @@
 package core
 
 import (
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -282,11 +284,49 @@ func TestWorkersThatAreSharedAreShownAsSuch(t *testing.T) {
 	own, shared := f.Workers(tenant), f.Workers(guest1)
 	require.Len(t, own, 1)
 	require.Equal(t, 2, own[0].Running)
+	require.Equal(t, 1, own[0].Guests)
 	require.Len(t, shared, 1)
 	require.Equal(t, tenant, shared[0].Home)
 	require.Equal(t, 1, shared[0].Running, "its own")
+	require.Zero(t, shared[0].Guests)
 	require.Equal(t, []string{"act"}, shared[0].Actions)
 	require.Empty(t, f.Workers(guest2))
 	require.Equal(t, AnswerUnknown, f.apply(&PauseWorkers{Tenant: guest1, Workers: []id.ID{worker1}, Paused: true}).Answers[0].Kind)
 	require.Equal(t, 1, f.Queues(guest1, f.now)[0].Running)
+}
+
+// TestWhySaysThatOtherTenantsHaveTheWorkers: and the queue's overview tells of the slots that
+// it shares, and of the tenant's own tasks.
+func TestWhySaysThatOtherTenantsHaveTheWorkers(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, granted(guest1), granted(guest2))
+	f.join(worker1, 2)
+	running := f.queue(tenant, 4).Assigned
+	require.Len(t, running, 2)
+	f.queue(guest1, 1)
+	why := func(who id.ID) *Reason {
+		for _, task := range slices.Sorted(maps.Keys(f.of)) {
+			if f.of[task] == who && f.tasks[task].state == OpenReady {
+				return f.apply(&Ask{Ref: 1, Tenant: who, Tasks: []id.ID{task}}).Answers[0].Reason
+			}
+		}
+		return nil
+	}
+	r := why(guest1)
+	require.Equal(t, CauseBusy, r.Cause)
+	require.Equal(t, []int{1, 2, 2, 1}, []int{r.Fitting, r.Slots, r.Theirs, r.Tenants})
+	r = why(tenant)
+	require.Equal(t, []int{0, 1}, []int{r.Theirs, r.Tenants}, "those at work are its own")
+	q := f.Queues(guest1, f.now)[0]
+	require.EqualValues(t, 1, q.Ready)
+	require.Equal(t, []int{1, 2, 2, 0}, []int{q.Workers, q.Slots, q.SlotsUsed, q.Running})
+
+	f.now += 10
+	require.Equal(t, guest1, f.of[f.done(running[0]).Assigned[0].Task])
+	r = why(tenant)
+	require.Equal(t, []int{1, 0}, []int{r.Theirs, r.Tenants})
+	f.queue(guest2, 1)
+	f.apply(&Set{Settings: []Setting{dropped(granted(guest2))}})
+	require.Equal(t, CauseNoWorker, why(guest2).Cause)
+	require.Zero(t, why(tenant).Tenants)
 }

@@ -16,6 +16,7 @@ type WorkerStat struct {
 	Labels  map[string]string
 	Rooms   []Room // by type; those of the default one first
 	Running int    // attempts; of another tenant's worker: those of the tenant that asks
+	Guests  int    // of them, those of other tenants
 	Paused  bool
 	Spared  bool // it is given nothing new, as it cannot be reached
 	Until   Time // it is away, and expected back until then; 0 = it is connected
@@ -32,7 +33,9 @@ type Room struct {
 func (s *Shard) Workers(tenant id.ID) (stats []WorkerStat) {
 	for _, w := range s.workers {
 		if w.tenant == tenant {
-			stats = append(stats, w.stat())
+			stat := w.stat()
+			stat.Guests = w.running - w.runs(tenant)
+			stats = append(stats, stat)
 		} else if s.serves(w.tenant, tenant) {
 			stat := w.stat()
 			stat.Running = w.runs(tenant)

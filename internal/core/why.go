@@ -65,6 +65,8 @@ type Reason struct {
 	Offered int   // workers that offer its action
 	Fitting int   // of them, those that it may be given to
 	Slots   int   // of these in all
+	Tenants int   // where workers are shared: other tenants that wait for them
+	Theirs  int   // and how many tasks of others those workers have
 	// EstimateMS is when it will begin, by the last minute; 0 = nobody can say.
 	EstimateMS int64
 
@@ -262,8 +264,12 @@ func (c *class) explain(r *Reason, l *lane) {
 		if w.offerOf(c) != nil {
 			r.Fitting++
 			r.Slots += int(w.slots)
+			if w.crew != nil {
+				r.Theirs += w.running - w.runs(c.key.tenant)
+			}
 		}
 	}
+	r.Tenants = c.rivals()
 	r.Others = -1
 	if l.share.ready == 0 {
 		r.Others = 0
@@ -289,6 +295,18 @@ func (c *class) explain(r *Reason, l *lane) {
 	if r.Cause == CauseBusy {
 		r.estimate(c.turns(l, r.Ahead+1), c.queue.out.pace(s.now))
 	}
+}
+
+// rivals is how many other tenants have something waiting for workers that c may have.
+func (c *class) rivals() int {
+	tenants := map[id.ID]bool{}
+	for _, b := range c.berths {
+		for _, s := range b.of.crew.waiting.seats {
+			tenants[s.of.tenant] = true
+		}
+	}
+	delete(tenants, c.key.tenant)
+	return len(tenants)
 }
 
 // explainMismatch says what of the need no worker has that offers the action.

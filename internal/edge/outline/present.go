@@ -12,7 +12,7 @@ func WorkersToWire(from []shard.Worker) *wire.ListWorkersResponse {
 		w := &from[i]
 		one := &wire.Worker{
 			WorkerId: uint64(w.Worker), Tenant: w.Owner, Name: w.Name, Sdk: w.SDK, Actions: w.Actions, Labels: w.Labels,
-			Running: int32(w.Running), Paused: w.Paused, AwayUntilMs: int64(w.Until),
+			Running: int32(w.Running), Guests: int32(w.Guests), Paused: w.Paused, AwayUntilMs: int64(w.Until),
 		}
 		for _, room := range w.Rooms {
 			one.Rooms = append(one.Rooms, &wire.Worker_Room{Type: room.Type, Slots: room.Slots, Used: room.Used})

@@ -40,7 +40,7 @@ func reasonToWire(r *shard.TaskReason) *wire.Reason {
 		Queue: r.Queue, Name: r.Name, Key: r.Key, Max: int32(r.Max), Held: int32(r.Held),
 		Ahead: r.Ahead, Others: int32(r.Others), WorkerId: uint64(r.Worker),
 		Workers: int32(r.Offered), Fitting: int32(r.Fitting), Slots: int32(r.Slots),
-		EstimateMs: r.EstimateMS, Attempt: r.Attempt,
+		EstimateMs: r.EstimateMS, Attempt: r.Attempt, Tenants: int32(r.Tenants), Theirs: int32(r.Theirs),
 	}
 	for _, holder := range r.Holders {
 		reason.HolderIds = append(reason.HolderIds, uint64(holder))
@@ -108,6 +108,9 @@ func queueCause(r *core.Reason) string {
 		text := fmt.Sprintf("All slots are in use: %s of %s for the queue %s. %s", count(r.Slots, "slot"), count(r.Fitting, "worker"), r.Queue, ahead(r))
 		if r.Others > 0 {
 			text += fmt.Sprintf(" Its key %q takes turns with %s.", r.Key, count(r.Others, "other key"))
+		}
+		if r.Tenants+r.Theirs > 0 {
+			text += fmt.Sprintf(" Other tenants share these workers: %s at work there, %s waiting.", count(r.Theirs, "task"), count(r.Tenants, "tenant"))
 		}
 		return text
 	case core.CauseRate:

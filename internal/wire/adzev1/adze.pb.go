@@ -9489,6 +9489,8 @@ type Reason struct {
 	Slots         int32                  `protobuf:"varint,20,opt,name=slots,proto3" json:"slots,omitempty"`                                  // these have in all
 	EstimateMs    int64                  `protobuf:"varint,21,opt,name=estimate_ms,json=estimateMs,proto3" json:"estimate_ms,omitempty"`      // until it begins, by the last minute; 0 = nobody can say
 	Attempt       int32                  `protobuf:"varint,22,opt,name=attempt,proto3" json:"attempt,omitempty"`                              // current, or next
+	Tenants       int32                  `protobuf:"varint,23,opt,name=tenants,proto3" json:"tenants,omitempty"`                              // where workers are shared: other tenants that wait for them
+	Theirs        int32                  `protobuf:"varint,24,opt,name=theirs,proto3" json:"theirs,omitempty"`                                // and how many tasks of others those workers have
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -9673,6 +9675,20 @@ func (x *Reason) GetEstimateMs() int64 {
 func (x *Reason) GetAttempt() int32 {
 	if x != nil {
 		return x.Attempt
+	}
+	return 0
+}
+
+func (x *Reason) GetTenants() int32 {
+	if x != nil {
+		return x.Tenants
+	}
+	return 0
+}
+
+func (x *Reason) GetTheirs() int32 {
+	if x != nil {
+		return x.Theirs
 	}
 	return 0
 }
@@ -11037,6 +11053,7 @@ type Worker struct {
 	Paused        bool                   `protobuf:"varint,8,opt,name=paused,proto3" json:"paused,omitempty"`
 	AwayUntilMs   int64                  `protobuf:"varint,9,opt,name=away_until_ms,json=awayUntilMs,proto3" json:"away_until_ms,omitempty"` // it is expected back until then; 0 = it is connected
 	Tenant        string                 `protobuf:"bytes,10,opt,name=tenant,proto3" json:"tenant,omitempty"`                                // whose it is that runs the caller's tasks too; empty = the caller's own. Then running counts the caller's attempts only
+	Guests        int32                  `protobuf:"varint,11,opt,name=guests,proto3" json:"guests,omitempty"`                               // of running, those of other tenants
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -11139,6 +11156,13 @@ func (x *Worker) GetTenant() string {
 		return x.Tenant
 	}
 	return ""
+}
+
+func (x *Worker) GetGuests() int32 {
+	if x != nil {
+		return x.Guests
+	}
+	return 0
 }
 
 type PauseWorkersRequest struct {
@@ -12395,7 +12419,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\vWhyResponse\x12\x1a\n" +
 	"\bworkflow\x18\x01 \x01(\tR\bworkflow\x12\x14\n" +
 	"\x05ended\x18\x02 \x01(\bR\x05ended\x12)\n" +
-	"\areasons\x18\x03 \x03(\v2\x0f.adze.v1.ReasonR\areasons\"\x9f\x04\n" +
+	"\areasons\x18\x03 \x03(\v2\x0f.adze.v1.ReasonR\areasons\"\xd1\x04\n" +
 	"\x06Reason\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\tR\x04task\x12\x17\n" +
 	"\atask_id\x18\x02 \x01(\x06R\x06taskId\x12\x14\n" +
@@ -12422,7 +12446,9 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05slots\x18\x14 \x01(\x05R\x05slots\x12\x1f\n" +
 	"\vestimate_ms\x18\x15 \x01(\x03R\n" +
 	"estimateMs\x12\x18\n" +
-	"\aattempt\x18\x16 \x01(\x05R\aattempt\"\x14\n" +
+	"\aattempt\x18\x16 \x01(\x05R\aattempt\x12\x18\n" +
+	"\atenants\x18\x17 \x01(\x05R\atenants\x12\x16\n" +
+	"\x06theirs\x18\x18 \x01(\x05R\x06theirs\"\x14\n" +
 	"\x12GetOverviewRequest\"\x96\x01\n" +
 	"\x13GetOverviewResponse\x12*\n" +
 	"\x06queues\x18\x01 \x03(\v2\x12.adze.v1.QueueStatR\x06queues\x12*\n" +
@@ -12542,7 +12568,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x04next\x18\x02 \x01(\v2\x10.adze.v1.SettingR\x04next\"\x14\n" +
 	"\x12ListWorkersRequest\"@\n" +
 	"\x13ListWorkersResponse\x12)\n" +
-	"\aworkers\x18\x01 \x03(\v2\x0f.adze.v1.WorkerR\aworkers\"\xb5\x03\n" +
+	"\aworkers\x18\x01 \x03(\v2\x0f.adze.v1.WorkerR\aworkers\"\xcd\x03\n" +
 	"\x06Worker\x12\x1b\n" +
 	"\tworker_id\x18\x01 \x01(\x06R\bworkerId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x10\n" +
@@ -12554,7 +12580,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x06paused\x18\b \x01(\bR\x06paused\x12\"\n" +
 	"\raway_until_ms\x18\t \x01(\x03R\vawayUntilMs\x12\x16\n" +
 	"\x06tenant\x18\n" +
-	" \x01(\tR\x06tenant\x1a9\n" +
+	" \x01(\tR\x06tenant\x12\x16\n" +
+	"\x06guests\x18\v \x01(\x05R\x06guests\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1aD\n" +
