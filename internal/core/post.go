@@ -93,6 +93,7 @@ func (b *berth) stand(waits bool) {
 		b.waits = true
 		b.of.begin(b)
 		b.post.line.add(&b.seat)
+		b.post.stir() // it may be in the middle of a match
 	default:
 		b.waits = false
 		b.post.line.remove(&b.seat)

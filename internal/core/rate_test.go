@@ -112,3 +112,35 @@ func TestUnitsAreNotSavedUpForWhatIsPaused(t *testing.T) {
 	require.Len(t, out.Assigned, 1)
 	require.Equal(t, id.ID(3), out.Assigned[0].Version)
 }
+
+func TestUnitsThatOneClassLetsGoAreForTheNextAtSharedWorkersToo(t *testing.T) {
+	t.Parallel()
+	for name, grants := range map[string][]Setting{"of one tenant": nil, "shared": {granted(guest1)}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, Definition{Rates: []RateUse{{Name: "gas"}, {Name: "water"}}})
+			r.apply(&Define{Definition: Definition{
+				Version: 3, Tenant: tenant, Action: "act", Rates: []RateUse{{Name: "gas"}}, Labels: []Label{{Key: "zone", Weight: 1}},
+			}})
+			r.apply(&Set{Settings: append(grants,
+				Setting{Tenant: tenant, Kind: SettingRate, Name: "gas", Rate: RateSetting{Limit: 1, PeriodMS: 100}},
+				Setting{Tenant: tenant, Kind: SettingRate, Name: "water", Rate: RateSetting{Limit: 1, PeriodMS: 60_000}},
+			)})
+			r.join(worker1, 10)
+			draw := func(version id.ID, priority int32, keys ...RateKey) *Effects {
+				_, out := r.submitOne(version, func(row *NewTask) { row.Priority, row.Flow = priority, &Flow{Rates: keys} })
+				return out
+			}
+			here, there, water := RateKey{Units: 1}, RateKey{Key: "there", Units: 1}, RateKey{Units: 1}
+			require.Len(t, draw(version, 0, here, water).Assigned, 1)
+			require.Len(t, draw(version, 0, there, RateKey{}).Assigned, 1)
+			require.Empty(t, draw(version, 2, here, water).Assigned)
+			require.Empty(t, draw(version, 1, there, RateKey{}).Assigned)
+			require.Empty(t, draw(3, 0, here).Assigned)
+			r.now += 100
+			out := r.apply(&Tick{})
+			require.Len(t, out.Assigned, 2, "the first one has no water, and lets its gas go")
+			require.Equal(t, id.ID(3), out.Assigned[1].Version)
+		})
+	}
+}
