@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/adzehq/adze/internal/base/localpg"
@@ -67,25 +68,32 @@ func (c *devCmd) announce(e *env, s *server.Server) error {
 	}
 	fmt.Fprintf(e.stdout, "gRPC      %s\nHTTP      %s\nToken     %s\nDatabase  %s\n",
 		s.GRPCAddr(), s.HTTPURL(), path, c.DatabaseURL)
-	for _, line := range hatchetEnvironment(s, path) {
+	from, err := filepath.Abs(path)
+	if err != nil {
+		return fmt.Errorf("find token: %w", err)
+	}
+	for _, line := range hatchetEnvironment(s, from) {
 		fmt.Fprintf(e.stdout, "Hatchet   %s\n", line)
 	}
 	fmt.Fprintln(e.stdout, "adze: ready")
 	return nil
 }
 
-// hatchetEnvironment are the lines that point the official Hatchet SDKs here: they find
-// the addresses in the token.
+// hatchetEnvironment are the lines that point the official Hatchet SDKs here, from any
+// directory: they find the addresses in the token.
 func hatchetEnvironment(s *server.Server, tokenPath string) []string {
 	strategy := "none"
 	if s.Secure() {
 		strategy = "tls"
 	}
 	return []string{
-		`export HATCHET_CLIENT_TOKEN="$(cat ` + tokenPath + `)"`,
+		`export HATCHET_CLIENT_TOKEN="$(cat ` + shellQuoted(tokenPath) + `)"`,
 		"export HATCHET_CLIENT_TLS_STRATEGY=" + strategy,
 	}
 }
+
+// shellQuoted is text as one word of a shell, whatever is in it.
+func shellQuoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 func (c *devCmd) writeToken(ctx context.Context, s *server.Server) (path string, err error) {
 	token, err := server.IssueToken(ctx, s.Engine().Pool(), server.TokenRequest{
