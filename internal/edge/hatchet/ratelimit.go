@@ -40,12 +40,12 @@ func (s *Server) pauseRateLimit(ctx context.Context, req *wire.PauseRateLimitReq
 		return time.Time{}, fault.New(fault.Invalid, "paused_until", "is no time; say until when nothing is to be drawn")
 	}
 	key := core.SettingKey{Tenant: auth.Tenant(ctx), Kind: core.SettingRate, Name: define.RateName, Key: req.GetKey()}
-	if _, err := flow.Get(ctx, s.DB, key); err != nil {
-		return time.Time{}, err
-	}
 	until := core.Time(max(1, req.GetPausedUntil().AsTime().UnixMilli())) // 0 would end the pause
 	changes := []shard.SettingChange{{Kind: key.Kind, Name: key.Name, Key: key.Key, Rate: &shard.RateChange{Paused: &until}}}
 	if err := admit.Settings(changes); err != nil {
+		return time.Time{}, err
+	}
+	if _, err := flow.Get(ctx, s.DB, key); err != nil {
 		return time.Time{}, err
 	}
 	if err := s.Shards.PutSettings(ctx, key.Tenant, changes); err != nil {

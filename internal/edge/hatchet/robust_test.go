@@ -12,12 +12,16 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	collector "go.opentelemetry.io/proto/slim/otlp/collector/trace/v1"
+	common "go.opentelemetry.io/proto/slim/otlp/common/v1"
+	trace "go.opentelemetry.io/proto/slim/otlp/trace/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/edge/hatchettest"
@@ -149,6 +153,7 @@ func methods(s *hatchettest.Stage, g ground) []method {
 			Workflows: []*wire.TriggerWorkflowRequest{{Name: g.workflow, Input: "{}"}},
 		}, s.Workflows.BulkTriggerWorkflow),
 		unary("PutRateLimit", &wire.PutRateLimitRequest{Key: "k", Limit: 1}, s.Workflows.PutRateLimit),
+		unary("PauseRateLimit", &wire.PauseRateLimitRequest{Key: "k", PausedUntil: timestamppb.Now()}, s.Workflows.PauseRateLimit),
 		unary("PutWorkflow", definition("defined"), s.Admin.PutWorkflow),
 		unary("CancelTasks", &wire.CancelTasksRequest{ExternalIds: []string{g.run}}, s.Admin.CancelTasks),
 		unary("ReplayTasks", &wire.ReplayTasksRequest{ExternalIds: []string{g.run}}, s.Admin.ReplayTasks),
@@ -158,6 +163,28 @@ func methods(s *hatchettest.Stage, g ground) []method {
 		talk("DurableTask", &wire.DurableTaskRequest{Message: &wire.DurableTaskRequest_RegisterWorker{
 			RegisterWorker: &wire.DurableTaskRequestRegisterWorker{WorkerId: g.worker},
 		}}, s.Durable.DurableTask),
+		unary("RegisterDurableEvent", &wire.RegisterDurableEventRequest{TaskId: g.run, SignalKey: "k"}, s.Durable.RegisterDurableEvent),
+		talk("ListenForDurableEvent", &wire.ListenForDurableEventRequest{TaskId: g.run, SignalKey: "k"}, s.Durable.ListenForDurableEvent),
+		unary("Export", spansOf(g.run), export(s)),
+	}
+}
+
+// spansOf is one span of a run.
+func spansOf(run string) *collector.ExportTraceServiceRequest {
+	of := &common.KeyValue{
+		Key: "hatchet.workflow_run_id", Value: &common.AnyValue{Value: &common.AnyValue_StringValue{StringValue: run}},
+	}
+	span := &trace.Span{TraceId: make([]byte, 16), SpanId: make([]byte, 8), Attributes: []*common.KeyValue{of}}
+	return &collector.ExportTraceServiceRequest{ResourceSpans: []*trace.ResourceSpans{{
+		ScopeSpans: []*trace.ScopeSpans{{Spans: []*trace.Span{span}}},
+	}}}
+}
+
+// export sends spans to the service of OpenTelemetry.
+func export(s *hatchettest.Stage) func(context.Context, *collector.ExportTraceServiceRequest, ...grpc.CallOption) (*collector.ExportTraceServiceResponse, error) {
+	return func(ctx context.Context, request *collector.ExportTraceServiceRequest, options ...grpc.CallOption) (*collector.ExportTraceServiceResponse, error) {
+		answer := &collector.ExportTraceServiceResponse{}
+		return answer, s.Conn.Invoke(ctx, "/opentelemetry.proto.collector.trace.v1.TraceService/Export", request, answer, options...)
 	}
 }
 
