@@ -53,6 +53,22 @@ var sabotages = map[string]attack{
 // another checker first.
 const sabotageSeedsMax = 400
 
+// mustCatch fails unless one of the histories breaks that promise.
+func mustCatch(t *testing.T, want promise, play func(seed uint64) *Violation) {
+	t.Helper()
+	found := map[promise]int{}
+	for seed := range uint64(sabotageSeedsMax) {
+		v := play(seed)
+		if v != nil && v.Promise == want {
+			return
+		}
+		if v != nil {
+			found[v.Promise]++
+		}
+	}
+	t.Errorf("found %v in %d histories, want %q", found, sabotageSeedsMax, want)
+}
+
 func TestCheckersCatchEachBrokenPromise(t *testing.T) {
 	t.Parallel()
 	all := maps.Clone(sabotages)
@@ -74,22 +90,16 @@ func TestCheckersCatchEachBrokenPromise(t *testing.T) {
 	for name, c := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			found := map[promise]int{}
-			for seed := range uint64(sabotageSeedsMax) {
+			mustCatch(t, c.broken, func(seed uint64) *Violation {
 				h := newHistory(seed)
 				done := false
 				h.tamper = func(h *history, st *step) { done = done || c.sabotage(h, st) }
 				v := h.run(StepsUsual)
-				switch {
-				case v != nil && v.Promise == c.broken:
-					return
-				case v != nil:
-					found[v.Promise]++
-				case done:
-					found["nothing"]++
+				if v == nil && done {
+					return broken("nothing", "")
 				}
-			}
-			t.Errorf("found %v, want %q", found, c.broken)
+				return v
+			})
 		})
 	}
 }

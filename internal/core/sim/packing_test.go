@@ -11,15 +11,7 @@ const packShare = 2
 
 func TestBatchesKeepTheirPromises(t *testing.T) {
 	t.Parallel()
-	histories := *historiesFlag / packShare
-	if testing.Short() {
-		histories /= 10
-	}
-	for n := range histories {
-		if failure := Pack(*seedFlag+n, *stepsFlag); failure != nil {
-			t.Fatal(failure)
-		}
-	}
+	playSmall(t, packShare, Pack)
 }
 
 // packSabotage breaks a promise of batches: in what the core takes for the rule, or in what
@@ -100,21 +92,14 @@ func TestCheckersCatchEachBrokenPromiseOfBatches(t *testing.T) {
 	for name, s := range packSabotages {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			found := map[promise]int{}
-			for seed := range uint64(sabotageSeedsMax) {
+			mustCatch(t, s.broken, func(seed uint64) *Violation {
 				p := newPacking(seed)
 				p.lie = s.lie
 				if s.tamper != nil {
 					p.tamper = func(in core.Input, out *core.Effects) { s.tamper(p, in, out) }
 				}
-				if v := p.run(StepsUsual); v != nil {
-					if v.Promise == s.broken {
-						return
-					}
-					found[v.Promise]++
-				}
-			}
-			t.Errorf("not found in %d histories; found instead: %v", sabotageSeedsMax, found)
+				return p.run(StepsUsual)
+			})
 		})
 	}
 }

@@ -11,15 +11,7 @@ const shareShare = 4
 
 func TestSharedWorkersKeepTheirPromises(t *testing.T) {
 	t.Parallel()
-	histories := *historiesFlag / shareShare
-	if testing.Short() {
-		histories /= 10
-	}
-	for n := range histories {
-		if failure := Share(*seedFlag+n, *stepsFlag); failure != nil {
-			t.Fatal(failure)
-		}
-	}
+	playSmall(t, shareShare, Share)
 }
 
 // shareSabotage breaks a promise of shared workers: in what the core takes for the grants,
@@ -66,21 +58,14 @@ func TestCheckersCatchEachBrokenPromiseOfSharedWorkers(t *testing.T) {
 	for name, s := range shareSabotages {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			found := map[promise]int{}
-			for seed := range uint64(sabotageSeedsMax) {
+			mustCatch(t, s.broken, func(seed uint64) *Violation {
 				p := newSharing(seed)
 				p.lie = s.lie
 				if s.tamper != nil {
 					p.tamper = func(in core.Input, out *core.Effects) { s.tamper(p, in, out) }
 				}
-				if v := p.run(StepsUsual); v != nil {
-					if v.Promise == s.broken {
-						return
-					}
-					found[v.Promise]++
-				}
-			}
-			t.Errorf("not found in %d histories; found instead: %v", sabotageSeedsMax, found)
+				return p.run(StepsUsual)
+			})
 		})
 	}
 }

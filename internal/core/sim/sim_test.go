@@ -59,6 +59,20 @@ func TestSimulation(t *testing.T) {
 	t.Logf("played %d histories in %v", next.Load(), time.Since(began).Round(time.Millisecond))
 }
 
+// playSmall plays a history of one kind for so many of all kinds.
+func playSmall(t *testing.T, oneIn uint64, play func(seed uint64, steps int) *Failure) {
+	t.Helper()
+	histories := *historiesFlag / oneIn
+	if testing.Short() {
+		histories /= 10
+	}
+	for n := range histories {
+		if failure := play(*seedFlag+n, *stepsFlag); failure != nil {
+			t.Fatal(failure)
+		}
+	}
+}
+
 // playChecked plays a history, and now and then a second time to compare.
 func playChecked(seed uint64, twice bool, all *coverage) error {
 	h := newHistory(seed)
