@@ -2,12 +2,12 @@ package journal
 
 import "github.com/adzehq/adze/internal/base/id"
 
-// Waiting is how many requests of a tenant wait for room.
-func (g *Gate) Waiting(tenant id.ID) int {
+// Users is how many requests of a tenant have room, or wait for it.
+func (g *Gate) Users(tenant id.ID) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if c := g.of[tenant]; c != nil {
-		return c.waiting
+		return c.users
 	}
 	return 0
 }

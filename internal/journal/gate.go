@@ -49,10 +49,9 @@ type Gate struct {
 // corner is a tenant's part of the gate, and its place in the line for room: one of its
 // requests has it, the others wait for that one.
 type corner struct {
-	room    *semaphore.Weighted
-	taken   chan struct{} // holds one while somebody has the place
-	users   int           // requests that have room, or wait
-	waiting int           // of them, those that wait
+	room  *semaphore.Weighted
+	taken chan struct{} // holds one while somebody has the place
+	users int           // requests that have room, or wait
 }
 
 // NewGate admits bytesMax at once, and partMax of one tenant.
@@ -66,10 +65,9 @@ func NewGate(bytesMax, partMax int64) *Gate {
 func (g *Gate) Reserve(ctx context.Context, tenant id.ID, bytes int64, wait bool) error {
 	c := g.enter(tenant)
 	err := g.reserve(ctx, c, bytes, wait)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	c.waiting--
 	if err != nil {
+		g.mu.Lock()
+		defer g.mu.Unlock()
 		g.leaveLocked(tenant, c)
 	}
 	return err
@@ -118,7 +116,6 @@ func (g *Gate) enter(tenant id.ID) *corner {
 		g.of[tenant] = c
 	}
 	c.users++
-	c.waiting++
 	return c
 }
 
