@@ -31,12 +31,11 @@ type latest struct {
 func (l *latest) note(run, replay id.ID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch {
-	case l.of == nil:
+	if len(l.of) >= latestMax {
+		l.of, l.since = nil, max(l.since, replay) // a replay is younger than its run
+	}
+	if l.of == nil {
 		l.of = make(map[id.ID]id.ID)
-	case len(l.of) >= latestMax:
-		l.of = make(map[id.ID]id.ID)
-		l.since = max(l.since, replay) // a replay is younger than its run
 	}
 	l.of[run] = max(l.of[run], replay)
 }
