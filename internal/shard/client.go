@@ -351,7 +351,8 @@ type Down struct {
 // Assignment is an attempt with all that its worker needs.
 type Assignment struct {
 	core.Assignment
-	Tenant     string // whose task it is, where that is another tenant's than the worker
+	owner      id.ID  // whose task it is
+	Tenant     string // the name of the owner, where that is another tenant than the worker's
 	Action     string
 	Workflow   string
 	WorkflowID id.ID

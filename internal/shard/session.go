@@ -290,11 +290,11 @@ func (a *Assignment) give(p payload) {
 	a.ReplayOf, a.Parent, a.Given, a.Priority = p.replayOf, p.parent, p.given, p.priority
 }
 
-// introduce says of what definition an assignment is, and returns the graph of one of a
-// graph.
+// introduce says of what definition an assignment is, and whose that is, and returns the
+// graph of one of a graph.
 func (r *Runtime) introduce(a *Assignment) *graph {
 	v := r.catalog.version(a.Version)
-	a.WorkflowID = v.id
+	a.WorkflowID, a.owner = v.id, v.Tenant
 	if v.graph == nil {
 		a.Action, a.Workflow, a.Name, a.Durable = v.Action, v.Workflow, v.Task, v.Durable
 		return nil
@@ -307,10 +307,11 @@ func (r *Runtime) introduce(a *Assignment) *graph {
 // nameTenants says whose tasks are given to the worker that are not its home's.
 func (s *session) nameTenants(ctx context.Context, full []Assignment) (err error) {
 	for i := range full {
-		if owner := s.runtime.catalog.version(full[i].Version).Tenant; owner != s.tenant {
-			if full[i].Tenant, err = s.runtime.config.TenantName(ctx, owner); err != nil {
-				return err
-			}
+		if full[i].owner == s.tenant {
+			continue
+		}
+		if full[i].Tenant, err = s.runtime.config.TenantName(ctx, full[i].owner); err != nil {
+			return err
 		}
 	}
 	return nil
