@@ -49,25 +49,3 @@ func (c *replayCmd) Run(e *env) error {
 		return nil
 	})
 }
-
-// eachID reads all ids before it does anything.
-func eachID(e *env, c *connection, ids []string, do func(*adze.Client, adze.ID) error) error {
-	all := make([]adze.ID, len(ids))
-	for i, text := range ids {
-		var err error
-		if all[i], err = adze.ParseID(text); err != nil {
-			return err
-		}
-	}
-	client, err := c.dial(e)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	for _, one := range all {
-		if err := do(client, one); err != nil {
-			return err
-		}
-	}
-	return nil
-}

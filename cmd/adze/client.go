@@ -52,6 +52,48 @@ func (c *connection) dial(e *env) (*adze.Client, error) {
 	return client, err
 }
 
+// dialAbout is dial for what a command asks of one thing: the id is read before anybody is
+// called.
+func (c *connection) dialAbout(e *env, text string) (*adze.Client, adze.ID, error) {
+	about, err := adze.ParseID(text)
+	if err != nil {
+		return nil, 0, err
+	}
+	client, err := c.dial(e)
+	return client, about, err
+}
+
+// eachID does something with each id, one after the other. It reads all before it does
+// anything.
+func eachID(e *env, c *connection, ids []string, do func(*adze.Client, adze.ID) error) error {
+	all, err := parseIDs(ids)
+	if err != nil {
+		return err
+	}
+	client, err := c.dial(e)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	for _, one := range all {
+		if err := do(client, one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func parseIDs(texts []string) ([]adze.ID, error) {
+	ids := make([]adze.ID, len(texts))
+	for i, text := range texts {
+		var err error
+		if ids[i], err = adze.ParseID(text); err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}
+
 func (c *connection) token() (string, error) {
 	if c.Token != "" {
 		return c.Token, nil

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -22,11 +21,7 @@ type runsLogCmd struct {
 
 // Run prints the log, or all that is needed to replay it.
 func (c *runsLogCmd) Run(e *env) error {
-	run, err := adze.ParseID(c.ID)
-	if err != nil {
-		return err
-	}
-	client, err := c.dial(e)
+	client, run, err := c.dialAbout(e, c.ID)
 	if err != nil {
 		return err
 	}
@@ -38,9 +33,7 @@ func (c *runsLogCmd) Run(e *env) error {
 	if !c.JSON {
 		return printLog(e.stdout, &adze.RunInfo{Log: history.Log})
 	}
-	encoder := json.NewEncoder(e.stdout)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(history)
+	return indentJSON(e.stdout, history)
 }
 
 // printLog writes a line for each entry of the log of a durable task, with what met a

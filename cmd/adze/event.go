@@ -133,11 +133,7 @@ type eventGetCmd struct {
 
 // Run prints all that is known of an event.
 func (c *eventGetCmd) Run(e *env) error {
-	event, err := adze.ParseID(c.ID)
-	if err != nil {
-		return err
-	}
-	client, err := c.dial(e)
+	client, event, err := c.dialAbout(e, c.ID)
 	if err != nil {
 		return err
 	}
@@ -147,9 +143,7 @@ func (c *eventGetCmd) Run(e *env) error {
 		return err
 	}
 	if c.JSON {
-		encoder := json.NewEncoder(e.stdout)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(info)
+		return indentJSON(e.stdout, info)
 	}
 	return printEvent(e.stdout, info)
 }
@@ -192,12 +186,9 @@ type eventReplayCmd struct {
 
 // Run prints the new events, all or none.
 func (c *eventReplayCmd) Run(e *env) error {
-	events := make([]adze.ID, len(c.IDs))
-	for i, text := range c.IDs {
-		var err error
-		if events[i], err = adze.ParseID(text); err != nil {
-			return err
-		}
+	events, err := parseIDs(c.IDs)
+	if err != nil {
+		return err
 	}
 	client, err := c.dial(e)
 	if err != nil {

@@ -8,6 +8,13 @@ import (
 	"text/tabwriter"
 )
 
+// indentJSON writes what a command tells, for programs and for people.
+func indentJSON(to io.Writer, told any) error {
+	encoder := json.NewEncoder(to)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(told)
+}
+
 // listing is how a list is printed: a table for people, or a line of JSON for each.
 type listing struct {
 	json  bool

@@ -23,11 +23,7 @@ type logsCmd struct {
 
 // Run prints what the tasks of a run logged.
 func (c *logsCmd) Run(e *env) error {
-	run, err := adze.ParseID(c.ID)
-	if err != nil {
-		return err
-	}
-	client, err := c.dial(e)
+	client, run, err := c.dialAbout(e, c.ID)
 	if err != nil {
 		return err
 	}
@@ -89,11 +85,7 @@ type streamCmd struct {
 // Run prints what the tasks of a run streamed, as it came, until the run has ended.
 // That a task began anew goes to the log.
 func (c *streamCmd) Run(e *env) error {
-	run, err := adze.ParseID(c.ID)
-	if err != nil {
-		return err
-	}
-	client, err := c.dial(e)
+	client, run, err := c.dialAbout(e, c.ID)
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func (c *runsListCmd) Run(e *env) error {
 			break
 		}
 		if c.JSON {
-			if err := printJSON(e.stdout, &run, false); err != nil {
+			if err := json.NewEncoder(e.stdout).Encode(asJSON(&run)); err != nil {
 				return err
 			}
 			continue
@@ -72,11 +72,7 @@ type runsGetCmd struct {
 
 // Run prints all that is known of a run.
 func (c *runsGetCmd) Run(e *env) error {
-	run, err := adze.ParseID(c.ID)
-	if err != nil {
-		return err
-	}
-	client, err := c.dial(e)
+	client, run, err := c.dialAbout(e, c.ID)
 	if err != nil {
 		return err
 	}
@@ -86,7 +82,7 @@ func (c *runsGetCmd) Run(e *env) error {
 		return err
 	}
 	if c.JSON {
-		return printJSON(e.stdout, info, true)
+		return indentJSON(e.stdout, asJSON(info))
 	}
 	if err := printRun(e.stdout, info); err != nil {
 		return err
@@ -206,7 +202,7 @@ type momentJSON struct {
 	StartedAt  time.Time       `json:"started_at,omitzero"`
 }
 
-func printJSON(to io.Writer, r *adze.RunInfo, indent bool) error {
+func asJSON(r *adze.RunInfo) *runJSON {
 	out := runJSON{
 		Run: r.ID, Workflow: r.Task, Status: r.Status, Attempt: r.Attempt, Priority: r.Priority,
 		SubmittedAt: r.SubmittedAt, RunAt: r.RunAt, AssignedAt: r.AssignedAt, StartedAt: r.StartedAt,
@@ -223,11 +219,7 @@ func printJSON(to io.Writer, r *adze.RunInfo, indent bool) error {
 			AssignedAt: m.AssignedAt, StartedAt: m.StartedAt,
 		})
 	}
-	encoder := json.NewEncoder(to)
-	if indent {
-		encoder.SetIndent("", "  ")
-	}
-	return encoder.Encode(out)
+	return &out
 }
 
 // attempt is empty for what was never given to a worker, and for runs of several

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -19,11 +18,7 @@ type whyCmd struct {
 
 // Run says why a run is not done yet, of each of its tasks.
 func (c *whyCmd) Run(e *env) error {
-	run, err := adze.ParseID(c.ID)
-	if err != nil {
-		return err
-	}
-	client, err := c.dial(e)
+	client, run, err := c.dialAbout(e, c.ID)
 	if err != nil {
 		return err
 	}
@@ -51,13 +46,6 @@ func printReason(to io.Writer, told *adze.Explanation, r *adze.Reason) {
 		name = r.Task
 	}
 	fmt.Fprintf(to, "%s (%s): %s\n", name, strings.ReplaceAll(string(r.Cause), "_", " "), r.Text)
-}
-
-// indentJSON writes what a command tells, for programs and for people.
-func indentJSON(to io.Writer, told any) error {
-	encoder := json.NewEncoder(to)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(told)
 }
 
 type topCmd struct {

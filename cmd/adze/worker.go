@@ -86,7 +86,7 @@ type workerPauseCmd struct {
 
 // Run says nothing when all is well.
 func (c *workerPauseCmd) Run(e *env) error {
-	return eachWorker(e, &c.connection, c.Workers, func(client *adze.Client, worker adze.ID) error {
+	return eachID(e, &c.connection, c.Workers, func(client *adze.Client, worker adze.ID) error {
 		return client.PauseWorker(e.ctx, worker)
 	})
 }
@@ -105,7 +105,7 @@ func (c *workerDrainCmd) Run(e *env) error {
 		ctx, cancel = context.WithTimeout(ctx, c.Timeout)
 		defer cancel()
 	}
-	return eachWorker(e, &c.connection, c.Workers, func(client *adze.Client, worker adze.ID) error {
+	return eachID(e, &c.connection, c.Workers, func(client *adze.Client, worker adze.ID) error {
 		return client.DrainWorker(ctx, worker)
 	})
 }
@@ -117,25 +117,7 @@ type workerResumeCmd struct {
 
 // Run says nothing when all is well.
 func (c *workerResumeCmd) Run(e *env) error {
-	return eachWorker(e, &c.connection, c.Workers, func(client *adze.Client, worker adze.ID) error {
+	return eachID(e, &c.connection, c.Workers, func(client *adze.Client, worker adze.ID) error {
 		return client.ResumeWorker(e.ctx, worker)
 	})
-}
-
-func eachWorker(e *env, c *connection, ids []string, do func(*adze.Client, adze.ID) error) error {
-	client, err := c.dial(e)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	for _, text := range ids {
-		worker, err := adze.ParseID(text)
-		if err != nil {
-			return err
-		}
-		if err := do(client, worker); err != nil {
-			return err
-		}
-	}
-	return nil
 }
