@@ -50,3 +50,9 @@ func Rate(r RateLimit) TaskOption {
 func Throttle(n int, period time.Duration) TaskOption {
 	return Rate(RateLimit{Limit: n, Period: period, Smooth: true})
 }
+
+// ThrottleBy is [Throttle] for each key: a CEL expression over input and metadata, as of
+// [FairKey].
+func ThrottleBy(key string, n int, period time.Duration) TaskOption {
+	return Rate(RateLimit{Key: key, Limit: n, Period: period, Smooth: true})
+}
