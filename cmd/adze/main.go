@@ -69,6 +69,8 @@ type cli struct {
 
 	Limit limitCmd `cmd:"" group:"client" help:"Change how concurrency limits work."`
 	Rate  rateCmd  `cmd:"" group:"client" help:"Change how rate limits work."`
+	Batch batchCmd `cmd:"" group:"client" help:"Change when batches go."`
+	Once  onceCmd  `cmd:"" group:"client" help:"Change how idempotency keys and debouncing work."`
 	Queue queueCmd `cmd:"" group:"client" help:"Change how queues work, pause and resume them."`
 
 	Workflow workflowCmd `cmd:"" group:"client" help:"Export, import or draw a workflow."`

@@ -25,11 +25,13 @@ type gathered struct {
 	running int   // batches of the lane
 }
 
-// gathering watches over the tasks of a class in the order in which they became ready:
-// the first to have waited for the interval is the front.
+// gathering watches over the tasks of a class whose lanes have the same interval, in the
+// order in which they became ready: the first to have waited for it is the front.
 type gathering struct {
-	arrivals entries
-	waiting  int // of arrivals, those that still wait and are not ripe
+	class      *class
+	intervalMS int64
+	arrivals   entries
+	waiting    int // of arrivals, those that still wait and are not ripe
 }
 
 func (n *Need) gathers() bool { return n.Batch != nil }
@@ -44,7 +46,7 @@ func (l *lane) gives() bool {
 	if !l.gathers() {
 		return !l.empty()
 	}
-	rule, s := l.class.need.Batch, l.shard
+	rule, s := l.rule(), l.shard
 	switch {
 	case l.empty():
 		return false
@@ -115,28 +117,41 @@ func (l *lane) ungather(t *task) {
 // wait for a load then.
 func (l *lane) note(t *task) {
 	if l.gathers() && t.arrived == 0 {
-		l.class.note(t)
+		t.arrived, t.ripe = l.shard.now, false
+		l.gathering().note(t)
 	}
 }
 
 func (l *lane) unnote(t *task) {
 	if t.arrived > 0 && !t.ripe {
-		l.class.gathering.waiting--
+		l.gathering().waiting--
 	}
 	t.arrived, t.ripe = 0, false
 }
 
-// note has t wait for the interval at most.
-func (c *class) note(t *task) {
-	s, g := c.shard, &c.gathering
-	t.arrived, t.ripe = s.now, false
+// gathering is the one that watches over the tasks of l.
+func (l *lane) gathering() *gathering {
+	c, interval := l.class, l.rule().IntervalMS
+	for _, g := range c.gatherings {
+		if g.intervalMS == interval {
+			return g
+		}
+	}
+	g := &gathering{class: c, intervalMS: interval}
+	c.gatherings = append(c.gatherings, g)
+	return g
+}
+
+// note has t wait for the interval at most, since it arrived.
+func (g *gathering) note(t *task) {
+	s := g.class.shard
 	if len(g.arrivals.list) == 0 {
-		s.gathering = append(s.gathering, c)
+		s.gathering = append(s.gathering, g)
 	}
 	g.waiting++
-	g.arrivals.push(entry{t.id, s.now})
-	c.trim()
-	if due := s.now + Time(c.need.Batch.IntervalMS); s.ripens == 0 || due < s.ripens {
+	g.arrivals.push(entry{t.id, t.arrived})
+	g.trim()
+	if due := t.arrived + Time(g.intervalMS); s.ripens == 0 || due < s.ripens {
 		s.ripens = due
 	}
 }
@@ -145,12 +160,11 @@ func (c *class) note(t *task) {
 const arrivalsSlack = 1_024
 
 // trim forgets the arrivals of tasks that wait no more when they are the greater part.
-func (c *class) trim() {
-	g := &c.gathering
+func (g *gathering) trim() {
 	if len(g.arrivals.list)-g.arrivals.head <= 2*g.waiting+arrivalsSlack {
 		return
 	}
-	kept := slices.DeleteFunc(g.arrivals.list[g.arrivals.head:], func(e entry) bool { return c.gatheredAt(e) == nil })
+	kept := slices.DeleteFunc(g.arrivals.list[g.arrivals.head:], func(e entry) bool { return g.class.gatheredAt(e) == nil })
 	g.arrivals = entries{list: kept}
 }
 
@@ -170,8 +184,8 @@ func (s *Shard) ripenBatches() {
 		return
 	}
 	s.ripens = 0
-	s.gathering = slices.DeleteFunc(s.gathering, func(c *class) bool {
-		due := c.ripen()
+	s.gathering = slices.DeleteFunc(s.gathering, func(g *gathering) bool {
+		due := g.ripen()
 		if due > 0 && (s.ripens == 0 || due < s.ripens) {
 			s.ripens = due
 		}
@@ -179,13 +193,13 @@ func (s *Shard) ripenBatches() {
 	})
 }
 
-// ripen marks the tasks of c that have waited for the interval, and returns when the
+// ripen marks the tasks that have waited for the interval, and returns when the
 // next one will have; 0 if there is none.
-func (c *class) ripen() Time {
-	s, g := c.shard, &c.gathering
+func (g *gathering) ripen() Time {
+	s := g.class.shard
 	for e, ok := g.arrivals.first(); ok; e, ok = g.arrivals.first() {
-		if t := c.gatheredAt(e); t != nil {
-			if due := e.since + Time(c.need.Batch.IntervalMS); due > s.now {
+		if t := g.class.gatheredAt(e); t != nil {
+			if due := e.since + Time(g.intervalMS); due > s.now {
 				return due
 			}
 			t.ripe = true
@@ -202,7 +216,7 @@ func (c *class) ripen() Time {
 
 // gather adds to the first task, which has left its lane, those that go along with it.
 func (l *lane) gather(first *task) []*task {
-	rule := l.class.need.Batch
+	rule := l.rule()
 	members, bytes := []*task{first}, first.bytes()
 	for len(members) < int(rule.SizeMax) {
 		t := l.first()
@@ -314,20 +328,25 @@ func (t *task) leaveBatch() {
 // mayJoin tells whether w may go on with t as a member of that batch: it runs already,
 // or another one of its key may.
 func (s *Shard) mayJoin(w *worker, t *task, number Token) bool {
-	if t.def.Batch == nil || t.def.Batch.RunningMax == 0 {
+	if t.def.Batch == nil {
+		return true
+	}
+	c := s.classOf(t)
+	most := c.rule(t.batchKey()).RunningMax
+	if most == 0 {
 		return true
 	}
 	if b := w.batches[number]; b != nil && b.running > 0 {
 		return true
 	}
-	l := s.classOf(t).byKey[t.laneKey()]
-	return l == nil || l.gathered.running < int(t.def.Batch.RunningMax)
+	l := c.byKey[t.laneKey()]
+	return l == nil || l.gathered.running < int(most)
 }
 
 // explainBatch is why a lane that gathers gives nothing: enough batches of it run, or the
 // next one is neither full nor old enough.
 func (l *lane) explainBatch(r *Reason) {
-	rule := l.class.need.Batch
+	rule := l.rule()
 	r.Cause, r.Max, r.Held = CauseBatch, int(rule.RunningMax), l.gathered.running
 	if rule.RunningMax > 0 && l.shard.awaits(l.tenant) {
 		r.Cause, r.Until = CauseReturning, l.shard.returning(l.tenant)

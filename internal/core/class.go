@@ -34,7 +34,8 @@ type class struct {
 	reservedAt Time
 	kept       bool // it stays, empty or not: definitions refer to it
 
-	gathering gathering // with Need.Batch
+	gatherings []*gathering            // with Need.Batch, by interval
+	batches    *settings[BatchSetting] // likewise, of its action
 
 	berths []*berth // whose workers offer to run it, where workers are shared
 }
@@ -81,6 +82,9 @@ func (s *Shard) class(tenant id.ID, text string) *class {
 		need.Queue = need.Action
 	}
 	c = &class{shard: s, queue: s.queue(tenant, need.Queue), need: need, key: key, kept: kept, byKey: map[string]*lane{}}
+	if need.gathers() {
+		c.batches = s.batchRule(tenant, need.Action)
+	}
 	s.classes[key] = c
 	c.queue.classes = append(c.queue.classes, c)
 	a := s.action(tenant, need.Action)

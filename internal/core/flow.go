@@ -157,7 +157,7 @@ func (*Set) input() {}
 type Setting struct {
 	Tenant   id.ID
 	Kind     SettingKind
-	Name     string // of a queue, a limit, a rate limit, a workflow; of a grant: GrantName of the home
+	Name     string // of a queue, a limit, a rate limit, a workflow; of a batch: the action; of a grant: GrantName of the home
 	Key      string // for one key of it only; "" = for all
 	Declared bool   // by a workflow's definition: what was set otherwise goes first
 	Dropped  bool   // it is taken back
@@ -165,6 +165,8 @@ type Setting struct {
 	Limit    LimitSetting
 	Rate     RateSetting
 	Grant    GrantSetting
+	Batch    BatchSetting
+	Once     OnceSetting
 }
 
 // SettingKey names a setting.
@@ -201,6 +203,8 @@ const (
 	SettingRate
 	SettingWorkflow // as a queue: paused
 	SettingGrant    // workers of another tenant run the tenant's tasks, see GrantName
+	SettingBatch    // when batches of an action go
+	SettingOnce     // the once keys that a workflow declares
 )
 
 // QueueSetting is how a queue works.
@@ -234,4 +238,21 @@ type RateSetting struct {
 	Smooth   bool  `json:"smooth,omitempty"` // units come back one by one, not all at the end of the period; not of one key
 	// Nothing is drawn until then; 0 = at once.
 	PausedUntil Time `json:"paused_until,omitempty"`
+}
+
+// BatchSetting is what is different about a BatchRule; 0 = as that says.
+type BatchSetting struct {
+	SizeMax    int32 `json:"size_max,omitempty"`
+	RunningMax int32 `json:"running_max,omitempty"`
+	BytesMax   int64 `json:"bytes_max,omitempty"`
+	IntervalMS int64 `json:"interval_ms,omitempty"`
+}
+
+// OnceSetting is what is different about the once keys that a workflow declares, from the
+// next run on that wants one; 0 = as is declared.
+type OnceSetting struct {
+	TTLMS      int64     `json:"ttl_ms,omitempty"` // as of NewOnceKey
+	MaxDelayMS int64     `json:"max_delay_ms,omitempty"`
+	Collides   bool      `json:"collides,omitempty"` // Taken counts
+	Taken      OnceTaken `json:"taken,omitempty"`
 }

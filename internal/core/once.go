@@ -115,6 +115,7 @@ func (s *Shard) startRun(run *NewRun, graph bool) {
 
 // take has a new run hold its key, if it may; else it tells who does.
 func (s *Shard) take(want *NewOnceKey, row *NewTask) (AnswerKind, id.ID) {
+	want = s.ruled(want, row.Tenant)
 	k := s.once.of[onceName{row.Tenant, want.Key}]
 	if k != nil && (k.Run == 0 || k.Until != 0 && k.Until <= s.now) {
 		s.freeOnce(k)

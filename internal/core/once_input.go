@@ -32,7 +32,12 @@ type NewOnceKey struct {
 	Hold       OnceHold
 	Taken      OnceTaken
 	Key        string
+	Workflow   string // that declares the key; "" = it is given with the run, and no setting counts
 }
+
+// QuietMark is before and behind the name of the workflow that the keys of debounced runs
+// begin with. No key that is given or declared has a control character.
+const QuietMark = "\x1f"
 
 // OnceHold is how long a run holds its key.
 type OnceHold uint8

@@ -71,6 +71,10 @@ func (s *Shard) apply(setting *Setting) {
 		s.setRate(setting)
 	case SettingGrant:
 		s.setGrant(setting)
+	case SettingBatch:
+		s.setBatch(setting)
+	case SettingOnce:
+		s.onceRule(setting.Tenant, setting.Name).change(setting, setting.Once)
 	}
 }
 

@@ -30,6 +30,8 @@ type Shard struct {
 	limits      map[queueKey]*limit
 	settings    map[SettingKey]Setting
 	workflows   map[queueKey]*settings[QueueSetting] // what is set of them
+	batchRules  map[queueKey]*settings[BatchSetting] // by action
+	onceRules   map[queueKey]*settings[OnceSetting]  // by workflow
 	pauses      map[pauseKey]*pause
 	pausesHasty []*pause      // have something to let go on at the end of this Apply
 	expected    map[id.ID]int // by tenant: workers of the owner before that are not back
@@ -47,7 +49,7 @@ type Shard struct {
 	owingMax    int       // RateKeysMax; smaller in tests
 	eager       []*group  // have something to settle before
 	away        []*worker
-	gathering   []*class // whose tasks wait for the interval of their batches
+	gathering   []*gathering // whose tasks wait for the interval of their batches
 	ripens      Time     // when the first of them has, at the earliest; 0 = there is none
 
 	schedules schedules
@@ -90,6 +92,8 @@ func NewSized(shard int32, window int) *Shard {
 		limits:      map[queueKey]*limit{},
 		settings:    map[SettingKey]Setting{},
 		workflows:   map[queueKey]*settings[QueueSetting]{},
+		batchRules:  map[queueKey]*settings[BatchSetting]{},
+		onceRules:   map[queueKey]*settings[OnceSetting]{},
 		pauses:      map[pauseKey]*pause{},
 		rates:       map[queueKey]*rate{},
 		owingMax:    RateKeysMax,

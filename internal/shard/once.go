@@ -60,22 +60,18 @@ type keyed struct {
 	prefix  string          // of the key
 }
 
-// quietMark begins the keys of debounced runs, which are of one workflow each. No key
-// that is given or declared has a control character.
-const quietMark = "\x1f"
-
 func newKeyed(workflow string, from Keyed) (*keyed, error) {
 	k := &keyed{}
 	var expression string
 	switch {
 	case from.Debounce != nil:
 		expression = from.Debounce.Key
-		k.prefix = quietMark + workflow + quietMark
-		k.want = core.NewOnceKey{Hold: core.OnceQuiet, TTLMS: from.Debounce.PeriodMS, MaxDelayMS: from.Debounce.MaxDelayMS}
+		k.prefix = core.QuietMark + workflow + core.QuietMark
+		k.want = core.NewOnceKey{Workflow: workflow, Hold: core.OnceQuiet, TTLMS: from.Debounce.PeriodMS, MaxDelayMS: from.Debounce.MaxDelayMS}
 	case from.Idempotency != nil:
 		expression = from.Idempotency.Key
 		k.want = core.NewOnceKey{
-			Hold: core.ParseOnceHold(from.Idempotency.Hold), TTLMS: from.Idempotency.TTLMS,
+			Workflow: workflow, Hold: core.ParseOnceHold(from.Idempotency.Hold), TTLMS: from.Idempotency.TTLMS,
 			Taken: Collisions[from.Idempotency.OnCollision],
 		}
 	default:

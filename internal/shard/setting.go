@@ -115,7 +115,7 @@ func (r *Runtime) setAs(ctx context.Context, wanted func(*core.Shard) []core.Set
 }
 
 // SettingChange is what is to be different about a thing, or a key of it. One of Queue,
-// Limit, Rate and Grant is set, as the kind says, unless it is dropped.
+// Limit, Rate, Grant, Batch and Once is set, as the kind says, unless it is dropped.
 type SettingChange struct {
 	Kind  core.SettingKind
 	Name  string
@@ -125,6 +125,8 @@ type SettingChange struct {
 	Limit *LimitChange
 	Rate  *RateChange
 	Grant *core.GrantSetting
+	Batch *BatchChange
+	Once  *OnceChange
 }
 
 // QueueChange is what is to be different about a queue; nil = as it is.
@@ -151,6 +153,23 @@ type RateChange struct {
 	PeriodMS *int64
 	Smooth   *bool
 	Paused   *core.Time // until then; it only ever prolongs a pause, but 0, which ends it
+}
+
+// BatchChange is what is to be different about the batches of an action; nil = as it is, 0 =
+// as is declared.
+type BatchChange struct {
+	SizeMax    *int32
+	RunningMax *int32
+	BytesMax   *int64
+	IntervalMS *int64
+}
+
+// OnceChange is what is to be different about the keys that a workflow declares; nil = as it
+// is, 0 = as is declared.
+type OnceChange struct {
+	TTLMS      *int64
+	MaxDelayMS *int64
+	Taken      *core.OnceTaken
 }
 
 // PutSettings implements Client. Changes are made to what is in force in the loop: two at
@@ -186,6 +205,8 @@ func (c *SettingChange) on(mind *core.Shard, tenant id.ID) core.Setting {
 	c.Queue.apply(&setting.Queue)
 	c.Limit.apply(&setting.Limit)
 	c.Rate.apply(&setting.Rate)
+	c.Batch.apply(&setting.Batch)
+	c.Once.apply(&setting.Once)
 	change(&setting.Grant, c.Grant)
 	return setting
 }
@@ -221,6 +242,27 @@ func (c *RateChange) apply(to *core.RateSetting) {
 	change(&to.Smooth, c.Smooth)
 	if c.Paused != nil && (*c.Paused == 0 || *c.Paused > to.PausedUntil) {
 		to.PausedUntil = *c.Paused
+	}
+}
+
+func (c *BatchChange) apply(to *core.BatchSetting) {
+	if c == nil {
+		return
+	}
+	change(&to.SizeMax, c.SizeMax)
+	change(&to.RunningMax, c.RunningMax)
+	change(&to.BytesMax, c.BytesMax)
+	change(&to.IntervalMS, c.IntervalMS)
+}
+
+func (c *OnceChange) apply(to *core.OnceSetting) {
+	if c == nil {
+		return
+	}
+	change(&to.TTLMS, c.TTLMS)
+	change(&to.MaxDelayMS, c.MaxDelayMS)
+	if c.Taken != nil {
+		to.Taken, to.Collides = *c.Taken, true
 	}
 }
 

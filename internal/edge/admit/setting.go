@@ -46,8 +46,8 @@ func setting(c *shard.SettingChange) error {
 		return err
 	}
 	switch {
-	case c.Drop && (c.Kind < core.SettingQueue || c.Kind > core.SettingWorkflow):
-		return invalid("kind", "is unknown; say what the setting is of: a queue, a limit, a rate or a workflow")
+	case c.Drop && (c.Kind < core.SettingQueue || c.Kind > core.SettingOnce || c.Kind == core.SettingGrant):
+		return invalid("kind", "is unknown; say what the setting is of: a queue, a limit, a rate, a workflow, a batch or once keys")
 	case c.Drop:
 		return nil
 	case c.Queue != nil:
@@ -56,6 +56,10 @@ func setting(c *shard.SettingChange) error {
 		return fault.At("limit", limitChange(c))
 	case c.Rate != nil:
 		return fault.At("rate", rateChange(c))
+	case c.Batch != nil:
+		return fault.At("batch", batchChange(c.Batch))
+	case c.Once != nil:
+		return fault.At("once", onceChange(c.Once))
 	}
 	return invalid("of", "says nothing; give what is to change")
 }
@@ -140,4 +144,30 @@ func given[T ~int32 | ~int64](field string, v *T, least, most int64) error {
 		return nil
 	}
 	return between(field, int64(*v), least, most)
+}
+
+func batchChange(b *shard.BatchChange) error {
+	if err := given("size_max", b.SizeMax, 0, BatchSizeMax); err != nil {
+		return err
+	}
+	if err := given("bytes_max", b.BytesMax, 0, BatchBytesMax); err != nil {
+		return err
+	}
+	if err := given("interval_ms", b.IntervalMS, 0, DurationMSMax); err != nil {
+		return err
+	}
+	return given("running_max", b.RunningMax, 0, BatchRunningMax)
+}
+
+func onceChange(o *shard.OnceChange) error {
+	if err := given("ttl_ms", o.TTLMS, 0, DurationMSMax); err != nil {
+		return err
+	}
+	if err := given("max_delay_ms", o.MaxDelayMS, 0, DurationMSMax); err != nil {
+		return err
+	}
+	if o.Taken != nil && *o.Taken > core.OnceReplace {
+		return invalid("on_collision", "is unknown; use reject, existing or replace")
+	}
+	return nil
 }

@@ -18,6 +18,12 @@ func TestSettingIsRefusedPastEachLimitAndNotAtIt(t *testing.T) {
 	queue := func(key string, c shard.QueueChange) shard.SettingChange {
 		return shard.SettingChange{Kind: core.SettingQueue, Name: "q", Key: key, Queue: &c}
 	}
+	batch := func(c shard.BatchChange) shard.SettingChange {
+		return shard.SettingChange{Kind: core.SettingBatch, Name: "b", Batch: &c}
+	}
+	once := func(c shard.OnceChange) shard.SettingChange {
+		return shard.SettingChange{Kind: core.SettingOnce, Name: "o", Once: &c}
+	}
 	called := func(name string) shard.SettingChange {
 		return shard.SettingChange{Kind: core.SettingLimit, Name: name, Drop: true}
 	}
@@ -40,6 +46,16 @@ func TestSettingIsRefusedPastEachLimitAndNotAtIt(t *testing.T) {
 		"key too long":          {queue(strings.Repeat("k", shard.KeyBytesMax+1), shard.QueueChange{Weight: new(int32(1))}), "key"},
 		"slowest ageing":        {queue("", shard.QueueChange{AgeMS: new(admit.DurationMSMax)}), ""},
 		"ageing too slow":       {queue("", shard.QueueChange{AgeMS: new(admit.DurationMSMax + 1)}), "queue.age_ms"},
+		"largest batch":         {batch(shard.BatchChange{SizeMax: new(int32(admit.BatchSizeMax)), RunningMax: new(int32(admit.BatchRunningMax))}), ""},
+		"batch too large":       {batch(shard.BatchChange{SizeMax: new(int32(admit.BatchSizeMax + 1))}), "batch.size_max"},
+		"most batches":          {batch(shard.BatchChange{RunningMax: new(int32(admit.BatchRunningMax + 1))}), "batch.running_max"},
+		"most bytes":            {batch(shard.BatchChange{BytesMax: new(int64(admit.BatchBytesMax))}), ""},
+		"too many bytes":        {batch(shard.BatchChange{BytesMax: new(int64(admit.BatchBytesMax + 1))}), "batch.bytes_max"},
+		"batch that waits":      {batch(shard.BatchChange{IntervalMS: new(admit.DurationMSMax + 1)}), "batch.interval_ms"},
+		"longest hold":          {once(shard.OnceChange{TTLMS: new(admit.DurationMSMax), MaxDelayMS: new(admit.DurationMSMax)}), ""},
+		"hold too long":         {once(shard.OnceChange{TTLMS: new(admit.DurationMSMax + 1)}), "once.ttl_ms"},
+		"delay too long":        {once(shard.OnceChange{MaxDelayMS: new(admit.DurationMSMax + 1)}), "once.max_delay_ms"},
+		"no such collision":     {once(shard.OnceChange{Taken: new(core.OnceTaken(200))}), "once.on_collision"},
 		"limit of a workflow":   {called("w#1"), ""},
 		"limit of a task":       {called("w:t#12"), ""},
 		"name with a strange #": {called("w#x"), "name"},

@@ -27,6 +27,12 @@ func SettingsFromWire(from []*wire.Setting) []shard.SettingChange {
 			to.Rate = &shard.RateChange{
 				Limit: of.Rate.Limit, PeriodMS: of.Rate.PeriodMs, Smooth: of.Rate.Smooth, Paused: (*core.Time)(of.Rate.PausedUntilMs),
 			}
+		case *wire.Setting_Batch:
+			b := of.Batch
+			to.Kind = core.SettingBatch
+			to.Batch = &shard.BatchChange{SizeMax: b.SizeMax, RunningMax: b.RunningMax, BytesMax: b.BytesMax, IntervalMS: b.IntervalMs}
+		case *wire.Setting_Once:
+			to.Kind, to.Once = core.SettingOnce, onceChange(of.Once)
 		}
 	}
 	return list
@@ -51,6 +57,34 @@ func limitChange(l *wire.LimitSetting) *shard.LimitChange {
 	return to
 }
 
+// noCollision is what a collision becomes that does not exist.
+const noCollision core.OnceTaken = 255
+
+func onceChange(o *wire.OnceSetting) *shard.OnceChange {
+	to := &shard.OnceChange{TTLMS: o.TtlMs, MaxDelayMS: o.MaxDelayMs}
+	if o.OnCollision != nil {
+		taken, known := shard.Collisions[*o.OnCollision]
+		if !known {
+			taken = noCollision
+		}
+		to.Taken = &taken
+	}
+	return to
+}
+
+func onceChangeToWire(c *shard.OnceChange) *wire.OnceSetting {
+	to := &wire.OnceSetting{TtlMs: c.TTLMS, MaxDelayMs: c.MaxDelayMS}
+	if c.Taken != nil {
+		to.OnCollision = new("")
+		for name, taken := range shard.Collisions {
+			if taken == *c.Taken {
+				*to.OnCollision = name
+			}
+		}
+	}
+	return to
+}
+
 // ChangeToWire is the inverse of SettingsFromWire, of one that drops nothing.
 func ChangeToWire(c *shard.SettingChange) *wire.Setting {
 	to := &wire.Setting{Name: c.Name, Key: c.Key}
@@ -65,6 +99,11 @@ func ChangeToWire(c *shard.SettingChange) *wire.Setting {
 		to.Of = &wire.Setting_Rate{Rate: &wire.RateSetting{
 			Limit: c.Rate.Limit, PeriodMs: c.Rate.PeriodMS, Smooth: c.Rate.Smooth, PausedUntilMs: (*int64)(c.Rate.Paused),
 		}}
+	case c.Batch != nil:
+		b := c.Batch
+		to.Of = &wire.Setting_Batch{Batch: &wire.BatchSetting{SizeMax: b.SizeMax, RunningMax: b.RunningMax, BytesMax: b.BytesMax, IntervalMs: b.IntervalMS}}
+	case c.Once != nil:
+		to.Of = &wire.Setting_Once{Once: onceChangeToWire(c.Once)}
 	case c.Queue != nil:
 		q := &wire.QueueSetting{
 			ByCost: c.Queue.ByCost, AgeMs: c.Queue.AgeMS, Weight: c.Queue.Weight, Spread: c.Queue.Spread,
@@ -93,6 +132,14 @@ func SettingToWire(s *core.Setting) *wire.Setting {
 		c.Limit = &shard.LimitChange{Max: &s.Limit.Max, Strategy: &s.Limit.Strategy}
 	case core.SettingRate:
 		c.Rate = &shard.RateChange{Limit: &s.Rate.Limit, PeriodMS: &s.Rate.PeriodMS, Smooth: &s.Rate.Smooth, Paused: &s.Rate.PausedUntil}
+	case core.SettingBatch:
+		b := &s.Batch
+		c.Batch = &shard.BatchChange{SizeMax: &b.SizeMax, RunningMax: &b.RunningMax, BytesMax: &b.BytesMax, IntervalMS: &b.IntervalMS}
+	case core.SettingOnce:
+		c.Once = &shard.OnceChange{TTLMS: &s.Once.TTLMS, MaxDelayMS: &s.Once.MaxDelayMS}
+		if s.Once.Collides {
+			c.Once.Taken = &s.Once.Taken
+		}
 	default:
 		c.Queue = &shard.QueueChange{
 			ByCost: &s.Queue.ByCost, AgeMS: &s.Queue.AgeMS, Weight: &s.Queue.Weight, Spread: &s.Queue.Spread,
@@ -121,7 +168,7 @@ func DropToWire(c *shard.SettingChange) *wire.SettingName {
 
 // SettingKind is the kind of that number; 0 if there is none.
 func SettingKind(number wire.SettingName_Kind) core.SettingKind {
-	if number < wire.SettingName_KIND_QUEUE || number > wire.SettingName_KIND_WORKFLOW {
+	if _, known := wire.SettingName_Kind_name[int32(number)]; !known {
 		return 0
 	}
 	return core.SettingKind(number)

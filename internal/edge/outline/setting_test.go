@@ -21,6 +21,8 @@ func TestSettingsSurviveTheWire(t *testing.T) {
 		{Kind: core.SettingQueue, Name: "q", Key: "k", Queue: &shard.QueueChange{Weight: new(int32(3_000))}},
 		{Kind: core.SettingWorkflow, Name: "w", Queue: &shard.QueueChange{Paused: new(true), PausedTTLMS: new(int64(7)), DropCrons: new(true), DropOnce: new(false)}},
 		{Kind: core.SettingRate, Name: "r", Rate: &shard.RateChange{Limit: new(int32(7)), PeriodMS: new(int64(8)), Smooth: new(true)}},
+		{Kind: core.SettingBatch, Name: "w:t", Batch: &shard.BatchChange{SizeMax: new(int32(7)), RunningMax: new(int32(8)), BytesMax: new(int64(9)), IntervalMS: new(int64(10))}},
+		{Kind: core.SettingOnce, Name: "w", Key: "k", Once: &shard.OnceChange{TTLMS: new(int64(7)), MaxDelayMS: new(int64(8)), Taken: new(core.OnceReplace)}},
 	} {
 		require.Equal(t, []shard.SettingChange{c}, outline.SettingsFromWire([]*wire.Setting{outline.ChangeToWire(&c)}))
 		drop := shard.SettingChange{Kind: c.Kind, Name: c.Name, Key: c.Key, Drop: true}

@@ -98,6 +98,8 @@ var kinds = map[core.SettingKind]string{
 	core.SettingRate:     "rate",
 	core.SettingWorkflow: "workflow",
 	core.SettingGrant:    "grant",
+	core.SettingBatch:    "batch",
+	core.SettingOnce:     "once",
 }
 
 func encode(s *core.Setting) []byte {
@@ -109,6 +111,10 @@ func encode(s *core.Setting) []byte {
 		value = &s.Rate
 	case core.SettingGrant:
 		value = &s.Grant
+	case core.SettingBatch:
+		value = &s.Batch
+	case core.SettingOnce:
+		value = &s.Once
 	default:
 		value = &s.Queue
 	}
@@ -133,6 +139,10 @@ func decode(s *core.Setting, kind string, encoded []byte) error {
 		return json.Unmarshal(encoded, &s.Rate)
 	case core.SettingGrant:
 		return json.Unmarshal(encoded, &s.Grant)
+	case core.SettingBatch:
+		return json.Unmarshal(encoded, &s.Batch)
+	case core.SettingOnce:
+		return json.Unmarshal(encoded, &s.Once)
 	default:
 		return json.Unmarshal(encoded, &s.Queue)
 	}

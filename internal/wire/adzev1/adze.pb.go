@@ -802,6 +802,8 @@ const (
 	SettingName_KIND_LIMIT       SettingName_Kind = 2
 	SettingName_KIND_RATE        SettingName_Kind = 3
 	SettingName_KIND_WORKFLOW    SettingName_Kind = 4
+	SettingName_KIND_BATCH       SettingName_Kind = 6
+	SettingName_KIND_ONCE        SettingName_Kind = 7
 )
 
 // Enum value maps for SettingName_Kind.
@@ -812,6 +814,8 @@ var (
 		2: "KIND_LIMIT",
 		3: "KIND_RATE",
 		4: "KIND_WORKFLOW",
+		6: "KIND_BATCH",
+		7: "KIND_ONCE",
 	}
 	SettingName_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
@@ -819,6 +823,8 @@ var (
 		"KIND_LIMIT":       2,
 		"KIND_RATE":        3,
 		"KIND_WORKFLOW":    4,
+		"KIND_BATCH":       6,
+		"KIND_ONCE":        7,
 	}
 )
 
@@ -846,7 +852,7 @@ func (x SettingName_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SettingName_Kind.Descriptor instead.
 func (SettingName_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{133, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{135, 0}
 }
 
 // Details of an error about one field of the request.
@@ -10274,6 +10280,8 @@ type Setting struct {
 	//	*Setting_Limit
 	//	*Setting_Rate
 	//	*Setting_Workflow
+	//	*Setting_Batch
+	//	*Setting_Once
 	Of            isSetting_Of `protobuf_oneof:"of"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -10373,6 +10381,24 @@ func (x *Setting) GetWorkflow() *QueueSetting {
 	return nil
 }
 
+func (x *Setting) GetBatch() *BatchSetting {
+	if x != nil {
+		if x, ok := x.Of.(*Setting_Batch); ok {
+			return x.Batch
+		}
+	}
+	return nil
+}
+
+func (x *Setting) GetOnce() *OnceSetting {
+	if x != nil {
+		if x, ok := x.Of.(*Setting_Once); ok {
+			return x.Once
+		}
+	}
+	return nil
+}
+
 type isSetting_Of interface {
 	isSetting_Of()
 }
@@ -10393,6 +10419,14 @@ type Setting_Workflow struct {
 	Workflow *QueueSetting `protobuf:"bytes,7,opt,name=workflow,proto3,oneof"` // paused, paused_ttl_ms, drop_crons and drop_once
 }
 
+type Setting_Batch struct {
+	Batch *BatchSetting `protobuf:"bytes,8,opt,name=batch,proto3,oneof"` // name is the action
+}
+
+type Setting_Once struct {
+	Once *OnceSetting `protobuf:"bytes,9,opt,name=once,proto3,oneof"` // name is the workflow
+}
+
 func (*Setting_Queue) isSetting_Of() {}
 
 func (*Setting_Limit) isSetting_Of() {}
@@ -10400,6 +10434,10 @@ func (*Setting_Limit) isSetting_Of() {}
 func (*Setting_Rate) isSetting_Of() {}
 
 func (*Setting_Workflow) isSetting_Of() {}
+
+func (*Setting_Batch) isSetting_Of() {}
+
+func (*Setting_Once) isSetting_Of() {}
 
 type QueueSetting struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -10621,6 +10659,137 @@ func (x *RateSetting) GetPausedUntilMs() int64 {
 	return 0
 }
 
+// When batches of an action go; 0 = as is declared.
+type BatchSetting struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SizeMax       *int32                 `protobuf:"varint,1,opt,name=size_max,json=sizeMax,proto3,oneof" json:"size_max,omitempty"` // as of Batch
+	BytesMax      *int64                 `protobuf:"varint,2,opt,name=bytes_max,json=bytesMax,proto3,oneof" json:"bytes_max,omitempty"`
+	IntervalMs    *int64                 `protobuf:"varint,3,opt,name=interval_ms,json=intervalMs,proto3,oneof" json:"interval_ms,omitempty"`
+	RunningMax    *int32                 `protobuf:"varint,4,opt,name=running_max,json=runningMax,proto3,oneof" json:"running_max,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchSetting) Reset() {
+	*x = BatchSetting{}
+	mi := &file_adze_v1_adze_proto_msgTypes[131]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchSetting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchSetting) ProtoMessage() {}
+
+func (x *BatchSetting) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[131]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchSetting.ProtoReflect.Descriptor instead.
+func (*BatchSetting) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{131}
+}
+
+func (x *BatchSetting) GetSizeMax() int32 {
+	if x != nil && x.SizeMax != nil {
+		return *x.SizeMax
+	}
+	return 0
+}
+
+func (x *BatchSetting) GetBytesMax() int64 {
+	if x != nil && x.BytesMax != nil {
+		return *x.BytesMax
+	}
+	return 0
+}
+
+func (x *BatchSetting) GetIntervalMs() int64 {
+	if x != nil && x.IntervalMs != nil {
+		return *x.IntervalMs
+	}
+	return 0
+}
+
+func (x *BatchSetting) GetRunningMax() int32 {
+	if x != nil && x.RunningMax != nil {
+		return *x.RunningMax
+	}
+	return 0
+}
+
+// The idempotency or debounce keys that a workflow declares, from the next run on; 0 = as is
+// declared.
+type OnceSetting struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TtlMs         *int64                 `protobuf:"varint,1,opt,name=ttl_ms,json=ttlMs,proto3,oneof" json:"ttl_ms,omitempty"`                  // how long a key is held; of a debounce: the pause that ends a burst
+	MaxDelayMs    *int64                 `protobuf:"varint,2,opt,name=max_delay_ms,json=maxDelayMs,proto3,oneof" json:"max_delay_ms,omitempty"` // of a debounce
+	OnCollision   *string                `protobuf:"bytes,3,opt,name=on_collision,json=onCollision,proto3,oneof" json:"on_collision,omitempty"` // reject, existing, replace; not of a debounce
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OnceSetting) Reset() {
+	*x = OnceSetting{}
+	mi := &file_adze_v1_adze_proto_msgTypes[132]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OnceSetting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OnceSetting) ProtoMessage() {}
+
+func (x *OnceSetting) ProtoReflect() protoreflect.Message {
+	mi := &file_adze_v1_adze_proto_msgTypes[132]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OnceSetting.ProtoReflect.Descriptor instead.
+func (*OnceSetting) Descriptor() ([]byte, []int) {
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{132}
+}
+
+func (x *OnceSetting) GetTtlMs() int64 {
+	if x != nil && x.TtlMs != nil {
+		return *x.TtlMs
+	}
+	return 0
+}
+
+func (x *OnceSetting) GetMaxDelayMs() int64 {
+	if x != nil && x.MaxDelayMs != nil {
+		return *x.MaxDelayMs
+	}
+	return 0
+}
+
+func (x *OnceSetting) GetOnCollision() string {
+	if x != nil && x.OnCollision != nil {
+		return *x.OnCollision
+	}
+	return ""
+}
+
 type PutSettingsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Settings      []*Setting             `protobuf:"bytes,1,rep,name=settings,proto3" json:"settings,omitempty"` // at most 1,000
@@ -10630,7 +10799,7 @@ type PutSettingsRequest struct {
 
 func (x *PutSettingsRequest) Reset() {
 	*x = PutSettingsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[131]
+	mi := &file_adze_v1_adze_proto_msgTypes[133]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10642,7 +10811,7 @@ func (x *PutSettingsRequest) String() string {
 func (*PutSettingsRequest) ProtoMessage() {}
 
 func (x *PutSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[131]
+	mi := &file_adze_v1_adze_proto_msgTypes[133]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10655,7 +10824,7 @@ func (x *PutSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSettingsRequest.ProtoReflect.Descriptor instead.
 func (*PutSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{131}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{133}
 }
 
 func (x *PutSettingsRequest) GetSettings() []*Setting {
@@ -10673,7 +10842,7 @@ type PutSettingsResponse struct {
 
 func (x *PutSettingsResponse) Reset() {
 	*x = PutSettingsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[132]
+	mi := &file_adze_v1_adze_proto_msgTypes[134]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10685,7 +10854,7 @@ func (x *PutSettingsResponse) String() string {
 func (*PutSettingsResponse) ProtoMessage() {}
 
 func (x *PutSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[132]
+	mi := &file_adze_v1_adze_proto_msgTypes[134]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10698,7 +10867,7 @@ func (x *PutSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutSettingsResponse.ProtoReflect.Descriptor instead.
 func (*PutSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{132}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{134}
 }
 
 type SettingName struct {
@@ -10712,7 +10881,7 @@ type SettingName struct {
 
 func (x *SettingName) Reset() {
 	*x = SettingName{}
-	mi := &file_adze_v1_adze_proto_msgTypes[133]
+	mi := &file_adze_v1_adze_proto_msgTypes[135]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10724,7 +10893,7 @@ func (x *SettingName) String() string {
 func (*SettingName) ProtoMessage() {}
 
 func (x *SettingName) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[133]
+	mi := &file_adze_v1_adze_proto_msgTypes[135]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10737,7 +10906,7 @@ func (x *SettingName) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettingName.ProtoReflect.Descriptor instead.
 func (*SettingName) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{133}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{135}
 }
 
 func (x *SettingName) GetKind() SettingName_Kind {
@@ -10770,7 +10939,7 @@ type DropSettingsRequest struct {
 
 func (x *DropSettingsRequest) Reset() {
 	*x = DropSettingsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[134]
+	mi := &file_adze_v1_adze_proto_msgTypes[136]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10782,7 +10951,7 @@ func (x *DropSettingsRequest) String() string {
 func (*DropSettingsRequest) ProtoMessage() {}
 
 func (x *DropSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[134]
+	mi := &file_adze_v1_adze_proto_msgTypes[136]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10795,7 +10964,7 @@ func (x *DropSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropSettingsRequest.ProtoReflect.Descriptor instead.
 func (*DropSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{134}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{136}
 }
 
 func (x *DropSettingsRequest) GetSettings() []*SettingName {
@@ -10813,7 +10982,7 @@ type DropSettingsResponse struct {
 
 func (x *DropSettingsResponse) Reset() {
 	*x = DropSettingsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[135]
+	mi := &file_adze_v1_adze_proto_msgTypes[137]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10825,7 +10994,7 @@ func (x *DropSettingsResponse) String() string {
 func (*DropSettingsResponse) ProtoMessage() {}
 
 func (x *DropSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[135]
+	mi := &file_adze_v1_adze_proto_msgTypes[137]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10838,7 +11007,7 @@ func (x *DropSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropSettingsResponse.ProtoReflect.Descriptor instead.
 func (*DropSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{135}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{137}
 }
 
 type ListSettingsRequest struct {
@@ -10853,7 +11022,7 @@ type ListSettingsRequest struct {
 
 func (x *ListSettingsRequest) Reset() {
 	*x = ListSettingsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[136]
+	mi := &file_adze_v1_adze_proto_msgTypes[138]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10865,7 +11034,7 @@ func (x *ListSettingsRequest) String() string {
 func (*ListSettingsRequest) ProtoMessage() {}
 
 func (x *ListSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[136]
+	mi := &file_adze_v1_adze_proto_msgTypes[138]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10878,7 +11047,7 @@ func (x *ListSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSettingsRequest.ProtoReflect.Descriptor instead.
 func (*ListSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{136}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{138}
 }
 
 func (x *ListSettingsRequest) GetKind() SettingName_Kind {
@@ -10919,7 +11088,7 @@ type ListSettingsResponse struct {
 
 func (x *ListSettingsResponse) Reset() {
 	*x = ListSettingsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[137]
+	mi := &file_adze_v1_adze_proto_msgTypes[139]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10931,7 +11100,7 @@ func (x *ListSettingsResponse) String() string {
 func (*ListSettingsResponse) ProtoMessage() {}
 
 func (x *ListSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[137]
+	mi := &file_adze_v1_adze_proto_msgTypes[139]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10944,7 +11113,7 @@ func (x *ListSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSettingsResponse.ProtoReflect.Descriptor instead.
 func (*ListSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{137}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{139}
 }
 
 func (x *ListSettingsResponse) GetSettings() []*Setting {
@@ -10969,7 +11138,7 @@ type ListWorkersRequest struct {
 
 func (x *ListWorkersRequest) Reset() {
 	*x = ListWorkersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[138]
+	mi := &file_adze_v1_adze_proto_msgTypes[140]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10981,7 +11150,7 @@ func (x *ListWorkersRequest) String() string {
 func (*ListWorkersRequest) ProtoMessage() {}
 
 func (x *ListWorkersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[138]
+	mi := &file_adze_v1_adze_proto_msgTypes[140]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10994,7 +11163,7 @@ func (x *ListWorkersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkersRequest.ProtoReflect.Descriptor instead.
 func (*ListWorkersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{138}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{140}
 }
 
 type ListWorkersResponse struct {
@@ -11006,7 +11175,7 @@ type ListWorkersResponse struct {
 
 func (x *ListWorkersResponse) Reset() {
 	*x = ListWorkersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[139]
+	mi := &file_adze_v1_adze_proto_msgTypes[141]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11018,7 +11187,7 @@ func (x *ListWorkersResponse) String() string {
 func (*ListWorkersResponse) ProtoMessage() {}
 
 func (x *ListWorkersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[139]
+	mi := &file_adze_v1_adze_proto_msgTypes[141]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11031,7 +11200,7 @@ func (x *ListWorkersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkersResponse.ProtoReflect.Descriptor instead.
 func (*ListWorkersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{139}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{141}
 }
 
 func (x *ListWorkersResponse) GetWorkers() []*Worker {
@@ -11060,7 +11229,7 @@ type Worker struct {
 
 func (x *Worker) Reset() {
 	*x = Worker{}
-	mi := &file_adze_v1_adze_proto_msgTypes[140]
+	mi := &file_adze_v1_adze_proto_msgTypes[142]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11072,7 +11241,7 @@ func (x *Worker) String() string {
 func (*Worker) ProtoMessage() {}
 
 func (x *Worker) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[140]
+	mi := &file_adze_v1_adze_proto_msgTypes[142]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11085,7 +11254,7 @@ func (x *Worker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Worker.ProtoReflect.Descriptor instead.
 func (*Worker) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{140}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{142}
 }
 
 func (x *Worker) GetWorkerId() uint64 {
@@ -11175,7 +11344,7 @@ type PauseWorkersRequest struct {
 
 func (x *PauseWorkersRequest) Reset() {
 	*x = PauseWorkersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[141]
+	mi := &file_adze_v1_adze_proto_msgTypes[143]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11187,7 +11356,7 @@ func (x *PauseWorkersRequest) String() string {
 func (*PauseWorkersRequest) ProtoMessage() {}
 
 func (x *PauseWorkersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[141]
+	mi := &file_adze_v1_adze_proto_msgTypes[143]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11200,7 +11369,7 @@ func (x *PauseWorkersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseWorkersRequest.ProtoReflect.Descriptor instead.
 func (*PauseWorkersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{141}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{143}
 }
 
 func (x *PauseWorkersRequest) GetWorkerIds() []uint64 {
@@ -11226,7 +11395,7 @@ type PauseWorkersResponse struct {
 
 func (x *PauseWorkersResponse) Reset() {
 	*x = PauseWorkersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[142]
+	mi := &file_adze_v1_adze_proto_msgTypes[144]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11238,7 +11407,7 @@ func (x *PauseWorkersResponse) String() string {
 func (*PauseWorkersResponse) ProtoMessage() {}
 
 func (x *PauseWorkersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[142]
+	mi := &file_adze_v1_adze_proto_msgTypes[144]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11251,7 +11420,7 @@ func (x *PauseWorkersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseWorkersResponse.ProtoReflect.Descriptor instead.
 func (*PauseWorkersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{142}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{144}
 }
 
 func (x *PauseWorkersResponse) GetKnown() []bool {
@@ -11271,7 +11440,7 @@ type ShareWorkersRequest struct {
 
 func (x *ShareWorkersRequest) Reset() {
 	*x = ShareWorkersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[143]
+	mi := &file_adze_v1_adze_proto_msgTypes[145]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11283,7 +11452,7 @@ func (x *ShareWorkersRequest) String() string {
 func (*ShareWorkersRequest) ProtoMessage() {}
 
 func (x *ShareWorkersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[143]
+	mi := &file_adze_v1_adze_proto_msgTypes[145]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11296,7 +11465,7 @@ func (x *ShareWorkersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShareWorkersRequest.ProtoReflect.Descriptor instead.
 func (*ShareWorkersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{143}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{145}
 }
 
 func (x *ShareWorkersRequest) GetHome() string {
@@ -11321,7 +11490,7 @@ type ShareWorkersResponse struct {
 
 func (x *ShareWorkersResponse) Reset() {
 	*x = ShareWorkersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[144]
+	mi := &file_adze_v1_adze_proto_msgTypes[146]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11333,7 +11502,7 @@ func (x *ShareWorkersResponse) String() string {
 func (*ShareWorkersResponse) ProtoMessage() {}
 
 func (x *ShareWorkersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[144]
+	mi := &file_adze_v1_adze_proto_msgTypes[146]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11346,7 +11515,7 @@ func (x *ShareWorkersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShareWorkersResponse.ProtoReflect.Descriptor instead.
 func (*ShareWorkersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{144}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{146}
 }
 
 type UnshareWorkersRequest struct {
@@ -11358,7 +11527,7 @@ type UnshareWorkersRequest struct {
 
 func (x *UnshareWorkersRequest) Reset() {
 	*x = UnshareWorkersRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[145]
+	mi := &file_adze_v1_adze_proto_msgTypes[147]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11370,7 +11539,7 @@ func (x *UnshareWorkersRequest) String() string {
 func (*UnshareWorkersRequest) ProtoMessage() {}
 
 func (x *UnshareWorkersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[145]
+	mi := &file_adze_v1_adze_proto_msgTypes[147]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11383,7 +11552,7 @@ func (x *UnshareWorkersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnshareWorkersRequest.ProtoReflect.Descriptor instead.
 func (*UnshareWorkersRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{145}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{147}
 }
 
 func (x *UnshareWorkersRequest) GetHome() string {
@@ -11401,7 +11570,7 @@ type UnshareWorkersResponse struct {
 
 func (x *UnshareWorkersResponse) Reset() {
 	*x = UnshareWorkersResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[146]
+	mi := &file_adze_v1_adze_proto_msgTypes[148]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11413,7 +11582,7 @@ func (x *UnshareWorkersResponse) String() string {
 func (*UnshareWorkersResponse) ProtoMessage() {}
 
 func (x *UnshareWorkersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[146]
+	mi := &file_adze_v1_adze_proto_msgTypes[148]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11426,7 +11595,7 @@ func (x *UnshareWorkersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnshareWorkersResponse.ProtoReflect.Descriptor instead.
 func (*UnshareWorkersResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{146}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{148}
 }
 
 type ListGrantsRequest struct {
@@ -11437,7 +11606,7 @@ type ListGrantsRequest struct {
 
 func (x *ListGrantsRequest) Reset() {
 	*x = ListGrantsRequest{}
-	mi := &file_adze_v1_adze_proto_msgTypes[147]
+	mi := &file_adze_v1_adze_proto_msgTypes[149]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11449,7 +11618,7 @@ func (x *ListGrantsRequest) String() string {
 func (*ListGrantsRequest) ProtoMessage() {}
 
 func (x *ListGrantsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[147]
+	mi := &file_adze_v1_adze_proto_msgTypes[149]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11462,7 +11631,7 @@ func (x *ListGrantsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGrantsRequest.ProtoReflect.Descriptor instead.
 func (*ListGrantsRequest) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{147}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{149}
 }
 
 type ListGrantsResponse struct {
@@ -11475,7 +11644,7 @@ type ListGrantsResponse struct {
 
 func (x *ListGrantsResponse) Reset() {
 	*x = ListGrantsResponse{}
-	mi := &file_adze_v1_adze_proto_msgTypes[148]
+	mi := &file_adze_v1_adze_proto_msgTypes[150]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11487,7 +11656,7 @@ func (x *ListGrantsResponse) String() string {
 func (*ListGrantsResponse) ProtoMessage() {}
 
 func (x *ListGrantsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[148]
+	mi := &file_adze_v1_adze_proto_msgTypes[150]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11500,7 +11669,7 @@ func (x *ListGrantsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGrantsResponse.ProtoReflect.Descriptor instead.
 func (*ListGrantsResponse) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{148}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{150}
 }
 
 func (x *ListGrantsResponse) GetTenant() string {
@@ -11529,7 +11698,7 @@ type Worker_Room struct {
 
 func (x *Worker_Room) Reset() {
 	*x = Worker_Room{}
-	mi := &file_adze_v1_adze_proto_msgTypes[152]
+	mi := &file_adze_v1_adze_proto_msgTypes[154]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11541,7 +11710,7 @@ func (x *Worker_Room) String() string {
 func (*Worker_Room) ProtoMessage() {}
 
 func (x *Worker_Room) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[152]
+	mi := &file_adze_v1_adze_proto_msgTypes[154]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11554,7 +11723,7 @@ func (x *Worker_Room) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Worker_Room.ProtoReflect.Descriptor instead.
 func (*Worker_Room) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{140, 1}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{142, 1}
 }
 
 func (x *Worker_Room) GetType() string {
@@ -11590,7 +11759,7 @@ type ListGrantsResponse_Grant struct {
 
 func (x *ListGrantsResponse_Grant) Reset() {
 	*x = ListGrantsResponse_Grant{}
-	mi := &file_adze_v1_adze_proto_msgTypes[153]
+	mi := &file_adze_v1_adze_proto_msgTypes[155]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11602,7 +11771,7 @@ func (x *ListGrantsResponse_Grant) String() string {
 func (*ListGrantsResponse_Grant) ProtoMessage() {}
 
 func (x *ListGrantsResponse_Grant) ProtoReflect() protoreflect.Message {
-	mi := &file_adze_v1_adze_proto_msgTypes[153]
+	mi := &file_adze_v1_adze_proto_msgTypes[155]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11615,7 +11784,7 @@ func (x *ListGrantsResponse_Grant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGrantsResponse_Grant.ProtoReflect.Descriptor instead.
 func (*ListGrantsResponse_Grant) Descriptor() ([]byte, []int) {
-	return file_adze_v1_adze_proto_rawDescGZIP(), []int{148, 0}
+	return file_adze_v1_adze_proto_rawDescGZIP(), []int{150, 0}
 }
 
 func (x *ListGrantsResponse_Grant) GetTenant() string {
@@ -12496,7 +12665,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\awaiting\x18\x02 \x01(\x03R\awaiting\x12\x12\n" +
 	"\x04held\x18\x03 \x01(\x05R\x04held\x12\x10\n" +
 	"\x03max\x18\x04 \x01(\x05R\x03max\x12\x16\n" +
-	"\x06weight\x18\x05 \x01(\x05R\x06weight\"\x90\x02\n" +
+	"\x06weight\x18\x05 \x01(\x05R\x06weight\"\xeb\x02\n" +
 	"\aSetting\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x1a\n" +
@@ -12504,7 +12673,9 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05queue\x18\x04 \x01(\v2\x15.adze.v1.QueueSettingH\x00R\x05queue\x12-\n" +
 	"\x05limit\x18\x05 \x01(\v2\x15.adze.v1.LimitSettingH\x00R\x05limit\x12*\n" +
 	"\x04rate\x18\x06 \x01(\v2\x14.adze.v1.RateSettingH\x00R\x04rate\x123\n" +
-	"\bworkflow\x18\a \x01(\v2\x15.adze.v1.QueueSettingH\x00R\bworkflowB\x04\n" +
+	"\bworkflow\x18\a \x01(\v2\x15.adze.v1.QueueSettingH\x00R\bworkflow\x12-\n" +
+	"\x05batch\x18\b \x01(\v2\x15.adze.v1.BatchSettingH\x00R\x05batch\x12*\n" +
+	"\x04once\x18\t \x01(\v2\x14.adze.v1.OnceSettingH\x00R\x04onceB\x04\n" +
 	"\x02of\"\xf5\x02\n" +
 	"\fQueueSetting\x12\x1c\n" +
 	"\aby_cost\x18\x01 \x01(\bH\x00R\x06byCost\x88\x01\x01\x12\x1a\n" +
@@ -12539,14 +12710,34 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\n" +
 	"_period_msB\t\n" +
 	"\a_smoothB\x12\n" +
-	"\x10_paused_until_ms\"B\n" +
+	"\x10_paused_until_ms\"\xd7\x01\n" +
+	"\fBatchSetting\x12\x1e\n" +
+	"\bsize_max\x18\x01 \x01(\x05H\x00R\asizeMax\x88\x01\x01\x12 \n" +
+	"\tbytes_max\x18\x02 \x01(\x03H\x01R\bbytesMax\x88\x01\x01\x12$\n" +
+	"\vinterval_ms\x18\x03 \x01(\x03H\x02R\n" +
+	"intervalMs\x88\x01\x01\x12$\n" +
+	"\vrunning_max\x18\x04 \x01(\x05H\x03R\n" +
+	"runningMax\x88\x01\x01B\v\n" +
+	"\t_size_maxB\f\n" +
+	"\n" +
+	"_bytes_maxB\x0e\n" +
+	"\f_interval_msB\x0e\n" +
+	"\f_running_max\"\xa5\x01\n" +
+	"\vOnceSetting\x12\x1a\n" +
+	"\x06ttl_ms\x18\x01 \x01(\x03H\x00R\x05ttlMs\x88\x01\x01\x12%\n" +
+	"\fmax_delay_ms\x18\x02 \x01(\x03H\x01R\n" +
+	"maxDelayMs\x88\x01\x01\x12&\n" +
+	"\fon_collision\x18\x03 \x01(\tH\x02R\vonCollision\x88\x01\x01B\t\n" +
+	"\a_ttl_msB\x0f\n" +
+	"\r_max_delay_msB\x0f\n" +
+	"\r_on_collision\"B\n" +
 	"\x12PutSettingsRequest\x12,\n" +
 	"\bsettings\x18\x01 \x03(\v2\x10.adze.v1.SettingR\bsettings\"\x15\n" +
-	"\x13PutSettingsResponse\"\xc2\x01\n" +
+	"\x13PutSettingsResponse\"\xe8\x01\n" +
 	"\vSettingName\x12-\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x19.adze.v1.SettingName.KindR\x04kind\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x10\n" +
-	"\x03key\x18\x03 \x01(\tR\x03key\"^\n" +
+	"\x03key\x18\x03 \x01(\tR\x03key\"\x83\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -12554,7 +12745,10 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\n" +
 	"KIND_LIMIT\x10\x02\x12\r\n" +
 	"\tKIND_RATE\x10\x03\x12\x11\n" +
-	"\rKIND_WORKFLOW\x10\x04\"G\n" +
+	"\rKIND_WORKFLOW\x10\x04\x12\x0e\n" +
+	"\n" +
+	"KIND_BATCH\x10\x06\x12\r\n" +
+	"\tKIND_ONCE\x10\a\"\x04\b\x05\x10\x05\"G\n" +
 	"\x13DropSettingsRequest\x120\n" +
 	"\bsettings\x18\x01 \x03(\v2\x14.adze.v1.SettingNameR\bsettings\"\x16\n" +
 	"\x14DropSettingsResponse\"\x96\x01\n" +
@@ -12711,7 +12905,7 @@ func file_adze_v1_adze_proto_rawDescGZIP() []byte {
 }
 
 var file_adze_v1_adze_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
-var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 154)
+var file_adze_v1_adze_proto_msgTypes = make([]protoimpl.MessageInfo, 156)
 var file_adze_v1_adze_proto_goTypes = []any{
 	(Hold)(0),                        // 0: adze.v1.Hold
 	(Collision)(0),                   // 1: adze.v1.Collision
@@ -12859,29 +13053,31 @@ var file_adze_v1_adze_proto_goTypes = []any{
 	(*QueueSetting)(nil),             // 143: adze.v1.QueueSetting
 	(*LimitSetting)(nil),             // 144: adze.v1.LimitSetting
 	(*RateSetting)(nil),              // 145: adze.v1.RateSetting
-	(*PutSettingsRequest)(nil),       // 146: adze.v1.PutSettingsRequest
-	(*PutSettingsResponse)(nil),      // 147: adze.v1.PutSettingsResponse
-	(*SettingName)(nil),              // 148: adze.v1.SettingName
-	(*DropSettingsRequest)(nil),      // 149: adze.v1.DropSettingsRequest
-	(*DropSettingsResponse)(nil),     // 150: adze.v1.DropSettingsResponse
-	(*ListSettingsRequest)(nil),      // 151: adze.v1.ListSettingsRequest
-	(*ListSettingsResponse)(nil),     // 152: adze.v1.ListSettingsResponse
-	(*ListWorkersRequest)(nil),       // 153: adze.v1.ListWorkersRequest
-	(*ListWorkersResponse)(nil),      // 154: adze.v1.ListWorkersResponse
-	(*Worker)(nil),                   // 155: adze.v1.Worker
-	(*PauseWorkersRequest)(nil),      // 156: adze.v1.PauseWorkersRequest
-	(*PauseWorkersResponse)(nil),     // 157: adze.v1.PauseWorkersResponse
-	(*ShareWorkersRequest)(nil),      // 158: adze.v1.ShareWorkersRequest
-	(*ShareWorkersResponse)(nil),     // 159: adze.v1.ShareWorkersResponse
-	(*UnshareWorkersRequest)(nil),    // 160: adze.v1.UnshareWorkersRequest
-	(*UnshareWorkersResponse)(nil),   // 161: adze.v1.UnshareWorkersResponse
-	(*ListGrantsRequest)(nil),        // 162: adze.v1.ListGrantsRequest
-	(*ListGrantsResponse)(nil),       // 163: adze.v1.ListGrantsResponse
-	nil,                              // 164: adze.v1.Hello.LabelsEntry
-	nil,                              // 165: adze.v1.Relabel.LabelsEntry
-	nil,                              // 166: adze.v1.Worker.LabelsEntry
-	(*Worker_Room)(nil),              // 167: adze.v1.Worker.Room
-	(*ListGrantsResponse_Grant)(nil), // 168: adze.v1.ListGrantsResponse.Grant
+	(*BatchSetting)(nil),             // 146: adze.v1.BatchSetting
+	(*OnceSetting)(nil),              // 147: adze.v1.OnceSetting
+	(*PutSettingsRequest)(nil),       // 148: adze.v1.PutSettingsRequest
+	(*PutSettingsResponse)(nil),      // 149: adze.v1.PutSettingsResponse
+	(*SettingName)(nil),              // 150: adze.v1.SettingName
+	(*DropSettingsRequest)(nil),      // 151: adze.v1.DropSettingsRequest
+	(*DropSettingsResponse)(nil),     // 152: adze.v1.DropSettingsResponse
+	(*ListSettingsRequest)(nil),      // 153: adze.v1.ListSettingsRequest
+	(*ListSettingsResponse)(nil),     // 154: adze.v1.ListSettingsResponse
+	(*ListWorkersRequest)(nil),       // 155: adze.v1.ListWorkersRequest
+	(*ListWorkersResponse)(nil),      // 156: adze.v1.ListWorkersResponse
+	(*Worker)(nil),                   // 157: adze.v1.Worker
+	(*PauseWorkersRequest)(nil),      // 158: adze.v1.PauseWorkersRequest
+	(*PauseWorkersResponse)(nil),     // 159: adze.v1.PauseWorkersResponse
+	(*ShareWorkersRequest)(nil),      // 160: adze.v1.ShareWorkersRequest
+	(*ShareWorkersResponse)(nil),     // 161: adze.v1.ShareWorkersResponse
+	(*UnshareWorkersRequest)(nil),    // 162: adze.v1.UnshareWorkersRequest
+	(*UnshareWorkersResponse)(nil),   // 163: adze.v1.UnshareWorkersResponse
+	(*ListGrantsRequest)(nil),        // 164: adze.v1.ListGrantsRequest
+	(*ListGrantsResponse)(nil),       // 165: adze.v1.ListGrantsResponse
+	nil,                              // 166: adze.v1.Hello.LabelsEntry
+	nil,                              // 167: adze.v1.Relabel.LabelsEntry
+	nil,                              // 168: adze.v1.Worker.LabelsEntry
+	(*Worker_Room)(nil),              // 169: adze.v1.Worker.Room
+	(*ListGrantsResponse_Grant)(nil), // 170: adze.v1.ListGrantsResponse.Grant
 }
 var file_adze_v1_adze_proto_depIdxs = []int32{
 	24,  // 0: adze.v1.Workflow.tasks:type_name -> adze.v1.Task
@@ -12931,9 +13127,9 @@ var file_adze_v1_adze_proto_depIdxs = []int32{
 	48,  // 44: adze.v1.WorkerMessage.chunks:type_name -> adze.v1.Chunk
 	50,  // 45: adze.v1.WorkerMessage.relabel:type_name -> adze.v1.Relabel
 	51,  // 46: adze.v1.Hello.running:type_name -> adze.v1.Running
-	164, // 47: adze.v1.Hello.labels:type_name -> adze.v1.Hello.LabelsEntry
+	166, // 47: adze.v1.Hello.labels:type_name -> adze.v1.Hello.LabelsEntry
 	25,  // 48: adze.v1.Hello.slot_types:type_name -> adze.v1.SlotUse
-	165, // 49: adze.v1.Relabel.labels:type_name -> adze.v1.Relabel.LabelsEntry
+	167, // 49: adze.v1.Relabel.labels:type_name -> adze.v1.Relabel.LabelsEntry
 	11,  // 50: adze.v1.Report.kind:type_name -> adze.v1.Report.Kind
 	54,  // 51: adze.v1.Report.entry:type_name -> adze.v1.NewEntry
 	5,   // 52: adze.v1.NewEntry.kind:type_name -> adze.v1.EntryKind
@@ -13001,103 +13197,105 @@ var file_adze_v1_adze_proto_depIdxs = []int32{
 	144, // 114: adze.v1.Setting.limit:type_name -> adze.v1.LimitSetting
 	145, // 115: adze.v1.Setting.rate:type_name -> adze.v1.RateSetting
 	143, // 116: adze.v1.Setting.workflow:type_name -> adze.v1.QueueSetting
-	8,   // 117: adze.v1.LimitSetting.strategy:type_name -> adze.v1.Limit.Strategy
-	142, // 118: adze.v1.PutSettingsRequest.settings:type_name -> adze.v1.Setting
-	14,  // 119: adze.v1.SettingName.kind:type_name -> adze.v1.SettingName.Kind
-	148, // 120: adze.v1.DropSettingsRequest.settings:type_name -> adze.v1.SettingName
-	14,  // 121: adze.v1.ListSettingsRequest.kind:type_name -> adze.v1.SettingName.Kind
-	142, // 122: adze.v1.ListSettingsRequest.after:type_name -> adze.v1.Setting
-	142, // 123: adze.v1.ListSettingsResponse.settings:type_name -> adze.v1.Setting
-	142, // 124: adze.v1.ListSettingsResponse.next:type_name -> adze.v1.Setting
-	155, // 125: adze.v1.ListWorkersResponse.workers:type_name -> adze.v1.Worker
-	166, // 126: adze.v1.Worker.labels:type_name -> adze.v1.Worker.LabelsEntry
-	167, // 127: adze.v1.Worker.rooms:type_name -> adze.v1.Worker.Room
-	168, // 128: adze.v1.ListGrantsResponse.grants:type_name -> adze.v1.ListGrantsResponse.Grant
-	31,  // 129: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
-	38,  // 130: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
-	43,  // 131: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
-	46,  // 132: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
-	68,  // 133: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
-	71,  // 134: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
-	73,  // 135: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
-	75,  // 136: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
-	78,  // 137: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
-	81,  // 138: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
-	82,  // 139: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
-	84,  // 140: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
-	89,  // 141: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
-	91,  // 142: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
-	93,  // 143: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
-	114, // 144: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
-	116, // 145: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
-	118, // 146: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
-	120, // 147: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
-	122, // 148: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
-	124, // 149: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
-	95,  // 150: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
-	32,  // 151: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
-	34,  // 152: adze.v1.Adze.DeleteWorkflow:input_type -> adze.v1.DeleteWorkflowRequest
-	97,  // 153: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
-	102, // 154: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
-	105, // 155: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
-	108, // 156: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
-	126, // 157: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
-	129, // 158: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
-	132, // 159: adze.v1.Adze.Why:input_type -> adze.v1.WhyRequest
-	135, // 160: adze.v1.Adze.GetOverview:input_type -> adze.v1.GetOverviewRequest
-	146, // 161: adze.v1.Adze.PutSettings:input_type -> adze.v1.PutSettingsRequest
-	149, // 162: adze.v1.Adze.DropSettings:input_type -> adze.v1.DropSettingsRequest
-	151, // 163: adze.v1.Adze.ListSettings:input_type -> adze.v1.ListSettingsRequest
-	153, // 164: adze.v1.Adze.ListWorkers:input_type -> adze.v1.ListWorkersRequest
-	156, // 165: adze.v1.Adze.PauseWorkers:input_type -> adze.v1.PauseWorkersRequest
-	158, // 166: adze.v1.Adze.ShareWorkers:input_type -> adze.v1.ShareWorkersRequest
-	160, // 167: adze.v1.Adze.UnshareWorkers:input_type -> adze.v1.UnshareWorkersRequest
-	162, // 168: adze.v1.Adze.ListGrants:input_type -> adze.v1.ListGrantsRequest
-	36,  // 169: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
-	41,  // 170: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
-	44,  // 171: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
-	58,  // 172: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
-	69,  // 173: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
-	72,  // 174: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
-	74,  // 175: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
-	76,  // 176: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
-	79,  // 177: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
-	79,  // 178: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
-	83,  // 179: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
-	85,  // 180: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
-	90,  // 181: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
-	92,  // 182: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
-	94,  // 183: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
-	115, // 184: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
-	117, // 185: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
-	119, // 186: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
-	121, // 187: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
-	123, // 188: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
-	125, // 189: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
-	96,  // 190: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
-	33,  // 191: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
-	35,  // 192: adze.v1.Adze.DeleteWorkflow:output_type -> adze.v1.DeleteWorkflowResponse
-	98,  // 193: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
-	103, // 194: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
-	106, // 195: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
-	109, // 196: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
-	127, // 197: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
-	130, // 198: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
-	133, // 199: adze.v1.Adze.Why:output_type -> adze.v1.WhyResponse
-	136, // 200: adze.v1.Adze.GetOverview:output_type -> adze.v1.GetOverviewResponse
-	147, // 201: adze.v1.Adze.PutSettings:output_type -> adze.v1.PutSettingsResponse
-	150, // 202: adze.v1.Adze.DropSettings:output_type -> adze.v1.DropSettingsResponse
-	152, // 203: adze.v1.Adze.ListSettings:output_type -> adze.v1.ListSettingsResponse
-	154, // 204: adze.v1.Adze.ListWorkers:output_type -> adze.v1.ListWorkersResponse
-	157, // 205: adze.v1.Adze.PauseWorkers:output_type -> adze.v1.PauseWorkersResponse
-	159, // 206: adze.v1.Adze.ShareWorkers:output_type -> adze.v1.ShareWorkersResponse
-	161, // 207: adze.v1.Adze.UnshareWorkers:output_type -> adze.v1.UnshareWorkersResponse
-	163, // 208: adze.v1.Adze.ListGrants:output_type -> adze.v1.ListGrantsResponse
-	169, // [169:209] is the sub-list for method output_type
-	129, // [129:169] is the sub-list for method input_type
-	129, // [129:129] is the sub-list for extension type_name
-	129, // [129:129] is the sub-list for extension extendee
-	0,   // [0:129] is the sub-list for field type_name
+	146, // 117: adze.v1.Setting.batch:type_name -> adze.v1.BatchSetting
+	147, // 118: adze.v1.Setting.once:type_name -> adze.v1.OnceSetting
+	8,   // 119: adze.v1.LimitSetting.strategy:type_name -> adze.v1.Limit.Strategy
+	142, // 120: adze.v1.PutSettingsRequest.settings:type_name -> adze.v1.Setting
+	14,  // 121: adze.v1.SettingName.kind:type_name -> adze.v1.SettingName.Kind
+	150, // 122: adze.v1.DropSettingsRequest.settings:type_name -> adze.v1.SettingName
+	14,  // 123: adze.v1.ListSettingsRequest.kind:type_name -> adze.v1.SettingName.Kind
+	142, // 124: adze.v1.ListSettingsRequest.after:type_name -> adze.v1.Setting
+	142, // 125: adze.v1.ListSettingsResponse.settings:type_name -> adze.v1.Setting
+	142, // 126: adze.v1.ListSettingsResponse.next:type_name -> adze.v1.Setting
+	157, // 127: adze.v1.ListWorkersResponse.workers:type_name -> adze.v1.Worker
+	168, // 128: adze.v1.Worker.labels:type_name -> adze.v1.Worker.LabelsEntry
+	169, // 129: adze.v1.Worker.rooms:type_name -> adze.v1.Worker.Room
+	170, // 130: adze.v1.ListGrantsResponse.grants:type_name -> adze.v1.ListGrantsResponse.Grant
+	31,  // 131: adze.v1.Adze.PutWorkflows:input_type -> adze.v1.PutWorkflowsRequest
+	38,  // 132: adze.v1.Adze.Submit:input_type -> adze.v1.SubmitRequest
+	43,  // 133: adze.v1.Adze.Await:input_type -> adze.v1.AwaitRequest
+	46,  // 134: adze.v1.Adze.Work:input_type -> adze.v1.WorkerMessage
+	68,  // 135: adze.v1.Adze.Cancel:input_type -> adze.v1.CancelRequest
+	71,  // 136: adze.v1.Adze.Replay:input_type -> adze.v1.ReplayRequest
+	73,  // 137: adze.v1.Adze.Fork:input_type -> adze.v1.ForkRequest
+	75,  // 138: adze.v1.Adze.GetValue:input_type -> adze.v1.GetValueRequest
+	78,  // 139: adze.v1.Adze.PushEvents:input_type -> adze.v1.PushEventsRequest
+	81,  // 140: adze.v1.Adze.ReplayEvents:input_type -> adze.v1.ReplayEventsRequest
+	82,  // 141: adze.v1.Adze.GetEvent:input_type -> adze.v1.GetEventRequest
+	84,  // 142: adze.v1.Adze.ListEvents:input_type -> adze.v1.ListEventsRequest
+	89,  // 143: adze.v1.Adze.PutFilter:input_type -> adze.v1.PutFilterRequest
+	91,  // 144: adze.v1.Adze.ListFilters:input_type -> adze.v1.ListFiltersRequest
+	93,  // 145: adze.v1.Adze.DeleteFilters:input_type -> adze.v1.DeleteFiltersRequest
+	114, // 146: adze.v1.Adze.PutSchedules:input_type -> adze.v1.PutSchedulesRequest
+	116, // 147: adze.v1.Adze.ListSchedules:input_type -> adze.v1.ListSchedulesRequest
+	118, // 148: adze.v1.Adze.ChangeSchedules:input_type -> adze.v1.ChangeSchedulesRequest
+	120, // 149: adze.v1.Adze.DeleteSchedules:input_type -> adze.v1.DeleteSchedulesRequest
+	122, // 150: adze.v1.Adze.TriggerSchedules:input_type -> adze.v1.TriggerSchedulesRequest
+	124, // 151: adze.v1.Adze.PreviewCron:input_type -> adze.v1.PreviewCronRequest
+	95,  // 152: adze.v1.Adze.RefreshTimeout:input_type -> adze.v1.RefreshTimeoutRequest
+	32,  // 153: adze.v1.Adze.GetWorkflow:input_type -> adze.v1.GetWorkflowRequest
+	34,  // 154: adze.v1.Adze.DeleteWorkflow:input_type -> adze.v1.DeleteWorkflowRequest
+	97,  // 155: adze.v1.Adze.GetRun:input_type -> adze.v1.GetRunRequest
+	102, // 156: adze.v1.Adze.ReadStream:input_type -> adze.v1.ReadStreamRequest
+	105, // 157: adze.v1.Adze.ListLogs:input_type -> adze.v1.ListLogsRequest
+	108, // 158: adze.v1.Adze.ListRuns:input_type -> adze.v1.ListRunsRequest
+	126, // 159: adze.v1.Adze.ListFailures:input_type -> adze.v1.ListFailuresRequest
+	129, // 160: adze.v1.Adze.Redrive:input_type -> adze.v1.RedriveRequest
+	132, // 161: adze.v1.Adze.Why:input_type -> adze.v1.WhyRequest
+	135, // 162: adze.v1.Adze.GetOverview:input_type -> adze.v1.GetOverviewRequest
+	148, // 163: adze.v1.Adze.PutSettings:input_type -> adze.v1.PutSettingsRequest
+	151, // 164: adze.v1.Adze.DropSettings:input_type -> adze.v1.DropSettingsRequest
+	153, // 165: adze.v1.Adze.ListSettings:input_type -> adze.v1.ListSettingsRequest
+	155, // 166: adze.v1.Adze.ListWorkers:input_type -> adze.v1.ListWorkersRequest
+	158, // 167: adze.v1.Adze.PauseWorkers:input_type -> adze.v1.PauseWorkersRequest
+	160, // 168: adze.v1.Adze.ShareWorkers:input_type -> adze.v1.ShareWorkersRequest
+	162, // 169: adze.v1.Adze.UnshareWorkers:input_type -> adze.v1.UnshareWorkersRequest
+	164, // 170: adze.v1.Adze.ListGrants:input_type -> adze.v1.ListGrantsRequest
+	36,  // 171: adze.v1.Adze.PutWorkflows:output_type -> adze.v1.PutWorkflowsResponse
+	41,  // 172: adze.v1.Adze.Submit:output_type -> adze.v1.SubmitResponse
+	44,  // 173: adze.v1.Adze.Await:output_type -> adze.v1.AwaitResponse
+	58,  // 174: adze.v1.Adze.Work:output_type -> adze.v1.EngineMessage
+	69,  // 175: adze.v1.Adze.Cancel:output_type -> adze.v1.CancelResponse
+	72,  // 176: adze.v1.Adze.Replay:output_type -> adze.v1.ReplayResponse
+	74,  // 177: adze.v1.Adze.Fork:output_type -> adze.v1.ForkResponse
+	76,  // 178: adze.v1.Adze.GetValue:output_type -> adze.v1.GetValueResponse
+	79,  // 179: adze.v1.Adze.PushEvents:output_type -> adze.v1.PushEventsResponse
+	79,  // 180: adze.v1.Adze.ReplayEvents:output_type -> adze.v1.PushEventsResponse
+	83,  // 181: adze.v1.Adze.GetEvent:output_type -> adze.v1.GetEventResponse
+	85,  // 182: adze.v1.Adze.ListEvents:output_type -> adze.v1.ListEventsResponse
+	90,  // 183: adze.v1.Adze.PutFilter:output_type -> adze.v1.PutFilterResponse
+	92,  // 184: adze.v1.Adze.ListFilters:output_type -> adze.v1.ListFiltersResponse
+	94,  // 185: adze.v1.Adze.DeleteFilters:output_type -> adze.v1.DeleteFiltersResponse
+	115, // 186: adze.v1.Adze.PutSchedules:output_type -> adze.v1.PutSchedulesResponse
+	117, // 187: adze.v1.Adze.ListSchedules:output_type -> adze.v1.ListSchedulesResponse
+	119, // 188: adze.v1.Adze.ChangeSchedules:output_type -> adze.v1.ChangeSchedulesResponse
+	121, // 189: adze.v1.Adze.DeleteSchedules:output_type -> adze.v1.DeleteSchedulesResponse
+	123, // 190: adze.v1.Adze.TriggerSchedules:output_type -> adze.v1.TriggerSchedulesResponse
+	125, // 191: adze.v1.Adze.PreviewCron:output_type -> adze.v1.PreviewCronResponse
+	96,  // 192: adze.v1.Adze.RefreshTimeout:output_type -> adze.v1.RefreshTimeoutResponse
+	33,  // 193: adze.v1.Adze.GetWorkflow:output_type -> adze.v1.GetWorkflowResponse
+	35,  // 194: adze.v1.Adze.DeleteWorkflow:output_type -> adze.v1.DeleteWorkflowResponse
+	98,  // 195: adze.v1.Adze.GetRun:output_type -> adze.v1.GetRunResponse
+	103, // 196: adze.v1.Adze.ReadStream:output_type -> adze.v1.ReadStreamResponse
+	106, // 197: adze.v1.Adze.ListLogs:output_type -> adze.v1.ListLogsResponse
+	109, // 198: adze.v1.Adze.ListRuns:output_type -> adze.v1.ListRunsResponse
+	127, // 199: adze.v1.Adze.ListFailures:output_type -> adze.v1.ListFailuresResponse
+	130, // 200: adze.v1.Adze.Redrive:output_type -> adze.v1.RedriveResponse
+	133, // 201: adze.v1.Adze.Why:output_type -> adze.v1.WhyResponse
+	136, // 202: adze.v1.Adze.GetOverview:output_type -> adze.v1.GetOverviewResponse
+	149, // 203: adze.v1.Adze.PutSettings:output_type -> adze.v1.PutSettingsResponse
+	152, // 204: adze.v1.Adze.DropSettings:output_type -> adze.v1.DropSettingsResponse
+	154, // 205: adze.v1.Adze.ListSettings:output_type -> adze.v1.ListSettingsResponse
+	156, // 206: adze.v1.Adze.ListWorkers:output_type -> adze.v1.ListWorkersResponse
+	159, // 207: adze.v1.Adze.PauseWorkers:output_type -> adze.v1.PauseWorkersResponse
+	161, // 208: adze.v1.Adze.ShareWorkers:output_type -> adze.v1.ShareWorkersResponse
+	163, // 209: adze.v1.Adze.UnshareWorkers:output_type -> adze.v1.UnshareWorkersResponse
+	165, // 210: adze.v1.Adze.ListGrants:output_type -> adze.v1.ListGrantsResponse
+	171, // [171:211] is the sub-list for method output_type
+	131, // [131:171] is the sub-list for method input_type
+	131, // [131:131] is the sub-list for extension type_name
+	131, // [131:131] is the sub-list for extension extendee
+	0,   // [0:131] is the sub-list for field type_name
 }
 
 func init() { file_adze_v1_adze_proto_init() }
@@ -13111,18 +13309,22 @@ func file_adze_v1_adze_proto_init() {
 		(*Setting_Limit)(nil),
 		(*Setting_Rate)(nil),
 		(*Setting_Workflow)(nil),
+		(*Setting_Batch)(nil),
+		(*Setting_Once)(nil),
 	}
 	file_adze_v1_adze_proto_msgTypes[128].OneofWrappers = []any{}
 	file_adze_v1_adze_proto_msgTypes[129].OneofWrappers = []any{}
 	file_adze_v1_adze_proto_msgTypes[130].OneofWrappers = []any{}
-	file_adze_v1_adze_proto_msgTypes[143].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[131].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[132].OneofWrappers = []any{}
+	file_adze_v1_adze_proto_msgTypes[145].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_adze_v1_adze_proto_rawDesc), len(file_adze_v1_adze_proto_rawDesc)),
 			NumEnums:      15,
-			NumMessages:   154,
+			NumMessages:   156,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

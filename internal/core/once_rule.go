@@ -1,0 +1,45 @@
+package core
+
+import (
+	"strings"
+
+	"github.com/adzehq/adze/internal/base/id"
+)
+
+// onceRule finds what is set of the once keys that a workflow declares.
+func (s *Shard) onceRule(tenant id.ID, workflow string) *settings[OnceSetting] {
+	key := queueKey{tenant, workflow}
+	rule := s.onceRules[key]
+	if rule == nil {
+		rule = &settings[OnceSetting]{}
+		s.onceRules[key] = rule
+	}
+	return rule
+}
+
+// ruled is want as it is set: for its key, and else for all of its workflow.
+func (s *Shard) ruled(want *NewOnceKey, tenant id.ID) *NewOnceKey {
+	rule := s.onceRules[queueKey{tenant, want.Workflow}]
+	if rule == nil || want.Workflow == "" {
+		return want
+	}
+	ruled := *want
+	ruled.heed(rule.all())
+	if own, ok := rule.of(want.Key[strings.LastIndex(want.Key, QuietMark)+1:]); ok {
+		ruled.heed(&own)
+	}
+	return &ruled
+}
+
+// heed has k go by what is set.
+func (k *NewOnceKey) heed(to *OnceSetting) {
+	if to.TTLMS > 0 {
+		k.TTLMS = to.TTLMS
+	}
+	if to.MaxDelayMS > 0 {
+		k.MaxDelayMS = to.MaxDelayMS
+	}
+	if to.Collides {
+		k.Taken = to.Taken
+	}
+}
