@@ -39,7 +39,7 @@ type group struct {
 // holder has a place.
 type holder struct {
 	id       id.ID
-	stopping bool // it is in Postgres only, and was cancelled for a newer one
+	stopping bool // it was cancelled, and is in Postgres only
 }
 
 func (s *Shard) limit(tenant id.ID, name string) *limit {
@@ -374,6 +374,16 @@ func (s *Shard) seekPlace(t *task) {
 func (s *Shard) letGo(holding, tenant id.ID, limits []string, flow *Flow, passed int32) {
 	for i := range passed {
 		s.groupOf(tenant, limits, flow, i).release(holding)
+	}
+}
+
+// markStopping notes who is about to give its places back, and is not in memory to be asked.
+func (s *Shard) markStopping(holding, tenant id.ID, limits []string, flow *Flow, passed int32) {
+	for i := range passed {
+		g := s.groupOf(tenant, limits, flow, i)
+		if at, found := g.find(holding); found {
+			g.held[at].stopping = true
+		}
 	}
 }
 

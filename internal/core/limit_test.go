@@ -222,3 +222,44 @@ func TestLimitedRunBeginsWhenItHasItsPlaces(t *testing.T) {
 	}
 	require.Zero(t, r.Stats().Groups)
 }
+
+// TestNobodyIsCancelledForAPlaceThatIsAboutToBeFree: the run that has it was cancelled, and
+// what of it is open has to be loaded first.
+func TestNobodyIsCancelledForAPlaceThatIsAboutToBeFree(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{})
+	graph := Graph{Version: 9, Tenant: tenant, Limits: []string{"oven"}, Nodes: []Node{
+		{Definition: Definition{Version: 9, Tenant: tenant, Action: "act"}, Name: "a"},
+	}}
+	r.apply(&DefineGraph{Graph: graph})
+	r.limit("", LimitSetting{Max: 2, Strategy: LimitCancelRunning})
+	r.submit(20, nil) // what comes after them is in Postgres only
+	rows, tasks := map[id.ID]OpenRun{}, map[id.ID]OpenTask{}
+	submit := func() (id.ID, *Effects) {
+		run := r.ids.Next(int64(r.now))
+		r.ids.Next(int64(r.now))
+		out := r.apply(&Submit{Runs: []NewRun{{Task: NewTask{ID: run, Tenant: tenant, Version: 9}}}})
+		for _, row := range out.OpenRuns {
+			rows[row.ID] = row
+		}
+		for _, row := range out.Open {
+			tasks[row.ID] = row
+		}
+		return run, out
+	}
+	first, _ := submit()
+	second, _ := submit()
+	require.Equal(t, []id.ID{first, second}, r.holders(""))
+
+	asked := r.apply(&Cancel{Ref: 1, Tenant: tenant, Tasks: []id.ID{second}}).Loads[0]
+	cancelled := r.apply(&Loaded{Load: asked, Runs: []OpenRun{rows[second]}})
+	require.Equal(t, AnswerStarted, cancelled.Answers[0].Kind)
+	third, out := submit()
+	require.Empty(t, out.Loads, "the first one goes on")
+
+	row := rows[second]
+	row.Cancel = cancelled.OpenRuns[0].Cancel
+	out = r.apply(&Loaded{Load: cancelled.Loads[0], Rows: []OpenTask{tasks[cancelled.Loads[0].Tasks[0]]}, Runs: []OpenRun{row}})
+	require.Equal(t, second, out.RunResults[0].Run)
+	require.Equal(t, []id.ID{first, third}, r.holders(""))
+}

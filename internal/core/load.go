@@ -171,6 +171,9 @@ func (s *Shard) restRuns() {
 			}
 			s.left(r.id, stored)
 			delete(s.runs, r.id)
+			if r.cancelled != "" {
+				s.markStopping(r.id, r.graph.Tenant, r.graph.Limits, r.flow, r.passed)
+			}
 		}
 	}
 	s.resting = s.resting[:0]
