@@ -306,7 +306,7 @@ func TestWhySaysThatOtherTenantsHaveTheWorkers(t *testing.T) {
 	f.queue(guest1, 1)
 	why := func(who id.ID) *Reason {
 		for _, task := range slices.Sorted(maps.Keys(f.of)) {
-			if f.of[task] == who && f.tasks[task].state == OpenReady {
+			if t := f.tasks[task]; f.of[task] == who && t != nil && t.state == OpenReady {
 				return f.apply(&Ask{Ref: 1, Tenant: who, Tasks: []id.ID{task}}).Answers[0].Reason
 			}
 		}
