@@ -28,6 +28,7 @@ type attempt struct {
 
 	// Under the worker's lock.
 	started bool    // the worker said so: it has what it needs
+	told    bool    // the shard was told that it began
 	sent    *stream // it was sent on; nil: it was not, or is to be sent again
 	reached bool    // it was sent at all
 	place   int32   // of a batch: where it stands among those that were sent with it,

@@ -92,3 +92,33 @@ func TestEachEvictionIsInTheHistoryWhenItHappened(t *testing.T) {
 		"DURABLE_RESTORING", "ASSIGNED", "SENT_TO_WORKER", "STARTED", "FINISHED",
 	}, kinds)
 }
+
+// Trap 8: the SDKs send that a task began and that it ended in calls of their own, which may
+// overtake each other.
+func TestATaskThatEndedBeganEvenIfThatIsSaidTooLate(t *testing.T) {
+	t.Parallel()
+	s := hatchettest.Start(t)
+	define(t, s, "one", func(task *wire.CreateTaskOpts) { task.Retries = 1 })
+	p := work(t, s, "one:step")
+	run := start(t, s, "one", `{}`)
+	first := p.next()
+	require.NoError(t, p.say(first, failed, "no"))
+	p.started(first)
+	second := p.next()
+	p.completed(second, `{}`)
+	p.started(second)
+	awaitRun(t, s, run)
+	require.Equal(t, []happening{
+		{"CREATED", ""},
+		{"QUEUED", ""},
+		{"ASSIGNED", ""},
+		{"SENT_TO_WORKER", ""},
+		{"STARTED", ""},
+		{"FAILED", "no"},
+		{"RETRYING", ""},
+		{"ASSIGNED", ""},
+		{"SENT_TO_WORKER", ""},
+		{"STARTED", ""},
+		{"FINISHED", ""},
+	}, history(t, s, run))
+}

@@ -101,13 +101,33 @@ func (s *Server) reported(ctx context.Context, by string, kind wire.StepActionEv
 	if item.Kind != core.ReportStarted {
 		s.turns.flush(ctx, a.Task)
 	}
-	if err := a.worker.session.Report(ctx, []core.ReportItem{item}); err != nil {
+	if err := a.worker.session.Report(ctx, a.withStart(item)); err != nil {
 		return nil, err
 	}
 	if item.Kind == core.ReportStarted {
+		a.toldStarted()
 		return nil, nil
 	}
 	return a, nil
+}
+
+// withStart is what the shard is told: that an attempt ended says that it began, too, if
+// the shard was not told that before. The SDKs send both in calls of their own, and the one
+// that began may come last (Trap 8), when it is too late.
+func (a *attempt) withStart(item core.ReportItem) []core.ReportItem {
+	a.worker.mu.Lock()
+	defer a.worker.mu.Unlock()
+	if a.told || item.Kind == core.ReportStarted {
+		return []core.ReportItem{item}
+	}
+	return []core.ReportItem{{Task: a.Task, Attempt: a.Attempt, Token: a.Token, Kind: core.ReportStarted}, item}
+}
+
+// toldStarted notes that the shard is told that the attempt began, ahead of what follows.
+func (a *attempt) toldStarted() {
+	a.worker.mu.Lock()
+	defer a.worker.mu.Unlock()
+	a.told = true
 }
 
 // mayFail tells whether a failure that a worker reports may be one of this attempt. An
