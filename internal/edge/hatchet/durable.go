@@ -31,12 +31,12 @@ type durableStream struct {
 	cancel context.CancelCauseFunc
 	server *Server
 	caller auth.Caller
-	worker *worker // nil until it registers
 
-	calls sync.WaitGroup // requests that wait for a commit
-	ready chan struct{}  // holds a token while there is something to send
-	mu    sync.Mutex
-	queue []*wire.DurableTaskResponse
+	calls  sync.WaitGroup // requests that wait for a commit
+	ready  chan struct{}  // holds a token while there is something to send
+	mu     sync.Mutex
+	worker *worker // nil until it is known; changed by who reads requests alone
+	queue  []*wire.DurableTaskResponse
 }
 
 type durableRPC = grpc.BidiStreamingServer[wire.DurableTaskRequest, wire.DurableTaskResponse]
@@ -142,20 +142,29 @@ func (d *durableStream) register(m *wire.DurableTaskRequestRegisterWorker) error
 	if err != nil {
 		return err
 	}
-	d.worker = w
 	d.tell(&wire.DurableTaskResponse{Message: &wire.DurableTaskResponse_RegisterWorker{
 		RegisterWorker: &wire.DurableTaskResponseRegisterWorker{WorkerId: m.GetWorkerId()},
 	}})
+	d.serve(w)
+	return nil
+}
+
+// serve has the tasks of a worker be told on this stream from now on.
+func (d *durableStream) serve(w *worker) {
+	d.mu.Lock()
+	d.worker = w
+	d.mu.Unlock()
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.durable = d
 	w.wake()
-	w.mu.Unlock()
-	return nil
 }
 
 // close takes the stream from its worker, unless that has a newer one.
 func (d *durableStream) close() {
+	d.mu.Lock()
 	w := d.worker
+	d.mu.Unlock()
 	if w == nil {
 		return
 	}
@@ -199,6 +208,9 @@ func (w *worker) tellDurable(message *wire.DurableTaskResponse) {
 // current one is told to end: Trap 28, by the number that it has itself.
 func (d *durableStream) ask(task string, number int32, of func(*invocation)) error {
 	v, reason, err := d.find(task, number)
+	if v != nil && d.worker == nil {
+		d.serve(v.attempt.worker) // the Python SDK may lose what registers it, when it connects again
+	}
 	switch {
 	case err != nil:
 		return err

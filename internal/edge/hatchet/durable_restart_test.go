@@ -74,3 +74,18 @@ func TestFailureAtAnotherWorkerIsNotTheAttempts(t *testing.T) {
 	require.JSONEq(t, `{"n":1}`, string(details(t, s, run).TaskRuns["step"].Output))
 	require.Zero(t, c.action.RetryCount)
 }
+
+// The Python SDK of half a year ago may lose the first request on a stream: that says whose
+// the stream is.
+func TestAStreamThatDoesNotSayWhoseItIsIsThatOfTheTaskThatAsks(t *testing.T) {
+	t.Parallel()
+	s, m := thinker(t)
+	start(t, s, "deep", `{}`)
+	c := m.begin(1)
+	m.stop()
+	*m = *m.program.thinkUnsaid()
+	c.wait(events(eventOf("e", "1", "go", "")))
+	push(t, s, "go", `{}`, nil)
+	c.completed(1)
+	c.end(`{}`)
+}

@@ -28,6 +28,17 @@ type mind struct {
 // think opens the stream of a worker.
 func (p *program) think() *mind {
 	p.t.Helper()
+	m := p.thinkUnsaid()
+	m.send(&wire.DurableTaskRequest{Message: &wire.DurableTaskRequest_RegisterWorker{
+		RegisterWorker: &wire.DurableTaskRequestRegisterWorker{WorkerId: p.id},
+	}})
+	require.Equal(p.t, p.id, m.next().GetRegisterWorker().GetWorkerId())
+	return m
+}
+
+// thinkUnsaid opens a stream and does not say whose it is.
+func (p *program) thinkUnsaid() *mind {
+	p.t.Helper()
 	ctx, stop := context.WithCancel(p.stage.Ctx)
 	p.t.Cleanup(stop)
 	stream, err := p.stage.Durable.DurableTask(ctx)
@@ -43,10 +54,6 @@ func (p *program) think() *mind {
 			m.got <- response
 		}
 	}()
-	m.send(&wire.DurableTaskRequest{Message: &wire.DurableTaskRequest_RegisterWorker{
-		RegisterWorker: &wire.DurableTaskRequestRegisterWorker{WorkerId: p.id},
-	}})
-	require.Equal(p.t, p.id, m.next().GetRegisterWorker().GetWorkerId())
 	return m
 }
 
