@@ -83,7 +83,7 @@ func TestATaskPastItsTimeIsCancelledAndRetried(t *testing.T) {
 		<-ctx.Done()
 		cancelled <- struct{}{}
 		return number{}, ctx.Err()
-	}, hatchet.WithRetries(1), hatchet.WithExecutionTimeout(time.Second)))
+	}, hatchet.WithRetries(1), hatchet.WithExecutionTimeout(3*time.Second)))
 	var out number
 	s.output(s.start(s.name("slow"), object{}), s.name("slow"), &out)
 	require.Equal(t, 1, out.N)
@@ -106,12 +106,12 @@ func TestATaskAsksForMoreTime(t *testing.T) {
 			return nil, err
 		}
 		select {
-		case <-time.After(2 * time.Second): // past the first deadline
+		case <-time.After(5 * time.Second): // past the first deadline
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 		return object{}, nil
-	}, hatchet.WithExecutionTimeout(time.Second)))
+	}, hatchet.WithExecutionTimeout(4*time.Second)))
 	ref := s.start(s.name("more"), object{})
 	_, err := s.ended(ref)
 	require.NoError(t, err)

@@ -38,7 +38,7 @@ type keyed struct {
 func (g *gauge) during(_ hatchet.Context, in keyed) (object, error) {
 	g.add(in.Key, 1)
 	defer g.add(in.Key, -1)
-	time.Sleep(20 * time.Millisecond) // what is counted
+	time.Sleep(50 * time.Millisecond) // what is counted
 	return object{}, nil
 }
 
@@ -49,11 +49,13 @@ func limit(expression string, most int32, strategy types.WorkflowConcurrencyLimi
 func TestAKeyRunsAsManyAsItMay(t *testing.T) {
 	s := begin(t)
 	g := newGauge()
-	s.work(s.sdk.NewStandaloneTask(s.name("keyed"), g.during, hatchet.WithWorkflowConcurrency(limit("input.key", 2, types.GroupRoundRobin))))
+	task := s.sdk.NewStandaloneTask(s.name("keyed"), g.during, hatchet.WithWorkflowConcurrency(limit("input.key", 2, types.GroupRoundRobin)))
+	s.know(task)
 	var refs []*hatchet.WorkflowRunRef
 	for range 8 {
 		refs = append(refs, s.start(s.name("keyed"), keyed{"a"}), s.start(s.name("keyed"), keyed{"b"}))
 	}
+	s.work(task) // all wait by now, so as many run as may
 	for _, ref := range refs {
 		_, err := s.ended(ref)
 		require.NoError(t, err)
@@ -156,7 +158,7 @@ func TestARateLimitSpreadsTasksOut(t *testing.T) {
 func TestARateLimitOfTheInputHasKeysOfItsOwn(t *testing.T) {
 	s := begin(t)
 	expression, one, hour := "'"+s.prefix+"' + input.key", "1", types.Hour
-	s.work(s.sdk.NewStandaloneTask(s.name("dynamic"), echo, hatchet.WithScheduleTimeout(2*time.Second), hatchet.WithRateLimits(&types.RateLimit{
+	s.work(s.sdk.NewStandaloneTask(s.name("dynamic"), echo, hatchet.WithScheduleTimeout(5*time.Second), hatchet.WithRateLimits(&types.RateLimit{
 		KeyExpr: &expression, UnitsExpr: &one, LimitValueExpr: &one, Duration: &hour,
 	})))
 	for _, key := range []string{"a", "b"} {

@@ -373,11 +373,13 @@ func TestABatchMayGiveOneOutputForAll(t *testing.T) {
 func TestATaskMayTakeSeveralSlots(t *testing.T) {
 	s := begin(t)
 	g := newGauge()
-	s.worker(hatchet.WithWorkflows(s.sdk.NewStandaloneTask(s.name("wide"), g.during, hatchet.WithSlotCost(2))), hatchet.WithSlots(5))
+	task := s.sdk.NewStandaloneTask(s.name("wide"), g.during, hatchet.WithSlotCost(2))
+	s.know(task)
 	var refs []*hatchet.WorkflowRunRef
 	for range 8 {
 		refs = append(refs, s.start(s.name("wide"), keyed{"a"}))
 	}
+	s.worker(hatchet.WithWorkflows(task), hatchet.WithSlots(5)) // all wait by now, so as many run as may
 	for _, ref := range refs {
 		_, err := s.ended(ref)
 		require.NoError(t, err)

@@ -1,5 +1,6 @@
 """Reading over REST what became of a run."""
 
+import asyncio
 from collections import Counter
 from typing import Any
 
@@ -21,6 +22,31 @@ async def final(hatchet: Any, run_id: str) -> Any:
         return details if details.run.status not in ("QUEUED", "RUNNING") else None
 
     return await eventually(ended)
+
+
+async def result_of(hatchet: Any, ref: Any, within: float) -> Any:
+    """What a run gives; if it takes too long, the failure tells what the engine says of it."""
+    try:
+        return await asyncio.wait_for(ref.aio_result(), within)
+    except asyncio.TimeoutError:
+        details = hatchet.runs.get(ref.workflow_run_id)
+        history = [
+            f"{event.timestamp} {event.event_type.value} {event.message}" for event in details.task_events
+        ]
+        raise AssertionError(
+            "\n".join([f"no result after {within} s of a run that is {details.run.status}", *history])
+        ) from None
+
+
+def assigned(hatchet: Any, refs: list[Any]) -> list[float]:
+    """When each run of one task was given to a worker, as the engine says: what it holds
+    back is judged by that, for a busy worker begins many at once."""
+    return [
+        event.timestamp.timestamp()
+        for ref in refs
+        for event in hatchet.runs.get(ref.workflow_run_id).task_events
+        if event.event_type.value == "ASSIGNED"
+    ]
 
 
 async def running(hatchet: Any, run_id: str) -> None:

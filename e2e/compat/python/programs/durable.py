@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from hatchet_sdk import Context, DurableContext, EmptyModel, SleepCondition, UserEventCondition, or_
+from hatchet_sdk.clients.listeners.durable_event_listener import DurableEventListener
 from hatchet_sdk.runnables.eviction import EvictionPolicy
 from pydantic import BaseModel
 
@@ -26,20 +27,36 @@ class Answer(BaseModel):
 SHORT_WAIT = EvictionPolicy(ttl=timedelta(seconds=1))
 NO_LIMIT = timedelta(minutes=10)
 
+# Each time that an SDK without this fix has opened its durable stream again, one of the next
+# requests goes to the old stream and is lost, and the task waits for the answer for ever
+# (the guide says so). What is to last over a restart needs a limit then, and further tries.
+KEEPS_REQUESTS = hasattr(DurableEventListener, "_EVENT_ACK_TIMEOUT_S")
+LASTING: dict[str, Any] = (
+    {"execution_timeout": NO_LIMIT}
+    if KEEPS_REQUESTS
+    else {"execution_timeout": timedelta(seconds=8), "retries": 8}
+)
 
-@hatchet.durable_task(name="sleeper", input_validator=Wait, execution_timeout=NO_LIMIT)
-async def sleeper(input: Wait, ctx: DurableContext) -> dict[str, Any]:
+
+async def sleep(input: Wait, ctx: DurableContext) -> dict[str, Any]:
     start = time.time()
     slept = await ctx.aio_sleep_for(timedelta(seconds=input.seconds))
     return {"slept": time.time() - start, "says": slept.duration.total_seconds()}
 
 
-@hatchet.durable_task(name="listener", input_validator=Wait, execution_timeout=NO_LIMIT)
-async def listener(input: Wait, ctx: DurableContext) -> dict[str, Any]:
+sleeper = hatchet.durable_task(name="sleeper", input_validator=Wait, execution_timeout=NO_LIMIT)(sleep)
+lasting_sleeper = hatchet.durable_task(name="lasting-sleeper", input_validator=Wait, **LASTING)(sleep)
+
+
+async def listen(input: Wait, ctx: DurableContext) -> dict[str, Any]:
     answer = await ctx.aio_wait_for_event(
         f"answer:{input.mark}", "input.word != 'no'", payload_validator=Answer
     )
     return {"word": answer.word}
+
+
+listener = hatchet.durable_task(name="listener", input_validator=Wait, execution_timeout=NO_LIMIT)(listen)
+lasting_listener = hatchet.durable_task(name="lasting-listener", input_validator=Wait, **LASTING)(listen)
 
 
 @hatchet.durable_task(name="first-of-both", input_validator=Wait, execution_timeout=NO_LIMIT)
@@ -120,13 +137,18 @@ async def spawner_of_failure(input: Wait, ctx: DurableContext) -> dict[str, Any]
     return {"caught": ""}
 
 
-@hatchet.durable_task(
-    name="evicted", input_validator=Wait, eviction_policy=SHORT_WAIT, execution_timeout=NO_LIMIT
-)
-async def evicted(input: Wait, ctx: DurableContext) -> dict[str, Any]:
+async def sleep_evicted(input: Wait, ctx: DurableContext) -> dict[str, Any]:
     now = await ctx.aio_now()
     await ctx.aio_sleep_for(timedelta(seconds=input.seconds))
     return {"now": now.timestamp(), "at": time.time(), "invocation": ctx.invocation_count}
+
+
+evicted = hatchet.durable_task(
+    name="evicted", input_validator=Wait, eviction_policy=SHORT_WAIT, execution_timeout=NO_LIMIT
+)(sleep_evicted)
+lasting_evicted = hatchet.durable_task(
+    name="lasting-evicted", input_validator=Wait, eviction_policy=SHORT_WAIT, **LASTING
+)(sleep_evicted)
 
 
 @hatchet.durable_task(
@@ -180,5 +202,8 @@ WORKFLOWS = [
     evicted_parent,
     fickle,
     steps,
+    lasting_evicted,
+    lasting_sleeper,
+    lasting_listener,
     durable_in_graph,
 ]

@@ -48,10 +48,10 @@ async def too_slow(input: EmptyModel, ctx: Context) -> None:
     await asyncio.sleep(30)
 
 
-@hatchet.task(name="asks-for-time", execution_timeout=timedelta(seconds=1))
+@hatchet.task(name="asks-for-time", execution_timeout=timedelta(seconds=4))
 async def asks_for_time(input: EmptyModel, ctx: Context) -> dict[str, bool]:
-    await ctx.aio_refresh_timeout(timedelta(seconds=10))
-    await asyncio.sleep(2)
+    await ctx.aio_refresh_timeout(timedelta(seconds=30))
+    await asyncio.sleep(5)
     return {"done": True}
 
 

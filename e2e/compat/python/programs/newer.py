@@ -72,7 +72,7 @@ if HAS_IDEMPOTENCY:
         name="once-a-while",
         input_validator=Item,
         idempotency=hatchet_sdk.TTLBasedIdempotencyConfig(
-            key_expression="'ttl-' + input.key", ttl=timedelta(seconds=3)
+            key_expression="'ttl-' + input.key", ttl=timedelta(seconds=6)
         ),
     )
     async def once_a_while(input: Item, ctx: Context) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from hatchet_sdk import FailedTaskRunExceptionGroup, V1TaskStatus
 from hatchet_sdk.clients.rest.api.task_api import TaskApi
 from hatchet_sdk.contracts.v1.dispatcher_pb2 import DurableTaskEventLogEntryCompletedResponse
 
-from harness.poll import eventually
+from harness.poll import SLACK_SECONDS, eventually
 from harness.read import events_of, final, running
 from programs.durable import (
     Wait,
@@ -36,7 +36,7 @@ async def is_evicted(hatchet: Any, run_id: str) -> None:
 @pytest.mark.short
 async def test_a_durable_sleep_takes_its_time() -> None:
     result = await sleeper.aio_run(Wait(seconds=2))
-    assert 1.9 <= result["slept"] < 4
+    assert 1.9 <= result["slept"] < 2 + SLACK_SECONDS
     assert result["says"] == 2
 
 
@@ -71,7 +71,7 @@ async def test_the_first_of_two_conditions_is_enough(hatchet: Any, mark: str) ->
     await eventually(heard)
     answered = await waiting
     assert answered["met"]["CREATE"] == {"answered": [{"n": 1}]}
-    assert answered["took"] < 20
+    assert answered["took"] < 60, "the event ended it"
 
 
 async def test_both_conditions_are_needed_when_both_are_asked_for(hatchet: Any, mark: str) -> None:
@@ -91,7 +91,7 @@ async def test_both_conditions_are_needed_when_both_are_asked_for(hatchet: Any, 
 async def test_an_event_of_before_counts_within_the_window(hatchet: Any, mark: str) -> None:
     await hatchet.event.aio_push("looked:for", {"n": 1}, scope=mark + "-other")
     await hatchet.event.aio_push("looked:for", {"n": 2}, scope=mark)
-    assert (await asyncio.wait_for(looks_back.aio_run(Wait(mark=mark)), 10))["n"] == 2
+    assert (await asyncio.wait_for(looks_back.aio_run(Wait(mark=mark)), SLACK_SECONDS))["n"] == 2
 
 
 async def test_what_is_remembered_is_the_same_after_a_retry(hatchet: Any) -> None:
@@ -123,14 +123,14 @@ async def test_a_durable_task_may_be_part_of_a_graph() -> None:
 
 
 async def test_a_long_wait_gives_the_slot_back_and_goes_on(hatchet: Any) -> None:
-    ref = await evicted.aio_run_no_wait(Wait(seconds=4))
+    ref = await evicted.aio_run_no_wait(Wait(seconds=8))
     waiting = asyncio.ensure_future(ref.aio_result())
     await is_evicted(hatchet, ref.workflow_run_id)
     task = hatchet.runs.get_task_run(ref.workflow_run_id)
     assert task.status == V1TaskStatus.RUNNING
     result = await waiting
     assert result["invocation"] == 2
-    assert 3.9 <= result["at"] - result["now"] < 8
+    assert 7.9 <= result["at"] - result["now"] < 8 + SLACK_SECONDS
     seen = events_of(hatchet, ref.workflow_run_id)
     assert seen["DURABLE_EVICTED"] == 1
     assert seen["DURABLE_RESTORING"] == 1
@@ -138,7 +138,7 @@ async def test_a_long_wait_gives_the_slot_back_and_goes_on(hatchet: Any) -> None
 
 
 async def test_an_evicted_parent_comes_back_for_its_child(hatchet: Any, mark: str) -> None:
-    ref = await evicted_parent.aio_run_no_wait(Wait(mark=mark, seconds=4))
+    ref = await evicted_parent.aio_run_no_wait(Wait(mark=mark, seconds=8))
     waiting = asyncio.ensure_future(ref.aio_result())
     await is_evicted(hatchet, ref.workflow_run_id)
     result = await waiting
@@ -176,7 +176,7 @@ async def test_a_replayed_durable_task_keeps_its_log(hatchet: Any) -> None:
 
     second = await eventually(replayed)
     assert second["now"] == first["now"]
-    assert second["at"] - datetime.fromisoformat(first["now"]).timestamp() < 15
+    assert second["at"] - datetime.fromisoformat(first["now"]).timestamp() < 2 + SLACK_SECONDS
 
 
 async def test_a_task_that_changes_its_mind_is_told_so(hatchet: Any) -> None:
@@ -207,4 +207,4 @@ async def test_many_sleep_at_the_same_time() -> None:
         [sleeper.create_bulk_run_item(Wait(seconds=2)) for _ in range(50)]
     )
     results = await asyncio.gather(*(ref.aio_result() for ref in refs))
-    assert all(1.9 <= r["slept"] < 6 for r in results)
+    assert all(1.9 <= r["slept"] < 2 + SLACK_SECONDS for r in results)

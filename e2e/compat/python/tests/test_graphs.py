@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hatchet_sdk import FailedTaskRunExceptionGroup, V1TaskStatus
 
-from harness.poll import eventually
+from harness.poll import SLACK_SECONDS, eventually
 from harness.read import final, tasks_of
 from programs.graphs import Number, branching, cut_off, diamond, patient
 
@@ -103,7 +103,7 @@ async def test_tasks_wait_for_time_and_for_events(hatchet: Any) -> None:
 
     slept = await eventually(lambda: done("after_sleep"))
     begin = tasks_of(hatchet.runs.get(ref.workflow_run_id))["begin"]
-    assert 1.9 <= slept.output["at"] - begin.output["at"] < 5
+    assert 1.9 <= slept.output["at"] - begin.output["at"] < 2 + SLACK_SECONDS
 
     # The first event did not satisfy the expression of this one.
     assert done("after_event") is None

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hatchet_sdk import FailedTaskRunExceptionGroup, V1TaskStatus
 
-from harness.poll import eventually
+from harness.poll import SLACK_SECONDS, eventually
 from harness.read import events_of, final, running
 from harness.spans import most_at_once
 from programs import newer
@@ -28,7 +28,7 @@ async def test_a_batch_starts_when_it_is_full(hatchet: Any, mark: str) -> None:
     results = [await ref.aio_result() for ref in refs]
     assert [r["n"] for r in results] == list(range(8))
     assert [r["together"] for r in results] == [[0, 1, 2, 3]] * 4 + [[4, 5, 6, 7]] * 4
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < SLACK_SECONDS
     assert await hatchet.runs.aio_get_status(refs[0].workflow_run_id) == V1TaskStatus.COMPLETED
 
 
@@ -44,7 +44,7 @@ async def test_a_batch_that_is_not_full_starts_after_its_interval(mark: str) -> 
     start = time.time()
     result = await newer.batch.aio_run(Item(n=5, group=mark))
     assert result["together"] == [5]
-    assert 0.9 <= result["at"] - start < 4
+    assert 0.9 <= result["at"] - start < 1 + SLACK_SECONDS
 
 
 @needs(newer.HAS_BATCHES)
@@ -76,8 +76,8 @@ async def test_a_batch_that_fails_fails_all_its_members(hatchet: Any) -> None:
 async def test_a_second_run_of_the_same_key_is_refused_for_a_while(hatchet: Any, mark: str) -> None:
     from hatchet_sdk import IdempotencyCollisionError
 
-    ref = await newer.once_a_while.aio_run_no_wait(Item(key=mark, n=1))
     start = time.monotonic()
+    ref = await newer.once_a_while.aio_run_no_wait(Item(key=mark, n=1))
     with pytest.raises(IdempotencyCollisionError) as collision:
         await newer.once_a_while.aio_run_no_wait(Item(key=mark, n=2))
     assert collision.value.existing_run_external_id == ref.workflow_run_id
@@ -91,14 +91,14 @@ async def test_a_second_run_of_the_same_key_is_refused_for_a_while(hatchet: Any,
             return None
 
     assert (await eventually(accepted))["n"] == 3
-    assert time.monotonic() - start > 2.5
+    assert time.monotonic() - start > 5.9
 
 
 @needs(newer.HAS_IDEMPOTENCY)
 async def test_a_key_is_free_again_when_its_run_has_ended(hatchet: Any, mark: str) -> None:
     from hatchet_sdk import IdempotencyCollisionError
 
-    ref = await newer.once_at_a_time.aio_run_no_wait(Item(key=mark, seconds=1))
+    ref = await newer.once_at_a_time.aio_run_no_wait(Item(key=mark, seconds=4))
     with pytest.raises(IdempotencyCollisionError) as collision:
         await newer.once_at_a_time.aio_run(Item(key=mark))
     assert collision.value.existing_run_external_id == ref.workflow_run_id
@@ -110,7 +110,7 @@ async def test_a_key_is_free_again_when_its_run_has_ended(hatchet: Any, mark: st
 async def test_of_many_runs_those_that_do_not_collide_are_made(hatchet: Any, mark: str) -> None:
     from hatchet_sdk import BulkTriggerIdempotencyCollisionError
 
-    first = await newer.once_at_a_time.aio_run_no_wait(Item(key=f"{mark}-0", seconds=2))
+    first = await newer.once_at_a_time.aio_run_no_wait(Item(key=f"{mark}-0", seconds=5))
     with pytest.raises(BulkTriggerIdempotencyCollisionError) as collision:
         await newer.once_at_a_time.aio_run_many_no_wait(
             [newer.once_at_a_time.create_bulk_run_item(Item(key=f"{mark}-{n}", n=n)) for n in (0, 1, 2, 1)]
@@ -128,7 +128,7 @@ async def test_a_failure_may_say_when_to_try_again() -> None:
     start = time.time()
     result = await newer.asks_for_delay.aio_run()
     assert result["retry_count"] == 1
-    assert 1.9 <= result["at"] - start < 5
+    assert 1.9 <= result["at"] - start < 2 + SLACK_SECONDS
 
 
 @needs(newer.HAS_SHARED_LIMITS)

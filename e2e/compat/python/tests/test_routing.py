@@ -23,8 +23,10 @@ async def test_a_worker_runs_no_more_than_its_slots(hatchet: Any, start_worker: 
     assert {s["worker"] for s in spans} == {worker.id(hatchet)}
 
     # Durable tasks have slots of their own.
-    busy = [await placed.aio_run_no_wait(Job(seconds=3)) for _ in range(2)]
-    durable = await asyncio.wait_for(placed_durable.aio_run(Job(n=7)), 2.5)
+    busy = [await placed.aio_run_no_wait(Job(seconds=8)) for _ in range(2)]
+    for ref in busy:
+        await running(hatchet, ref.workflow_run_id)
+    durable = await placed_durable.aio_run(Job(n=7))
     assert durable["n"] == 7
     row = worker.row(hatchet)
     assert row.slot_config["default"].limit == 2
@@ -37,7 +39,7 @@ async def test_a_worker_runs_no_more_than_its_slots(hatchet: Any, start_worker: 
 
 async def test_a_task_may_give_its_slot_back(hatchet: Any, start_worker: Any) -> None:
     start_worker("releasing", "routing", slots=1)
-    long = await releasing.aio_run_no_wait(Job(seconds=3))
+    long = await releasing.aio_run_no_wait(Job(seconds=6))
     await running(hatchet, long.workflow_run_id)
     other = await placed.aio_run(Job(n=1))
     assert other["to"] < (await long.aio_result())["to"], "it ran while the other held no slot"
@@ -52,7 +54,7 @@ async def test_a_released_slot_is_told_in_the_history(hatchet: Any, start_worker
 
 async def test_the_more_important_run_first(hatchet: Any, start_worker: Any) -> None:
     worker = start_worker("queueing", "queueing", slots=1)
-    blocker = await queued.aio_run_no_wait(Job(seconds=1))
+    blocker = await queued.aio_run_no_wait(Job(seconds=5))
     await running(hatchet, blocker.workflow_run_id)
     refs = [
         await queued.aio_run_no_wait(Job(n=n), priority=priority)

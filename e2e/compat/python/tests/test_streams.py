@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.poll import eventually
+from harness.poll import SLACK_SECONDS, eventually
 from programs.streams import Lines, talker, talker_much, talker_retried, writer, writer_sync
 
 
@@ -28,7 +28,7 @@ async def logs_of(hatchet: Any, task_id: str, count: int) -> Any:
 @pytest.mark.parametrize("task", [writer, writer_sync], ids=["async", "sync"])
 async def test_a_reader_gets_every_chunk_in_order(hatchet: Any, task: Any) -> None:
     ref = await task.aio_run_no_wait(Lines(count=20))
-    chunks = await asyncio.wait_for(read_stream(hatchet, ref.workflow_run_id), 20)
+    chunks = await asyncio.wait_for(read_stream(hatchet, ref.workflow_run_id), SLACK_SECONDS)
     assert "".join(chunks) == "".join(f"line {n}\n" for n in range(20))
 
 
@@ -42,7 +42,7 @@ async def test_two_readers_get_the_same(hatchet: Any) -> None:
 async def test_a_stream_of_a_finished_run_ends_at_once(hatchet: Any) -> None:
     ref = await writer.aio_run_no_wait(Lines(count=1))
     await ref.aio_result()
-    await asyncio.wait_for(read_stream(hatchet, ref.workflow_run_id), 5)
+    await asyncio.wait_for(read_stream(hatchet, ref.workflow_run_id), SLACK_SECONDS)
 
 
 @pytest.mark.short

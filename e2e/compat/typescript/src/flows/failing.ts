@@ -44,7 +44,7 @@ export const hopeless = hatchet.task({
 
 export const overtime = hatchet.task({
   name: 'overtime',
-  executionTimeout: '1s',
+  executionTimeout: '3s',
   fn: async (input: Keyed, ctx) => {
     mark(input.key, 'try');
     await pause(20_000, ctx.abortController.signal).catch((error) => {
@@ -57,7 +57,7 @@ export const overtime = hatchet.task({
 
 export const overtimeOnce = hatchet.task({
   name: 'overtime-once',
-  executionTimeout: '1s',
+  executionTimeout: '3s',
   retries: 1,
   fn: async (_: Keyed, ctx) => {
     if (ctx.retryCount() === 0) await pause(20_000, ctx.abortController.signal);
@@ -67,10 +67,10 @@ export const overtimeOnce = hatchet.task({
 
 export const extended = hatchet.task({
   name: 'extended',
-  executionTimeout: '2s',
+  executionTimeout: '4s',
   fn: async (_: Keyed, ctx) => {
-    await ctx.refreshTimeout('10s');
-    await pause(4_000, ctx.abortController.signal);
+    await ctx.refreshTimeout('30s');
+    await pause(5_000, ctx.abortController.signal);
     return { ok: true };
   },
 });

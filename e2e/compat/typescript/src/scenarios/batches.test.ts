@@ -20,7 +20,7 @@ describe('batches', () => {
     const from = Date.now();
     expect(await batches!.prompt.run(items(key, 2))).toEqual([0, 1].map((n) => ({ n, size: 2 })));
     expect(Date.now() - from).toBeGreaterThanOrEqual(900);
-    expect(Date.now() - from).toBeLessThan(10_000);
+    expect(Date.now() - from).toBeLessThan(30_000);
   });
 
   scenario('only items of the same group share a batch', { needs }, async (key) => {

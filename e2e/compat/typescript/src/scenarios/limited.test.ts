@@ -22,16 +22,16 @@ describe('limits', () => {
   });
 
   scenario('the newest of a group wins, and the others are cancelled', {}, async (key) => {
-    const input = { key, group: key, ms: 3_000 };
-    const first = await newestWins.runNoWait({ ...input, n: 1 });
+    const input = { key, group: key };
+    const first = await newestWins.runNoWait({ ...input, n: 1, ms: 30_000 });
     await until('the first to begin', () => begun(key).includes(1));
-    const second = await newestWins.runNoWait({ ...input, n: 2 });
+    const second = await newestWins.runNoWait({ ...input, n: 2, ms: 300 });
     await ended(first, 'CANCELLED');
     expect(await second.output).toEqual({ n: 2 });
   });
 
   scenario('the oldest of a group wins, and newcomers are cancelled', {}, async (key) => {
-    const input = { key, group: key, ms: 2_500 };
+    const input = { key, group: key, ms: 6_000 };
     const first = await oldestWins.runNoWait({ ...input, n: 1 });
     await until('the first to begin', () => begun(key).includes(1));
     const second = await oldestWins.runNoWait({ ...input, n: 2 });
@@ -114,7 +114,7 @@ describe('limits', () => {
 
   scenario('of those that wait, only the newest is kept', { needs: 'sharedConcurrency' }, async (key) => {
     const input = { key, group: key };
-    const running = await keepNewest.runNoWait({ ...input, n: 0, ms: 2_500 });
+    const running = await keepNewest.runNoWait({ ...input, n: 0, ms: 6_000 });
     await until('the first to begin', () => begun(key).includes(0));
     const second = await keepNewest.runNoWait({ ...input, n: 1, ms: 100 });
     const third = await keepNewest.runNoWait({ ...input, n: 2, ms: 100 });
@@ -125,7 +125,7 @@ describe('limits', () => {
 
   scenario('of those that wait, only the oldest is kept', { needs: 'sharedConcurrency' }, async (key) => {
     const input = { key, group: key };
-    const running = await keepOldest.runNoWait({ ...input, n: 0, ms: 2_500 });
+    const running = await keepOldest.runNoWait({ ...input, n: 0, ms: 6_000 });
     await until('the first to begin', () => begun(key).includes(0));
     const second = await keepOldest.runNoWait({ ...input, n: 1, ms: 100 });
     const third = await keepOldest.runNoWait({ ...input, n: 2, ms: 100 });

@@ -63,10 +63,14 @@ describe('schedules and crons', () => {
   });
 
   scenario('a cron that comes with its workflow fires by itself', {}, async () => {
-    await until('three ticks', () => steps('ticking', 'tick').length >= 3);
-    const [first, second, third] = steps('ticking', 'tick');
-    expect(third.at - first.at).toBeGreaterThanOrEqual(1_500);
-    expect(second.data).toMatchObject({ hatchet__cron_expression: '* * * * * *' });
+    const declared = Date.parse((await hatchet.workflows.get('ticking')).metadata.createdAt);
+    const ticks = await until('three ticks', () => {
+      const all = steps('ticking', 'tick');
+      return all.length >= 3 && all;
+    });
+    // When they run is up to the worker; but no second has two.
+    expect(ticks.length).toBeLessThanOrEqual((Date.now() - declared) / 1_000 + 1);
+    expect(ticks[1].data).toMatchObject({ hatchet__cron_expression: '* * * * * *' });
     expect((await hatchet.crons.list({ workflow: ticking })).rows).toMatchObject([{ cron: '* * * * * *', method: 'DEFAULT' }]);
   });
 
