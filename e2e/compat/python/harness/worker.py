@@ -89,11 +89,19 @@ class Worker:
         os.killpg(self._process.pid, 9)
         self._process.wait(STOP_SECONDS)
 
-    def stop(self) -> None:
+    def ask_to_stop(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
+    def await_end(self) -> None:
+        """Returns once it has ended; what does not end in time is killed."""
         if self._process is None or self._process.poll() is not None:
             return
-        self._process.terminate()
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
+
+    def stop(self) -> None:
+        self.ask_to_stop()
+        self.await_end()

@@ -96,7 +96,9 @@ def start_worker(engine: Engine, hatchet: Any) -> Iterator[Callable[..., Worker]
 
     yield start
     for worker in started:
-        worker.stop()
+        worker.ask_to_stop()
+    for worker in started:
+        worker.await_end()
 
 
 @pytest.fixture
