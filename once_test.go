@@ -263,3 +263,25 @@ func TestABadKeyIsRefusedWithItsField(t *testing.T) {
 		require.Equal(t, field, refused.Field)
 	}
 }
+
+func TestARunTellsWhichKeyItHolds(t *testing.T) {
+	each(t, func(t *testing.T, ctx context.Context, c *adze.Client) {
+		pay := adze.NewTask("pay", func(_ context.Context, in int) (int, error) { return in, nil })
+		work(t, c, pay)
+		held, err := pay.Run(ctx, c, 1, adze.Once("order-17", adze.HeldFor(time.Hour)))
+		require.NoError(t, err)
+		_, err = held.Result(ctx)
+		require.NoError(t, err)
+		info, err := c.Get(ctx, held.ID)
+		require.NoError(t, err)
+		require.Equal(t, "order-17", info.Once)
+		require.WithinDuration(t, info.SubmittedAt.Add(time.Hour), info.OnceHeld, time.Second)
+		ended, err := pay.Run(ctx, c, 1, adze.Once("order-18", adze.HeldUntilEnd()))
+		require.NoError(t, err)
+		_, err = ended.Result(ctx)
+		require.NoError(t, err)
+		info, err = c.Get(ctx, ended.ID)
+		require.NoError(t, err)
+		require.Empty(t, info.Once, "it holds it no more")
+	})
+}

@@ -57,6 +57,8 @@ type RunInfo struct {
 	Input    json.RawMessage `json:"input,omitempty"`
 	Metadata json.RawMessage `json:"metadata,omitempty"`
 	Output   json.RawMessage `json:"output,omitempty"`
+	Once     string          `json:"once,omitempty"`     // the idempotency key that it holds; empty if none, or none any more
+	OnceHeld time.Time       `json:"once_held,omitzero"` // until then; zero: until the run ends
 	Attempts []AttemptInfo   `json:"attempts,omitempty"` // of a run of a Task
 	Moments  []MomentInfo    `json:"moments,omitempty"`  // likewise: the newest 1,000, in the order in which they happened
 	Tasks    []TaskInfo      `json:"tasks,omitempty"`    // of a run of a Workflow, in its order

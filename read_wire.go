@@ -51,6 +51,7 @@ func listRequest(f Filter, before id.ID, limit int) (*wire.ListRunsRequest, erro
 
 func runDetails(response *wire.GetRunResponse) *RunInfo {
 	info := runInfo(response.Run)
+	info.Once, info.OnceHeld = response.OnceKey, timeOf(response.OnceUntilMs)
 	for _, a := range response.Attempts {
 		info.Attempts = append(info.Attempts, AttemptInfo{
 			Number: int(a.Number), Outcome: a.Outcome, Error: a.Error,

@@ -93,6 +93,14 @@ func (c *runsGetCmd) Run(e *env) error {
 	return printLog(e.stdout, info)
 }
 
+// heldKey is the idempotency key that a run holds, and until when.
+func heldKey(r *adze.RunInfo) string {
+	if r.Once == "" || r.OnceHeld.IsZero() {
+		return r.Once
+	}
+	return r.Once + " until " + clockTime(r.OnceHeld)
+}
+
 // printRun writes a line for each thing that is known.
 func printRun(to io.Writer, r *adze.RunInfo) error {
 	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
@@ -117,6 +125,7 @@ func printRun(to io.Writer, r *adze.RunInfo) error {
 	if r.ParentID != 0 {
 		line("child of", r.ParentID.String())
 	}
+	line("key", heldKey(r))
 	line("submitted", clockTime(r.SubmittedAt))
 	line("not before", clockTime(r.RunAt))
 	line("assigned", clockTime(r.AssignedAt))
@@ -180,6 +189,8 @@ type runJSON struct {
 	ParentID    adze.ID          `json:"parent_id,omitzero"`
 	Log         []adze.EntryInfo `json:"log,omitempty"`
 	Children    []adze.ChildInfo `json:"children,omitempty"`
+	Once        string           `json:"once,omitempty"`
+	OnceHeld    time.Time        `json:"once_held,omitzero"`
 }
 
 type attemptJSON struct {
@@ -208,7 +219,7 @@ func asJSON(r *adze.RunInfo) *runJSON {
 		SubmittedAt: r.SubmittedAt, RunAt: r.RunAt, AssignedAt: r.AssignedAt, StartedAt: r.StartedAt,
 		FinishedAt: r.FinishedAt, ReplayOf: r.ReplayOf, Event: r.Event, Error: r.Error,
 		Metadata: r.Metadata, Input: r.Input, Output: r.Output, Tasks: r.Tasks,
-		ParentID: r.ParentID, Log: r.Log, Children: r.Children,
+		ParentID: r.ParentID, Log: r.Log, Children: r.Children, Once: r.Once, OnceHeld: r.OnceHeld,
 	}
 	for _, a := range r.Attempts {
 		out.Attempts = append(out.Attempts, attemptJSON(a))

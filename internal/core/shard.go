@@ -50,7 +50,7 @@ type Shard struct {
 	eager       []*group  // have something to settle before
 	away        []*worker
 	gathering   []*gathering // whose tasks wait for the interval of their batches
-	ripens      Time     // when the first of them has, at the earliest; 0 = there is none
+	ripens      Time         // when the first of them has, at the earliest; 0 = there is none
 
 	schedules schedules
 	once      onceKeys

@@ -47,8 +47,20 @@ func (r *Reader) GetRun(ctx context.Context, tenant id.ID, req *wire.GetRunReque
 	if err != nil {
 		return nil, err
 	}
+	response, err := r.details(ctx, tenant, &stored, live[0], req)
+	if err != nil {
+		return nil, err
+	}
+	key, until, err := history.HeldKey(ctx, r.DB, tenant, run)
+	response.OnceKey, response.OnceUntilMs = key, int64(until)
+	return response, err
+}
+
+// details is all that is told of a run but for its key.
+func (r *Reader) details(ctx context.Context, tenant id.ID, stored *history.Run, live core.Live, req *wire.GetRunRequest) (*wire.GetRunResponse, error) {
+	run := stored.ID
 	if stored.Graph {
-		response, err := r.graph(ctx, tenant, stored, req.Payloads)
+		response, err := r.graph(ctx, tenant, *stored, req.Payloads)
 		if err != nil || req.Task == "" {
 			return response, err
 		}
@@ -58,12 +70,12 @@ func (r *Reader) GetRun(ctx context.Context, tenant id.ID, req *wire.GetRunReque
 	if err != nil {
 		return nil, err
 	}
-	response := &wire.GetRunResponse{Run: runOf(&stored), Attempts: attemptsOf(attempts)}
+	response := &wire.GetRunResponse{Run: runOf(stored), Attempts: attemptsOf(attempts)}
 	if err := r.deeds(ctx, tenant, response, run, req.Payloads); err != nil {
 		return nil, err
 	}
 	if stored.Open() {
-		err = r.overlay(ctx, []*wire.Run{response.Run}, map[id.ID]core.Live{run: live[0]})
+		err = r.overlay(ctx, []*wire.Run{response.Run}, map[id.ID]core.Live{run: live})
 	}
 	return response, err
 }

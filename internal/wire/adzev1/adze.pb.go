@@ -6715,8 +6715,10 @@ type GetRunResponse struct {
 	Tasks         []*TaskRun             `protobuf:"bytes,3,rep,name=tasks,proto3" json:"tasks,omitempty"`       // of a run of a graph, in the order of its definition
 	Log           []*Entry               `protobuf:"bytes,4,rep,name=log,proto3" json:"log,omitempty"`           // of a durable task
 	Mets          []*Met                 `protobuf:"bytes,5,rep,name=mets,proto3" json:"mets,omitempty"`
-	Children      []*Child               `protobuf:"bytes,6,rep,name=children,proto3" json:"children,omitempty"` // by key, at most 1,000
-	Moments       []*Moment              `protobuf:"bytes,7,rep,name=moments,proto3" json:"moments,omitempty"`   // in the order in which they happened, the newest 1,000
+	Children      []*Child               `protobuf:"bytes,6,rep,name=children,proto3" json:"children,omitempty"`                             // by key, at most 1,000
+	Moments       []*Moment              `protobuf:"bytes,7,rep,name=moments,proto3" json:"moments,omitempty"`                               // in the order in which they happened, the newest 1,000
+	OnceKey       string                 `protobuf:"bytes,8,opt,name=once_key,json=onceKey,proto3" json:"once_key,omitempty"`                // the idempotency key that the run holds; empty = none, or none any more
+	OnceUntilMs   int64                  `protobuf:"varint,9,opt,name=once_until_ms,json=onceUntilMs,proto3" json:"once_until_ms,omitempty"` // with once_key: when it is free; 0 = not before the run ends
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -6798,6 +6800,20 @@ func (x *GetRunResponse) GetMoments() []*Moment {
 		return x.Moments
 	}
 	return nil
+}
+
+func (x *GetRunResponse) GetOnceKey() string {
+	if x != nil {
+		return x.OnceKey
+	}
+	return ""
+}
+
+func (x *GetRunResponse) GetOnceUntilMs() int64 {
+	if x != nil {
+		return x.OnceUntilMs
+	}
+	return 0
 }
 
 // Something that happened to an attempt on its way.
@@ -12332,7 +12348,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\rGetRunRequest\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\x06R\x05runId\x12\x1a\n" +
 	"\bpayloads\x18\x02 \x01(\bR\bpayloads\x12\x12\n" +
-	"\x04task\x18\x03 \x01(\tR\x04task\"\xa1\x02\n" +
+	"\x04task\x18\x03 \x01(\tR\x04task\"\xe0\x02\n" +
 	"\x0eGetRunResponse\x12\x1e\n" +
 	"\x03run\x18\x01 \x01(\v2\f.adze.v1.RunR\x03run\x12,\n" +
 	"\battempts\x18\x02 \x03(\v2\x10.adze.v1.AttemptR\battempts\x12&\n" +
@@ -12340,7 +12356,9 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x03log\x18\x04 \x03(\v2\x0e.adze.v1.EntryR\x03log\x12 \n" +
 	"\x04mets\x18\x05 \x03(\v2\f.adze.v1.MetR\x04mets\x12*\n" +
 	"\bchildren\x18\x06 \x03(\v2\x0e.adze.v1.ChildR\bchildren\x12)\n" +
-	"\amoments\x18\a \x03(\v2\x0f.adze.v1.MomentR\amoments\"\xde\x01\n" +
+	"\amoments\x18\a \x03(\v2\x0f.adze.v1.MomentR\amoments\x12\x19\n" +
+	"\bonce_key\x18\b \x01(\tR\aonceKey\x12\"\n" +
+	"\ronce_until_ms\x18\t \x01(\x03R\vonceUntilMs\"\xde\x01\n" +
 	"\x06Moment\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x13\n" +
 	"\x05at_ms\x18\x02 \x01(\x03R\x04atMs\x12\x18\n" +
