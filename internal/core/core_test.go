@@ -133,3 +133,31 @@ func laneRows(rows map[id.ID]OpenTask, load Load) (in []OpenTask) {
 	}
 	return in
 }
+
+// TestLaneIsShortAgainAfterALoad: what came meanwhile is in memory, for all that it was to
+// wait behind has ended.
+func TestLaneIsShortAgainAfterALoad(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{})
+	r.KeepWindows(1)
+	rows := map[id.ID]OpenTask{}
+	_, out := r.submit(12, nil)
+	for _, row := range out.Open {
+		rows[row.ID] = row
+	}
+	out = r.join(worker1, 1)
+	for len(out.Loads) == 0 {
+		out = r.done(out.Assigned[0])
+	}
+	lane, open := out.Loads[0], out.Assigned
+	r.submit(40, nil)
+	for stored := range rows {
+		asked := r.apply(&Cancel{Ref: 1, Tenant: tenant, Tasks: []id.ID{stored}})
+		if len(asked.Loads) > 0 {
+			r.apply(&Loaded{Load: asked.Loads[0], Rows: []OpenTask{rows[stored]}})
+		}
+	}
+	require.Greater(t, r.Stats().Resident, 40)
+	r.apply(&Loaded{Load: lane})
+	require.LessOrEqual(t, r.Stats().Resident, 2*1+len(open)+1)
+}

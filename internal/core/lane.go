@@ -297,7 +297,7 @@ func (s *Shard) loadedLane(in *Loaded) {
 	for _, t := range arrived {
 		s.admit(t)
 	}
-	if l.len() > s.laneMax(l) { // what came before the edge during the load is in memory
+	for l.len() > s.laneMax(l) { // what came before the edge during the load is in memory
 		s.spill(l)
 	}
 	if l.class != nil && len(s.pauses) > 0 {
