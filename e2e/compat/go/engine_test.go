@@ -46,7 +46,13 @@ var binary = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
+// making is held while an engine makes its database cluster: several at once on a busy
+// machine would not be ready in time.
+var making sync.Mutex
+
 func newEngine() (*engine, error) {
+	making.Lock()
+	defer making.Unlock()
 	dir, err := os.MkdirTemp("", "adze-compat-")
 	if err != nil {
 		return nil, err

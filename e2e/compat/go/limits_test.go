@@ -198,11 +198,13 @@ func TestAWorkflowHasADefaultPriority(t *testing.T) {
 func TestSlotsBoundWhatAWorkerRuns(t *testing.T) {
 	s := begin(t)
 	g := newGauge()
-	s.worker(hatchet.WithWorkflows(s.sdk.NewStandaloneTask(s.name("slots"), g.during)), hatchet.WithSlots(3))
+	task := s.sdk.NewStandaloneTask(s.name("slots"), g.during)
+	s.know(task)
 	var refs []*hatchet.WorkflowRunRef
 	for range 12 {
 		refs = append(refs, s.start(s.name("slots"), keyed{"a"}))
 	}
+	s.worker(hatchet.WithWorkflows(task), hatchet.WithSlots(3)) // all wait by now, so as many run as may
 	for _, ref := range refs {
 		_, err := s.ended(ref)
 		require.NoError(t, err)
