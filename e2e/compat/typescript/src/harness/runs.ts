@@ -8,7 +8,7 @@ export async function idOf(ref: { getWorkflowRunId(): Promise<string> }): Promis
 }
 
 /** Waits until a run has ended as said, and returns all that is known of it. */
-export async function ended(run: any, status: string, timeout = 20_000): Promise<any> {
+export async function ended(run: any, status: string, timeout?: number): Promise<any> {
   const id = typeof run === 'string' ? run : await idOf(run);
   await until(`run ${id} to be ${status}`, async () => (await hatchet.runs.get_status(id)) === status || undefined, { timeout });
   return hatchet.runs.get(id);

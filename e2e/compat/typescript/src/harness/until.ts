@@ -1,6 +1,7 @@
 // Waiting for what must become true, with a deadline and without guessing how long it takes.
 
 const EVERY_MS = 50;
+const WITHIN_MS = 45_000; // a busy machine needs some of it
 
 type Truthy<T> = Exclude<T, false | '' | 0 | null | undefined>;
 
@@ -8,7 +9,7 @@ type Truthy<T> = Exclude<T, false | '' | 0 | null | undefined>;
 export async function until<T>(
   what: string,
   ask: () => T | Promise<T>,
-  { timeout = 20_000, every = EVERY_MS } = {},
+  { timeout = WITHIN_MS, every = EVERY_MS } = {},
 ): Promise<Truthy<T>> {
   const deadline = Date.now() + timeout;
   let last: unknown;

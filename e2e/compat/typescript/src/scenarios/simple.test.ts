@@ -37,7 +37,7 @@ describe('simple tasks', () => {
     expect(results.map((result: any) => [result.metadata.n, result.priority])).toEqual([['1', 1], ['2', 2], ['3', 3]]);
   });
 
-  scenario('more runs than fit in one request all begin and end', { timeout: 90_000 }, async () => {
+  scenario('more runs than fit in one request all begin and end', { timeout: 180_000 }, async () => {
     const inputs = Array.from({ length: 1200 }, (_, n) => ({ n }));
     expect(await echo.run(inputs)).toEqual(inputs);
   });
