@@ -22,6 +22,8 @@ var (
 	eventsOfKeySQL string
 	//go:embed event.sql
 	eventSQL string
+	//go:embed event_keys.sql
+	eventKeysSQL string
 	//go:embed event_runs.sql
 	eventRunsSQL string
 )
@@ -120,6 +122,28 @@ func GetEvent(ctx context.Context, db pg.DB, tenant, event id.ID, payloads bool)
 	one := []Event{e}
 	err = AddRuns(ctx, db, one, EventRunsMax)
 	return one[0], err
+}
+
+// EventKeys reads the keys of events of the tenant; ids without one are left out.
+func EventKeys(ctx context.Context, db pg.DB, tenant id.ID, events []id.ID) (map[id.ID]string, error) {
+	keys := map[id.ID]string{}
+	if len(events) == 0 {
+		return keys, nil
+	}
+	rows, err := db.Query(ctx, eventKeysSQL, tenant, events)
+	if err != nil {
+		return nil, fmt.Errorf("read keys of %d events: %w", len(events), err)
+	}
+	var event id.ID
+	var key string
+	_, err = pgx.ForEachRow(rows, []any{&event, &key}, func() error {
+		keys[event] = key
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read keys of %d events: %w", len(events), err)
+	}
+	return keys, nil
 }
 
 func scanEvent(row pgx.CollectableRow) (e Event, err error) {

@@ -80,7 +80,11 @@ func (w *worker) refuse(about []*attempt, size int) error {
 func (w *worker) action(of *attempt, kind wire.ActionType) *wire.AssignedAction {
 	a := of.assignment()
 	task, step := of.external.String(), view.StepID(a.Version, a.Name).String()
-	metadata := string(view.Metadata(a.Metadata, a.Event))
+	cause := view.Cause{Tick: of.tick}
+	if a.Event != nil {
+		cause.Event, cause.Key = a.Event.ID, a.Event.Key
+	}
+	metadata := string(view.Metadata(a.Metadata, cause))
 	message := &wire.AssignedAction{
 		TenantId:           w.owner,
 		WorkflowRunId:      of.run.String(),

@@ -9,6 +9,7 @@ import (
 
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
+	"github.com/adzehq/adze/internal/edge/hatchet/view"
 	"github.com/adzehq/adze/internal/shard"
 )
 
@@ -16,10 +17,11 @@ import (
 type attempt struct {
 	worker *worker
 	*shard.Assignment
-	external id.ID // its task on the wire
-	run      id.ID // its run on the wire
-	retry    int32 // its number on the wire
-	rests    int32 // how often it was suspended in the runs that its run repeats
+	external id.ID     // its task on the wire
+	run      id.ID     // its run on the wire
+	retry    int32     // its number on the wire
+	rests    int32     // how often it was suspended in the runs that its run repeats
+	tick     core.Time // when the cron was due that started its run; 0 if none did
 
 	invocation *invocation // of a durable task; else nil
 
@@ -238,6 +240,15 @@ func (w *worker) newAttempt(ctx context.Context, given *shard.Assignment) (*atte
 	a := &attempt{
 		worker: w, Assignment: given, external: given.Task, run: cmp.Or(given.Run, given.Task),
 		retry: given.Attempt - 1, done: make(chan struct{}),
+	}
+	if view.OfCron(given.Metadata) { // else it is of none, or is taken up and was told before
+		row, err := w.server().runs.Row(ctx, given.Task, given.Run)
+		if err != nil {
+			return nil, err
+		}
+		if row.Schedule != 0 {
+			a.tick = row.RunAt
+		}
 	}
 	if given.ReplayOf == 0 {
 		return a, nil

@@ -18,6 +18,9 @@ func (s *Server) GetRunDetails(ctx context.Context, req *wire.GetRunDetailsReque
 		return nil, s.Status(err)
 	}
 	run, err := s.runs.Run(ctx, auth.Tenant(ctx), external, true)
+	if err == nil {
+		err = s.runs.NameEvents(ctx, auth.Tenant(ctx), run)
+	}
 	if err != nil {
 		return nil, s.Status(err)
 	}
@@ -30,12 +33,9 @@ func (s *Server) GetRunDetails(ctx context.Context, req *wire.GetRunDetailsReque
 
 func detailsOf(run *view.Run) *wire.GetRunDetailsResponse {
 	details := &wire.GetRunDetailsResponse{
-		Input: run.Input, AdditionalMetadata: run.Metadata,
+		Input: run.Input, AdditionalMetadata: run.ToldMetadata(),
 		Status: run.Status, Done: run.Done(), IsEvicted: run.Evicted,
 		TaskRuns: make(map[string]*wire.TaskRunDetail, len(run.Tasks)),
-	}
-	if details.AdditionalMetadata == nil {
-		details.AdditionalMetadata = emptyObject
 	}
 	for i := range run.Tasks {
 		t := &run.Tasks[i]

@@ -125,6 +125,131 @@ func TestRunIsRunningWhileOneOfItsTasksIs(t *testing.T) {
 	require.Equal(t, wire.RunStatus_RUN_STATUS_FAILED, details.Status)
 }
 
+// skipIf has a task be skipped by what a parent gave.
+func skipIf(parent, expression string) *wire.TaskConditions {
+	return &wire.TaskConditions{ParentOverrideConditions: []*wire.ParentOverrideMatchCondition{{
+		ParentReadableId: parent, Base: &wire.BaseMatchCondition{Action: wire.Action_ACTION_SKIP, OrGroupId: "g", Expression: expression},
+	}}}
+}
+
+// Trap 22: of itself a task is skipped only if all its parents were, and cancelled if one of
+// them failed.
+func TestTaskGoesWithItsParents(t *testing.T) {
+	t.Parallel()
+	s := hatchettest.Start(t)
+	_, err := s.Admin.PutWorkflow(s.Ctx, &wire.CreateWorkflowVersionRequest{Name: "w", Tasks: []*wire.CreateTaskOpts{
+		{ReadableId: "root", Action: "w:root"},
+		{ReadableId: "a", Action: "w:a", Parents: []string{"root"}, Conditions: skipIf("root", "output.a")},
+		{ReadableId: "b", Action: "w:b", Parents: []string{"root"}, Conditions: skipIf("root", "output.b")},
+		{ReadableId: "both", Action: "w:both", Parents: []string{"a", "b"}},
+	}})
+	require.NoError(t, err)
+	p := work(t, s, "w:root", "w:a", "w:b", "w:both")
+	begin := func(output string) (run string) {
+		run = start(t, s, "w", `{}`)
+		p.completed(p.next(), output)
+		return run
+	}
+	run := begin(`{"a":true,"b":false}`)
+	p.completed(p.next(), `{"n":1}`)
+	last := p.next()
+	require.Equal(t, "both", last.TaskName)
+	require.Equal(t, map[string]any{"a": map[string]any{"skipped": true}, "b": map[string]any{"n": 1.0}}, decode(t, last.ActionPayload)["parents"])
+	p.completed(last, `{}`)
+	require.Equal(t, wire.RunStatus_RUN_STATUS_COMPLETED, awaitRun(t, s, run).Status)
+
+	skipped := awaitRun(t, s, begin(`{"a":true,"b":true}`))
+	require.Equal(t, wire.RunStatus_RUN_STATUS_COMPLETED, skipped.Status)
+	require.JSONEq(t, `{"skipped":true}`, string(skipped.TaskRuns["both"].Output))
+
+	run = begin(`{"a":false,"b":false}`)
+	for range 2 {
+		if a := p.next(); a.TaskName == "a" {
+			require.NoError(t, p.say(a, failed, "no"))
+		} else {
+			p.completed(a, `{}`)
+		}
+	}
+	cancelled := awaitRun(t, s, run)
+	require.Equal(t, wire.RunStatus_RUN_STATUS_FAILED, cancelled.Status)
+	require.Equal(t, wire.RunStatus_RUN_STATUS_CANCELLED, cancelled.TaskRuns["both"].Status)
+}
+
+// Trap 23: what a task waits for counts from when its parents have ended, and not before.
+func TestEventOfBeforeTheParentsEndedIsNotRemembered(t *testing.T) {
+	t.Parallel()
+	s := hatchettest.Start(t)
+	_, err := s.Admin.PutWorkflow(s.Ctx, &wire.CreateWorkflowVersionRequest{Name: "w", Tasks: []*wire.CreateTaskOpts{
+		{ReadableId: "root", Action: "w:root"},
+		{ReadableId: "waits", Action: "w:waits", Parents: []string{"root"}, Conditions: &wire.TaskConditions{
+			UserEventConditions: []*wire.UserEventMatchCondition{{UserEventKey: "go", Base: &wire.BaseMatchCondition{
+				Action: wire.Action_ACTION_QUEUE, OrGroupId: "g", ReadableDataKey: "came",
+			}}},
+		}},
+	}})
+	require.NoError(t, err)
+	p := work(t, s, "w:root", "w:waits")
+	start(t, s, "w", `{}`)
+	root := p.next()
+	push(t, s, "go", `{"n":1}`, nil)
+	p.completed(root, `{}`)
+	push(t, s, "go", `{"n":2}`, nil)
+	waits := p.next()
+	require.Equal(t, "waits", waits.TaskName)
+	require.Equal(t, map[string]any{"n": 2.0}, decode(t, waits.ActionPayload)["triggers"].(map[string]any)["came"])
+}
+
+// What started a run is in the metadata that its tasks are given, and in what is told of it.
+func TestMetadataSaysWhatStartedTheRun(t *testing.T) {
+	t.Parallel()
+	s := hatchettest.Start(t)
+	_, err := s.Admin.PutWorkflow(s.Ctx, &wire.CreateWorkflowVersionRequest{
+		Name: "w", EventTriggers: []string{"go"}, CronTriggers: []string{"* * * * * *"},
+		Tasks: []*wire.CreateTaskOpts{{ReadableId: "step", Action: "w:step"}},
+	})
+	require.NoError(t, err)
+	p := work(t, s, "w:step")
+	event, err := s.Events.Push(s.Ctx, &wire.PushEventRequest{Key: "go", Payload: `{}`})
+	require.NoError(t, err)
+	var ofEvent, ofCron *wire.AssignedAction
+	for ofEvent == nil || ofCron == nil {
+		a := p.next()
+		if a.TriggeringEventKey != nil {
+			ofEvent = a
+		} else {
+			ofCron = a
+		}
+		p.completed(a, `{}`)
+	}
+	said := decode(t, ofEvent.GetAdditionalMetadata())
+	require.Equal(t, map[string]any{"hatchet__event_id": event.EventId, "hatchet__event_key": "go"}, said)
+	require.Equal(t, said, metadataOf(t, s, ofEvent.WorkflowRunId))
+
+	said = decode(t, ofCron.GetAdditionalMetadata())
+	require.Equal(t, "* * * * * *", said["hatchet__cron_expression"])
+	at, err := time.Parse(time.RFC3339, said["hatchet__cron_scheduled_at"].(string))
+	require.NoError(t, err)
+	require.WithinDuration(t, time.Now(), at, time.Minute)
+	require.Equal(t, said, metadataOf(t, s, ofCron.WorkflowRunId))
+}
+
+// metadataOf is what gRPC and REST tell of a run's metadata: the same.
+func metadataOf(t *testing.T, s *hatchettest.Stage, run string) map[string]any {
+	t.Helper()
+	details, err := s.Admin.GetRunDetails(s.Ctx, &wire.GetRunDetailsRequest{ExternalId: run})
+	require.NoError(t, err)
+	told := decode(t, string(details.AdditionalMetadata))
+	for _, path := range []string{"/api/v1/stable/workflow-runs/" + run, "/api/v1/stable/tasks/" + run} {
+		_, answer := s.REST(t, http.MethodGet, path, nil)
+		of := answer.(map[string]any)
+		if whole, is := of["run"].(map[string]any); is {
+			of = whole
+		}
+		require.Equal(t, told, of["additionalMetadata"], path)
+	}
+	return told
+}
+
 // Trap 30: two workflows that give the same idempotency key collide.
 func TestIdempotencyKeysAreTheTenants(t *testing.T) {
 	t.Parallel()

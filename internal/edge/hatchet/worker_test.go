@@ -140,7 +140,7 @@ func TestWorkerIsGivenWhatItSaysItCanDoAndItsResultCounts(t *testing.T) {
 	require.Equal(t, int32(1), a.Priority)
 	require.Nil(t, a.DurableTaskInvocationCount)
 	require.JSONEq(t, `{"input":{"n":1.50},"parents":{},"triggered_by":"manual",
-		"triggers":{"filter_payload":null},"user_data":null,"overrides":null}`, a.ActionPayload)
+		"triggers":{"filter_payload":null},"user_data":null,"overrides":null}`, a.ActionPayload, "Trap 9: triggers is an object")
 	require.Contains(t, a.ActionPayload, "1.50", "numbers stay as they were written")
 
 	p.started(a)

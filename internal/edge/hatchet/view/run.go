@@ -33,7 +33,8 @@ type Run struct {
 	Evicted     bool   // one of its tasks is
 	Tasks       []Task // of a run of one task, that one; else those that have begun, or ended without it
 
-	chain *Chain
+	chain    *Chain
+	eventKey string // once NameEvents was asked
 }
 
 // TaskID is the id that a task of the run goes by, or will, by its place in the workflow.
@@ -232,4 +233,22 @@ func newTask(stored history.TaskRun, live core.Live) Task {
 	t.Attempt, t.Worker, t.Assigned, t.Started = live.Attempt, live.Worker, live.Assigned, live.Started
 	t.Suspensions = live.Suspensions
 	return t
+}
+
+// NameEvents reads the keys of the events that started runs, for ToldMetadata.
+func (r *Reader) NameEvents(ctx context.Context, tenant id.ID, runs ...*Run) error {
+	var events []id.ID
+	for _, run := range runs {
+		if run.Event != 0 {
+			events = append(events, run.Event)
+		}
+	}
+	keys, err := history.EventKeys(ctx, r.DB, tenant, events)
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		run.eventKey = keys[run.Event]
+	}
+	return nil
 }

@@ -1,13 +1,13 @@
 package hatchet
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/edge/auth"
+	"github.com/adzehq/adze/internal/edge/hatchet/view"
 	"github.com/adzehq/adze/internal/history"
 	record "github.com/adzehq/adze/internal/record/workflow"
 	"github.com/adzehq/adze/internal/wire/hatchetrest"
@@ -65,9 +65,6 @@ func (c Config) firedStatus(ctx context.Context, caller auth.Caller, f *history.
 	return firedStatuses[run.Status], nil
 }
 
-// cronMark is in the metadata of all runs of crons that were made on this wire.
-var cronMark = []byte(`"hatchet__cron_expression"`)
-
 // goneOneOffs are the one-off schedules that have fired, as a query wants them, by id. A
 // cron that was deleted is none.
 func (c Config) goneOneOffs(ctx context.Context, caller auth.Caller, q *scheduledQuery) (map[id.ID]*history.Fired, error) {
@@ -82,7 +79,7 @@ func (c Config) goneOneOffs(ctx context.Context, caller auth.Caller, q *schedule
 	for i := range all {
 		f := &all[i]
 		s := scheduleOf(f)
-		if bytes.Contains(f.Metadata, cronMark) || !q.matches(&s) || q.workflow != "" && q.workflow != f.WorkflowID.String() {
+		if view.OfCron(f.Metadata) || !q.matches(&s) || q.workflow != "" && q.workflow != f.WorkflowID.String() {
 			continue
 		}
 		if len(q.statuses) > 0 {

@@ -81,6 +81,9 @@ func (c Config) runStatus(r *http.Request, caller auth.Caller) (any, error) {
 // details are all that is told of a run.
 func (c Config) details(r *http.Request, caller auth.Caller, external id.ID) (any, error) {
 	run, err := c.Wire.Runs().Run(r.Context(), caller.Tenant, external, true)
+	if err == nil {
+		err = c.Wire.Runs().NameEvents(r.Context(), caller.Tenant, run)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -133,6 +136,9 @@ func (c Config) listRuns(r *http.Request, caller auth.Caller) (any, error) {
 		return nil, q.err
 	}
 	runs, more, err := c.Wire.Runs().List(r.Context(), caller.Tenant, f)
+	if err == nil {
+		err = c.Wire.Runs().NameEvents(r.Context(), caller.Tenant, runs...)
+	}
 	if err != nil {
 		return nil, err
 	}

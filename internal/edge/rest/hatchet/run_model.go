@@ -10,7 +10,6 @@ import (
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/edge/auth"
 	"github.com/adzehq/adze/internal/edge/hatchet/view"
-	"github.com/adzehq/adze/internal/shard"
 	"github.com/adzehq/adze/internal/wire/hatchetrest"
 	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
 )
@@ -101,13 +100,6 @@ func (m *models) output(run *view.Run) hatchetrest.JSONObject {
 	return m.objectOf(encoded)
 }
 
-func metadataOf(run *view.Run) hatchetrest.JSONObject {
-	if run.Event == 0 {
-		return view.Metadata(run.Metadata, nil)
-	}
-	return view.Metadata(run.Metadata, &shard.Event{ID: run.Event})
-}
-
 // parentOf is the id that the task goes by that spawned a run.
 func parentOf(run *view.Run) string {
 	if run.Parent == 0 {
@@ -133,7 +125,7 @@ func (m *models) run(run *view.Run) hatchetrest.V1WorkflowRun {
 		WorkflowVersionId:    run.Version.ID.String(),
 		Input:                m.objectOf(run.Input),
 		Output:               m.output(run),
-		AdditionalMetadata:   metadataOf(run),
+		AdditionalMetadata:   run.ToldMetadata(),
 		ErrorMessage:         failure,
 		CreatedAt:            run.External.Time().UTC(),
 		StartedAt:            instant(started),
@@ -206,7 +198,7 @@ func (m *models) common(row *hatchetrest.V1TaskSummary, run *view.Run, number id
 	row.WorkflowId, row.WorkflowVersionId = run.Version.WorkflowID.String(), run.Version.ID.String()
 	row.WorkflowName = run.Workflow
 	row.Input = m.objectOf(run.Input)
-	row.AdditionalMetadata = metadataOf(run)
+	row.AdditionalMetadata = run.ToldMetadata()
 	row.ParentTaskExternalId = parentOf(run)
 	row.IdempotencyKey = run.OnceKey()
 	row.TaskId = int64(number) & idMask

@@ -29,6 +29,9 @@ func (c Config) task(r *http.Request, caller auth.Caller) (any, error) {
 		return nil, err
 	}
 	run, t, err := c.Wire.Runs().Task(r.Context(), caller.Tenant, external, attempt)
+	if err == nil {
+		err = c.Wire.Runs().NameEvents(r.Context(), caller.Tenant, run)
+	}
 	if err != nil {
 		return nil, err
 	}
