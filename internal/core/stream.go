@@ -73,6 +73,7 @@ type written struct {
 	chunks int32
 	bytes  int32 // of chunks
 	called int32 // lines that came by Write
+	token  Token // of chunks that come by Write; 0: none came
 }
 
 // emit passes on what current attempts wrote. What comes again is not written again;
@@ -126,11 +127,25 @@ func (s *Shard) write(in *Write) {
 		if t == nil || t.state != OpenRunning || t.def.Tenant != in.Tenant {
 			continue
 		}
-		chunk.Tenant, chunk.Token, chunk.Attempt, chunk.Seq = in.Tenant, t.token, t.attempt, t.written.chunks
+		chunk.Tenant, chunk.Token, chunk.Attempt, chunk.Seq = in.Tenant, t.writeToken(token), t.attempt, t.written.chunks
 		if t.written.hasChunk(&chunk) {
 			s.out.Chunks = append(s.out.Chunks, chunk)
 		}
 	}
+}
+
+// writeToken is the token of chunks of t that come by Write: that of its attempt, but for one
+// that an owner before assigned. How many chunks that one numbered under it is not known
+// here, so they have a token of this owner: the number of one that is stored would be
+// taken for the same chunk.
+func (t *task) writeToken(fresh Token) Token {
+	if t.written.token == 0 {
+		t.written.token = t.token
+		if t.token.epoch() < fresh.epoch() {
+			t.written.token = fresh
+		}
+	}
+	return t.written.token
 }
 
 // mayLog completes a line of a task in memory, and tells whether it may be written.

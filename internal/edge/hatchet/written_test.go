@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
@@ -118,6 +119,42 @@ func TestStreamComesInOrderAndEndsWithItsRun(t *testing.T) {
 	require.NoError(t, err)
 	_, err = stream.Recv()
 	require.ErrorIs(t, err, io.EOF, "it has ended")
+}
+
+// A task goes on when the engine is started again, and so does what it streams.
+func TestStreamGoesOnOverARestartOfTheEngine(t *testing.T) {
+	t.Parallel()
+	s := hatchettest.Start(t)
+	define(t, s, "w", nil)
+	p := work(t, s, "w:step")
+	run := start(t, s, "w", `{}`)
+	a := p.next()
+	p.started(a)
+	write := func(from, to int64) {
+		for i := from; i < to; i++ {
+			_, err := s.Events.PutStreamEvent(s.Ctx, &wire.PutStreamEventRequest{TaskRunExternalId: run, Message: fmt.Append(nil, i), EventIndex: &i})
+			require.NoError(t, err)
+		}
+	}
+	write(0, 3)
+	require.Eventually(t, func() bool { // else the next owner has it run again
+		var saved bool
+		require.NoError(t, s.Pool.QueryRow(t.Context(), `select exists (select from adze.open_task where token is not null)`).Scan(&saved))
+		return saved
+	}, hatchettest.Patience, 10*time.Millisecond)
+	s.Stop(t)
+
+	s = hatchettest.StartOn(t, s.URL)
+	p.stage = s
+	p.listen()
+	f := follow(t, s, run, map[string]string{run: "w"})
+	require.Equal(t, "w STARTED ", f.next())
+	write(3, 5)
+	p.completed(a, `{}`)
+	for i := range 5 {
+		require.Equal(t, fmt.Sprintf("w STREAM %d", i), f.next())
+	}
+	require.Equal(t, "w COMPLETED {}", f.next())
 }
 
 func TestStreamOfNoRunIsNotFound(t *testing.T) {
