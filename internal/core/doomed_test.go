@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/adzehq/adze/internal/base/id"
 )
 
 func TestARunOfWhichNothingCanBeWorkedOutFailsWhenItWouldBegin(t *testing.T) {
@@ -62,4 +64,19 @@ func TestADoomedRunOfALimitedGraphHasNoPlaceAfterARestart(t *testing.T) {
 	r.now += 1_000
 	out := r.apply(&Tick{})
 	require.Equal(t, Failed, out.RunResults[0].Status)
+}
+
+func TestADoomedRunThatEndsWithARestartFreesItsKey(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{})
+	r.Shard = NewSized(1, 4)
+	r.apply(&Define{Definition: Definition{Version: version, Tenant: tenant, Action: "act"}})
+	run := r.ids.Next(int64(r.now))
+	out := r.apply(&Restore{
+		Epoch: 2,
+		Fresh: []NewTask{{ID: run, Tenant: tenant, Version: version, Flow: &Flow{Failed: "no key"}}},
+		Once:  []OnceKey{{Run: run, Tenant: tenant, Key: "k", Hold: OnceRun}},
+	})
+	require.Equal(t, Failed, out.Results[0].Status)
+	require.Equal(t, []id.ID{run}, out.ClosedOnceKeys)
 }

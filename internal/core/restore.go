@@ -33,6 +33,8 @@ func (s *Shard) restore(in *Restore) {
 	for _, log := range in.Logs {
 		logs[log.Task] = log.Entries
 	}
+	s.restoreSchedules(in.Schedules) // as the keys: before their runs, some of which end at once
+	s.restoreOnce(in)
 	s.resumeInOrder(in, logs)
 	for _, r := range in.Runs {
 		if run := s.runs[r.ID]; run != nil {
@@ -42,8 +44,6 @@ func (s *Shard) restore(in *Restore) {
 	for i := range in.Holding {
 		s.holdsRow(&in.Holding[i])
 	}
-	s.restoreSchedules(in.Schedules)
-	s.restoreOnce(in)
 	for i := range in.Running {
 		s.resume(&in.Running[i], logs)
 	}
