@@ -2,7 +2,6 @@ package adze_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"time"
 
@@ -68,7 +67,7 @@ func TestKeysThatAreDeclaredAreChanged(t *testing.T) {
 		_, err = pay.Run(ctx, c, "17")
 		require.ErrorIs(t, err, adze.ErrConflict)
 		var refused *adze.Error
-		require.True(t, errors.As(c.SetOnce(ctx, "pay", adze.OnceSetting{OnCollision: "shrug"}), &refused))
+		require.ErrorAs(t, c.SetOnce(ctx, "pay", adze.OnceSetting{OnCollision: "shrug"}), &refused)
 		require.Equal(t, "on_collision", refused.Field)
 	})
 }
