@@ -30,7 +30,7 @@ func TestTheNextAttemptIsKeptBackForAWhileAfterAStop(t *testing.T) {
 		w.unhush(task)
 		time.Sleep(stopGap - 1)
 		require.Empty(t, waiting())
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		require.Equal(t, []*errand{next}, waiting())
 		require.False(t, w.keepBack(next), "it is over")
 	})
