@@ -139,7 +139,12 @@ func TestReplayedParentFindsItsChildren(t *testing.T) {
 	child := spawn()
 	replay(t, s, parent)
 	require.Equal(t, child, spawn())
-	_, err := s.Admin.CancelTasks(s.Ctx, &wire.CancelTasksRequest{ExternalIds: []string{parent}})
+	_, err := s.Workflows.BulkTriggerWorkflow(s.Ctx, &wire.BulkTriggerWorkflowRequest{Workflows: []*wire.TriggerWorkflowRequest{
+		{Name: "w", ParentTaskRunExternalId: &parent, ChildIndex: ptr(int32(0))},
+		{Name: "w", ParentTaskRunExternalId: &parent, ChildIndex: ptr(int32(1)), Input: `{"a":"\u0000"}`},
+	}})
+	require.ErrorContains(t, err, "workflows[1].input", "the one that is refused is named, beside one that is there")
+	_, err = s.Admin.CancelTasks(s.Ctx, &wire.CancelTasksRequest{ExternalIds: []string{parent}})
 	require.NoError(t, err)
 	results(t, s, parent)
 	require.Equal(t, child, spawn(), "also when it has ended")

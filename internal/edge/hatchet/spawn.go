@@ -69,9 +69,14 @@ func (s *Server) spawnAt(ctx context.Context, tenant id.ID, at view.Place, origi
 	if origin != nil {
 		return s.spawnAgain(ctx, tenant, at, origin, runs)
 	}
-	answers, err := s.Limits.Spawn(ctx, s.Shards, tenant, shard.Parent{Task: at.Task}, runs, shard.WaitForRoom)
+	return s.spawnNew(ctx, tenant, at.Task, runs)
+}
+
+// spawnNew starts children of a task, whether it has ended or not.
+func (s *Server) spawnNew(ctx context.Context, tenant, parent id.ID, runs []shard.NewRun) ([]admit.Submitted, error) {
+	answers, err := s.Limits.Spawn(ctx, s.Shards, tenant, shard.Parent{Task: parent}, runs, shard.WaitForRoom)
 	if fault.KindOf(err) == fault.Conflict { // it has ended
-		return s.spawnLate(ctx, tenant, []id.ID{at.Task}, runs)
+		return s.spawnLate(ctx, tenant, []id.ID{parent}, runs)
 	}
 	return answers, err
 }
@@ -84,11 +89,7 @@ func (s *Server) spawnAgain(ctx context.Context, tenant id.ID, at view.Place, ch
 		return nil, err
 	}
 	return found(there, runs, func(fresh []shard.NewRun) ([]admit.Submitted, error) {
-		answers, err := s.Limits.Spawn(ctx, s.Shards, tenant, shard.Parent{Task: at.Task}, fresh, shard.WaitForRoom)
-		if fault.KindOf(err) == fault.Conflict {
-			return s.spawnLate(ctx, tenant, []id.ID{at.Task}, fresh)
-		}
-		return answers, err
+		return s.spawnNew(ctx, tenant, at.Task, fresh)
 	})
 }
 
@@ -140,7 +141,7 @@ func found(
 	}
 	started, err := start(fresh)
 	if err != nil {
-		return nil, err
+		return nil, moved(err, places)
 	}
 	for at, i := range places {
 		answers[i] = started[at]
