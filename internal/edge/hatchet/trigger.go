@@ -21,19 +21,25 @@ import (
 	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
 )
 
-// PriorityMax is the highest priority that a caller may give on this wire; the lowest is 1.
-const PriorityMax = 3
-
 // TriggerWorkflow implements the WorkflowService.
 func (s *Server) TriggerWorkflow(ctx context.Context, req *wire.TriggerWorkflowRequest) (*wire.TriggerWorkflowResponse, error) {
+	run, err := s.triggerOne(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	return &wire.TriggerWorkflowResponse{WorkflowRunId: run}, nil
+}
+
+// triggerOne starts a run and returns the id that it goes by, or a status of this wire.
+func (s *Server) triggerOne(ctx context.Context, req *wire.TriggerWorkflowRequest) (string, error) {
 	answers, err := s.Trigger(ctx, []*wire.TriggerWorkflowRequest{req})
 	if err != nil {
-		return nil, s.Status(err)
+		return "", s.Status(err)
 	}
 	if answers[0].Err != nil {
-		return nil, collided(answers[0].Err)
+		return "", collided(answers[0].Err)
 	}
-	return &wire.TriggerWorkflowResponse{WorkflowRunId: answers[0].External()}, nil
+	return answers[0].External(), nil
 }
 
 // BulkTriggerWorkflow implements the WorkflowService.
@@ -58,17 +64,14 @@ func (s *Server) BulkTriggerWorkflow(ctx context.Context, req *wire.BulkTriggerW
 // TriggerWorkflowRun implements the AdminService.
 func (s *Server) TriggerWorkflowRun(ctx context.Context, req *wire.TriggerWorkflowRunRequest) (*wire.TriggerWorkflowRunResponse, error) {
 	metadata := string(req.AdditionalMetadata)
-	answers, err := s.Trigger(ctx, []*wire.TriggerWorkflowRequest{{
+	run, err := s.triggerOne(ctx, &wire.TriggerWorkflowRequest{
 		Name: req.WorkflowName, Input: string(req.Input), AdditionalMetadata: &metadata,
 		Priority: req.Priority, DesiredWorkerLabels: req.DesiredWorkerLabels,
-	}})
+	})
 	if err != nil {
-		return nil, s.Status(err)
+		return nil, err
 	}
-	if answers[0].Err != nil {
-		return nil, collided(answers[0].Err)
-	}
-	return &wire.TriggerWorkflowRunResponse{ExternalId: answers[0].External()}, nil
+	return &wire.TriggerWorkflowRunResponse{ExternalId: run}, nil
 }
 
 // Triggered is what came of a run that was asked for. It has an error if another run holds
@@ -180,8 +183,10 @@ func newRun(req *wire.TriggerWorkflowRequest) (run shard.NewRun, err error) {
 		return run, fault.New(fault.Invalid, "", "is empty")
 	}
 	run = shard.NewRun{Workflow: req.Name, Priority: req.GetPriority(), Key: childKey(req), Given: birthOf(req)}
-	if req.Priority != nil && (run.Priority < 1 || run.Priority > PriorityMax) {
-		return run, fault.New(fault.Invalid, "", "priority must be between 1 and %d, got %d", PriorityMax, run.Priority)
+	if req.Priority != nil {
+		if err := define.Priority("", run.Priority); err != nil {
+			return run, err
+		}
 	}
 	if run.Input, err = object("input", req.Input); err != nil {
 		return run, err
@@ -235,32 +240,36 @@ func object(field, text string) ([]byte, error) {
 // moved is an error about one of some runs as one about all of them, by the place that each
 // of the some has there.
 func moved(err error, places []int) error {
-	var e *fault.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	var at int
-	if _, scanErr := fmt.Sscanf(e.Field, "runs[%d]", &at); scanErr != nil || at >= len(places) {
+	e, at, field := aboutRun(err, len(places))
+	if e == nil {
 		return err
 	}
 	own := *e
-	_, field, _ := strings.Cut(e.Field, "]")
 	own.Field = fmt.Sprintf("runs[%d]%s", places[at], field)
 	return &own
+}
+
+// aboutRun takes apart an error about one of n runs: which one, and what follows it in the
+// field. Of another error it is nil.
+func aboutRun(err error, n int) (e *fault.Error, at int, field string) {
+	if !errors.As(err, &e) {
+		return nil, 0, ""
+	}
+	if _, scanErr := fmt.Sscanf(e.Field, "runs[%d]", &at); scanErr != nil || at >= n {
+		return nil, 0, ""
+	}
+	_, field, _ = strings.Cut(e.Field, "]")
+	return e, at, field
 }
 
 // asHere is err as this wire says it: a workflow that there is not makes the request
 // invalid, and fields go by the names that they have here.
 func asHere(err error, runs []shard.NewRun) error {
-	var e *fault.Error
-	if !errors.As(err, &e) {
+	e, at, field := aboutRun(err, len(runs))
+	if e == nil {
 		return err
 	}
-	var at int
-	if _, scanErr := fmt.Sscanf(e.Field, "runs[%d]", &at); scanErr != nil || at >= len(runs) {
-		return err
-	}
-	_, field, _ := strings.Cut(e.Field, "].")
+	field = strings.TrimPrefix(field, ".")
 	if e.Kind == fault.NotFound && field == "workflow" {
 		return fault.New(fault.Invalid, "", "workflow names not found: %s; a worker registers them when it starts", runs[at].Workflow)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/edge/auth"
 	edge "github.com/adzehq/adze/internal/edge/hatchet"
+	"github.com/adzehq/adze/internal/edge/hatchet/define"
 	"github.com/adzehq/adze/internal/edge/hatchet/view"
 	"github.com/adzehq/adze/internal/wire/hatchetrest"
 	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
@@ -39,8 +40,8 @@ func (c Config) trigger(r *http.Request, caller auth.Caller) (any, error) {
 		req.AdditionalMetadata = &metadata
 	}
 	if body.Priority != 0 {
-		if body.Priority < 1 || body.Priority > edge.PriorityMax {
-			return nil, fault.New(fault.Invalid, "priority", "must be between 1 and %d, got %d", edge.PriorityMax, body.Priority)
+		if body.Priority < 1 || body.Priority > define.PriorityMax {
+			return nil, fault.New(fault.Invalid, "priority", "must be between 1 and %d, got %d", define.PriorityMax, body.Priority)
 		}
 		priority := int32(body.Priority)
 		req.Priority = &priority
