@@ -3,7 +3,6 @@ package hatchet
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -19,16 +18,6 @@ import (
 	record "github.com/adzehq/adze/internal/record/workflow"
 	"github.com/adzehq/adze/internal/shard"
 	"github.com/adzehq/adze/internal/wire/hatchetrest"
-)
-
-const (
-	// schedulesRead is how many schedules are read by one statement, schedulesSeenMax how
-	// many are looked at for a list, the oldest.
-	schedulesRead    = 1_000
-	schedulesSeenMax = 20_000
-
-	// bulkMax is how many schedules are changed by one call.
-	bulkMax = 1_000
 )
 
 func (c Config) scheduleRoutes(mux *http.ServeMux) {
@@ -69,7 +58,7 @@ func newSchedule(w *record.Listed, input, metadata hatchetrest.JSONObject, prior
 		return s, err
 	}
 	if priority != 0 {
-		s.Priority = int32(min(priority, int64(core.PriorityMax)+1))
+		s.Priority = int32(max(0, min(priority, define.PriorityMax+1)))
 		err = define.Priority("priority", s.Priority)
 	}
 	return s, err
@@ -134,115 +123,6 @@ func scheduledModel(s *core.Schedule, w *record.Listed, caller auth.Caller) (hat
 		Method: hatchetrest.ScheduledWorkflowsMethodAPI, Priority: int64(s.Priority),
 		Input: object(s.Input), AdditionalMetadata: object(metadata),
 	}, err
-}
-
-// schedules reads those of the tenant that are wanted; of one workflow only, unless its name
-// is empty.
-func (c Config) schedules(
-	ctx context.Context, caller auth.Caller, workflow string, wanted func(*core.Schedule) bool,
-) (list []core.Schedule, err error) {
-	after := id.ID(0)
-	for seen := 0; seen < schedulesSeenMax; {
-		read, err := schedule.List(ctx, c.DB, caller.Tenant, after, workflow, "", schedulesRead)
-		if err != nil {
-			return nil, err
-		}
-		for i := range read {
-			if wanted(&read[i].Schedule) {
-				list = append(list, read[i].Schedule)
-			}
-		}
-		if len(read) < schedulesRead {
-			break
-		}
-		seen += len(read)
-		after = read[len(read)-1].ID
-	}
-	return list, nil
-}
-
-// scheduledQuery says which schedules are wanted.
-type scheduledQuery struct {
-	workflow  string // its id; "" = all
-	metadata  map[string]string
-	parentRun string
-	parent    string
-	statuses  []string // of those that have fired, of their runs; empty = all
-}
-
-// matches tells whether a schedule has all metadata that is wanted.
-func (q *scheduledQuery) matches(s *core.Schedule) bool {
-	wanted := map[string]string{}
-	for key, value := range q.metadata {
-		wanted[key] = value
-	}
-	for key, value := range map[string]string{
-		"hatchet__parent_workflow_run_id": q.parentRun, "hatchet__parent_step_run_id": q.parent,
-	} {
-		if value != "" {
-			wanted[key] = value
-		}
-	}
-	return carries(s.Metadata, wanted)
-}
-
-// carries tells whether metadata has the values that are wanted, as texts.
-func carries(metadata []byte, wanted map[string]string) bool {
-	if len(wanted) == 0 {
-		return true
-	}
-	var members map[string]any
-	if json.Unmarshal(metadata, &members) != nil {
-		return false
-	}
-	for key, value := range wanted {
-		if text, is := members[key].(string); !is || text != value {
-			return false
-		}
-	}
-	return true
-}
-
-// workflowOf is the name of the workflow that is asked for by id; false if there is none.
-func (c Config) workflowOf(ctx context.Context, caller auth.Caller, number string) (string, bool, error) {
-	if number == "" {
-		return "", true, nil
-	}
-	parsed, err := id.Parse(number)
-	if err != nil {
-		return "", false, nil //nolint:nilerr // what is none of ours does not exist
-	}
-	w, err := record.Get(ctx, c.DB, caller.Tenant, parsed)
-	if fault.KindOf(err) == fault.NotFound {
-		return "", false, nil
-	}
-	return w.Name, err == nil, err
-}
-
-func (c Config) oneOffs(ctx context.Context, caller auth.Caller, q *scheduledQuery) ([]core.Schedule, error) {
-	workflow, there, err := c.workflowOf(ctx, caller, q.workflow)
-	if err != nil || !there {
-		return nil, err
-	}
-	return c.schedules(ctx, caller, workflow, func(s *core.Schedule) bool { return s.Once() && q.matches(s) })
-}
-
-// statusScheduled is that of a run that is still to come.
-const statusScheduled = "SCHEDULED"
-
-// statuses reads which are wanted.
-func (q *scheduledQuery) readStatuses(from *query) {
-	q.statuses = from.texts("statuses")
-	for _, s := range q.statuses {
-		if !hatchetrest.ScheduledRunStatus(s).Valid() {
-			from.refuse("statuses", "has %q; there are PENDING, RUNNING, SUCCEEDED, FAILED, CANCELLED, QUEUED, SCHEDULED", s)
-		}
-	}
-}
-
-// has tells whether a status is wanted.
-func (q *scheduledQuery) has(status string) bool {
-	return len(q.statuses) == 0 || slices.Contains(q.statuses, status)
 }
 
 // listScheduled tells of the runs that are still to come, and of those that have begun.
@@ -326,9 +206,10 @@ func scheduleModels[T any](
 
 // sortSchedules orders by the field that is asked for: the newest first, if nobody says.
 func sortSchedules(list []core.Schedule, q *query) {
+	field := q.text("orderByField")
 	slices.SortFunc(list, func(a, b core.Schedule) int {
 		order := 0
-		switch q.text("orderByField") {
+		switch field {
 		case "triggerAt":
 			order = cmp.Compare(a.At, b.At)
 		case "name":
@@ -349,7 +230,9 @@ func (c Config) book(caller auth.Caller) func(context.Context, string) (record.L
 			return w, nil
 		}
 		w, err := c.workflowNamed(ctx, caller, name)
-		known[name] = w
+		if err == nil {
+			known[name] = w
+		}
 		return w, err
 	}
 }
@@ -372,21 +255,17 @@ func (c Config) wantedSchedule(r *http.Request, caller auth.Caller, name string,
 
 func (c Config) getScheduled(r *http.Request, caller auth.Caller) (any, error) {
 	s, err := c.wantedSchedule(r, caller, "scheduled", true)
-	if fault.KindOf(err) == fault.NotFound {
+	if fault.KindOf(err) == fault.NotFound { // it may have fired
 		return c.fired(r, caller)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return c.tellScheduled(r.Context(), caller, &s)
-}
-
-func (c Config) tellScheduled(ctx context.Context, caller auth.Caller, s *core.Schedule) (any, error) {
-	w, err := c.workflowNamed(ctx, caller, s.Workflow)
+	w, err := c.workflowNamed(r.Context(), caller, s.Workflow)
 	if err != nil {
 		return nil, err
 	}
-	return scheduledModel(s, &w, caller)
+	return scheduledModel(&s, &w, caller)
 }
 
 // move has a schedule fire at another time.
@@ -417,14 +296,7 @@ func (c Config) moveScheduled(r *http.Request, caller auth.Caller) (any, error) 
 	if err := c.move(r.Context(), caller, number, asked.TriggerAt); err != nil {
 		return nil, err
 	}
-	s, err := c.wantedSchedule(r, caller, "scheduled", true)
-	if fault.KindOf(err) == fault.NotFound { // it has fired since
-		return c.fired(r, caller)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return c.tellScheduled(r.Context(), caller, &s)
+	return c.getScheduled(r, caller)
 }
 
 func (c Config) deleteScheduled(r *http.Request, caller auth.Caller) (any, error) {
@@ -434,101 +306,4 @@ func (c Config) deleteScheduled(r *http.Request, caller auth.Caller) (any, error
 	}
 	_, err = c.Shards.DropSchedules(r.Context(), caller.Tenant, []id.ID{s.ID})
 	return nil, err
-}
-
-func (c Config) deleteAllScheduled(r *http.Request, caller auth.Caller) (any, error) {
-	asked, err := read[hatchetrest.ScheduledWorkflowsBulkDeleteRequest](r)
-	if err != nil {
-		return nil, err
-	}
-	answer := hatchetrest.ScheduledWorkflowsBulkDeleteResponse{
-		DeletedIds: []string{}, Errors: []hatchetrest.ScheduledWorkflowsBulkError{},
-	}
-	ids, err := c.toDelete(r.Context(), caller, &asked, &answer)
-	if err != nil {
-		return nil, err
-	}
-	for chunk := range slices.Chunk(ids, bulkMax) {
-		dropped, err := c.Shards.DropSchedules(r.Context(), caller.Tenant, chunk)
-		if err != nil {
-			return nil, err
-		}
-		for i, number := range chunk {
-			if dropped[i] {
-				answer.DeletedIds = append(answer.DeletedIds, number.String())
-			} else {
-				answer.Errors = append(answer.Errors, hatchetrest.ScheduledWorkflowsBulkError{Id: number.String(), Error: noSchedule})
-			}
-		}
-	}
-	return answer, nil
-}
-
-const noSchedule = "there is no such schedule"
-
-// toDelete are the schedules that are asked for, by their ids or by a filter.
-func (c Config) toDelete(
-	ctx context.Context, caller auth.Caller, asked *hatchetrest.ScheduledWorkflowsBulkDeleteRequest,
-	answer *hatchetrest.ScheduledWorkflowsBulkDeleteResponse,
-) (ids []id.ID, err error) {
-	f := &asked.Filter
-	filtered := f.WorkflowId != "" || f.ParentStepRunId != "" || f.ParentWorkflowRunId != "" || len(f.AdditionalMetadata) > 0
-	if filtered == (len(asked.ScheduledWorkflowRunIds) > 0) {
-		return nil, fault.New(fault.Invalid, "filter", "and scheduledWorkflowRunIds exclude each other; give one of them")
-	}
-	if len(asked.ScheduledWorkflowRunIds) > bulkMax {
-		return nil, fault.New(fault.Invalid, "scheduledWorkflowRunIds", "are %d, allowed are %d of one call", len(asked.ScheduledWorkflowRunIds), bulkMax)
-	}
-	for _, text := range asked.ScheduledWorkflowRunIds {
-		if number, err := id.Parse(text); err == nil {
-			ids = append(ids, number)
-		} else {
-			answer.Errors = append(answer.Errors, hatchetrest.ScheduledWorkflowsBulkError{Id: text, Error: noSchedule})
-		}
-	}
-	if !filtered {
-		return ids, nil
-	}
-	q := query{values: map[string][]string{"additionalMetadata": f.AdditionalMetadata}}
-	wanted := &scheduledQuery{
-		workflow: f.WorkflowId, metadata: q.pairs("additionalMetadata"), parentRun: f.ParentWorkflowRunId, parent: f.ParentStepRunId,
-	}
-	if q.err != nil {
-		return nil, q.err
-	}
-	found, err := c.oneOffs(ctx, caller, wanted)
-	for i := range found {
-		ids = append(ids, found[i].ID)
-	}
-	return ids, err
-}
-
-func (c Config) moveAllScheduled(r *http.Request, caller auth.Caller) (any, error) {
-	asked, err := read[hatchetrest.ScheduledWorkflowsBulkUpdateRequest](r)
-	if err != nil {
-		return nil, err
-	}
-	if len(asked.Updates) == 0 || len(asked.Updates) > bulkMax {
-		return nil, fault.New(fault.Invalid, "updates", "are %d, allowed are 1 to %d of one call", len(asked.Updates), bulkMax)
-	}
-	answer := hatchetrest.ScheduledWorkflowsBulkUpdateResponse{
-		UpdatedIds: []string{}, Errors: []hatchetrest.ScheduledWorkflowsBulkError{},
-	}
-	for _, update := range asked.Updates {
-		number, err := id.Parse(update.Id)
-		if err != nil {
-			err = fault.New(fault.NotFound, "id", noSchedule)
-		} else {
-			err = c.move(r.Context(), caller, number, update.TriggerAt)
-		}
-		switch kind := fault.KindOf(err); {
-		case err == nil:
-			answer.UpdatedIds = append(answer.UpdatedIds, update.Id)
-		case kind == fault.NotFound || kind == fault.Invalid:
-			answer.Errors = append(answer.Errors, hatchetrest.ScheduledWorkflowsBulkError{Id: update.Id, Error: err.Error()})
-		default:
-			return nil, err
-		}
-	}
-	return answer, nil
 }
