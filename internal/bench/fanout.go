@@ -60,7 +60,5 @@ func (b *bench) fanoutLoad(ctx context.Context, r *rig, parent *adze.Task[int, i
 	}
 	b.report.add(name, "children_per_s", "children/s", float64(n)/after.at.Sub(before.at).Seconds())
 	b.report.costs(name, before, after, n)
-	rss, err := peakRSS(r.meter.enginePID)
-	b.report.add(name, "engine_rss_mb", "MB", rss)
-	return err
+	return b.memory(name, r)
 }

@@ -92,7 +92,5 @@ func (b *bench) graphLoad(ctx context.Context, r *rig, c *chain) error {
 	b.report.add("graph", "graphs_per_s", "graphs/s", float64(n)/took.Seconds())
 	b.throughput("graph", n*graphSteps, took)
 	b.report.costs("graph", before, after, n*graphSteps)
-	rss, err := peakRSS(r.meter.enginePID)
-	b.report.add("graph", "engine_rss_mb", "MB", rss)
-	return err
+	return b.memory("graph", r)
 }

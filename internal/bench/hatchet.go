@@ -50,11 +50,9 @@ func (b *bench) driven(ctx context.Context, mode string) error {
 		b.throughput(name, result.Tasks, after.at.Sub(before.at))
 		b.report.costs(name, before, after, result.Tasks)
 		b.report.add(name, "client_cpu_us_per_task", "µs", float64((driverAfter-driverBefore).Microseconds())/float64(result.Tasks))
-		rss, err := peakRSS(r.meter.enginePID)
-		if err != nil {
+		if err := b.memory(name, r); err != nil {
 			return err
 		}
-		b.report.add(name, "engine_rss_mb", "MB", rss)
 		return verify(ctx, r, before.at)
 	})
 }

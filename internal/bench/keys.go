@@ -105,11 +105,9 @@ func (b *bench) reportFlows(taps []*tap) error {
 		b.report.add(t.mode("keys"), "us_per_task", "µs", us)
 		b.report.add(t.mode("keys"), "engine_cpu_us_per_task", "µs", engine)
 		b.report.add(t.mode("keys"), "pg_cpu_us_per_task", "µs", postgres)
-		rss, err := peakRSS(t.rig.meter.enginePID)
-		if err != nil {
+		if err := b.memory(t.mode("keys"), t.rig); err != nil {
 			return err
 		}
-		b.report.add(t.mode("keys"), "engine_rss_mb", "MB", rss)
 	}
 	b.report.add("keys", "slowest_of_fastest", "ratio", slices.Max(times)/slices.Min(times))
 	if least := slices.Min(costs); least > 0 { // of so few tasks the clock of the kernel may see nothing

@@ -40,9 +40,17 @@ func (b *bench) measured(ctx context.Context, r *rig, l *load, name string, subm
 	}
 	b.throughput(name, n, after.at.Sub(before.at))
 	b.report.costs(name, before, after, n)
+	return errors.Join(b.memory(name, r), verify(ctx, r, before.at))
+}
+
+// memory reports the most that the engine has had.
+func (b *bench) memory(name string, r *rig) error {
 	rss, err := peakRSS(r.meter.enginePID)
+	if err != nil {
+		return err
+	}
 	b.report.add(name, "engine_rss_mb", "MB", rss)
-	return errors.Join(err, verify(ctx, r, before.at))
+	return nil
 }
 
 // verify counts: every task submitted since has a result, or is in the checkpoint,
@@ -143,9 +151,7 @@ func (b *bench) drainLoad(ctx context.Context, r *rig, l *load) error {
 	}
 	b.throughput("drain", n, after.at.Sub(before.at))
 	b.report.costs("drain", before, after, n)
-	rss, err := peakRSS(r.meter.enginePID)
-	b.report.add("drain", "engine_rss_mb", "MB", rss)
-	return errors.Join(err, stop(), verify(ctx, r, before.at))
+	return errors.Join(b.memory("drain", r), stop(), verify(ctx, r, before.at))
 }
 
 // register makes a task known without a worker that stays: one starts and drains.
