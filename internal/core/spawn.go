@@ -269,7 +269,10 @@ func (s *Shard) requestChildren(c Closing) {
 
 // loadedChildren cancels the children that are still open.
 func (s *Shard) loadedChildren(in *Loaded) {
-	c := s.closing[in.Load.Tasks[0]]
+	c, closing := s.closing[in.Load.Tasks[0]]
+	if !closing { // by a load that was asked for beside this one
+		return
+	}
 	rows := in.byID()
 	again := false
 	for _, child := range in.Children {
