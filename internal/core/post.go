@@ -121,11 +121,11 @@ func (c *class) meet() {
 }
 
 // post finds the post of a class, or makes it.
-func (cr *crew) post(c *class) *post {
-	p := cr.posts[c.key.text]
+func (c *crew) post(of *class) *post {
+	p := c.posts[of.key.text]
 	if p == nil {
-		p = &post{crew: cr, need: c.key.text, slots: c.need.Slots}
-		cr.posts[c.key.text] = p
+		p = &post{crew: c, need: of.key.text, slots: of.need.Slots}
+		c.posts[of.key.text] = p
 	}
 	return p
 }
