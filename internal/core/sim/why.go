@@ -58,10 +58,11 @@ func (m *model) takeWhy(st *step, ref uint64, tenant id.ID) *Violation {
 
 // checkReason: what is told of an open task is so.
 func (m *model) checkReason(t *task, r *core.Reason) *Violation {
-	offered, fitting := 0, 0
+	offered, fitting, away := 0, 0, t.only != 0
 	for _, w := range m.workers {
 		if m.offers(w, t) {
 			offered++
+			away = away && w.id != t.only
 		}
 		if m.serves(w, t) {
 			fitting++
@@ -83,7 +84,7 @@ func (m *model) checkReason(t *task, r *core.Reason) *Violation {
 		case core.CauseBusy:
 			right = right && fitting > 0
 		case core.CauseNoMatch:
-			right = right && offered > 0 && fitting == 0
+			right = right && offered > 0 && fitting == 0 && r.Away == away
 		case core.CauseLimit:
 			right = right && t.inLimit()
 		case core.CauseRate:
