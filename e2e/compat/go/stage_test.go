@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,9 +26,9 @@ const (
 	patience = time.Minute
 	// pollEvery is the pause between looks.
 	pollEvery = 50 * time.Millisecond
-	// beginWait is what a worker needs to begin. The SDK panics if one is stopped before,
-	// which happens to scenarios that fail at once.
-	beginWait = time.Second
+	// beginWait is how long a worker is left to begin: the SDK panics if one is stopped
+	// before it listens, which happens to scenarios that need none to run anything.
+	beginWait = 5 * time.Second
 )
 
 // shared is the engine of all scenarios that do not kill theirs.
@@ -137,8 +138,8 @@ func (s *scene) worker(options ...hatchet.WorkerOption) (stop func()) {
 		}
 	}()
 	stop = sync.OnceFunc(func() {
-		if s.Failed() {
-			time.Sleep(beginWait)
+		for deadline := time.Now().Add(beginWait); !s.listens() && time.Now().Before(deadline); {
+			time.Sleep(pollEvery)
 		}
 		cancel()
 		select {
@@ -149,6 +150,14 @@ func (s *scene) worker(options ...hatchet.WorkerOption) (stop func()) {
 	})
 	s.Cleanup(stop)
 	return stop
+}
+
+// listens tells whether the scenario's worker has begun to listen.
+func (s *scene) listens() bool {
+	list, err := s.sdk.Workers().List(context.WithoutCancel(s.ctx))
+	return err == nil && list.Rows != nil && slices.ContainsFunc(*list.Rows, func(w rest.Worker) bool {
+		return w.Name == s.name("worker") && w.Status != nil && *w.Status != rest.INACTIVE
+	})
 }
 
 // know makes workflows known without a worker that runs them.
