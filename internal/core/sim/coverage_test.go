@@ -65,7 +65,6 @@ var leftOut = []omission{
 	{[]string{"Answer.Kind.AnswerFull"}, "a history has not 100,000 schedules or settings; tests of the core have"},
 	{[]string{"Definition.Task"}, "the core does not look at it"},
 	{[]string{"QueueSetting.DropCrons", "QueueSetting.DropOnce", "Set.Settings.Queue.DropCrons", "Set.Settings.Queue.DropOnce"}, "the runtime heeds it, which asks for runs"},
-	{[]string{"Reason.Away"}, "hardly a history asks about a task whose one worker is gone; tests of the core do"},
 	{[]string{"Label.Comparator.LabelGreaterOrEqual", "Label.Comparator.LabelLess", "Label.Comparator.LabelLessOrEqual"}, "one comparison of numbers stands for all; tests of the core have each"},
 	{[]string{"Runs.Task.Flow.Batch", "Runs.Task.Flow.Size", "Run.Task.Flow.Batch", "Run.Task.Flow.Size"}, "tasks of a graph go in batches, and not its run"},
 	{[]string{"Fork.Task.Flow.Batch", "Fork.Task.Flow.Size"}, "durable tasks do not go in batches"},

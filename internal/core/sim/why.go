@@ -19,10 +19,23 @@ func (h *history) wonder() *Violation {
 			in.Tasks = append(in.Tasks, target)
 		}
 	}
+	if t := h.forsaken(); t != nil && !slices.Contains(in.Tasks, t.row.ID) {
+		in.Tasks = append(in.Tasks, t.row.ID)
+	}
 	h.lastRef++
 	in.Ref, in.Tenant = h.lastRef, h.tenantOf(in.Tasks[0])
 	h.asked[in.Ref] = len(in.Tasks)
 	return h.apply(in)
+}
+
+// forsaken is the first task that is ready for a worker that is gone; nil if there is none.
+func (h *history) forsaken() *task {
+	for _, t := range h.model.sorted() {
+		if t.only != 0 && h.model.workers[t.only] == nil && t.state == core.OpenReady {
+			return t
+		}
+	}
+	return nil
 }
 
 // someTarget is a task or run, mostly of late.
