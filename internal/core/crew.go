@@ -28,23 +28,18 @@ type crew struct {
 }
 
 // tenancy is what a tenant has had of a crew. Its tag is that in slot·ms over the tenant's
-// weight; the one with the lowest tag is served next. A task is charged what one of its
-// tenant took lately when it begins, and what it takes longer while it runs: nobody has
-// all slots because nobody knows yet how long its tasks take. One that had nothing to give
-// for a while begins a task behind those that wait: an idle tenant saves up nothing.
+// weight; the one with the lowest tag is served next. One that had nothing to give for a
+// while begins a task behind those that wait: an idle tenant saves up nothing.
 type tenancy struct {
 	crew    *crew
 	tenant  id.ID
 	weight  int64  // in thousandths
 	granted uint64 // the Apply of its grant; 0 = of an owner before
 
-	tag     int64
-	turn    uint64 // of those with the same tag, lower first
-	mean    int64  // slot·ms of a task; 0 = not known
-	slots   int64  // that its attempts hold
-	prepaid int64  // slot·ms that were charged and not used yet
-	billed  Time   // so far the tag counts what was used
-	era     uint64 // of the tag
+	tag  int64
+	turn uint64 // of those with the same tag, lower first
+	usage
+	era uint64 // of the tag
 
 	berths []*berth // with something to give
 	seat   seat     // in crew.waiting
@@ -59,12 +54,7 @@ func (tn *tenancy) before(other *tenancy) bool {
 func (tn *tenancy) stretch(used int64) int64 { return used * tagOfTask * WeightDefault / tn.weight }
 
 // estimate is what a task will probably take.
-func (tn *tenancy) estimate() int64 {
-	if tn.mean > 0 {
-		return tn.mean
-	}
-	return max(1, tn.crew.mean)
-}
+func (tn *tenancy) estimate() int64 { return tn.usage.estimate(tn.crew.mean) }
 
 // bill brings the tag up to date with what the tenant's attempts have used. Until then it
 // may be lower than it should, never higher: who is first with a tag that was just billed is
@@ -74,11 +64,7 @@ func (tn *tenancy) bill() {
 	if tn.era != c.era {
 		tn.era, tn.tag, tn.prepaid, tn.billed = c.era, 0, 0, c.since
 	}
-	used := tn.slots * int64(c.shard.now-tn.billed)
-	tn.billed = c.shard.now
-	paid := min(used, tn.prepaid)
-	tn.prepaid -= paid
-	tn.tag += tn.stretch(used - paid)
+	tn.tag += tn.stretch(tn.overrun(c.shard.now, c.since))
 	tn.fix()
 }
 
@@ -155,13 +141,11 @@ func (tn *tenancy) charge(t *task) {
 // settle gives back what t was charged beyond what it took, and learns from that.
 func (tn *tenancy) settle(t *task, ran Time) {
 	tn.bill()
-	took := max(1, int64(ran)) * units(t.def.Slots)
+	took := t.took(ran)
 	tn.mean = average(tn.mean, took)
 	tn.crew.mean = average(tn.crew.mean, took)
 	if t.era == tn.era {
-		left := min(max(t.advance-took, 0), tn.prepaid)
-		tn.prepaid -= left
-		tn.tag -= tn.stretch(left)
+		tn.tag -= tn.stretch(tn.refund(t.advance, took))
 		tn.fix()
 	}
 	t.advance, t.era = 0, 0

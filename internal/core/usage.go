@@ -1,9 +1,9 @@
 package core
 
-// usage is what the tasks of a key have used of the workers, in a queue that goes by cost.
-// A task is charged what those of its key took lately when it begins, and what it takes
-// longer while it runs: no key has all slots because nobody knows yet how long its tasks
-// take. What runs while nobody waits is held against no key.
+// usage is what the tasks of a key in a queue that goes by cost, or those of a tenant that
+// shares workers, have used of the workers. A task is charged what others of its kind took
+// lately when it begins, and what it takes longer while it runs: nobody has all slots
+// because nobody knows yet how long its tasks take.
 type usage struct {
 	mean    int64 // slot·ms of a task; 0 = not known
 	slots   int64 // that its tasks take up, of those that were charged
@@ -11,15 +11,40 @@ type usage struct {
 	billed  Time  // so far the tag counts what was used
 }
 
+// estimate is what a task will probably take; of is the mean of all.
+func (u *usage) estimate(of int64) int64 {
+	if u.mean > 0 {
+		return u.mean
+	}
+	return max(1, of)
+}
+
+// overrun is what has been used since it was billed, and not before since, beyond what was
+// charged. From now on it is billed.
+func (u *usage) overrun(now, since Time) int64 {
+	used := u.slots * int64(now-max(u.billed, since))
+	u.billed = now
+	paid := min(used, u.prepaid)
+	u.prepaid -= paid
+	return used - paid
+}
+
+// refund is what a task was charged and did not take, as far as nothing else has used it.
+func (u *usage) refund(charged, took int64) int64 {
+	left := min(max(charged-took, 0), u.prepaid)
+	u.prepaid -= left
+	return left
+}
+
+// took is what t has used of the workers in so long a time, in slot·ms.
+func (t *task) took(ran Time) int64 { return max(1, int64(ran)) * units(t.def.Slots) }
+
 // estimate is what a task of sh will probably cost.
 func (q *queue) estimate(sh *share) int64 {
-	switch {
-	case !q.all().ByCost:
+	if !q.all().ByCost {
 		return 1
-	case sh.mean > 0:
-		return sh.mean
 	}
-	return max(1, q.mean)
+	return sh.usage.estimate(q.mean)
 }
 
 // average follows the latest eight or so.
@@ -39,18 +64,13 @@ func (sh *share) use(t *task) {
 }
 
 // bill brings the tag up to date with what is used by tasks that run; it tells whether
-// that moved it.
+// that moved it. What ran while nobody waited is held against no key.
 func (sh *share) bill() bool {
-	q := sh.queue
-	now := q.shard.now
-	used := sh.slots * int64(now-max(sh.billed, q.since))
-	sh.billed = now
-	paid := min(used, sh.prepaid)
-	sh.prepaid -= paid
-	if used == paid {
+	used := sh.overrun(sh.queue.shard.now, sh.queue.since)
+	if used == 0 {
 		return false
 	}
-	sh.move(used - paid)
+	sh.move(used)
 	return true
 }
 
@@ -95,13 +115,11 @@ func (s *Shard) settleShare(t *task) {
 		return
 	}
 	if q := sh.queue; q.all().ByCost && t.charged > 0 && t.tariff == q.tariff {
-		took := max(1, int64(s.now-t.assigned)) * units(t.def.Slots)
+		took := t.took(s.now - t.assigned)
 		sh.bill()
 		sh.slots -= units(t.def.Slots)
 		sh.mean, q.mean = average(sh.mean, took), average(q.mean, took)
-		left := min(max(t.charged-took, 0), sh.prepaid)
-		sh.prepaid -= left
-		sh.move(-left)
+		sh.move(-sh.refund(t.charged, took))
 	}
 	t.charged = 0
 }
