@@ -38,8 +38,11 @@ func (m *meter) sum() (sum int64) {
 // perMinute is how often it happens, by the last minute and the part that is now.
 func (m *meter) perMinute(now Time) float64 {
 	m.turn(now)
-	return m.per(meterParts*meterPartMS + int64(now)%meterPartMS)
+	return m.per(meterSpan(now))
 }
+
+// meterSpan is how long the parts are together: the last minute, and what is over of now.
+func meterSpan(now Time) int64 { return meterParts*meterPartMS + int64(now)%meterPartMS }
 
 func (m *meter) per(spanMS int64) float64 { return float64(m.sum()) * 60_000 / float64(spanMS) }
 
@@ -48,5 +51,5 @@ func (m *meter) per(spanMS int64) float64 { return float64(m.sum()) * 60_000 / f
 func (m *meter) pace(now Time) float64 {
 	m.turn(now)
 	const least = 1_000
-	return m.per(min(meterParts*meterPartMS+int64(now)%meterPartMS, max(int64(now-m.since), least)))
+	return m.per(min(meterSpan(now), max(int64(now-m.since), least)))
 }
