@@ -3,20 +3,7 @@ package core
 import (
 	"cmp"
 	"slices"
-
-	"github.com/adzehq/adze/internal/base/id"
 )
-
-// batchRule finds what is set of the batches of an action.
-func (s *Shard) batchRule(tenant id.ID, action string) *settings[BatchSetting] {
-	key := queueKey{tenant, action}
-	rule := s.batchRules[key]
-	if rule == nil {
-		rule = &settings[BatchSetting]{}
-		s.batchRules[key] = rule
-	}
-	return rule
-}
 
 // rule is when batches of l go.
 func (l *lane) rule() BatchRule { return l.class.rule(l.share.key) }
@@ -44,7 +31,7 @@ func (r *BatchRule) heed(to *BatchSetting) {
 
 // setBatch changes when batches of an action go, those that wait too.
 func (s *Shard) setBatch(setting *Setting) {
-	s.batchRule(setting.Tenant, setting.Name).change(setting, setting.Batch)
+	s.batchRules.at(setting.Tenant, setting.Name).change(setting, setting.Batch)
 	for _, c := range s.classesOf(setting.Tenant) {
 		if c.need.Action != setting.Name || !c.need.gathers() {
 			continue

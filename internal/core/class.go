@@ -83,7 +83,7 @@ func (s *Shard) class(tenant id.ID, text string) *class {
 	}
 	c = &class{shard: s, queue: s.queue(tenant, need.Queue), need: need, key: key, kept: kept, byKey: map[string]*lane{}}
 	if need.gathers() {
-		c.batches = s.batchRule(tenant, need.Action)
+		c.batches = s.batchRules.at(tenant, need.Action)
 	}
 	s.classes[key] = c
 	c.queue.classes = append(c.queue.classes, c)

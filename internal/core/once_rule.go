@@ -6,17 +6,6 @@ import (
 	"github.com/adzehq/adze/internal/base/id"
 )
 
-// onceRule finds what is set of the once keys that a workflow declares.
-func (s *Shard) onceRule(tenant id.ID, workflow string) *settings[OnceSetting] {
-	key := queueKey{tenant, workflow}
-	rule := s.onceRules[key]
-	if rule == nil {
-		rule = &settings[OnceSetting]{}
-		s.onceRules[key] = rule
-	}
-	return rule
-}
-
 // ruled is want as it is set: for its key, and else for all of its workflow.
 func (s *Shard) ruled(want *NewOnceKey, tenant id.ID) *NewOnceKey {
 	rule := s.onceRules[queueKey{tenant, want.Workflow}]

@@ -239,17 +239,6 @@ func (s *Shard) stamp(setting *Setting) {
 	}
 }
 
-// workflow finds what is set of a workflow.
-func (s *Shard) workflow(tenant id.ID, name string) *settings[QueueSetting] {
-	key := queueKey{tenant, name}
-	w := s.workflows[key]
-	if w == nil {
-		w = &settings[QueueSetting]{}
-		s.workflows[key] = w
-	}
-	return w
-}
-
 // setPause brings a pause in line with a setting.
 func (s *Shard) setPause(key pauseKey, to *QueueSetting) {
 	if p := s.pauses[key]; p == nil && !to.Paused {

@@ -168,6 +168,20 @@ type settings[T any] struct {
 	keys     map[string]T // what is different for a key
 }
 
+// settingsOf are those of all things of a kind, by name.
+type settingsOf[T any] map[queueKey]*settings[T]
+
+// at finds what is set of a thing, or makes room for it.
+func (m settingsOf[T]) at(tenant id.ID, name string) *settings[T] {
+	key := queueKey{tenant, name}
+	of := m[key]
+	if of == nil {
+		of = &settings[T]{}
+		m[key] = of
+	}
+	return of
+}
+
 // all is what is in force for all keys of which nothing else is said.
 func (s *settings[T]) all() *T {
 	if s.set != nil {

@@ -60,7 +60,7 @@ func (s *Shard) apply(setting *Setting) {
 		s.setPause(pauseKey{setting.Tenant, SettingQueue, setting.Name}, q.all())
 		q.stir()
 	case SettingWorkflow:
-		w := s.workflow(setting.Tenant, setting.Name)
+		w := s.workflows.at(setting.Tenant, setting.Name)
 		w.change(setting, setting.Queue)
 		s.setPause(pauseKey{setting.Tenant, SettingWorkflow, setting.Name}, w.all())
 	case SettingLimit:
@@ -74,7 +74,7 @@ func (s *Shard) apply(setting *Setting) {
 	case SettingBatch:
 		s.setBatch(setting)
 	case SettingOnce:
-		s.onceRule(setting.Tenant, setting.Name).change(setting, setting.Once)
+		s.onceRules.at(setting.Tenant, setting.Name).change(setting, setting.Once)
 	}
 }
 

@@ -29,9 +29,9 @@ type Shard struct {
 	actions     map[queueKey]*action
 	limits      map[queueKey]*limit
 	settings    map[SettingKey]Setting
-	workflows   map[queueKey]*settings[QueueSetting] // what is set of them
-	batchRules  map[queueKey]*settings[BatchSetting] // by action
-	onceRules   map[queueKey]*settings[OnceSetting]  // by workflow
+	workflows   settingsOf[QueueSetting]
+	batchRules  settingsOf[BatchSetting] // by action
+	onceRules   settingsOf[OnceSetting]  // by workflow
 	pauses      map[pauseKey]*pause
 	pausesHasty []*pause      // have something to let go on at the end of this Apply
 	expected    map[id.ID]int // by tenant: workers of the owner before that are not back
@@ -91,9 +91,9 @@ func NewSized(shard int32, window int) *Shard {
 		actions:     map[queueKey]*action{},
 		limits:      map[queueKey]*limit{},
 		settings:    map[SettingKey]Setting{},
-		workflows:   map[queueKey]*settings[QueueSetting]{},
-		batchRules:  map[queueKey]*settings[BatchSetting]{},
-		onceRules:   map[queueKey]*settings[OnceSetting]{},
+		workflows:   settingsOf[QueueSetting]{},
+		batchRules:  settingsOf[BatchSetting]{},
+		onceRules:   settingsOf[OnceSetting]{},
 		pauses:      map[pauseKey]*pause{},
 		rates:       map[queueKey]*rate{},
 		owingMax:    RateKeysMax,
