@@ -3,28 +3,28 @@
 -- Bound: one look-up by primary key per id.
 select
     o.id,
-    o.tenant_id,
     o.version_id,
     o.node,
-    o.worker_id,
-    o.token,
     o.due_at,
-    o.assigned_at,
     o.priority,
     o.attempt,
     o.failures,
-    o.state,
-    o.queue,
-    o.key,
-    o.cancel,
     o.entries,
     o.waits,
     o.binds,
     o.passed,
     o.rank,
     o.flow,
-    o.batch,
-    o.suspensions
+    o.suspensions,
+    o.tenant_id,
+    o.worker_id,
+    o.token,
+    o.assigned_at,
+    o.state,
+    o.queue,
+    o.key,
+    o.cancel,
+    o.batch
 from unnest($1::bigint[]) as wanted (id)
 cross join lateral (
     select *

@@ -4,28 +4,28 @@
 -- Bound: $5 rows, one range of open_task_due_idx.
 select
     id,
-    tenant_id,
     version_id,
     node,
-    worker_id,
-    token,
     due_at,
-    assigned_at,
     priority,
     attempt,
     failures,
-    state,
-    queue,
-    key,
-    cancel,
     entries,
     waits,
     binds,
     passed,
     rank,
     flow,
-    batch,
-    suspensions
+    suspensions,
+    tenant_id,
+    worker_id,
+    token,
+    assigned_at,
+    state,
+    queue,
+    key,
+    cancel,
+    batch
 from adze.open_task
 where
     shard = $1

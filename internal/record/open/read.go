@@ -66,22 +66,9 @@ func inLaneOrder(a, b core.OpenTask) int {
 }
 
 // readWaiting reads a row of the lane that a load is of.
-func readWaiting(r *pg.Row, lane *core.Load) (o core.OpenTask, err error) {
+func readWaiting(r *pg.Row, lane *core.Load) (core.OpenTask, error) {
+	o, err := readOpen(r)
 	o.State, o.Tenant, o.Queue, o.Key = core.OpenReady, lane.Tenant, lane.Queue, lane.Key
-	o.ID = id.ID(r.Int64())
-	o.Version = id.ID(r.Int64())
-	readNode(r, &o)
-	o.Due = core.Time(r.Int64())
-	o.Priority = r.Int32()
-	o.Attempt = r.Int32()
-	o.Failures = r.Int32()
-	o.Entries = r.Int32()
-	o.Waits = r.Int32()
-	o.Binds = r.Bool()
-	o.Passed = r.Int32()
-	o.Rank = r.Int64()
-	o.Flow, err = flow.Decode(r.Bytes())
-	o.Suspensions = r.Int32()
 	return o, err
 }
 
@@ -155,29 +142,35 @@ func collect(ctx context.Context, db pg.DB, room int, sql string, args ...any) (
 }
 
 // read reads a whole row.
-func read(r *pg.Row) (o core.OpenTask, err error) {
-	o.ID = id.ID(r.Int64())
+func read(r *pg.Row) (core.OpenTask, error) {
+	o, err := readOpen(r)
 	o.Tenant = id.ID(r.Int64())
-	o.Version = id.ID(r.Int64())
-	readNode(r, &o)
 	o.Worker = id.ID(r.Int64())
 	o.Token = core.Token(r.Int64())
-	o.Due = core.Time(r.Int64())
 	o.Assigned = core.Time(r.Int64())
-	o.Priority = r.Int32()
-	o.Attempt = r.Int32()
-	o.Failures = r.Int32()
 	o.State = core.ParseOpenState(r.Text())
 	o.Queue = r.Text()
 	o.Key = r.Text()
 	o.Cancel = r.Text()
+	o.Batch = core.Token(r.Int64())
+	return o, err
+}
+
+// readOpen reads what begins every row: all that a task may have which waits in a known lane.
+func readOpen(r *pg.Row) (o core.OpenTask, err error) {
+	o.ID = id.ID(r.Int64())
+	o.Version = id.ID(r.Int64())
+	readNode(r, &o)
+	o.Due = core.Time(r.Int64())
+	o.Priority = r.Int32()
+	o.Attempt = r.Int32()
+	o.Failures = r.Int32()
 	o.Entries = r.Int32()
 	o.Waits = r.Int32()
 	o.Binds = r.Bool()
 	o.Passed = r.Int32()
 	o.Rank = r.Int64()
 	o.Flow, err = flow.Decode(r.Bytes())
-	o.Batch = core.Token(r.Int64())
 	o.Suspensions = r.Int32()
 	return o, err
 }

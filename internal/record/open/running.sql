@@ -3,28 +3,28 @@
 -- Bound: the slots of the shard's workers, through open_task_running_idx.
 select
     id,
-    tenant_id,
     version_id,
     node,
-    worker_id,
-    token,
     due_at,
-    assigned_at,
     priority,
     attempt,
     failures,
-    state,
-    queue,
-    key,
-    cancel,
     entries,
     waits,
     binds,
     passed,
     rank,
     flow,
-    batch,
-    suspensions
+    suspensions,
+    tenant_id,
+    worker_id,
+    token,
+    assigned_at,
+    state,
+    queue,
+    key,
+    cancel,
+    batch
 from adze.open_task
 where
     shard = $1
