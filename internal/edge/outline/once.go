@@ -11,7 +11,7 @@ var holds = map[string]wire.Hold{"ttl": wire.Hold_HOLD_TTL, "run": wire.Hold_HOL
 // unknownNumber is what a name that does not exist becomes on the wire.
 const unknownNumber = -1
 
-func nameOf[N ~int32](names map[string]N, number N) string {
+func nameOf[N comparable](names map[string]N, number N) string {
 	for name, n := range names {
 		if n == number {
 			return name
@@ -68,9 +68,18 @@ func onceFromWire(k *wire.IdempotencyKey) *shard.Once {
 	if k == nil {
 		return nil
 	}
-	taken := core.OnceTaken(255)
-	if known, is := shard.Collisions[nameOf(collisions, k.GetOnCollision())]; is {
-		taken = known
+	return &shard.Once{
+		Key: k.GetKey(), TTLMS: k.GetTtlMs(), Hold: core.ParseOnceHold(nameOf(holds, k.GetHold())),
+		Taken: takenOf(nameOf(collisions, k.GetOnCollision())),
 	}
-	return &shard.Once{Key: k.GetKey(), TTLMS: k.GetTtlMs(), Hold: core.ParseOnceHold(nameOf(holds, k.GetHold())), Taken: taken}
+}
+
+// noCollision is what a collision becomes that does not exist.
+const noCollision core.OnceTaken = 255
+
+func takenOf(collision string) core.OnceTaken {
+	if taken, known := shard.Collisions[collision]; known {
+		return taken
+	}
+	return noCollision
 }

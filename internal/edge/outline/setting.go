@@ -57,17 +57,10 @@ func limitChange(l *wire.LimitSetting) *shard.LimitChange {
 	return to
 }
 
-// noCollision is what a collision becomes that does not exist.
-const noCollision core.OnceTaken = 255
-
 func onceChange(o *wire.OnceSetting) *shard.OnceChange {
 	to := &shard.OnceChange{TTLMS: o.TtlMs, MaxDelayMS: o.MaxDelayMs}
 	if o.OnCollision != nil {
-		taken, known := shard.Collisions[*o.OnCollision]
-		if !known {
-			taken = noCollision
-		}
-		to.Taken = &taken
+		to.Taken = new(takenOf(*o.OnCollision))
 	}
 	return to
 }
@@ -75,12 +68,7 @@ func onceChange(o *wire.OnceSetting) *shard.OnceChange {
 func onceChangeToWire(c *shard.OnceChange) *wire.OnceSetting {
 	to := &wire.OnceSetting{TtlMs: c.TTLMS, MaxDelayMs: c.MaxDelayMS}
 	if c.Taken != nil {
-		to.OnCollision = new("")
-		for name, taken := range shard.Collisions {
-			if taken == *c.Taken {
-				*to.OnCollision = name
-			}
-		}
+		to.OnCollision = new(nameOf(shard.Collisions, *c.Taken))
 	}
 	return to
 }

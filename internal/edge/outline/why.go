@@ -197,17 +197,11 @@ func needs(n *core.Need) string {
 	return list(parts)
 }
 
-// comparisons are what the comparators are called.
-var comparisons = [...]string{
-	core.LabelEqual: "==", core.LabelNotEqual: "!=", core.LabelGreater: ">", core.LabelGreaterOrEqual: ">=",
-	core.LabelLess: "<", core.LabelLessOrEqual: "<=",
-}
-
 // labels says what required labels have to be.
 func labels(required []core.Label) string {
 	parts := make([]string, len(required))
 	for i, l := range required {
-		parts[i] = fmt.Sprintf("%s %s %s", l.Key, comparisons[l.Comparator], l.Value)
+		parts[i] = fmt.Sprintf("%s %s %s", l.Key, shard.Comparators[l.Comparator], l.Value)
 	}
 	word := "label "
 	if len(required) > 1 {
