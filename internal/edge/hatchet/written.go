@@ -123,8 +123,8 @@ type turn struct {
 func (t *turns) enter(ctx context.Context, task id.ID, index int64) (leave func()) {
 	patience := time.NewTimer(turnPatience)
 	defer patience.Stop()
-	at, moved := t.arrive(task, index)
-	for !t.isDue(at, index) {
+	at := t.arrive(task, index)
+	for due, moved := t.state(at, index); !due; due, moved = t.state(at, index) {
 		select {
 		case <-moved: // they come, only slowly
 			patience.Reset(turnPatience)
@@ -133,15 +133,15 @@ func (t *turns) enter(ctx context.Context, task id.ID, index int64) (leave func(
 		case <-ctx.Done():
 			return func() { t.leave(at, index) }
 		}
-		moved = t.watch(at)
 	}
 	return func() { t.leave(at, index) }
 }
 
-func (t *turns) arrive(task id.ID, index int64) (at *turn, moved <-chan struct{}) {
+func (t *turns) arrive(task id.ID, index int64) *turn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if at = t.of[task]; at == nil {
+	at := t.of[task]
+	if at == nil {
 		if t.of == nil || len(t.of) >= turnsMax {
 			t.of = map[id.ID]*turn{}
 		}
@@ -150,19 +150,14 @@ func (t *turns) arrive(task id.ID, index int64) (at *turn, moved <-chan struct{}
 	}
 	place, _ := slices.BinarySearch(at.here, index)
 	at.here = slices.Insert(at.here, place, index)
-	return at, at.moved
+	return at
 }
 
-func (t *turns) isDue(at *turn, index int64) bool {
+// state tells whether it is the turn of a message, and when to look again.
+func (t *turns) state(at *turn, index int64) (due bool, moved <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return index <= at.next
-}
-
-func (t *turns) watch(at *turn) (moved <-chan struct{}) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return at.moved
+	return index <= at.next, at.moved
 }
 
 // skip gives up those that have not come: it is the turn of the first that has.
