@@ -23,8 +23,8 @@ type RateLimit struct {
 	Limit  int
 	Period time.Duration
 	// LimitExpression is a CEL expression over input and metadata that gives the limit for
-	// the key of the run. Of different ones, the smallest counts until all units of the key
-	// are back.
+	// the key of the run. A run draws only within its own, and within the smallest of those
+	// that have drawn since all units of the key were there.
 	LimitExpression string
 	// Smooth has the units come back one by one. Otherwise all come back at once, a Period
 	// after the first one was drawn.

@@ -86,30 +86,25 @@ func (s *Shard) bucketOf(t *task, i int) *bucket {
 	return s.rate(t.def.Tenant, t.def.Rates[i].Name).bucket(t.draws(i).Key)
 }
 
-// demand is how much of b the task needs, and the smallest limit that it gives.
-func (b *bucket) demand(t *task) (units int64, given int32) {
+// demand is what t needs of b.
+func (b *bucket) demand(t *task) (d demand) {
 	for i, use := range t.def.Rates {
 		if key := t.draws(i); use.Name == b.rate.name && key.Key == b.key {
-			units += int64(key.Units)
-			if key.Limit > 0 && (given == 0 || key.Limit < given) {
-				given = key.Limit
-			}
+			d = d.and(demand{int64(key.Units), key.Limit})
 		}
 	}
-	return units, given
+	return d
 }
 
 // wanted is how much of b the first of a lane needs. Of one in Postgres that is not
 // known, and one that is paused does not wait for it: they go on as if they needed
 // nothing.
-func (b *bucket) wanted(l *lane) int64 {
+func (b *bucket) wanted(l *lane) demand {
 	t := l.head()
 	if t == nil || b.rate.shard.pausedBy(t) != nil {
-		return 0
+		return demand{}
 	}
-	units, given := b.demand(t)
-	b.heed(given)
-	return units
+	return b.demand(t)
 }
 
 // draw takes what t, the first of l, needs of each of its rate limits: all at once, or
@@ -118,15 +113,14 @@ func (s *Shard) draw(l *lane, t *task) bool {
 	for i, use := range t.def.Rates {
 		b := s.bucketOf(t, i)
 		b.refill()
-		units, given := b.demand(t)
-		if limit := b.limitWith(given); limit > 0 && units > limit {
+		d := b.demand(t)
+		if limit := b.limitWith(d.given); limit > 0 && d.units > limit {
 			s.passOn(l)
-			s.finish(t, Failed, fmt.Sprintf("rate limit %s: needs %d units, and it never has more than %d", use.Name, units, limit), nil)
+			s.finish(t, Failed, fmt.Sprintf("rate limit %s: needs %d units, and it never has more than %d", use.Name, d.units, limit), nil)
 			return false
 		}
-		b.heed(given)
-		if units > 0 && (!b.has(units) || b.savesBefore(l)) {
-			b.block(l, units)
+		if d.units > 0 && (!b.has(d) || b.savesBefore(l)) {
+			b.block(l, d)
 			return false
 		}
 	}
@@ -139,8 +133,7 @@ func (s *Shard) drawAlong(l *lane, t *task) bool {
 	for i := range t.def.Rates {
 		b := s.bucketOf(t, i)
 		b.refill()
-		units, given := b.demand(t)
-		if b.heed(given); units > 0 && !b.has(units) {
+		if d := b.demand(t); d.units > 0 && !b.has(d) {
 			s.passOn(l)
 			return false
 		}
@@ -154,8 +147,8 @@ func (s *Shard) drawAlong(l *lane, t *task) bool {
 // spend draws what t needs. Its worker is told when it is certain that this is spent.
 func (s *Shard) spend(l *lane, t *task) {
 	for i := range t.def.Rates {
-		if units := t.draws(i).Units; units > 0 {
-			s.bucketOf(t, i).spend(int64(units))
+		if key := t.draws(i); key.Units > 0 {
+			s.bucketOf(t, i).spend(demand{int64(key.Units), key.Limit})
 		}
 	}
 	t.seq = s.seq
@@ -212,8 +205,8 @@ func (b *bucket) savesBefore(l *lane) bool {
 		if own && l.before(first) {
 			return false
 		}
-		if units := b.wanted(first); !b.has(units) && (own || line.class.mayServe()) {
-			b.lookAt(b.when(units))
+		if d := b.wanted(first); !b.has(d) && (own || line.class.mayServe()) {
+			b.lookAt(b.when(d))
 			b.saveFor(line.class)
 			return true
 		}
@@ -233,16 +226,16 @@ func (l *lane) before(other *lane) bool {
 	return a != nil && (b == nil || l.order(a).Before(l.order(b)))
 }
 
-// block has l wait until its first task can draw so many units from b. What it might
-// have drawn elsewhere is for others.
-func (b *bucket) block(l *lane, units int64) {
+// block has l wait until its first task can draw so much from b. What it might have
+// drawn elsewhere is for others.
+func (b *bucket) block(l *lane, d demand) {
 	c := l.class
 	c.retract(l)
 	line := b.line(c)
 	line.lanes.add(l)
 	l.blocked, l.claim = line, l.first().id
-	if !b.has(units) {
-		b.lookAt(b.when(units))
+	if !b.has(d) {
+		b.lookAt(b.when(d))
 	}
 	c.shard.passOn(l)
 }
@@ -288,17 +281,17 @@ func (s *Shard) passOn(l *lane) {
 // not enough for now.
 func (b *bucket) look() {
 	b.refill()
-	kept := int64(0)
+	kept := demand{}
 	for i := 0; i < len(b.lines); {
 		line := b.lines[i]
 		l := line.lanes.first()
-		units, free := b.wanted(l), line.class.mayServe()
-		if units > 0 && !b.has(kept+units) {
-			if b.has(units) {
+		d, free := b.wanted(l), line.class.mayServe()
+		if d.units > 0 && !b.has(kept.and(d)) {
+			if b.has(d) {
 				b.rate.shard.kept = append(b.rate.shard.kept, b)
 				return
 			}
-			b.lookAt(b.when(units))
+			b.lookAt(b.when(d))
 			if free {
 				b.saveFor(line.class)
 				return
@@ -307,7 +300,7 @@ func (b *bucket) look() {
 			continue
 		}
 		if free {
-			kept += units
+			kept = kept.and(d)
 		}
 		l.unblock()
 		line.class.offer(l)

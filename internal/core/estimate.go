@@ -23,32 +23,32 @@ func (c *class) turns(l *lane, n int64) int64 {
 
 // explain says what l waits for.
 func (b *bucket) explain(r *Reason, l *lane) {
-	units := b.wanted(l)
+	d := b.wanted(l)
 	b.refill()
-	r.Cause, r.Name, r.Key, r.Max, r.Held = CauseRate, b.rate.name, b.key, int(b.limit()), int(b.spent())
-	if b.has(units) || b.limit() == 0 {
+	r.Cause, r.Name, r.Key, r.Max, r.Held = CauseRate, b.rate.name, b.key, int(b.limitFor(d)), int(b.spent())
+	if b.has(d) || b.limitFor(d) == 0 {
 		return
 	}
-	if r.Until = b.when(units); r.Until > 0 {
-		r.EstimateMS = int64(r.Until-b.rate.shard.now) + b.wait(r.Ahead, units)
+	if r.Until = b.when(d); r.Until > 0 {
+		r.EstimateMS = int64(r.Until-b.rate.shard.now) + b.wait(r.Ahead, d)
 	}
 }
 
 // wait is how long it takes until so many more have drawn as much as the first: in turn
 // with those of other lanes.
-func (b *bucket) wait(more, units int64) int64 {
+func (b *bucket) wait(more int64, d demand) int64 {
 	lanes := int64(0)
 	for _, line := range b.lines {
 		lanes += int64(line.lanes.len())
 	}
-	limit, period := b.limit(), b.length()
-	if units <= 0 || units > limit {
+	limit, period := b.limitFor(d), b.length()
+	if d.units <= 0 || d.units > limit {
 		return 0
 	}
 	if b.rate.all().Smooth {
-		return more * lanes * units * period / limit
+		return more * lanes * d.units * period / limit
 	}
-	return more * lanes / (limit / units) * period
+	return more * lanes / (limit / d.units) * period
 }
 
 // limit says when the task of a row is cancelled that waits for p to end.

@@ -48,7 +48,7 @@ type bucket struct {
 	debt   int64
 	since  Time  // smooth: up to when the debt is reckoned; else when its first unit was drawn
 	period int64 // ms, with debt: what it is counted in
-	given  int32 // the smallest limit that tasks gave since it was full; 0 = none
+	given  int32 // the smallest limit of tasks that drew since it was full; 0 = none gave one
 
 	lines []*rateLine // who waits; of each class one line, in turns
 	saves *class      // that it saves up for, see saveFor; nil = for none
@@ -64,7 +64,7 @@ type RateState struct {
 	Debt     int64 // units × ms of the period
 	Since    Time  // up to when it is reckoned; of a fixed window: when that began
 	PeriodMS int64
-	Limit    int32 // what tasks gave for this key since it was full; 0 = nothing
+	Limit    int32 // the smallest that tasks gave which drew since it was full; 0 = none did
 }
 
 // RateName names a key of a rate limit.
@@ -97,10 +97,34 @@ func (r *rate) bucket(key string) *bucket {
 	return b
 }
 
-// limit is how many units a period has: what was set for the key, else the smallest
-// that tasks gave since it was full, else what holds for all keys; 0 = nobody said, or
-// nothing may be drawn.
+// demand is what a task needs of a bucket, and the smallest limit that it gives; 0 = none.
+type demand struct {
+	units int64
+	given int32
+}
+
+// and is what two tasks need one after the other.
+func (d demand) and(other demand) demand {
+	return demand{d.units + other.units, smaller(d.given, other.given)}
+}
+
+// smaller is the smaller of two limits that tasks gave, if both did.
+func smaller(a, b int32) int32 {
+	if a == 0 || b > 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// limit is how many units a period has: what was set for the key, else the smallest that
+// tasks gave which drew since it was full, else what holds for all keys; 0 = nobody said,
+// or nothing may be drawn.
 func (b *bucket) limit() int64 { return b.limitWith(b.given) }
+
+// limitFor is the limit within which a task may draw. What it gives counts for others only
+// once it has drawn: then a row tells of it, and those that wait in Postgres need not be
+// asked.
+func (b *bucket) limitFor(d demand) int64 { return b.limitWith(smaller(b.given, d.given)) }
 
 // limitWith is the limit if given were the only one that a task gave.
 func (b *bucket) limitWith(given int32) int64 {
@@ -139,10 +163,11 @@ func (b *bucket) pausedUntil() Time {
 // refill takes off the debt what time has paid.
 func (b *bucket) refill() {
 	now := b.rate.shard.now
-	if owed := b.owedAt(now); owed != b.debt {
-		b.owe(owed)
-		b.since = now // of a fixed window nothing is owed now
+	owed := b.owedAt(now)
+	if owed != b.debt || b.rate.all().Smooth { // of a fixed window nothing is owed now
+		b.since = max(b.since, now)
 	}
+	b.owe(owed)
 	if b.debt == 0 {
 		b.given = 0
 	}
@@ -176,29 +201,23 @@ func (b *bucket) owe(debt int64) {
 	b.debt = debt
 }
 
-// heed notes a limit that a task gave.
-func (b *bucket) heed(given int32) {
-	if given > 0 && (b.given == 0 || given < b.given) {
-		b.given = given
-	}
-}
-
-// has tells whether so many units can be drawn now.
-func (b *bucket) has(units int64) bool {
+// has tells whether so much can be drawn now.
+func (b *bucket) has(d demand) bool {
 	period := b.scale()
 	if period == 0 || b.debt == 0 && b.rate.shard.owing >= b.rate.shard.owingMax || b.pausedUntil() > b.rate.shard.now {
 		return false
 	}
-	return b.debt+units*period <= b.limit()*period
+	return b.debt+d.units*period <= b.limitFor(d)*period
 }
 
-// spend draws so many units.
-func (b *bucket) spend(units int64) {
+// spend draws so much. What is owed was reckoned before, by the limit until now.
+func (b *bucket) spend(d demand) {
 	period := b.scale()
 	if b.debt == 0 {
 		b.since, b.period = b.rate.shard.now, period
 	}
-	b.owe(b.debt + units*period)
+	b.owe(b.debt + d.units*period)
+	b.given = smaller(b.given, d.given)
 	b.touch()
 	b.lookAt(b.full())
 }
@@ -227,19 +246,20 @@ func (b *bucket) full() Time {
 	return b.paid(b.debt)
 }
 
-// when is the time at which there are so many units if nothing else is drawn; 0 = never.
-func (b *bucket) when(units int64) Time {
+// when is the time at which so much can be drawn if nothing else is; 0 = never.
+func (b *bucket) when(d demand) Time {
 	s := b.rate.shard
 	if until := b.pausedUntil(); until > s.now {
 		return until
 	}
-	over := b.debt + (units-b.limit())*b.scale()
+	limit := b.limitFor(d)
+	over := b.debt + (d.units-limit)*b.scale()
 	switch {
 	case b.debt == 0 && s.owing >= s.owingMax && len(s.filling) > 0:
 		return max(s.now+1, s.filling[0].due)
 	case b.debt == 0:
 		return 0
-	case units > b.limit() || !b.rate.all().Smooth:
+	case d.units > limit || !b.rate.all().Smooth:
 		return b.full() // from then on other tasks' limits do not count
 	}
 	return b.paid(over)

@@ -144,3 +144,45 @@ func TestUnitsThatOneClassLetsGoAreForTheNextAtSharedWorkersToo(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatARunSaysOfARateLimitBindsOthersOnceItHasDrawn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{Rates: []RateUse{{Name: "gas"}}})
+	r.join(worker1, 10)
+	r.rateOf("", RateSetting{Limit: 5, PeriodMS: 1_000})
+	draw := func(share string, units, limit int32) (assigned int) {
+		_, out := r.submitOne(version, func(row *NewTask) {
+			row.Key, row.Flow = share, &Flow{Share: share, Rates: []RateKey{{Units: units, Limit: limit}}}
+		})
+		return len(out.Assigned)
+	}
+	require.Equal(t, 1, draw("a", 4, 5))
+	require.Zero(t, draw("b", 1, 3), "by its own word there are 3, and 4 are drawn")
+	out := r.rateOf("", RateSetting{Limit: 6, PeriodMS: 1_000})
+	require.Empty(t, out.Assigned)
+	require.EqualValues(t, 5, out.Rates[0].Limit, "who waits binds nobody")
+	require.Zero(t, draw("a", 2, 0), "who has drawn does: there are 5")
+
+	r.now += 1_000
+	out = r.apply(&Tick{})
+	require.Len(t, out.Assigned, 2, "all are back")
+	require.EqualValues(t, 3, out.Rates[0].Limit)
+	require.EqualValues(t, 3_000, out.Rates[0].Debt)
+	require.Zero(t, draw("a", 1, 0), "the smallest of those that have drawn counts for all")
+}
+
+func TestNothingComesBackWhileASmoothRateLimitIsZero(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{Rates: []RateUse{{Name: "gas"}}})
+	r.join(worker1, 10)
+	r.rateOf("", RateSetting{Limit: 2, PeriodMS: 1_000, Smooth: true})
+	_, out := r.submit(4, func(_ int, task *NewTask) { task.Flow = &Flow{Rates: []RateKey{{Units: 1}}} })
+	require.Len(t, out.Assigned, 2)
+	r.rateOf("", RateSetting{PeriodMS: 1_000, Smooth: true})
+	r.now += 60_000
+	require.Empty(t, r.rateOf("", RateSetting{Limit: 2, PeriodMS: 1_000, Smooth: true}).Assigned)
+	r.now += 499
+	require.Empty(t, r.apply(&Tick{}).Assigned)
+	r.now++
+	require.Len(t, r.apply(&Tick{}).Assigned, 1)
+}

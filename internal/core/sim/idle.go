@@ -95,15 +95,15 @@ func (h *history) mayDraw(t *task, heads map[lane]*task) bool {
 		return false
 	}
 	for name, key := range t.rateKeys() {
-		if !h.hasUnits(name, key.Units) {
+		if !h.hasUnits(name, key) {
 			return false
 		}
 		for _, other := range heads {
 			needs, draws := other.rateKeys()[name]
 			if h.model.loading(other.lane) {
-				needs.Units = rateUnitsMax
+				needs.Units, needs.Limit = rateUnitsMax, rateUnitsMax
 			}
-			if draws && !h.hasUnits(name, needs.Units) && (other.lane.sameClass(t.lane) || h.model.freeFor(other, false) != nil) {
+			if draws && !h.hasUnits(name, needs) && (other.lane.sameClass(t.lane) || h.model.freeFor(other, false) != nil) {
 				return false
 			}
 		}
@@ -114,16 +114,12 @@ func (h *history) mayDraw(t *task, heads map[lane]*task) bool {
 // sameClass tells whether the same workers serve two lanes, in turns of one order.
 func (l lane) sameClass(other lane) bool { return l.class() == other.class() }
 
-// hasUnits tells whether so many units of a key can be drawn now, whatever runs have said of
-// it.
-func (h *history) hasUnits(name core.RateName, units int32) bool {
-	rule, _ := h.rateRules(name)
+// hasUnits tells whether so much of a key can be drawn now.
+func (h *history) hasUnits(name core.RateName, needs core.RateKey) bool {
+	rule := h.model.rateRule(name)
 	if rule.PausedUntil > h.model.now || rule.PeriodMS == 0 { // or nobody has said how it works
 		return false
 	}
-	debt := int64(0)
-	if m := h.meters[name]; m != nil {
-		debt, _ = m.debt(rule, h.model.now)
-	}
-	return debt+int64(units)*rule.PeriodMS <= int64(rule.Limit)*rule.PeriodMS
+	debt, said := h.meters[name].debt(rule, h.model.now)
+	return debt+int64(needs.Units)*rule.PeriodMS <= rule.limit(smaller(said, needs.Limit))*rule.PeriodMS
 }

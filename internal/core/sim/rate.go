@@ -25,7 +25,7 @@ type meter struct {
 	// What was owed when its rule was changed, as its row said, and since when; and in
 	// which step. The draws are of later ones.
 	owed  int64
-	limit int32 // that tasks had said by then; 0 = none
+	limit int32 // the smallest that tasks had said which drew by then; 0 = none did
 	since core.Time
 	entry int
 }

@@ -51,10 +51,10 @@ func sayLess(h *history, st *step) bool {
 		}
 		for name := range t.rateKeys() {
 			m := h.meters[name]
-			if least, most := h.rateRules(name); m == nil || least == most {
+			rule := h.model.rateRule(name)
+			if m == nil || rule.own {
 				continue
 			}
-			_, rule := h.rateRules(name)
 			m.draws = append(m.draws, draw{at: h.now, limit: 1, entry: len(h.entries) - 1})
 			if debt, _ := m.debt(rule, h.model.now); debt > rule.PeriodMS {
 				return true
