@@ -194,7 +194,7 @@ func (h *history) takeOver() *Violation {
 
 // crash loses what is not committed, and all that was in memory.
 func (h *history) crash() *Violation {
-	h.forgetDraws()
+	h.recoverMeters()
 	h.durable = len(h.entries)
 	h.written = h.committed.clone()
 	h.asked, h.held, h.toRead, h.toAnswer, h.ripe = map[uint64]int{}, nil, nil, nil, nil
@@ -472,7 +472,9 @@ func (h *history) followed(st *step) *Violation {
 	for _, a := range st.out.Assigned {
 		h.batchOf[a.Token] = a.Batch
 	}
+	rescale := h.followRules(st)
 	v := h.model.follow(st)
-	h.followRates(st)
+	rescale()
+	h.followDraws(st)
 	return v
 }

@@ -120,6 +120,6 @@ func (h *history) hasUnits(name core.RateName, needs core.RateKey) bool {
 	if rule.PausedUntil > h.model.now || rule.PeriodMS == 0 { // or nobody has said how it works
 		return false
 	}
-	debt, said := h.meters[name].debt(rule, h.model.now)
-	return debt+int64(needs.Units)*rule.PeriodMS <= rule.limit(smaller(said, needs.Limit))*rule.PeriodMS
+	m := h.meters[name].owed(rule, h.model.now)
+	return m.debt+int64(needs.Units)*rule.PeriodMS <= rule.limit(smaller(m.said, needs.Limit))*rule.PeriodMS
 }

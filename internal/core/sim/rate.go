@@ -11,23 +11,11 @@ import (
 
 var rateNames = []string{"gas", "water"}
 
-// draw is units that a task drew when it was assigned.
-type draw struct {
-	at    core.Time
-	units int64
-	limit int32 // that the task said; 0 = it said none
-	entry int   // the step; what is not durable is nothing after a crash
-}
-
-// meter is what was drawn from a key of a rate limit, as it works now.
+// meter is what is owed of a key of a rate limit.
 type meter struct {
-	draws []draw
-	// What was owed when its rule was changed, as its row said, and since when; and in
-	// which step. The draws are of later ones.
-	owed  int64
-	limit int32 // the smallest that tasks had said which drew by then; 0 = none did
-	since core.Time
-	entry int
+	debt  int64     // units times milliseconds of the period
+	said  int32     // the smallest limit that tasks said which drew since nothing was owed; 0 = none did
+	since core.Time // up to when it is reckoned; of a window: when that began
 }
 
 // drawRates draws some of the rate limits.
@@ -151,44 +139,46 @@ func (s *store) restoreRates(r *core.Restore) {
 	}
 }
 
-// forgetDraws leaves what was drawn by durable steps. Where a change of the rule is lost,
-// the row says what was owed.
-func (h *history) forgetDraws() {
-	for name, m := range h.meters {
-		if m.entry >= h.durable {
-			row := h.committed.rates[name]
-			*m = meter{owed: row.Debt, limit: row.Limit, since: row.Since}
-		}
-		m.draws = slices.DeleteFunc(m.draws, func(d draw) bool { return d.entry >= h.durable })
+// recoverMeters has what is owed be what the rows say.
+func (h *history) recoverMeters() {
+	clear(h.meters)
+	for name, row := range h.committed.rates {
+		h.meters[name] = &meter{row.Debt, row.Limit, row.Since}
 	}
 }
 
-// followRates notes what is drawn, and which rules are changed.
-func (h *history) followRates(st *step) {
-	entry := len(h.entries) - 1
+// followDraws notes what is drawn.
+func (h *history) followDraws(st *step) {
 	for _, a := range st.out.Assigned {
 		t := h.model.tasks[a.Task]
 		if t == nil {
 			continue
 		}
 		for name, key := range t.rateKeys() {
-			m := h.meters[name]
-			if m == nil {
-				m = &meter{}
-				h.meters[name] = m
+			if h.meters[name] == nil {
+				h.meters[name] = &meter{}
 			}
-			m.draws = append(m.draws, draw{h.model.now, int64(key.Units), key.Limit, entry})
+			h.meters[name].draw(h.model.rateRule(name), h.model.now, key)
 		}
 	}
-	set, ok := st.in.(*core.Set)
-	if !ok {
-		return
+}
+
+// followRules reckons what is owed by the rules until a step that changes some, and returns
+// what has it counted in the periods of then.
+func (h *history) followRules(st *step) (rescale func()) {
+	if _, ok := st.in.(*core.Set); !ok {
+		return func() {}
 	}
-	for _, s := range set.Settings {
+	was := map[core.RateName]int64{}
+	for name, m := range h.meters {
+		rule := h.model.rateRule(name)
+		m.reckon(rule, max(st.now, h.model.now))
+		was[name] = rule.PeriodMS
+	}
+	return func() {
 		for name, m := range h.meters {
-			if s.Kind == core.SettingRate && name.Tenant == s.Tenant && name.Name == s.Name && (s.Key == "" || s.Key == name.Key) {
-				row := h.written.rates[name]
-				*m = meter{owed: row.Debt, limit: row.Limit, since: row.Since, entry: entry}
+			if period := h.model.rateRule(name).PeriodMS; period != was[name] {
+				m.debt = (m.debt + was[name] - 1) / was[name] * period // a part of a unit is a whole one
 			}
 		}
 	}

@@ -16,26 +16,39 @@ func (r rateRule) limit(said int32) int64 {
 	return int64(said)
 }
 
-// debt is what is owed of the draws at a time by a rule, in units times milliseconds of
-// the period; and the smallest limit that was said of them since nothing was owed, 0 if
-// none was.
-func (m *meter) debt(rule rateRule, now core.Time) (debt int64, said int32) {
+// draw has somebody draw of it.
+func (m *meter) draw(rule rateRule, now core.Time, key core.RateKey) {
+	if m.reckon(rule, now); m.debt == 0 {
+		m.since = now
+	}
+	m.debt += int64(key.Units) * rule.PeriodMS
+	m.said = smaller(m.said, key.Limit)
+}
+
+// owed is what is owed by a rule at a time; of one that nobody has drawn from, nothing.
+func (m *meter) owed(rule rateRule, now core.Time) meter {
 	if m == nil {
-		return 0, 0
+		return meter{}
 	}
-	debt, said = m.owed, m.limit
-	since := m.since
-	for _, d := range m.draws {
-		if debt, since = pay(rule, said, debt, since, d.at); debt == 0 {
-			since, said = d.at, 0
-		}
-		debt += d.units * rule.PeriodMS
-		said = smaller(said, d.limit)
+	owed := *m
+	owed.reckon(rule, now)
+	return owed
+}
+
+// reckon takes off what time has paid. A new owner's clock may be behind.
+func (m *meter) reckon(rule rateRule, now core.Time) {
+	elapsed := int64(now - m.since)
+	switch {
+	case elapsed <= 0:
+		return
+	case rule.Smooth:
+		m.debt, m.since = max(0, m.debt-elapsed*rule.limit(m.said)), now
+	case elapsed >= rule.PeriodMS:
+		m.debt = 0
 	}
-	if debt, _ = pay(rule, said, debt, since, now); debt == 0 {
-		said = 0
+	if m.debt == 0 {
+		m.said = 0
 	}
-	return debt, said
 }
 
 // smaller is the smaller of two limits, 0 = none.
@@ -44,19 +57,6 @@ func smaller(a, b int32) int32 {
 		return max(a, b)
 	}
 	return min(a, b)
-}
-
-// pay takes off a debt what time has paid. A new owner's clock may be behind.
-func pay(rule rateRule, said int32, debt int64, since, now core.Time) (left int64, reckoned core.Time) {
-	switch {
-	case now <= since:
-		return debt, since
-	case rule.Smooth:
-		return max(0, debt-int64(now-since)*rule.limit(said)), now
-	case now-since >= core.Time(rule.PeriodMS):
-		return 0, now
-	}
-	return debt, since
 }
 
 // checkRates looks at everything that must hold of rate limits after each step.
@@ -96,17 +96,17 @@ func (h *history) checkNotOverspent(st *step) *Violation {
 			if rule.PausedUntil > h.model.now {
 				return broken(ratesExact, "task %d draws from %+v, which is paused until %d", a.Task, name, rule.PausedUntil)
 			}
-			debt, said := h.meters[name].debt(rule, h.model.now)
-			if debt > rule.limit(said)*rule.PeriodMS {
-				return broken(ratesExact, "task %d draws from %+v (%+v, %d are said), and %d are owed: %v", a.Task, name, rule, said, debt, h.meters[name].draws)
+			if m := h.meters[name]; m.debt > rule.limit(m.said)*rule.PeriodMS {
+				return broken(ratesExact, "task %d draws from %+v (%+v), and owed are %+v", a.Task, name, rule, *m)
 			}
 		}
 	}
 	return nil
 }
 
-// checkUnitsStored: what an assignment draws is in the rows of its own step, with what tasks
-// have said of the limit; and its worker is told after their commit.
+// checkUnitsStored: what an assignment draws is in the rows of its own step, and its worker
+// is told after their commit. Rows say what is owed, with what tasks have said of the limit,
+// and are gone only when nothing is.
 func (h *history) checkUnitsStored(st *step) *Violation {
 	for _, a := range st.out.Assigned {
 		t := h.model.tasks[a.Task]
@@ -117,11 +117,28 @@ func (h *history) checkUnitsStored(st *step) *Violation {
 			return broken(unitsStored, "task %d is told after the commit of %d, and has drawn in %d", a.Task, a.Seq, st.seq)
 		}
 		for name := range t.rateKeys() {
-			row := h.written.rates[name]
-			if debt, said := h.meters[name].debt(h.model.rateRule(name), h.model.now); row.Debt != debt || row.Limit != said {
-				return broken(unitsStored, "task %d has drawn from %+v, the row is %+v, owed are %d, and %d are said", a.Task, name, row, debt, said)
+			if v := h.checkRateRow(name); v != nil {
+				return v
 			}
 		}
+	}
+	for _, row := range st.out.Rates {
+		if v := h.checkRateRow(row.RateName); v != nil {
+			return v
+		}
+	}
+	for _, name := range st.out.ClosedRates {
+		if v := h.checkRateRow(name); v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+func (h *history) checkRateRow(name core.RateName) *Violation {
+	row, rule := h.written.rates[name], h.model.rateRule(name)
+	if owed := h.meters[name].owed(rule, h.model.now); row.Debt != owed.debt || row.Limit != owed.said {
+		return broken(unitsStored, "of %+v (%+v) owed are %+v, and the row is %+v", name, rule, owed, row)
 	}
 	return nil
 }

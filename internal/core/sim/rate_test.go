@@ -1,12 +1,18 @@
 package sim
 
-import "github.com/adzehq/adze/internal/core"
+import (
+	"maps"
+	"slices"
+
+	"github.com/adzehq/adze/internal/core"
+)
 
 // rateSabotages are ways to break the promises of rate limits.
 var rateSabotages = map[string]attack{
 	"more is drawn than there is":        {ratesExact, drawMore},
 	"what is drawn is not written":       {unitsStored, dropRates},
 	"what a task says is not written":    {unitsStored, forgetSaid},
+	"a row goes while units are owed":    {unitsStored, closeRate},
 	"what a task says does not count":    {ratesExact, sayLess},
 	"a worker is told before the commit": {unitsStored, hurryDraw},
 	"units that are there are not drawn": {nothingIdles, raiseRates},
@@ -21,7 +27,8 @@ func drawMore(h *history, st *step) bool {
 		}
 		for name := range t.rateKeys() {
 			if m := h.meters[name]; m != nil {
-				m.draws = append(m.draws, draw{at: h.now, units: 1_000, entry: len(h.entries) - 1})
+				rule := h.model.rateRule(name)
+				m.draw(rule, max(h.now, h.model.now), core.RateKey{Units: 1_000})
 				return true
 			}
 		}
@@ -42,6 +49,18 @@ func forgetSaid(_ *history, st *step) bool {
 	return changeWhere(st.out.Rates, func(r core.RateState) bool { return r.Limit > 0 }, func(r *core.RateState) { r.Limit = 0 })
 }
 
+// closeRate has a row go of which units are owed.
+func closeRate(h *history, st *step) bool {
+	for _, name := range slices.SortedFunc(maps.Keys(h.meters), core.RateName.Compare) {
+		m, rule := h.meters[name], h.model.rateRule(name)
+		if _, set := st.in.(*core.Set); !set && m.owed(rule, max(h.now, h.model.now)).debt > 0 && len(st.out.Assigned) == 0 {
+			st.out.ClosedRates = append(st.out.ClosedRates, name)
+			return true
+		}
+	}
+	return false
+}
+
 // sayLess has the last task that drew have said that there is less than was drawn.
 func sayLess(h *history, st *step) bool {
 	for _, a := range st.out.Assigned {
@@ -55,11 +74,10 @@ func sayLess(h *history, st *step) bool {
 			if m == nil || rule.own {
 				continue
 			}
-			m.draws = append(m.draws, draw{at: h.now, limit: 1, entry: len(h.entries) - 1})
-			if debt, _ := m.debt(rule, h.model.now); debt > rule.PeriodMS {
+			if m.reckon(rule, max(h.now, h.model.now)); m.debt > 0 {
+				m.said = 1
 				return true
 			}
-			m.draws = m.draws[:len(m.draws)-1]
 		}
 	}
 	return false
