@@ -2,6 +2,7 @@ package core
 
 import (
 	"encoding/json"
+	"iter"
 	"slices"
 	"strings"
 
@@ -28,7 +29,8 @@ type class struct {
 	free   offers    // by workers with free slots; some may be full again, see freeOffer
 	live   bool      // in queue.live
 
-	dealt      []*worker // with need.Spread: who is in that hand
+	dealt      []*worker // with need.Spread: who is in that hand,
+	dealtAt    uint64    // and, where workers are shared, by which musters
 	halted     bool      // its queue is paused, or all workflows that it has tasks of
 	reserved   *worker   // whose free slots are kept for it
 	reservedAt Time
@@ -89,8 +91,12 @@ func (s *Shard) class(tenant id.ID, text string) *class {
 	c.queue.classes = append(c.queue.classes, c)
 	a := s.action(tenant, need.Action)
 	a.classes = append(a.classes, c)
-	c.deal(a)
 	c.halted = c.isPaused()
+	if len(c.queue.tenancies) > 0 {
+		c.moor()
+		return c
+	}
+	c.deal()
 	for _, w := range a.workers {
 		if o := w.consider(c); o != nil && w.fits(c) {
 			c.free.add(o)
@@ -212,8 +218,12 @@ func (c *class) end() {
 	s := c.shard
 	a := s.action(c.key.tenant, c.need.Action)
 	a.classes = slices.DeleteFunc(a.classes, func(other *class) bool { return other == c })
-	for _, w := range a.workers {
-		w.unconsider(c)
+	if len(c.berths) > 0 {
+		c.castOff()
+	} else {
+		for _, w := range a.workers {
+			w.unconsider(c)
+		}
 	}
 	c.queue.drop(c)
 	delete(s.classes, c.key)
@@ -266,7 +276,39 @@ func (c *class) freeOffer() *offer {
 // mayServe tells whether a task of c could be given to a worker now.
 func (c *class) mayServe() bool { return !c.halted && c.freeOffer() != nil }
 
-// action is who runs an action of a tenant, whosever workers they are, and what there is to run of it.
+// offering are the workers that run the action of c: those of its tenant, and those that it
+// shares.
+func (c *class) offering() iter.Seq[*worker] {
+	return func(yield func(*worker) bool) {
+		each := func(home id.ID) bool {
+			for _, w := range c.shard.staff(home, c.need.Action) {
+				if !yield(w) {
+					return false
+				}
+			}
+			return true
+		}
+		if len(c.queue.tenancies) == 0 {
+			each(c.key.tenant)
+			return
+		}
+		for _, tn := range c.queue.tenancies {
+			if !each(tn.crew.home) {
+				return
+			}
+		}
+	}
+}
+
+// isOffered tells whether there is one.
+func (c *class) isOffered() bool {
+	for range c.offering() {
+		return true
+	}
+	return false
+}
+
+// action is the workers of a tenant that run an action, and what it has to run of it.
 type action struct {
 	tenant id.ID
 	name   string
@@ -274,6 +316,14 @@ type action struct {
 	workflows []string
 	workers   []*worker
 	classes   []*class
+}
+
+// staff are the workers of a tenant that run an action.
+func (s *Shard) staff(tenant id.ID, name string) []*worker {
+	if a := s.actions[queueKey{tenant, name}]; a != nil {
+		return a.workers
+	}
+	return nil
 }
 
 func (s *Shard) action(tenant id.ID, name string) *action {

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"math"
 	"slices"
 
 	"github.com/adzehq/adze/internal/base/id"
@@ -14,17 +15,22 @@ type crew struct {
 	home  id.ID
 	of    map[id.ID]*tenancy // by tenant
 
-	waiting turns            // tenancies that have something to give to workers of the crew
-	posts   map[string]*post // by need
-	stirred []*post          // that are looked at in this Apply
-	virtual int64            // the tag of the tenancy that was served last
+	posts   map[string]*post   // by need
+	postsOf map[string][]*post // by action, oldest first
+	wanted  []*post            // where somebody waits, and workers are
+	stirred []*post            // that are looked at in this Apply
+	musters uint64             // how often a worker came or went
+	waiting int                // tenancies that have something to give, be there workers or not
+	virtual int64              // the tag of the tenancy that was served last
+	highest int64              // of all tags in this era and before
 	turns   uint64
 	mean    int64 // slot·ms of a task, of all tenants
 
-	// An era begins when one waits after nobody did: what workers did while nobody waited
-	// for them is held against none.
+	// An era begins when one waits for workers that there are, after nobody did: what workers
+	// did while nobody waited for them is held against none.
 	era   uint64
-	since Time // it began
+	since Time  // it began
+	base  int64 // the tag of those who come in this era
 }
 
 // tenancy is what a tenant has had of a crew. Its tag is that in slot·ms over the tenant's
@@ -42,7 +48,6 @@ type tenancy struct {
 	era uint64 // of the tag
 
 	berths []*berth // with something to give
-	seat   seat     // in crew.waiting
 	missed bool
 }
 
@@ -62,61 +67,83 @@ func (tn *tenancy) estimate() int64 { return tn.usage.estimate(tn.crew.mean) }
 func (tn *tenancy) bill() {
 	c := tn.crew
 	if tn.era != c.era {
-		tn.era, tn.tag, tn.prepaid, tn.billed = c.era, 0, 0, c.since
+		tn.era, tn.prepaid, tn.billed = c.era, 0, c.since
+		if len(tn.berths) == 0 { // who waits, at a post that had no workers, is in its line by the tag that it has
+			tn.tag = c.base
+		}
 	}
-	tn.tag += tn.stretch(tn.overrun(c.shard.now, c.since))
+	if used := tn.overrun(c.shard.now, c.since); used > 0 {
+		tn.move(tn.stretch(used))
+	}
+}
+
+// move changes the tag.
+func (tn *tenancy) move(by int64) {
+	tn.tag += by
+	tn.crew.highest = max(tn.crew.highest, tn.tag)
 	tn.fix()
 }
 
-// fix finds the places of tn again after its tag has moved.
+// fix finds the places of tn again after its tag has moved, or its turn.
 func (tn *tenancy) fix() {
-	tn.crew.waiting.fix(&tn.seat)
 	for _, b := range tn.berths {
-		b.post.line.fix(&b.seat)
+		b.post.line.fix(b)
 	}
 }
 
 // begin notes a berth with something to give from now on. A tenancy that had none goes
 // behind those that wait.
 func (tn *tenancy) begin(b *berth) {
+	if len(tn.berths) == 0 {
+		c := tn.crew
+		tn.bill()
+		start := c.level()
+		if !tn.missed {
+			start += tn.stretch(tn.estimate())
+		}
+		tn.move(max(start-tn.tag, 0))
+		tn.turn, tn.missed = c.turn(), false
+		c.waiting++
+	}
 	tn.berths = append(tn.berths, b)
-	if len(tn.berths) > 1 {
-		return
-	}
-	c := tn.crew
-	if c.waiting.Len() == 0 {
-		c.renew()
-	}
-	tn.bill()
-	start := c.level()
-	if !tn.missed {
-		start += tn.stretch(tn.estimate())
-	}
-	tn.tag, tn.missed = max(tn.tag, start), false
-	tn.turn = c.turn()
-	c.waiting.add(&tn.seat)
 }
 
 // cease is the inverse of begin.
 func (tn *tenancy) cease(b *berth) {
 	tn.berths = slices.DeleteFunc(tn.berths, func(other *berth) bool { return other == b })
 	if len(tn.berths) == 0 {
-		tn.crew.waiting.remove(&tn.seat)
+		tn.crew.waiting--
 	}
 }
 
-// renew begins an era.
+// renew begins an era. Tags go back to nothing, or, if any wait at posts without workers,
+// to where none of theirs is higher: so that lines need not be put in order again.
 func (c *crew) renew() {
 	c.era++
-	c.since, c.virtual = c.shard.now, 0
+	c.since = c.shard.now
+	if c.waiting == 0 {
+		c.highest = 0
+	}
+	c.base, c.virtual = c.highest, c.highest
 }
 
-// level is how far those are served that wait.
+// level is how far those are served that wait for workers that there are.
 func (c *crew) level() int64 {
-	if first := c.waiting.first(); first != nil {
-		return max(c.virtual, first.of.tag)
+	lowest := int64(math.MaxInt64)
+	for _, p := range c.wanted {
+		if first := p.line.first(); first != nil {
+			lowest = min(lowest, first.of.tag)
+		}
+		for _, b := range p.aside {
+			if b.waits {
+				lowest = min(lowest, b.of.tag)
+			}
+		}
 	}
-	return c.virtual
+	if lowest == math.MaxInt64 {
+		return c.virtual
+	}
+	return max(c.virtual, lowest)
 }
 
 func (c *crew) turn() uint64 {
@@ -134,8 +161,7 @@ func (tn *tenancy) charge(t *task) {
 	tn.turn = c.turn()
 	t.advance, t.era = tn.estimate(), tn.era
 	tn.prepaid += t.advance
-	tn.tag += tn.stretch(t.advance)
-	tn.fix()
+	tn.move(tn.stretch(t.advance))
 }
 
 // settle gives back what t was charged beyond what it took, and learns from that.
@@ -145,8 +171,7 @@ func (tn *tenancy) settle(t *task, ran Time) {
 	tn.mean = average(tn.mean, took)
 	tn.crew.mean = average(tn.crew.mean, took)
 	if t.era == tn.era {
-		tn.tag -= tn.stretch(tn.refund(t.advance, took))
-		tn.fix()
+		tn.move(-tn.stretch(tn.refund(t.advance, took)))
 	}
 	t.advance, t.era = 0, 0
 }

@@ -61,6 +61,15 @@ func (f *fleet) queue(who id.ID, n int) *Effects {
 // serve has a worker of the home, of some slots, run n tasks, and tells how many of each
 // tenant it began. What runs longest ends last.
 func (f *fleet) serve(w id.ID, slots int32, n int) (began map[id.ID]int, order []id.ID) {
+	return f.follow(f.join(w, slots), n)
+}
+
+// resized is serve of a worker that has joined without slots.
+func (f *fleet) resized(w id.ID, slots int32, n int) (began map[id.ID]int, order []id.ID) {
+	return f.follow(f.apply(&Resize{Worker: w, Slots: slots}), n)
+}
+
+func (f *fleet) follow(first *Effects, n int) (began map[id.ID]int, order []id.ID) {
 	began = map[id.ID]int{}
 	ends := map[Time][]Assignment{}
 	note := func(out *Effects) {
@@ -72,7 +81,7 @@ func (f *fleet) serve(w id.ID, slots int32, n int) (began map[id.ID]int, order [
 			ends[at] = append(ends[at], a)
 		}
 	}
-	note(f.join(w, slots))
+	note(first)
 	for len(order) < n && len(ends) > 0 {
 		for len(ends[f.now]) == 0 {
 			f.now++
@@ -165,6 +174,31 @@ func TestIdleTenantSavesUpNothing(t *testing.T) {
 	f.queue(guest1, 1_000)
 	began, _ := f.serve(worker2, 4, 200)
 	require.InDelta(t, began[tenant], began[guest1], 8)
+}
+
+// TestTenantThatWaitedForAbsentWorkersSavesUpNothing: nor does it keep alive what others had
+// while nobody waited for the workers that there were.
+func TestTenantThatWaitedForAbsentWorkersSavesUpNothing(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, granted(guest1), granted(guest2))
+	f.apply(&Define{Definition: Definition{Version: 7, Tenant: guest2, Action: "other"}})
+	ids, _ := f.submit(500, func(_ int, row *NewTask) { row.Tenant, row.Version = guest2, 7 })
+	for _, task := range ids {
+		f.of[task] = guest2
+	}
+	f.ran = map[id.ID]Time{tenant: 10, guest1: 10, guest2: 10}
+	f.queue(tenant, 1_000)
+	f.serve(worker1, 4, 1_000)
+	f.apply(&Leave{Worker: worker1, Reason: LeaveDrained})
+	f.queue(tenant, 500)
+	f.queue(guest1, 500)
+	began, _ := f.serve(worker2, 4, 200)
+	require.InDelta(t, began[tenant], began[guest1], 8)
+	f.apply(&Leave{Worker: worker2, Reason: LeaveDrained})
+	f.now++
+	f.apply(&Join{Worker: worker1, Tenant: tenant, Actions: []string{"act", "other"}})
+	began, _ = f.resized(worker1, 4, 300)
+	require.InDelta(t, 100, began[guest2], 8)
 }
 
 // TestOneTenantsQueuesCountAsOneTenant: a tenant gets no more by having more queues.

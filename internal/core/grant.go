@@ -2,7 +2,6 @@ package core
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 
 	"github.com/adzehq/adze/internal/base/id"
@@ -13,8 +12,8 @@ import (
 // of the granting tenant, whose inputs they see. A tenant that takes part in a grant has a
 // crew, though nobody else may use its workers: so all its tasks are matched in one way.
 
-// Bounds of grants: a free slot costs a look at each tenant of its crew, a task one at each
-// crew of its tenant.
+// Bounds of grants: one that comes or goes costs a look at each class of the shard, a task one
+// at each crew of its tenant.
 const (
 	CrewTenantsMax = 1_000 // that grant one home
 	HomesMax       = 100   // that one tenant grants
@@ -50,8 +49,9 @@ func (s *Shard) setGrant(setting *Setting) {
 	}
 	if g.tenant != g.home && there == setting.Dropped {
 		s.regroup(g)
-	} else if c := s.crews[g.home]; c != nil {
-		c.weigh()
+	}
+	if c := s.crews[g.home]; c != nil {
+		c.weigh(g.tenant)
 	}
 }
 
@@ -80,121 +80,112 @@ func (s *Shard) workersOf(home id.ID) (workers []*worker) {
 }
 
 // regroup brings the crews of both sides of a grant in line with it, and has their workers
-// offer to run what they may.
+// meet what they may run.
 func (s *Shard) regroup(g grant) {
-	for _, tenant := range []id.ID{g.home, g.tenant} {
-		workers := s.workersOf(tenant)
-		actions := make([][]string, len(workers))
-		for i, w := range workers {
-			actions[i] = w.actions()
+	both := []id.ID{g.home, g.tenant}
+	type pair struct {
+		*worker
+		actions []string
+	}
+	var workers []pair
+	var classes []*class
+	for _, tenant := range both {
+		for _, w := range s.workersOf(tenant) {
+			workers = append(workers, pair{w, w.actions()})
 			s.unserve(w)
 		}
-		s.setCrew(tenant)
-		for i, w := range workers {
-			s.setOffers(w, actions[i])
-		}
+		classes = append(classes, s.classesOf(tenant)...)
 	}
+	for _, c := range classes {
+		c.castOff()
+	}
+	s.pledge(g)
 	for _, q := range s.queues {
-		if q.tenant == g.home || q.tenant == g.tenant {
+		if slices.Contains(both, q.tenant) {
 			q.tenancies = s.tenancies(q.tenant)
 		}
 	}
-	for _, tenant := range []id.ID{g.home, g.tenant} {
-		for _, w := range s.workersOf(tenant) {
-			s.welcome(w)
-		}
+	for _, c := range classes {
+		c.moor()
+	}
+	for _, w := range workers {
+		s.setOffers(w.worker, w.actions)
+	}
+	for _, w := range workers {
+		s.welcome(w.worker)
 	}
 }
 
-// setCrew makes or ends the crew of a home, and has it be for whom the grants say.
-func (s *Shard) setCrew(home id.ID) {
-	served, guest := []id.ID{home}, false
-	for g := range s.grants {
-		if g.home == home && g.tenant != home {
-			served = append(served, g.tenant)
-		}
-		guest = guest || g.tenant == home && g.home != home
-	}
-	if len(served) == 1 && !guest {
-		delete(s.crews, home)
+// pledge notes what a grant, or its end, makes of the crews of both sides.
+func (s *Shard) pledge(g grant) {
+	homes := slices.DeleteFunc(s.homes[g.tenant], func(home id.ID) bool { return home == g.home })
+	if s.serves(g.home, g.tenant) {
+		homes = append(homes, g.home)
+		slices.Sort(homes)
+		s.crew(g.home).admit(g.tenant)
+		s.crew(g.tenant)
 	} else {
-		s.crew(home).admit(served)
+		s.crew(g.home).dismiss(g.tenant)
 	}
-	s.crewList = s.crewList[:0]
-	for _, one := range s.crews {
-		s.crewList = append(s.crewList, one)
+	if s.homes[g.tenant] = homes; len(homes) == 0 {
+		delete(s.homes, g.tenant)
 	}
-	slices.SortFunc(s.crewList, func(a, b *crew) int { return cmp.Compare(a.home, b.home) })
+	for _, tenant := range []id.ID{g.home, g.tenant} {
+		if len(s.crews[tenant].of) == 1 && len(s.homes[tenant]) == 0 { // nobody but itself
+			delete(s.crews, tenant)
+		}
+	}
 }
 
 // crew finds the crew of a home, or makes it.
 func (s *Shard) crew(home id.ID) *crew {
 	c := s.crews[home]
 	if c == nil {
-		c = &crew{shard: s, home: home, of: map[id.ID]*tenancy{}, posts: map[string]*post{}}
+		c = &crew{shard: s, home: home, of: map[id.ID]*tenancy{}, posts: map[string]*post{}, postsOf: map[string][]*post{}}
 		s.crews[home] = c
+		c.admit(home)
 	}
 	return c
 }
 
-// admit has the crew be for those tenants.
-func (c *crew) admit(tenants []id.ID) {
-	maps.DeleteFunc(c.of, func(tenant id.ID, _ *tenancy) bool { // what it runs goes on, and is counted for nobody
-		return tenant != c.home && !c.shard.serves(c.home, tenant)
-	})
-	for _, tenant := range tenants {
-		if c.of[tenant] == nil {
-			tn := &tenancy{crew: c, tenant: tenant, granted: c.shard.seq}
-			tn.seat = seat{of: tn, at: -1}
-			c.of[tenant] = tn
-		}
-	}
-	c.weigh()
+// admit has the crew be for a tenant.
+func (c *crew) admit(tenant id.ID) {
+	weight := cmp.Or(c.shard.grants[grant{tenant, c.home}], WeightDefault)
+	c.of[tenant] = &tenancy{crew: c, tenant: tenant, granted: c.shard.seq, weight: weight}
 }
 
-// weigh gives all tenants the weights of their grants. They start anew.
-func (c *crew) weigh() {
-	for tenant, tn := range c.of {
+// dismiss is the inverse of admit: what it runs goes on, and is counted for nobody.
+func (c *crew) dismiss(tenant id.ID) { delete(c.of, tenant) }
+
+// weigh gives a tenant the weight of its grant. All start anew.
+func (c *crew) weigh(tenant id.ID) {
+	if tn := c.of[tenant]; tn != nil {
 		tn.weight = cmp.Or(c.shard.grants[grant{tenant, c.home}], WeightDefault)
 	}
 	c.renew()
-	for _, waiting := range slices.Clone(c.waiting.seats) {
-		waiting.of.bill()
+	if c.waiting == 0 {
+		return
+	}
+	for _, tn := range c.of { // in any order: they keep their turns
+		if len(tn.berths) > 0 {
+			tn.bill()
+			tn.move(c.base - tn.tag)
+		}
 	}
 }
 
 // tenancies are what a tenant has of crews: of its own first, then by home. nil = it shares
 // no workers.
-func (s *Shard) tenancies(tenant id.ID) (all []*tenancy) {
-	for _, c := range s.crewList {
-		if tn := c.of[tenant]; tn != nil {
-			all = append(all, tn)
-		}
+func (s *Shard) tenancies(tenant id.ID) []*tenancy {
+	own := s.crews[tenant]
+	if own == nil {
+		return nil
 	}
-	slices.SortStableFunc(all, func(a, b *tenancy) int {
-		switch {
-		case a.crew.home == tenant && b.crew.home != tenant:
-			return -1
-		case b.crew.home == tenant && a.crew.home != tenant:
-			return 1
-		}
-		return 0
-	})
+	all := []*tenancy{own.of[tenant]}
+	for _, home := range s.homes[tenant] {
+		all = append(all, s.crews[home].of[tenant])
+	}
 	return all
-}
-
-// served are the tenants whose tasks workers of a home may run: the home first.
-func (s *Shard) served(home id.ID) []id.ID {
-	tenants := []id.ID{home}
-	if c := s.crews[home]; c != nil {
-		for tenant := range c.of {
-			if tenant != home {
-				tenants = append(tenants, tenant)
-			}
-		}
-		slices.Sort(tenants[1:])
-	}
-	return tenants
 }
 
 // serves tells whether workers of a home may run tasks of a tenant.
@@ -232,7 +223,7 @@ func (s *Shard) wouldCrowd(settings []Setting) bool {
 		}
 		more[home]++
 		homes[settings[i].Tenant]++
-		if guests+more[home] > CrewTenantsMax || s.homes(settings[i].Tenant)+homes[settings[i].Tenant] > HomesMax {
+		if guests+more[home] > CrewTenantsMax || len(s.homes[settings[i].Tenant])+homes[settings[i].Tenant] > HomesMax {
 			return true
 		}
 	}
@@ -265,14 +256,4 @@ func (s *Shard) awaits(tenant id.ID) bool {
 	}
 	return s.expected[tenant] > 0 ||
 		slices.ContainsFunc(s.lent, func(g grant) bool { return g.tenant == tenant && s.expected[g.home] > 0 })
-}
-
-// homes is how many other tenants a tenant has granted.
-func (s *Shard) homes(tenant id.ID) (n int) {
-	for g := range s.grants {
-		if g.tenant == tenant && g.home != tenant {
-			n++
-		}
-	}
-	return n
 }

@@ -91,7 +91,7 @@ func (q *queue) stat(now Time) QueueStat {
 		for _, l := range c.byKey {
 			l.count(&stat, keys)
 		}
-		for _, w := range q.shard.action(q.tenant, c.need.Action).workers {
+		for w := range c.offering() {
 			workers[w] = w.until == 0
 		}
 	}

@@ -70,7 +70,7 @@ func (s *Shard) match() {
 				s.astir = true
 			}
 		}
-		if len(s.crewList) > 0 {
+		if len(s.crews) > 0 {
 			s.matchCrews()
 		}
 	}

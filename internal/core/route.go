@@ -149,14 +149,14 @@ func handOf(key string) int32 {
 // deal works out who is in the hand of c, among those who may run it: those whose ids
 // score highest with the number of the hand. So a worker that comes or goes changes each
 // hand by one at most.
-func (c *class) deal(a *action) {
+func (c *class) deal() {
 	c.dealt = nil
 	spread := int(c.queue.spread)
 	if c.need.Spread == 0 || spread == 0 {
 		return
 	}
-	seats := make([]*worker, 0, len(a.workers))
-	for _, w := range a.workers {
+	var seats []*worker
+	for w := range c.offering() {
 		if _, may := w.score(c.need.Labels); may {
 			seats = append(seats, w)
 		}
@@ -178,7 +178,12 @@ func (c *class) redeal(a *action) {
 	if c.need.Spread == 0 {
 		return
 	}
-	c.deal(a)
+	if len(c.berths) > 0 {
+		c.redealAtPosts()
+		c.queue.stir()
+		return
+	}
+	c.deal()
 	for _, w := range a.workers {
 		had, may := w.offerOf(c), c.mayTake(w)
 		switch {

@@ -55,16 +55,16 @@ type Shard struct {
 	schedules schedules
 	once      onceKeys
 
-	timers   line
-	delayed  delayed
-	ledger   ledger
-	loads    loads
-	waits    waits
-	grants   map[grant]int64 // with their weights
-	crews    map[id.ID]*crew // by home
-	crewList []*crew         // by home, ascending
-	called   []*crew         // with posts that are looked at in this Apply
-	lent     []grant         // that were in force when the owner took over
+	timers  line
+	delayed delayed
+	ledger  ledger
+	loads   loads
+	waits   waits
+	grants  map[grant]int64   // with their weights
+	homes   map[id.ID][]id.ID // that a tenant has granted, without itself; ascending
+	crews   map[id.ID]*crew   // by home
+	called  []*crew           // with posts that are looked at in this Apply
+	lent    []grant           // that were in force when the owner took over
 
 	closing map[id.ID]Closing
 	resting []id.ID // runs that may be left to their rows at the end of this Apply
@@ -105,6 +105,7 @@ func NewSized(shard int32, window int) *Shard {
 		waits:       newWaits(),
 		grants:      map[grant]int64{},
 		crews:       map[id.ID]*crew{},
+		homes:       map[id.ID][]id.ID{},
 		closing:     map[id.ID]Closing{},
 	}
 }

@@ -132,34 +132,34 @@ func (w *worker) setTypes(slots int32, types []SlotUse) {
 	}
 }
 
-// wide tells whether tasks of c take up several slots: a worker that gives each free slot
+// wide tells whether tasks take up several slots: a worker that gives each free slot
 // to the next one that needs only that would never have room for them.
-func (c *class) wide() bool {
+func (n *Need) wide() bool {
 	units := int32(0)
-	for _, use := range c.need.Slots {
+	for _, use := range n.Slots {
 		units += use.Units
 	}
 	return units > oneSlot
 }
 
-// shares tells whether tasks of c and other take up slots of the same type.
-func (c *class) shares(other *class) bool {
-	if len(c.need.Slots) == 0 && len(other.need.Slots) == 0 {
+// shares tells whether tasks of both needs take up slots of the same type.
+func (n *Need) shares(other *Need) bool {
+	if len(n.Slots) == 0 && len(other.Slots) == 0 {
 		return true
 	}
-	for _, use := range c.need.Slots {
+	for _, use := range n.Slots {
 		if other.uses(use.Type) {
 			return true
 		}
 	}
-	return len(c.need.Slots) == 0 && other.uses("")
+	return len(n.Slots) == 0 && other.uses("")
 }
 
-func (c *class) uses(typ string) bool {
-	if len(c.need.Slots) == 0 {
+func (n *Need) uses(typ string) bool {
+	if len(n.Slots) == 0 {
 		return typ == ""
 	}
-	for _, use := range c.need.Slots {
+	for _, use := range n.Slots {
 		if use.Type == typ {
 			return true
 		}
@@ -177,17 +177,41 @@ func (w *worker) passedOver(l *lane, t *task) *class {
 	if w.wide == 0 || w.reserved != nil {
 		return nil
 	}
-	c := l.class
+	if w.crew != nil {
+		return w.passedAtPost(l, t)
+	}
 	for i := range w.offers {
-		other := w.offers[(w.turn+i)%len(w.offers)].class
-		switch {
-		case other == c || !other.wide() || other.lanes.len() == 0 || other.halted:
-		case !other.shares(c) || !w.couldHave(other.need.Slots):
-		case other.reserved != nil && other.reserved.takes() && other.shard.now < other.reservedAt+reserveMS:
-		case other.queue == c.queue && !other.goesBefore(l, t):
-		case other.key.tenant != c.key.tenant && !w.tenancy(other.key.tenant).before(w.tenancy(c.key.tenant)):
-		default:
-			return other
+		if c := w.offers[(w.turn+i)%len(w.offers)].class; w.passes(c, l, t) {
+			return c
+		}
+	}
+	return nil
+}
+
+// passes tells whether w goes by a class, of the same tenant, when it is given t.
+func (w *worker) passes(c *class, l *lane, t *task) bool {
+	switch own := l.class; {
+	case c == own || !c.need.wide() || c.lanes.len() == 0 || c.halted:
+	case !c.need.shares(&own.need) || !w.couldHave(c.need.Slots):
+	case c.reserved != nil && c.reserved.takes() && c.shard.now < c.reservedAt+reserveMS:
+	default:
+		return c.queue != own.queue || c.goesBefore(l, t)
+	}
+	return false
+}
+
+// passedAtPost is passedOver of a worker that is shared: of another tenant's classes, those
+// are passed over whose tenant's turn came before.
+func (w *worker) passedAtPost(l *lane, t *task) *class {
+	turn := w.tenancy(l.class.key.tenant)
+	for _, sh := range w.shifts {
+		p := sh.post
+		if !p.need.wide() || p.line.first() == nil {
+			continue
+		}
+		passed := func(b *berth) bool { return w.passes(b.class, l, t) }
+		if b := p.line.find(0, turn, passed); b != nil {
+			return b.class
 		}
 	}
 	return nil

@@ -3,33 +3,42 @@ package core
 import (
 	"fmt"
 	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/adzehq/adze/internal/base/id"
 )
 
 // BenchmarkTenants is what tenants that share a home's workers cost: a submit with the
-// assignment and the report of its task while nobody else waits, the next task of one of
-// them while all wait, and a worker that joins.
+// assignment and the report of its task while nobody else waits; the same of a tenant that
+// never had a task; the next task of one of them while all wait; a worker that comes and goes;
+// and a grant that does.
 func BenchmarkTenants(b *testing.B) {
 	for _, tenants := range []int{1, 10, 100, 1_000} {
-		b.Run(fmt.Sprintf("idle/tenants=%d", tenants), func(b *testing.B) { benchmarkTenants(b, tenants, false) })
-		b.Run(fmt.Sprintf("waiting/tenants=%d", tenants), func(b *testing.B) { benchmarkTenants(b, tenants, true) })
-		b.Run(fmt.Sprintf("join/tenants=%d", tenants), func(b *testing.B) { benchmarkTenantsJoin(b, tenants) })
+		for name, measure := range map[string]func(*testing.B, int){
+			"idle": benchmarkTenantsIdle, "first": benchmarkTenantsFirst, "waiting": benchmarkTenantsWaiting,
+			"join": benchmarkTenantsJoin, "grant": benchmarkTenantsGrant,
+		} {
+			b.Run(fmt.Sprintf("%s/tenants=%d", name, tenants), func(b *testing.B) {
+				b.ReportAllocs()
+				measure(b, tenants)
+			})
+		}
 	}
 }
 
 // crowd is a shard with guests of one home, which has a worker.
 type crowd struct {
 	*Shard
-	b      *testing.B
 	now    Time
 	ids    *id.Source
 	out    Effects
 	guests int
 }
 
-func newCrowd(b *testing.B, guests int) *crowd {
-	c := &crowd{Shard: New(1), b: b, now: Time(id.Epoch) + 1_000_000, ids: id.NewSource(1, 0), guests: guests}
+func newCrowd(guests int) *crowd {
+	c := &crowd{Shard: New(1), now: Time(id.Epoch) + 1_000_000, ids: id.NewSource(1, 0), guests: guests}
 	for i := range guests {
 		c.apply(&Define{Definition: Definition{Version: c.guest(i), Tenant: c.guest(i), Action: "act"}})
 	}
@@ -65,22 +74,53 @@ func (c *crowd) report() {
 	c.apply(&Report{Worker: worker1, Items: []ReportItem{{Task: a.Task, Attempt: 1, Token: a.Token, Kind: ReportCompleted}}})
 }
 
-func benchmarkTenants(b *testing.B, guests int, waiting bool) {
-	c := newCrowd(b, guests)
-	refill := func() { c.submit(0, 3_000) }
-	if waiting {
-		refill()
-	}
+// once has a guest submit a task, which runs.
+func (c *crowd) once(guest int) {
+	c.submit(guest, 1)
+	c.now++
+	c.report()
+}
+
+// turnover has a worker come and go.
+func (c *crowd) turnover() {
+	c.apply(&Join{Worker: worker1, Tenant: tenant, Actions: []string{"act"}})
+	c.apply(&Leave{Worker: worker1, Reason: LeaveDrained})
+}
+
+func benchmarkTenantsIdle(b *testing.B, guests int) {
+	c := newCrowd(guests)
 	c.join()
-	b.ReportAllocs()
+	for guest := range guests {
+		c.once(guest)
+	}
 	b.ResetTimer()
 	for n := 0; n < b.N; n++ {
-		switch {
-		case !waiting:
-			c.submit(n, 1)
-		case len(c.out.Assigned) == 0:
+		c.once(n)
+	}
+}
+
+func benchmarkTenantsFirst(b *testing.B, guests int) {
+	var c *crowd
+	for n := 0; n < b.N; n++ {
+		if n%guests == 0 {
 			b.StopTimer()
-			refill()
+			c = newCrowd(guests)
+			c.join()
+			b.StartTimer()
+		}
+		c.once(n)
+	}
+}
+
+func benchmarkTenantsWaiting(b *testing.B, guests int) {
+	c := newCrowd(guests)
+	c.submit(0, 3_000)
+	c.join()
+	b.ResetTimer()
+	for n := 0; n < b.N; n++ {
+		if len(c.out.Assigned) == 0 {
+			b.StopTimer()
+			c.submit(0, 3_000)
 			b.StartTimer()
 		}
 		c.now++
@@ -89,13 +129,47 @@ func benchmarkTenants(b *testing.B, guests int, waiting bool) {
 }
 
 func benchmarkTenantsJoin(b *testing.B, guests int) {
-	c := newCrowd(b, guests)
+	c := newCrowd(guests)
 	c.submit(0, 3_000)
 	c.apply(&Tick{})
-	b.ReportAllocs()
 	b.ResetTimer()
 	for n := 0; n < b.N; n++ {
-		c.apply(&Join{Worker: worker1, Tenant: tenant, Actions: []string{"act"}})
-		c.apply(&Leave{Worker: worker1, Reason: LeaveDrained})
+		c.turnover()
 	}
+}
+
+func benchmarkTenantsGrant(b *testing.B, guests int) {
+	c := newCrowd(guests)
+	c.submit(0, 3_000)
+	c.join()
+	b.ResetTimer()
+	for n := 0; n < b.N; n++ {
+		c.apply(&Set{Settings: []Setting{dropped(granted(c.guest(0)))}})
+		c.apply(&Set{Settings: []Setting{granted(c.guest(0))}})
+	}
+}
+
+// TestWorkerThatComesOrGoesCostsTheSameHoweverManyTenantsShareIt: by what is allocated, and
+// by the clock, of which the best round counts and only an order of magnitude.
+func TestWorkerThatComesOrGoesCostsTheSameHoweverManyTenantsShareIt(t *testing.T) {
+	few, many := newCrowd(2), newCrowd(CrewTenantsMax)
+	for _, c := range []*crowd{few, many} {
+		c.submit(0, 3_000)
+		c.turnover()
+	}
+	const rounds = 200
+	allocs := testing.AllocsPerRun(rounds, few.turnover)
+	require.InDelta(t, allocs, testing.AllocsPerRun(rounds, many.turnover), 2)
+	best := func(c *crowd) time.Duration {
+		shortest := time.Hour
+		for range rounds {
+			began := time.Now()
+			for range 10 {
+				c.turnover()
+			}
+			shortest = min(shortest, time.Since(began))
+		}
+		return shortest
+	}
+	require.Less(t, best(many), 10*best(few), "500 times as many tenants wait")
 }

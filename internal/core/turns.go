@@ -2,69 +2,81 @@ package core
 
 import "container/heap"
 
-// turns is a line of tenancies: a binary heap in the order of their tags that knows where
-// each one sits.
-type turns struct{ seats []*seat }
-
-// seat is where a tenancy sits in a line, by itself or for one of its berths.
-type seat struct {
-	of    *tenancy
-	berth *berth
-	at    int // in turns.seats; -1 = nowhere
-}
+// turns is a line of berths: a binary heap in the order of their tenancies' tags that knows
+// where each one sits.
+type turns struct{ berths []*berth }
 
 // first is whose turn it is; nil if nobody is there.
-func (l *turns) first() *seat {
-	for len(l.seats) > 0 {
-		first := l.seats[0]
-		if first.of.bill(); l.seats[0] == first {
+func (l *turns) first() *berth {
+	for len(l.berths) > 0 {
+		first := l.berths[0]
+		if first.of.bill(); l.berths[0] == first {
 			return first
 		}
 	}
 	return nil
 }
 
-func (l *turns) add(s *seat) { heap.Push(l, s) }
+// find is a berth that is wanted, of those whose turn is before that of a tenancy, or that
+// are its own; it looks at no others but those that come after such a one.
+func (l *turns) find(at int, turn *tenancy, wanted func(*berth) bool) *berth {
+	if at >= len(l.berths) {
+		return nil
+	}
+	b := l.berths[at]
+	if b.of != turn && !b.of.before(turn) {
+		return nil
+	}
+	if wanted(b) {
+		return b
+	}
+	if found := l.find(2*at+1, turn, wanted); found != nil {
+		return found
+	}
+	return l.find(2*at+2, turn, wanted)
+}
 
-// remove takes s out if it is there.
-func (l *turns) remove(s *seat) {
-	if s.at >= 0 {
-		heap.Remove(l, s.at)
+func (l *turns) add(b *berth) { heap.Push(l, b) }
+
+// remove takes b out if it is there.
+func (l *turns) remove(b *berth) {
+	if b.at >= 0 {
+		heap.Remove(l, b.at)
 	}
 }
 
-// fix finds the place of s again after its tenancy's tag has moved.
-func (l *turns) fix(s *seat) {
-	if s.at >= 0 {
-		heap.Fix(l, s.at)
+// fix finds the place of b again after its tenancy's tag has moved.
+func (l *turns) fix(b *berth) {
+	if b.at >= 0 {
+		heap.Fix(l, b.at)
 	}
 }
 
 // Len implements heap.Interface.
-func (l *turns) Len() int { return len(l.seats) }
+func (l *turns) Len() int { return len(l.berths) }
 
 // Less implements heap.Interface.
-func (l *turns) Less(i, j int) bool { return l.seats[i].of.before(l.seats[j].of) }
+func (l *turns) Less(i, j int) bool { return l.berths[i].of.before(l.berths[j].of) }
 
 // Swap implements heap.Interface.
 func (l *turns) Swap(i, j int) {
-	l.seats[i], l.seats[j] = l.seats[j], l.seats[i]
-	l.seats[i].at, l.seats[j].at = i, j
+	l.berths[i], l.berths[j] = l.berths[j], l.berths[i]
+	l.berths[i].at, l.berths[j].at = i, j
 }
 
 // Push implements heap.Interface.
-func (l *turns) Push(s any) {
-	last := s.(*seat)
-	last.at = len(l.seats)
-	l.seats = append(l.seats, last)
+func (l *turns) Push(b any) {
+	last := b.(*berth)
+	last.at = len(l.berths)
+	l.berths = append(l.berths, last)
 }
 
 // Pop implements heap.Interface.
 func (l *turns) Pop() any {
-	n := len(l.seats) - 1
-	last := l.seats[n]
-	l.seats[n] = nil
-	l.seats = l.seats[:n]
+	n := len(l.berths) - 1
+	last := l.berths[n]
+	l.berths[n] = nil
+	l.berths = l.berths[:n]
 	last.at = -1
 	return last
 }

@@ -96,7 +96,7 @@ func (q *queue) level() int64 {
 	}
 	lowest, any := int64(0), false
 	for _, c := range q.classes {
-		if c.lanes.len() == 0 || len(q.shard.action(c.key.tenant, c.need.Action).workers) == 0 {
+		if c.lanes.len() == 0 || !c.isOffered() {
 			continue
 		}
 		c.bill()

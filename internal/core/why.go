@@ -259,9 +259,9 @@ func (s *Shard) returning(tenant id.ID) (until Time) {
 func (c *class) explain(r *Reason, l *lane) {
 	s := c.shard
 	r.Queue, r.Need, r.Worker = c.queue.name, c.need, c.need.Worker
-	for _, w := range s.action(c.key.tenant, c.need.Action).workers {
+	for w := range c.offering() {
 		r.Offered++
-		if w.offerOf(c) != nil {
+		if w.mayHave(c) {
 			r.Fitting++
 			r.Slots += int(w.slots)
 			if w.crew != nil {
@@ -301,8 +301,10 @@ func (c *class) explain(r *Reason, l *lane) {
 func (c *class) rivals() int {
 	tenants := map[id.ID]bool{}
 	for _, b := range c.berths {
-		for _, s := range b.of.crew.waiting.seats {
-			tenants[s.of.tenant] = true
+		for _, p := range b.of.crew.wanted {
+			for _, other := range p.line.berths {
+				tenants[other.of.tenant] = true
+			}
 		}
 	}
 	delete(tenants, c.key.tenant)
@@ -311,7 +313,7 @@ func (c *class) rivals() int {
 
 // explainMismatch says what of the need no worker has that offers the action.
 func (c *class) explainMismatch(r *Reason) {
-	offering := c.shard.action(c.key.tenant, c.need.Action).workers
+	offering := slices.Collect(c.offering())
 	is := func(has func(*worker) bool) bool { return slices.ContainsFunc(offering, has) }
 	r.Away = r.Worker != 0 && !is(func(w *worker) bool { return w.id == r.Worker })
 	for _, l := range c.need.Labels {

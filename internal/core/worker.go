@@ -12,7 +12,7 @@ type worker struct {
 	id      id.ID
 	tenant  id.ID
 	offers  []*offer
-	served  []*action // that it runs, its own and those of tenants that have granted its home
+	served  []*action // of its tenant, that it runs
 	crew    *crew     // of its tenant; nil = that shares no workers
 	shifts  []*shift  // with crew: where it runs what
 	awaited bool      // by the owner, from the one before
@@ -44,7 +44,7 @@ func (w *worker) takes() bool { return w.until == 0 && !w.paused && !w.spared }
 // fits tells whether w may be given a task of c now.
 func (w *worker) fits(c *class) bool {
 	return w.takes() && w.has(c.need.Slots) &&
-		(w.reserved == nil || w.reserved == c || !w.reserved.shares(c))
+		(w.reserved == nil || w.reserved == c || !w.reserved.need.shares(&c.need))
 }
 
 // consider has w offer to run tasks of c, if it may; else it returns nil.
@@ -53,19 +53,21 @@ func (w *worker) consider(c *class) *offer {
 	if !may || c.need.Worker != 0 && c.need.Worker != w.id || !c.mayTake(w) {
 		return nil
 	}
-	score *= 2
-	if c.key.tenant == w.tenant { // of equal ones, a tenant's own worker
-		score++
-	}
-	o := &offer{worker: w, class: c, score: score, place: len(w.offers)}
+	o := &offer{worker: w, class: c, score: w.preference(c, score), place: len(w.offers)}
 	w.offers = append(w.offers, o)
-	if tn := w.tenancy(c.key.tenant); tn != nil {
-		c.moor(tn, o)
-	}
-	if c.wide() {
+	if c.need.wide() {
 		w.wide++
 	}
 	return o
+}
+
+// preference is how well w suits c, by how well it meets its labels: of equal ones a tenant
+// has its own worker first.
+func (w *worker) preference(c *class, score int64) int64 {
+	if score *= 2; c.key.tenant == w.tenant {
+		score++
+	}
+	return score
 }
 
 // unconsider takes the offer back.
@@ -75,10 +77,7 @@ func (w *worker) unconsider(c *class) {
 		return
 	}
 	c.free.remove(o)
-	if tn := w.tenancy(c.key.tenant); tn != nil {
-		c.unmoor(tn, w)
-	}
-	if c.wide() {
+	if c.need.wide() {
 		w.wide--
 	}
 	if c.reserved == w {
@@ -90,9 +89,20 @@ func (w *worker) unconsider(c *class) {
 	}
 }
 
+// mayHave tells whether w offers to run tasks of c.
+func (w *worker) mayHave(c *class) bool {
+	if w.crew != nil {
+		return w.shift(c) != nil && c.mayTake(w)
+	}
+	return w.offerOf(c) != nil
+}
+
 func (w *worker) offerOf(c *class) *offer {
 	if w.crew != nil {
-		return w.offerAtPost(c)
+		if !w.mayHave(c) {
+			return nil
+		}
+		return w.shift(c).offer(c)
 	}
 	for _, o := range w.offers {
 		if o.class == c {
@@ -251,21 +261,30 @@ func (s *Shard) setOffers(w *worker, actions []string) {
 	s.unserve(w)
 	w.crew = s.crews[w.tenant]
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(actions))) {
-		for _, tenant := range s.served(w.tenant) {
-			a := s.action(tenant, name)
-			a.workers = append(a.workers, w)
-			w.served = append(w.served, a)
-			for _, c := range a.classes {
-				w.consider(c)
+		a := s.action(w.tenant, name)
+		a.workers = append(a.workers, w)
+		w.served = append(w.served, a)
+		if w.crew != nil {
+			for _, p := range w.crew.postsOf[name] {
+				w.enlist(p)
 			}
+			continue
+		}
+		for _, c := range a.classes {
+			w.consider(c)
 		}
 	}
 	w.turn = 0
 	w.redeal()
 }
 
-// redeal deals the hands again that w is or was in.
+// redeal deals the hands again that w is or was in; where it is shared when they are looked
+// at next.
 func (w *worker) redeal() {
+	if w.crew != nil {
+		w.crew.musters++
+		return
+	}
 	for _, a := range w.served {
 		for _, c := range a.classes {
 			c.redeal(a)
@@ -287,9 +306,7 @@ func (s *Shard) relabel(in *Relabel) {
 // actions are the names of what w runs.
 func (w *worker) actions() (names []string) {
 	for _, a := range w.served {
-		if a.tenant == w.tenant {
-			names = append(names, a.name)
-		}
+		names = append(names, a.name)
 	}
 	return names
 }
@@ -302,9 +319,9 @@ func (s *Shard) unserve(w *worker) {
 	for _, o := range w.offers {
 		o.class.free.remove(o)
 		o.class.enliven()
-		if tn := w.tenancy(o.class.key.tenant); tn != nil {
-			o.class.unmoor(tn, w)
-		}
+	}
+	for len(w.shifts) > 0 {
+		w.shifts[len(w.shifts)-1].end()
 	}
 	for _, a := range w.served {
 		a.workers = slices.DeleteFunc(a.workers, func(other *worker) bool { return other == w })
