@@ -198,7 +198,7 @@ func (c *class) retract(l *lane) {
 
 // rank implements place: higher priority goes first, and what was begun before goes
 // before what is new. Where waiting counts, so much of it is worth one of priority.
-func (c *class) rank(t *task) int64 { return t.rankIn(c.queue.all().AgeMS, c.shard.now) }
+func (c *class) rank(t *task) int64 { return t.byPriority() + c.queue.worth() }
 
 // forget implements place.
 func (c *class) forget(l *lane) {

@@ -167,6 +167,7 @@ type Setting struct {
 	Grant    GrantSetting
 	Batch    BatchSetting
 	Once     OnceSetting
+	Age      AgeSetting
 }
 
 // SettingKey names a setting.
@@ -205,6 +206,7 @@ const (
 	SettingGrant    // workers of another tenant run the tenant's tasks, see GrantName
 	SettingBatch    // when batches of an action go
 	SettingOnce     // the once keys that a workflow declares
+	SettingAge      // what waiting was worth in a queue when its ageing was changed; the core says it
 )
 
 // QueueSetting is how a queue works.
@@ -220,6 +222,12 @@ type QueueSetting struct {
 	DropOnce  bool `json:"drop_once,omitempty"`
 	// With Paused: since when; the core says.
 	PausedSinceMS int64 `json:"paused_since_ms,omitempty"`
+}
+
+// AgeSetting is where ageing stood in a queue when it was last changed while somebody waited.
+type AgeSetting struct {
+	Worth int64 `json:"worth"` // in priorities
+	Since Time  `json:"since"`
 }
 
 // WeightDefault is the weight of a key of which nothing is said.

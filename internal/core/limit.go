@@ -96,7 +96,7 @@ func (g *group) rank(t *task) int64 {
 	if g.strategy() != LimitQueue {
 		return 0
 	}
-	return t.rankIn(0, 0)
+	return t.byPriority()
 }
 
 // forget implements place.

@@ -20,6 +20,7 @@ type queue struct {
 	name   string
 	settings[QueueSetting]
 	spread int32 // as its setting: how many workers each key is dealt; 0 = all
+	age    AgeSetting
 
 	shares map[string]*share
 	idle   []*share // that have had more than their share, and nothing waits of them

@@ -1,6 +1,7 @@
 package core
 
 // SettingsMax is how many settings a shard has at most, all of them in memory: some 20 MB.
+// What the core adds to a queue of which there is one (SettingAge) is not refused.
 const SettingsMax = 100_000
 
 // set changes how things work, all of it or nothing. What works so already costs nothing:
@@ -35,13 +36,22 @@ func (s *Shard) change(settings []Setting) {
 	for i := range settings {
 		setting := settings[i]
 		s.stamp(&setting)
-		was, there := s.settings[setting.ID()]
-		if there && was == setting || !there && setting.Dropped {
-			continue
+		if setting.Kind == SettingQueue {
+			s.putQueue(&setting)
+		} else {
+			s.put(&setting)
 		}
-		s.apply(&setting)
-		s.out.Settings = append(s.out.Settings, setting)
 	}
+}
+
+// put has a setting be in force and stored, unless it is.
+func (s *Shard) put(setting *Setting) {
+	was, there := s.settings[setting.ID()]
+	if there && was == *setting || !there && setting.Dropped {
+		return
+	}
+	s.apply(setting)
+	s.out.Settings = append(s.out.Settings, *setting)
 }
 
 // apply has a setting be in force.
@@ -73,6 +83,8 @@ func (s *Shard) apply(setting *Setting) {
 		s.setGrant(setting)
 	case SettingBatch:
 		s.setBatch(setting)
+	case SettingAge:
+		s.queue(setting.Tenant, setting.Name).age = setting.Age
 	case SettingOnce:
 		s.onceRules.at(setting.Tenant, setting.Name).change(setting, setting.Once)
 	}

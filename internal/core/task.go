@@ -70,17 +70,13 @@ const toldUnknown = math.MaxInt32 / 2
 // losses is how many of its workers were lost.
 func (t *task) losses() int32 { return t.attempt - 1 - t.failures }
 
-// rankIn is where t belongs in a lane by priority. What was begun before goes before
-// what is new. With ageMS, so long a wait is worth one of priority.
-func (t *task) rankIn(ageMS int64, now Time) int64 {
-	rank := -int64(t.priority)
+// byPriority is the rank of t by priority alone. What was begun before goes before what is
+// new.
+func (t *task) byPriority() int64 {
 	if t.attempt > 1 {
-		rank = -PriorityMax - 1
+		return -PriorityMax - 1
 	}
-	if ageMS > 0 {
-		rank += int64(now) / ageMS
-	}
-	return rank
+	return -int64(t.priority)
 }
 
 func (t *task) runID() id.ID {

@@ -54,6 +54,7 @@ var leftOut = []omission{
 	{[]string{
 		"Emit.Lines.Tenant", "Emit.Lines.Attempt", "Emit.Chunks.Tenant", "Emit.Chunks.Attempt", "Write.Lines.Tenant", "Write.Lines.Token", "Write.Lines.Seq",
 		"Write.Chunks.Tenant", "Write.Chunks.Token", "Write.Chunks.Attempt", "Write.Chunks.Seq",
+		"Set.Settings.Age", "Set.Settings.Kind.SettingAge",
 	}, "the core says it"},
 	{[]string{
 		"Settings.Batch", "BatchSetting", "SettingBatch", "SettingOnce", "Once.Workflow",

@@ -271,14 +271,9 @@ func (m *model) takeSet(st *step, in *core.Set) *Violation {
 	var rows []core.Setting // of what works otherwise from now on
 	for _, s := range in.Settings {
 		s = m.stamped(s)
-		if was, there := m.settings[s.ID()]; there && was != s || !there && !s.Dropped {
-			rows = append(rows, s)
-		}
-		if s.Dropped {
-			delete(m.settings, s.ID())
-		} else {
-			m.settings[s.ID()] = s
-		}
+		age := m.ageOf(&s)
+		rows = append(rows, m.adopt(s)...)
+		rows = append(rows, m.followAge(&s, age)...)
 		switch s.Kind {
 		case core.SettingQueue:
 			m.forgetShares(s.Tenant, s.Name)
@@ -295,6 +290,19 @@ func (m *model) takeSet(st *step, in *core.Set) *Violation {
 		st.answers = append(st.answers, core.Answer{Ref: in.Ref, Kind: core.AnswerDone})
 	}
 	return nil
+}
+
+// adopt has a setting be in force, and tells its row, if it was not before.
+func (m *model) adopt(s core.Setting) (rows []core.Setting) {
+	if was, there := m.settings[s.ID()]; there && was != s || !there && !s.Dropped {
+		rows = append(rows, s)
+	}
+	if s.Dropped {
+		delete(m.settings, s.ID())
+	} else {
+		m.settings[s.ID()] = s
+	}
+	return rows
 }
 
 // holdersOf are the tasks and runs that have a place of each key.
@@ -363,10 +371,7 @@ func (m *model) rankFor(t *task) int64 {
 		rank = -core.PriorityMax - 1
 	}
 	if t.inClass() {
-		if age := m.setting(core.SettingQueue, t.row.Tenant, t.queue()).Queue.AgeMS; age > 0 {
-			rank += int64(m.now) / age
-		}
-		return rank
+		return rank + m.worth(t.row.Tenant, t.queue())
 	}
 	if m.strategy(t.limits[t.passed]) != core.LimitQueue {
 		return 0

@@ -9,8 +9,8 @@ import (
 
 // checkLimits looks at everything that must hold of limits after each step.
 func (h *history) checkLimits(st *step) *Violation {
-	if h.limitShare == 0 {
-		return nil
+	if v := h.checkAges(st); v != nil || h.limitShare == 0 {
+		return v
 	}
 	holders := h.model.holdersOf()
 	return first(

@@ -20,6 +20,7 @@ var limitSabotages = map[string]attack{
 	"a run begins before its time":           {ticketsWait, delayTicket},
 	"a setting is not stored":                {settingsKept, dropSetting},
 	"a setting is not in force":              {noPlaceIdles, loseSetting},
+	"a newcomer is younger than it is":       {agesAlike, makeOlder},
 	"a heavy key is served as a light one":   {keysTakeTurns, favourKey},
 }
 
@@ -115,6 +116,18 @@ func swapRanks(h *history, _ *step) bool {
 	for _, t := range h.model.sorted() {
 		if t.state == core.OpenReady && t.inLimit() && h.model.strategy(t.limits[t.passed]) == core.LimitQueue && t.entered {
 			t.rank = -int64(t.row.ID)
+			n++
+		}
+	}
+	return n > 4
+}
+
+// makeOlder has the rules put those that wait for workers behind who comes.
+func makeOlder(h *history, _ *step) bool {
+	n := 0
+	for _, t := range h.model.sorted() {
+		if t.state == core.OpenReady && t.inClass() && t.entered && !t.readied {
+			t.rank++
 			n++
 		}
 	}

@@ -87,6 +87,7 @@ const (
 	strategiesRight promise = "a limit cancels whom its strategy says, and nobody else"
 	ticketsWait     promise = "a run of a limited graph begins with all its places, and not before"
 	settingsKept    promise = "what is set is stored and in force until it is changed"
+	agesAlike       promise = "of the same priority, who comes later goes later, however ageing is changed"
 
 	ratesExact  promise = "no more units of a key are drawn than its rate limit gives"
 	unitsStored promise = "units are spent for each assignment, and stored before it is told"

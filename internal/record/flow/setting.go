@@ -100,6 +100,7 @@ var kinds = map[core.SettingKind]string{
 	core.SettingGrant:    "grant",
 	core.SettingBatch:    "batch",
 	core.SettingOnce:     "once",
+	core.SettingAge:      "age",
 }
 
 func encode(s *core.Setting) []byte {
@@ -115,6 +116,8 @@ func encode(s *core.Setting) []byte {
 		value = &s.Batch
 	case core.SettingOnce:
 		value = &s.Once
+	case core.SettingAge:
+		value = &s.Age
 	default:
 		value = &s.Queue
 	}
@@ -143,6 +146,8 @@ func decode(s *core.Setting, kind string, encoded []byte) error {
 		return json.Unmarshal(encoded, &s.Batch)
 	case core.SettingOnce:
 		return json.Unmarshal(encoded, &s.Once)
+	case core.SettingAge:
+		return json.Unmarshal(encoded, &s.Age)
 	default:
 		return json.Unmarshal(encoded, &s.Queue)
 	}
