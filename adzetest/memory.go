@@ -188,7 +188,7 @@ func (m *memory) Load(_ context.Context, _ int32, load core.Load) (*core.Loaded,
 		loaded.Rows = append(loaded.Rows, row)
 	}
 	if load.Kind == core.LoadWhy {
-		loaded.Ahead = make([]int64, len(loaded.Rows)) // what waits here is few
+		loaded.Ahead = make([]core.Ahead, len(loaded.Rows)) // what waits here is few
 	}
 	m.loadDurable(&load, loaded)
 	loaded.Runs = m.runsOf(loaded)
@@ -228,8 +228,11 @@ func asked(load *core.Load, row *core.OpenTask) bool {
 }
 
 func place(load *core.Load, row *core.OpenTask) core.Order {
-	if load.Kind == core.LoadDue {
+	switch {
+	case load.Kind == core.LoadDue:
 		return core.Order{Rank: int64(row.Due), ID: row.ID}
+	case load.ByID:
+		return core.Order{ID: row.ID}
 	}
 	return core.Order{Rank: row.Rank, ID: row.ID}
 }

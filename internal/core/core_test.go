@@ -122,8 +122,11 @@ func TestLaneKeepsOrderAcrossPostgres(t *testing.T) {
 
 func laneRows(rows map[id.ID]OpenTask, load Load) (in []OpenTask) {
 	l := line{kind: laneLine}
+	if load.ByID {
+		l.kind = ageLine
+	}
 	for _, row := range rows {
-		if row.State == OpenReady && load.After.Before(Order{row.Rank, row.ID}) {
+		if row.State == OpenReady && load.After.Before(l.orderOf(row.Rank, row.ID)) {
 			l.add(&task{id: row.ID, rank: row.Rank})
 		}
 	}

@@ -337,6 +337,7 @@ type Load struct {
 	Queue  string     // lane load
 	Key    string     // lane load
 	After  Order      // lane and due load: rows strictly after it
+	ByID   bool       // lane load: ranks do not count, the order is that of ids
 	Until  Time       // due and once due load: rows due by then
 	Limit  int        // lane, due and once due load
 	Tasks  []id.ID    // task load
@@ -353,7 +354,7 @@ type LoadKind uint8
 
 // The loads.
 const (
-	LoadLane      LoadKind = iota + 1 // ready rows of a lane, in lane order: rank, id
+	LoadLane      LoadKind = iota + 1 // ready rows of a lane, in lane order: rank, id, or Load.ByID
 	LoadDue                           // ready, delayed and waiting rows with a due time, in the order (due, id)
 	LoadTasks                         // the rows of Tasks, in any order
 	LoadPast                          // for each Lookback the event that meets its condition
@@ -370,8 +371,8 @@ const (
 // Order is a place in a line: lower Rank first, then lower ID. In a lane the rank is
 // the negated priority, one before the highest for what was begun before, so that
 // higher priorities and then older tasks go first, and more where waiting counts
-// (QueueSetting.AgeMS); where priority does not matter it is 0. Among delayed tasks it
-// is the due time. The zero Order is before all delayed tasks; LaneStart is before all
+// (QueueSetting.AgeMS); where priority does not matter it is taken for 0. Among delayed
+// tasks it is the due time. The zero Order is before all delayed tasks; LaneStart is before all
 // tasks of a lane.
 type Order struct {
 	Rank int64

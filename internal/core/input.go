@@ -195,11 +195,15 @@ type Loaded struct {
 	Runs     []OpenRun  // those of the rows, and those among Load.Tasks of a task load; each has a row
 	Waits    []Wait     // lane, due and task load: those of the rows that have some, by (task, index)
 	Past     []Past     // events load: for each Lookback, in order
-	Ahead    []int64    // why load: how many rows of its lane go before each of Rows
+	Ahead    []Ahead    // why load: how many rows of its lane go before each of Rows
 	Ended    []id.ID    // ended load: those of Load.Tasks that have a result
 	Children []ChildRun // children and keys load; of the former, Rows has their checkpoint rows
 	Once     []OnceKey  // once load: those of Load.Keys that have a row. Once due load: rows with Until up to Load.Until, by it. Once ended load: as it says
 }
+
+// Ahead is how many rows of its lane go before one: in lane order, and where ranks do not
+// count.
+type Ahead struct{ ByRank, ByID int64 }
 
 // Past answers a Lookback: the event that meets its condition.
 type Past struct {

@@ -245,8 +245,21 @@ func (s *Shard) requestLane(l *lane) {
 	l.loading = true
 	s.request(Load{
 		Kind: LoadLane, Tenant: l.tenant, Queue: l.queue, Key: l.key,
-		After: l.edge, Limit: s.windowNow(),
+		After: l.edge, ByID: l.kind == ageLine, Limit: s.windowNow(),
 	})
+}
+
+// reorder has the lane go by another order. Of what is in Postgres nothing is known by
+// that one: it is read from its beginning, and until then all that is here comes after it.
+func (l *lane) reorder(kind lineKind) {
+	if l.kind == kind {
+		return
+	}
+	l.kind = kind
+	l.sort()
+	if l.stored > 0 {
+		l.edge = LaneStart
+	}
 }
 
 // unstore takes a task that ended off the count of those in Postgres only. With
@@ -291,8 +304,9 @@ func (s *Shard) loadedLane(in *Loaded) {
 		l.add(t)
 		s.startTimer(t)
 	}
-	if n := len(in.Rows); n == in.Load.Limit && l.stored > 0 {
-		l.edge = Order{Rank: in.Rows[n-1].Rank, ID: in.Rows[n-1].ID}
+	ordered := in.Load.ByID == (l.kind == ageLine) // else what is here is some of the lane, and not its beginning
+	if n := len(in.Rows); n == in.Load.Limit && l.stored > 0 && ordered {
+		l.edge = l.orderOf(in.Rows[n-1].Rank, in.Rows[n-1].ID)
 	}
 	for _, t := range arrived {
 		s.admit(t)

@@ -57,9 +57,26 @@ func (l *limit) group(key string) *group {
 	if g == nil {
 		g = &group{limit: l, key: key}
 		g.lane = l.shard.newLane(g, l.tenant, limitPlace+l.name, key)
+		g.lane.kind = l.order()
 		l.groups[key] = g
 	}
 	return g
+}
+
+// order is how those wait that have no place: priority counts where they queue, else they
+// come in the order of ids.
+func (l *limit) order() lineKind {
+	if l.all().Strategy == LimitQueue {
+		return laneLine
+	}
+	return ageLine
+}
+
+// reorder has all who wait go by the order that is in force.
+func (l *limit) reorder() {
+	for _, g := range l.groups {
+		g.lane.reorder(l.order())
+	}
 }
 
 // bound is how many may have places at once.
@@ -91,13 +108,9 @@ func (g *group) offer(*lane) { g.hasten() }
 // withdraw implements place.
 func (g *group) withdraw(*lane) {}
 
-// rank implements place: priority counts where they queue; else it is the order of ids.
-func (g *group) rank(t *task) int64 {
-	if g.strategy() != LimitQueue {
-		return 0
-	}
-	return t.byPriority()
-}
+// rank implements place. It is the same whether it counts or not (limit.order), so that the
+// strategy can change while any number wait.
+func (g *group) rank(t *task) int64 { return t.byPriority() }
 
 // forget implements place.
 func (g *group) forget(*lane) {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"github.com/adzehq/adze/internal/base/id"
 )
 
 // line is an ordered set of tasks: a binary heap that knows where each one sits,
@@ -17,6 +19,7 @@ type lineKind uint8
 
 const (
 	laneLine    lineKind = iota // ready tasks of a lane: rank, id
+	ageLine                     // ready tasks of a lane where ranks do not count: id
 	delayedLine                 // delayed and waiting tasks: due, those without last, id
 	timerLine                   // ready and running tasks with a deadline: due, id
 )
@@ -31,13 +34,21 @@ func (l *line) seat() int {
 }
 
 func (l *line) order(t *task) Order {
-	if l.kind == laneLine {
-		return Order{Rank: t.rank, ID: t.id}
-	}
-	if t.due == 0 {
+	switch {
+	case l.kind == laneLine || l.kind == ageLine:
+		return l.orderOf(t.rank, t.id)
+	case t.due == 0:
 		return Order{Rank: math.MaxInt64, ID: t.id}
 	}
 	return Order{Rank: int64(t.due), ID: t.id}
+}
+
+// orderOf is the place of a task in a lane by what its row says.
+func (l *line) orderOf(rank int64, task id.ID) Order {
+	if l.kind == ageLine {
+		rank = 0
+	}
+	return Order{Rank: rank, ID: task}
 }
 
 func (l *line) len() int { return len(l.tasks) }
@@ -78,23 +89,27 @@ func (l *line) remove(t *task) {
 
 // cut takes what is beyond keep out of the line and returns it in order.
 func (l *line) cut(keep int) []*task {
-	seat := l.seat()
+	l.sort()
+	gone := slices.Clone(l.tasks[keep:])
+	clear(l.tasks[keep:])
+	l.tasks = l.tasks[:keep]
+	for _, t := range gone {
+		t.seats[l.seat()] = -1
+	}
+	return gone
+}
+
+// sort finds the places of all anew: a sorted list is a heap.
+func (l *line) sort() {
 	slices.SortFunc(l.tasks, func(a, b *task) int {
 		if l.order(a).Before(l.order(b)) {
 			return -1
 		}
 		return 1
 	})
-	gone := slices.Clone(l.tasks[keep:])
-	clear(l.tasks[keep:])
-	l.tasks = l.tasks[:keep]
-	for i, t := range l.tasks { // a sorted list is a heap
-		t.seats[seat] = int32(i)
+	for i, t := range l.tasks {
+		l.place(t, i)
 	}
-	for _, t := range gone {
-		t.seats[seat] = -1
-	}
-	return gone
 }
 
 // oldestFirst are the tasks of the line in the order of ids, which is the same for the same

@@ -76,6 +76,7 @@ func (s *Shard) apply(setting *Setting) {
 	case SettingLimit:
 		l := s.limit(setting.Tenant, setting.Name)
 		l.change(setting, setting.Limit)
+		l.reorder()
 		l.hasten()
 	case SettingRate:
 		s.setRate(setting)

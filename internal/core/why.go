@@ -99,7 +99,7 @@ func (s *Shard) answerWhy(ref uint64, tenant, task id.ID) bool {
 	var reason *Reason
 	if t := s.tasks[task]; t != nil && t.def.Tenant == tenant {
 		row := s.rowOf(t)
-		reason = s.why(&row, t, 0)
+		reason = s.why(&row, t, Ahead{})
 	} else if r := s.runs[task]; r != nil && r.graph.Tenant == tenant {
 		reason = s.whyRun(r)
 	}
@@ -149,7 +149,7 @@ func (r *run) awaiting(node int32) Awaiting {
 
 // why is why the task of a row is not done yet. t is nil if it is in Postgres only, with
 // so many rows of its lane before it.
-func (s *Shard) why(row *OpenTask, t *task, before int64) *Reason {
+func (s *Shard) why(row *OpenTask, t *task, before Ahead) *Reason {
 	def := s.definition(row.Version, row.Run, row.Node)
 	r := &Reason{
 		Task: row.ID, Version: row.Version, Run: row.Run, Node: row.Node, State: row.State,
@@ -206,7 +206,7 @@ func conditionsIn(waits []Wait, task id.ID) (all []Condition) {
 }
 
 // whyReady is why nobody has begun a task that is ready.
-func (s *Shard) whyReady(r *Reason, row *OpenTask, def *Definition, t *task, before int64) {
+func (s *Shard) whyReady(r *Reason, row *OpenTask, def *Definition, t *task, before Ahead) {
 	l := s.lane(row.Tenant, row.Queue, row.Key)
 	r.Key, r.Ahead = l.key, l.ahead(row, t, before)
 	if p := s.pauseOn(def); p != nil { // others of its lane may go on, and pass it by
@@ -219,8 +219,8 @@ func (s *Shard) whyReady(r *Reason, row *OpenTask, def *Definition, t *task, bef
 }
 
 // ahead is how many go before the task of a row in l.
-func (l *lane) ahead(row *OpenTask, t *task, before int64) int64 {
-	order := Order{Rank: row.Rank, ID: row.ID}
+func (l *lane) ahead(row *OpenTask, t *task, before Ahead) int64 {
+	order := l.orderOf(row.Rank, row.ID)
 	n := int64(0)
 	for _, other := range l.tasks {
 		if l.order(other).Before(order) {
@@ -228,7 +228,11 @@ func (l *lane) ahead(row *OpenTask, t *task, before int64) int64 {
 		}
 	}
 	if t == nil {
-		n += min(before, max(l.stored-1, 0))
+		stored := before.ByRank
+		if l.kind == ageLine {
+			stored = before.ByID
+		}
+		n += min(stored, max(l.stored-1, 0))
 	}
 	return n
 }

@@ -208,6 +208,7 @@ create table adze.open_task (
 CREATE INDEX open_task_due_idx ON adze.open_task USING btree (shard, due_at, id) WHERE ((state <> 'running'::text) AND (due_at > 0));
 CREATE INDEX open_task_holding_idx ON adze.open_task USING btree (shard, id) WHERE ((passed > 0) AND (state <> 'running'::text));
 CREATE INDEX open_task_lane_idx ON adze.open_task USING btree (shard, tenant_id, queue, key, rank, id) WHERE (state = 'ready'::text);
+CREATE INDEX open_task_limit_idx ON adze.open_task USING btree (shard, tenant_id, queue, key, id) WHERE ((state = 'ready'::text) AND (queue ~~ '@limit %'::text));
 CREATE INDEX open_task_running_idx ON adze.open_task USING btree (shard, id) WHERE (state = 'running'::text);
 CREATE INDEX open_task_waits_idx ON adze.open_task USING btree (shard, state, id) WHERE (waits > 0);
 

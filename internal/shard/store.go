@@ -26,7 +26,7 @@ type Store interface {
 	DropWorkflow(ctx context.Context, tenant id.ID, name string) (bool, error)
 	// SchedulesOf reads which schedules start runs of a workflow, ids ascending.
 	SchedulesOf(ctx context.Context, tenant id.ID, workflow string) ([]id.ID, error)
-	// LoadLanes answers lane loads, which have one Limit, in their order.
+	// LoadLanes answers lane loads, which have one Limit and one ByID, in their order.
 	LoadLanes(ctx context.Context, shard int32, loads []core.Load) ([]*core.Loaded, error)
 	// Load answers a core.Load.
 	Load(ctx context.Context, shard int32, load core.Load) (*core.Loaded, error)

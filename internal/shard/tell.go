@@ -105,8 +105,8 @@ const (
 	windowRowsMax = 8_192
 )
 
-// tellLoads has read what the core asked for. Lanes that are read as far go together: a
-// queue of many keys asks for many small windows.
+// tellLoads has read what the core asked for. Lanes that are read as far, and in the same
+// order, go together: a queue of many keys asks for many small windows.
 func (r *Runtime) tellLoads(ctx context.Context, loads []core.Load) {
 	var lanes []core.Load
 	for _, load := range loads {
@@ -115,7 +115,7 @@ func (r *Runtime) tellLoads(ctx context.Context, loads []core.Load) {
 			continue
 		}
 		n := len(lanes)
-		if n > 0 && (load.Limit != lanes[0].Limit || n == windowsMax || (n+1)*load.Limit > windowRowsMax) {
+		if n > 0 && (load.Limit != lanes[0].Limit || load.ByID != lanes[0].ByID || n == windowsMax || (n+1)*load.Limit > windowRowsMax) {
 			go r.load(ctx, lanes)
 			lanes = nil
 		}

@@ -123,9 +123,9 @@ func (h *history) declare() *Violation {
 }
 
 func (h *history) drawLimit() core.LimitSetting {
-	s := core.LimitSetting{Max: int32(1 + h.rand.IntN(3))}
-	if !h.queueing { // what waits is ranked otherwise there: the two are not changed into each other
-		s.Strategy = core.LimitFIFO + core.Strategy(h.rand.IntN(int(core.LimitKeepOldest)))
+	s := core.LimitSetting{Max: int32(1 + h.rand.IntN(3)), Strategy: core.Strategy(h.rand.IntN(int(core.LimitKeepOldest) + 1))}
+	if h.queueing { // nobody is cancelled, and many wait
+		s.Strategy = pick(h, []core.Strategy{core.LimitQueue, core.LimitQueue, core.LimitFIFO})
 	}
 	return s
 }
@@ -371,12 +371,17 @@ func (m *model) rankFor(t *task) int64 {
 		rank = -core.PriorityMax - 1
 	}
 	if t.inClass() {
-		return rank + m.worth(t.row.Tenant, t.queue())
-	}
-	if m.strategy(t.limits[t.passed]) != core.LimitQueue {
-		return 0
+		rank += m.worth(t.row.Tenant, t.queue())
 	}
 	return rank
+}
+
+// orderAt is where one of that rank stands in the line of a limit, as it works now.
+func (m *model) orderAt(l limitKey, rank int64, target id.ID) core.Order {
+	if m.strategy(l) != core.LimitQueue {
+		rank = 0
+	}
+	return core.Order{Rank: rank, ID: target}
 }
 
 // inClass tells whether t has all its places and waits for a worker, if it is ready.

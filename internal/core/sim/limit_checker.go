@@ -87,10 +87,10 @@ func (h *history) checkPlacesInOrder(st *step) *Violation {
 		}
 		line := laneOf(l.tenant, limitPlace+l.name, l.key)
 		for _, g := range gained {
-			before := core.Order{Rank: g.rank, ID: g.task.row.ID}
+			before := h.model.orderAt(l, g.rank, g.task.row.ID)
 			for _, other := range h.model.tasks {
 				if other.state == core.OpenReady && other.lane == line && other.inLimit() && !other.readied &&
-					(core.Order{Rank: other.rank, ID: other.row.ID}).Before(before) {
+					h.model.orderAt(l, other.rank, other.row.ID).Before(before) {
 					return broken(placesInOrder, "task %d gets a place of %+v before task %d", g.task.row.ID, l, other.row.ID)
 				}
 			}

@@ -211,7 +211,7 @@ func (s *store) loadRows(l core.Load) *core.Loaded {
 	case core.LoadTasks, core.LoadWhy, core.LoadWake:
 		loaded.Rows = s.stored(l.Tasks)
 		loaded.Waits = s.waitsOf(loaded.Rows)
-		loaded.Ahead = make([]int64, len(loaded.Rows))
+		loaded.Ahead = make([]core.Ahead, len(loaded.Rows))
 		return loaded
 	case core.LoadPast, core.LoadEnded, core.LoadChildren, core.LoadKeys:
 		s.loadFamily(loaded)
@@ -251,6 +251,9 @@ func matches(l core.Load, o core.OpenTask) bool {
 func orderIn(l core.Load, o core.OpenTask) core.Order {
 	if l.Kind == core.LoadDue {
 		return core.Order{Rank: int64(o.Due), ID: o.ID}
+	}
+	if l.ByID {
+		return core.Order{ID: o.ID}
 	}
 	return core.Order{Rank: o.Rank, ID: o.ID}
 }

@@ -94,7 +94,7 @@ func TestATaskOfAGraphIsReadWithItsRun(t *testing.T) {
 // window reads one between two others.
 func window(t *testing.T, pool *pgxpool.Pool, load core.Load) ([]core.OpenTask, error) {
 	t.Helper()
-	none := core.Load{Tenant: 9, Queue: "q", Key: "k"}
+	none := core.Load{Tenant: 9, Queue: "q", Key: "k", ByID: load.ByID}
 	windows, err := Windows(t.Context(), pool, shard, []core.Load{none, load, none}, load.Limit)
 	if err != nil {
 		return nil, err
@@ -114,9 +114,34 @@ func TestALaneIsReadInItsOrderWindowByWindow(t *testing.T) {
 	delayed := ready(8, "k", 9, 1)
 	delayed.State = core.OpenDelayed
 	write(t, pool, append(rows, delayed))
-	var order []id.ID
-	load := core.Load{Kind: core.LoadLane, Tenant: 1, Queue: "q", Key: "k", After: core.LaneStart, Limit: 2}
-	for {
+	order := readAll(t, pool, core.Load{Kind: core.LoadLane, Tenant: 1, Queue: "q", Key: "k"})
+	require.Equal(t, []id.ID{seq(5), seq(2), seq(7), seq(1), seq(3), seq(4)}, order)
+}
+
+// limited waits for a place in a limit.
+func limited(n int, priority int32) core.OpenTask {
+	o := ready(n, "k", priority, 0)
+	o.Queue = "@limit l"
+	return o
+}
+
+// TestALineOfALimitIsReadInEitherOrder: its strategy can change while they wait.
+func TestALineOfALimitIsReadInEitherOrder(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	write(t, pool, []core.OpenTask{limited(1, 0), limited(2, -3), limited(3, 7), limited(4, 0), limited(5, 7), ready(6, "k", 9, 0)})
+	for byID, want := range map[bool][]id.ID{
+		false: {seq(3), seq(5), seq(1), seq(4), seq(2)},
+		true:  {seq(1), seq(2), seq(3), seq(4), seq(5)},
+	} {
+		require.Equal(t, want, readAll(t, pool, core.Load{Kind: core.LoadLane, Tenant: 1, Queue: "@limit l", Key: "k", ByID: byID}))
+	}
+}
+
+// readAll reads a lane by windows of two.
+func readAll(t *testing.T, pool *pgxpool.Pool, load core.Load) (order []id.ID) {
+	t.Helper()
+	for load.After, load.Limit = core.LaneStart, 2; ; {
 		rows, err := window(t, pool, load)
 		require.NoError(t, err)
 		for _, o := range rows {
@@ -124,10 +149,9 @@ func TestALaneIsReadInItsOrderWindowByWindow(t *testing.T) {
 			load.After = core.Order{Rank: o.Rank, ID: o.ID}
 		}
 		if len(rows) < load.Limit {
-			break
+			return order
 		}
 	}
-	require.Equal(t, []id.ID{seq(5), seq(2), seq(7), seq(1), seq(3), seq(4)}, order)
 }
 
 func TestDueTasksAreReadInTheOrderOfTheirTimes(t *testing.T) {
@@ -243,7 +267,7 @@ func backlog(t *testing.T, pool *pgxpool.Pool, rows int) {
 		insert into adze.open_task
 		select n::bigint << 22 | 7 << 12, 1, 2, 0, 0, case when n % 50 = 0 then n else 0 end, 0, 7, n % 3, 1, 0,
 			case when n % 1000 = 0 then 'running' when n % 100 = 0 then 'delayed' when n % 20 = 0 then 'waiting' else 'ready' end,
-			'q', 'k' || n % 100, '', null, 0, case when n % 500 = 0 or n % 20 = 0 and n % 100 > 0 then 1 else 0 end
+			case when n % 100 < 50 then 'q' else '@limit l' end, 'k' || n % 100, '', null, 0, case when n % 500 = 0 or n % 20 = 0 and n % 100 > 0 then 1 else 0 end
 		from generate_series(1, $1) n`, rows)
 	require.NoError(t, err)
 }
@@ -255,6 +279,7 @@ func TestWindowsAreOneRangeOfAnIndexAtAnyDepth(t *testing.T) {
 	plans := func(t *testing.T) {
 		for name, c := range map[string]struct{ sql, arguments, index string }{
 			"windows":  {windowsSQL, fmt.Sprintf("7, '{1,1}', '{q,q}', '{k7,k8}', '{-1,-2}', '{%d,0}', 100", seq(50_000)), "open_task_lane_idx"},
+			"limits":   {windowsByIDSQL, fmt.Sprintf("7, '{1,1}', '{@limit l,@limit l}', '{k57,k58}', '{%d,0}', 100", seq(50_000)), "open_task_limit_idx"},
 			"due":      {dueSQL, "7, 0, 0, 60000, 100", "open_task_due_idx"},
 			"next due": {nextDueSQL, "7, 50000", "open_task_due_idx"},
 			"running":  {runningSQL, "7", "open_task_running_idx"},
@@ -268,7 +293,7 @@ func TestWindowsAreOneRangeOfAnIndexAtAnyDepth(t *testing.T) {
 					var indexes []string
 					for _, n := range ran {
 						indexes = append(indexes, n.Index)
-						require.False(t, n.Type == "Sort" && slices.Contains([]string{"lane", "due"}, name), "%s is sorted, not read in order", name)
+						require.False(t, n.Type == "Sort" && slices.Contains([]string{"limits", "due"}, name), "%s is sorted, not read in order", name)
 					}
 					require.Contains(t, indexes, c.index)
 				})
@@ -288,11 +313,12 @@ func TestWhatGoesBeforeARowIsCounted(t *testing.T) {
 	delayed.State = core.OpenDelayed
 	rows := []core.OpenTask{
 		ready(1, "k", 0, 0), ready(2, "k", 5, 0), ready(3, "k", 0, 0), ready(4, "other", 9, 0), ready(5, "k", -1, 0), delayed,
+		limited(6, 0), limited(7, 5), limited(8, 0),
 	}
 	write(t, pool, rows)
 	ahead, err := Ahead(t.Context(), pool, shard, rows)
 	require.NoError(t, err)
-	require.Equal(t, []int64{1, 0, 2, 0, 3, 0}, ahead)
+	require.Equal(t, []core.Ahead{{ByRank: 1}, {}, {ByRank: 2}, {}, {ByRank: 3}, {}, {ByRank: 1}, {ByID: 1}, {ByRank: 2, ByID: 2}}, ahead)
 	none, err := Ahead(t.Context(), pool, shard, nil)
 	require.NoError(t, err)
 	require.Empty(t, none)

@@ -19,6 +19,8 @@ import (
 var (
 	//go:embed windows.sql
 	windowsSQL string
+	//go:embed windows_by_id.sql
+	windowsByIDSQL string
 	//go:embed due.sql
 	dueSQL string
 	//go:embed next_due.sql
@@ -30,7 +32,7 @@ var (
 )
 
 // Windows reads, of each of some lanes, at most limit rows after Load.After, in lane
-// order. Load.Limit is not looked at.
+// order, which is by id for all or for none. Load.Limit is not looked at.
 func Windows(ctx context.Context, db pg.DB, shard int32, loads []core.Load, limit int) ([][]core.OpenTask, error) {
 	n := len(loads)
 	tenants, queues, keys := make([]id.ID, n), make([]string, n), make([]string, n)
@@ -40,7 +42,11 @@ func Windows(ctx context.Context, db pg.DB, shard int32, loads []core.Load, limi
 		tenants[i], queues[i], keys[i], ranks[i], ids[i] = l.Tenant, l.Queue, l.Key, l.After.Rank, l.After.ID
 	}
 	windows := make([][]core.OpenTask, n)
-	rows, err := db.Query(ctx, windowsSQL, shard, tenants, queues, keys, ranks, ids, limit)
+	sql, arguments, order := windowsSQL, []any{shard, tenants, queues, keys, ranks, ids, limit}, inLaneOrder
+	if n > 0 && loads[0].ByID {
+		sql, arguments, order = windowsByIDSQL, []any{shard, tenants, queues, keys, ids, limit}, byID
+	}
+	rows, err := db.Query(ctx, sql, arguments...)
 	if err != nil {
 		return nil, fmt.Errorf("read windows of %d lanes: %w", n, err)
 	}
@@ -54,8 +60,8 @@ func Windows(ctx context.Context, db pg.DB, shard int32, loads []core.Load, limi
 		return nil, fmt.Errorf("read windows of %d lanes: %w", n, err)
 	}
 	for _, window := range windows { // in order, but nothing obliges the server to it
-		if !slices.IsSortedFunc(window, inLaneOrder) {
-			slices.SortFunc(window, inLaneOrder)
+		if !slices.IsSortedFunc(window, order) {
+			slices.SortFunc(window, order)
 		}
 	}
 	return windows, nil
@@ -64,6 +70,8 @@ func Windows(ctx context.Context, db pg.DB, shard int32, loads []core.Load, limi
 func inLaneOrder(a, b core.OpenTask) int {
 	return cmp.Or(cmp.Compare(a.Rank, b.Rank), cmp.Compare(a.ID, b.ID))
 }
+
+func byID(a, b core.OpenTask) int { return cmp.Compare(a.ID, b.ID) }
 
 // readWaiting reads a row of the lane that a load is of.
 func readWaiting(r *pg.Row, lane *core.Load) (core.OpenTask, error) {
@@ -106,8 +114,8 @@ func ByID(ctx context.Context, db pg.DB, ids []id.ID) ([]core.OpenTask, error) {
 const AheadMax = 100_000
 
 // Ahead counts, for each of some ready rows, those that go before it in its lane, up to
-// AheadMax; 0 for others.
-func Ahead(ctx context.Context, db pg.DB, shard int32, tasks []core.OpenTask) ([]int64, error) {
+// AheadMax; none for others.
+func Ahead(ctx context.Context, db pg.DB, shard int32, tasks []core.OpenTask) ([]core.Ahead, error) {
 	n := len(tasks)
 	tenants, queues, keys := make([]id.ID, n), make([]string, n), make([]string, n)
 	ranks, ids := make([]int64, n), make([]id.ID, n)
@@ -120,7 +128,7 @@ func Ahead(ctx context.Context, db pg.DB, shard int32, tasks []core.OpenTask) ([
 	if err != nil {
 		return nil, fmt.Errorf("count what goes before %d tasks: %w", n, err)
 	}
-	ahead, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	ahead, err := pgx.CollectRows(rows, pgx.RowToStructByPos[core.Ahead])
 	if err != nil {
 		return nil, fmt.Errorf("count what goes before %d tasks: %w", n, err)
 	}
