@@ -28,7 +28,7 @@ const (
 	CauseParents   Cause = "parents"   // other tasks of its run
 	CauseLimit     Cause = "limit"     // a place in a concurrency limit
 	CauseReturning Cause = "returning" // workers of before a restart, which may have its place
-	CausePaused    Cause = "paused"    // its queue or workflow is paused
+	CausePaused    Cause = "paused"    // its queue or workflow is paused, or all workers that may have it are
 	CauseNoWorker  Cause = "no_worker" // a worker that runs its action
 	CauseNoMatch   Cause = "no_match"  // a worker with the labels or slots that it needs
 	CauseBusy      Cause = "busy"      // a free slot
@@ -56,9 +56,9 @@ type Reason struct {
 	Ahead     int64         `json:"ahead"`                // how many of its line go before it
 	OtherKeys int           `json:"other_keys,omitempty"` // that share the queue, and have something waiting
 	Worker    ID            `json:"worker,omitempty"`     // that runs it, or that it is for
-	Workers   int           `json:"workers,omitempty"`    // that run its action
+	Workers   int           `json:"workers,omitempty"`    // connected, that run its action
 	Fitting   int           `json:"fitting,omitempty"`    // of them, those that it may be given to
-	Slots     int           `json:"slots,omitempty"`      // these have in all
+	Slots     int           `json:"slots,omitempty"`      // these have in all, of the types that it takes up
 	Tenants   int           `json:"tenants,omitempty"`    // where workers are shared: other tenants that wait for them
 	Theirs    int           `json:"theirs,omitempty"`     // and how many tasks of others those workers have
 	Estimate  time.Duration `json:"estimate,omitempty"`   // until it begins, by the last minute, in nanoseconds; 0 = nobody can say

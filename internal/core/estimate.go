@@ -7,13 +7,13 @@ func (r *Reason) estimate(n int64, perMinute float64) {
 	}
 }
 
-// turns is how many tasks of the queue begin before the n-th of l has: of each other lane
-// as many, or as there are.
+// turns is how many tasks of the queue begin before the n-th of l's key has: of each other
+// lane as many, or as there are.
 func (c *class) turns(l *lane, n int64) int64 {
 	sum := n
 	for _, class := range c.queue.classes {
 		for _, other := range class.lanes.lanes {
-			if other != l {
+			if other.share != l.share || class != c {
 				sum += min(n, int64(other.len())+other.stored)
 			}
 		}

@@ -9,6 +9,14 @@ type room struct {
 // oneSlot is what a task takes up of which nothing is said.
 const oneSlot = 1
 
+// room is what tasks of that need take up of a worker.
+func (n *Need) room() []SlotUse {
+	if len(n.Slots) == 0 {
+		return []SlotUse{{Units: oneSlot}}
+	}
+	return n.Slots
+}
+
 // has tells whether w has so many free slots of each type.
 func (w *worker) has(uses []SlotUse) bool {
 	if len(uses) == 0 {

@@ -2,7 +2,6 @@ package core
 
 import (
 	"cmp"
-	"slices"
 
 	"github.com/adzehq/adze/internal/base/id"
 )
@@ -30,7 +29,7 @@ const (
 	CauseTasks                      // of a run of a graph: its open tasks
 	CauseLimit                      // a place in a limit
 	CauseReturning                  // workers of before a restart: one of them may have its place
-	CausePaused                     // its queue, or workflow, is paused
+	CausePaused                     // its queue or workflow is paused, or all workers that may have it are
 	CauseNoWorker                   // a worker that offers its action
 	CauseNoMatch                    // a worker with the labels or slots that it needs, or the one worker that it is for
 	CauseBusy                       // a free slot
@@ -62,21 +61,23 @@ type Reason struct {
 	Ahead   int64 // how many of its line go before it
 	Others  int   // keys that share the queue with its own, and have something waiting
 	Worker  id.ID // that runs it, or that it is for
-	Offered int   // workers that offer its action
+	Offered int   // workers that are connected and offer its action
 	Fitting int   // of them, those that it may be given to
-	Slots   int   // of these in all
+	Paused  int   // and those that it might, were they not paused
+	Slots   int   // of those that fit in all, of the types that it takes up
 	Tenants int   // where workers are shared: other tenants that wait for them
 	Theirs  int   // and how many tasks of others those workers have
 	// EstimateMS is when it will begin, by the last minute; 0 = nobody can say.
 	EstimateMS int64
 
-	Need  Need        // of the worker
-	Unmet []Label     // with CauseNoMatch: of those it requires, what no worker is
-	Away  bool        // with CauseNoMatch: Need.Worker is not connected
-	Quiet bool        // with CauseTime: it is put off, or replaced, by the next run of its once key
-	Waits []Condition // with CauseWaits: those not met yet
-	Open  []id.ID     // with CauseTasks
-	Next  []Awaiting  // with CauseTasks: those that have not begun
+	Need   Need        // of the worker
+	Unmet  []Label     // with CauseNoMatch: of those it requires, what no worker is
+	Scarce []SlotUse   // with CauseNoMatch: of the slots that it takes up, what no worker has
+	Away   bool        // with CauseNoMatch: Need.Worker is not connected
+	Quiet  bool        // with CauseTime: it is put off, or replaced, by the next run of its once key
+	Waits  []Condition // with CauseWaits: those not met yet
+	Open   []id.ID     // with CauseTasks
+	Next   []Awaiting  // with CauseTasks: those that have not begun
 }
 
 // Awaiting is a node of a run that has not begun, and the parents that have not ended.
@@ -234,6 +235,25 @@ func (l *lane) ahead(row *OpenTask, t *task, before Ahead) int64 {
 		}
 		n += min(stored, max(l.stored-1, 0))
 	}
+	return n + l.beside(order)
+}
+
+// beside is how many go before that order in other lanes of the same key whose tasks the
+// same workers may have, of those in memory: they differ in what they draw from rate limits.
+func (l *lane) beside(order Order) (n int64) {
+	if l.share == nil || l.blocked != nil || l.gathers() {
+		return 0
+	}
+	for _, other := range l.share.lanes {
+		if other == l || other.class != l.class || other.seat < 0 || other.blocked != nil {
+			continue
+		}
+		for _, t := range other.tasks {
+			if other.order(t).Before(order) {
+				n++
+			}
+		}
+	}
 	return n
 }
 
@@ -257,72 +277,4 @@ func (s *Shard) returning(tenant id.ID) (until Time) {
 		}
 	}
 	return until
-}
-
-// explain implements place.
-func (c *class) explain(r *Reason, l *lane) {
-	s := c.shard
-	r.Queue, r.Need, r.Worker = c.queue.name, c.need, c.need.Worker
-	for w := range c.offering() {
-		r.Offered++
-		if w.mayHave(c) {
-			r.Fitting++
-			r.Slots += int(w.slots)
-			if w.crew != nil {
-				r.Theirs += w.running - w.runs(c.key.tenant)
-			}
-		}
-	}
-	r.Tenants = c.rivals()
-	r.Others = -1
-	if l.share.ready == 0 {
-		r.Others = 0
-	}
-	for _, other := range c.queue.classes {
-		r.Others += other.lanes.len()
-	}
-	r.Key = l.share.key
-	switch {
-	case r.Offered == 0:
-		r.Cause = CauseNoWorker
-	case r.Fitting == 0:
-		r.Cause = CauseNoMatch
-		c.explainMismatch(r)
-	case l.blocked != nil:
-		l.blocked.bucket.explain(r, l)
-	default:
-		r.Cause = CauseBusy
-	}
-	if r.Cause == CauseBusy && l.gathers() && !l.gives() {
-		l.explainBatch(r)
-	}
-	if r.Cause == CauseBusy {
-		r.estimate(c.turns(l, r.Ahead+1), c.queue.out.pace(s.now))
-	}
-}
-
-// rivals is how many other tenants have something waiting for workers that c may have.
-func (c *class) rivals() int {
-	tenants := map[id.ID]bool{}
-	for _, b := range c.berths {
-		for _, p := range b.of.crew.wanted {
-			for _, other := range p.line.berths {
-				tenants[other.of.tenant] = true
-			}
-		}
-	}
-	delete(tenants, c.key.tenant)
-	return len(tenants)
-}
-
-// explainMismatch says what of the need no worker has that offers the action.
-func (c *class) explainMismatch(r *Reason) {
-	offering := slices.Collect(c.offering())
-	is := func(has func(*worker) bool) bool { return slices.ContainsFunc(offering, has) }
-	r.Away = r.Worker != 0 && !is(func(w *worker) bool { return w.id == r.Worker })
-	for _, l := range c.need.Labels {
-		if l.Required && !is(func(w *worker) bool { return l.met(w.labels) }) {
-			r.Unmet = append(r.Unmet, l)
-		}
-	}
 }

@@ -84,3 +84,59 @@ func TestWhySaysWhenAPausedTaskIsCancelled(t *testing.T) {
 	require.Equal(t, began+5_000, r.whyOf(before[0]).Expires)
 	require.Equal(t, began+6_000, r.whyOf(after[0]).Expires)
 }
+
+// TestWhySaysThatNoWorkerHasTheSlots: whether workers are busy with something else or not.
+func TestWhySaysThatNoWorkerHasTheSlots(t *testing.T) {
+	t.Parallel()
+	gpu := SlotUse{Type: "gpu", Units: 2}
+	r := newRig(t, Definition{Slots: []SlotUse{{Units: 1}, gpu}})
+	r.apply(&Join{Worker: worker1, Tenant: tenant, Actions: []string{"act"}, Slots: 4, Types: []SlotUse{{Type: "gpu", Units: 1}}})
+	ids, _ := r.submit(2, nil)
+	why := r.whyOf(ids[0])
+	require.Equal(t, CauseNoMatch, why.Cause)
+	require.Equal(t, []SlotUse{gpu}, why.Scarce)
+
+	r.apply(&Join{Worker: worker2, Tenant: tenant, Actions: []string{"act"}, Slots: 4, Types: []SlotUse{{Type: "gpu", Units: 3}}})
+	why = r.whyOf(ids[1])
+	require.Equal(t, CauseBusy, why.Cause)
+	require.Equal(t, 1, why.Fitting)
+	require.Equal(t, 7, why.Slots, "of the two types that it takes up")
+}
+
+func TestWhySaysThatItsWorkersArePaused(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{})
+	r.join(worker1, 1)
+	r.apply(&PauseWorkers{Tenant: tenant, Workers: []id.ID{worker1}, Paused: true})
+	ids, _ := r.submit(1, nil)
+	why := r.whyOf(ids[0])
+	require.Equal(t, CausePaused, why.Cause)
+	require.Equal(t, 1, why.Paused)
+	require.Empty(t, why.Name, "neither its queue nor its workflow is")
+	r.submit(1, nil)
+	r.join(worker2, 1)
+	require.Equal(t, CauseBusy, r.whyOf(ids[0]+1).Cause, "another one goes on")
+}
+
+func TestWhyCountsNoWorkerThatIsAway(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{})
+	r.join(worker1, 1)
+	r.apply(&Leave{Worker: worker1})
+	ids, _ := r.submit(1, nil)
+	require.Equal(t, CauseNoWorker, r.whyOf(ids[0]).Cause)
+}
+
+// TestPlaceInLineCountsThoseThatDrawOtherwise: they have lanes of their own, and are of the
+// same key.
+func TestPlaceInLineCountsThoseThatDrawOtherwise(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{Rates: []RateUse{{Name: "api"}}})
+	r.apply(&Set{Settings: []Setting{{Tenant: tenant, Kind: SettingRate, Name: "api", Rate: RateSetting{Limit: 10, PeriodMS: 1_000}}}})
+	r.join(worker1, 1)
+	ids, _ := r.submit(4, func(i int, row *NewTask) { row.Flow = &Flow{Rates: []RateKey{{Key: string(rune('a' + i)), Units: 1}}} })
+	why := r.whyOf(ids[3])
+	require.Equal(t, CauseBusy, why.Cause)
+	require.EqualValues(t, 2, why.Ahead)
+	require.Zero(t, why.Others, "all are of one key")
+}

@@ -71,13 +71,18 @@ func (m *model) takeWhy(st *step, ref uint64, tenant id.ID) *Violation {
 
 // checkReason: what is told of an open task is so.
 func (m *model) checkReason(t *task, r *core.Reason) *Violation {
-	offered, fitting, away := 0, 0, t.only != 0
+	offered, fitting, paused, away := 0, 0, 0, t.only != 0
 	for _, w := range m.workers {
-		if m.offers(w, t) {
-			offered++
-			away = away && w.id != t.only
+		if w.away != 0 || w.spared || !m.offers(w, t) {
+			continue
 		}
-		if m.serves(w, t) {
+		offered++
+		away = away && w.id != t.only
+		switch {
+		case !m.serves(w, t) || !w.couldHave(t.slots()):
+		case w.paused:
+			paused++
+		default:
 			fitting++
 		}
 	}
@@ -90,14 +95,17 @@ func (m *model) checkReason(t *task, r *core.Reason) *Violation {
 	case core.OpenWaiting:
 		right = r.Cause == core.CauseWaits
 	case core.OpenReady:
-		right = r.Expires == m.expires(t) && (r.Cause == core.CausePaused) == (t.held != "" || m.pausedBy(t) != nil)
+		held := t.held != "" || m.pausedBy(t) != nil
+		right = r.Expires == m.expires(t) && (!held || r.Cause == core.CausePaused)
 		switch r.Cause {
+		case core.CausePaused:
+			right = right && (held || fitting == 0 && paused > 0)
 		case core.CauseNoWorker:
 			right = right && offered == 0
 		case core.CauseBusy:
 			right = right && fitting > 0
 		case core.CauseNoMatch:
-			right = right && offered > 0 && fitting == 0 && r.Away == away
+			right = right && offered > 0 && fitting+paused == 0 && r.Away == away
 		case core.CauseLimit:
 			right = right && t.inLimit()
 		case core.CauseRate:

@@ -58,7 +58,7 @@ func parentsText(parents []string) string {
 // sentence says for people why a task is not done yet.
 func sentence(r *core.Reason) string {
 	text := cause(r)
-	if r.Expires > 0 && r.Cause == core.CausePaused {
+	if r.Expires > 0 && r.Cause == core.CausePaused && r.Paused == 0 {
 		return text + fmt.Sprintf(" It is cancelled at %s, if that lasts.", clock(r.Expires))
 	}
 	if r.Expires > 0 {
@@ -99,13 +99,13 @@ func cause(r *core.Reason) string {
 func queueCause(r *core.Reason) string {
 	switch r.Cause {
 	case core.CausePaused:
-		return fmt.Sprintf("The %s is paused.", r.Name)
+		return paused(r)
 	case core.CauseNoWorker:
 		return fmt.Sprintf("No worker is connected that runs the action %s.", r.Need.Action)
 	case core.CauseNoMatch:
 		return mismatch(r)
 	case core.CauseBusy:
-		text := fmt.Sprintf("All slots are in use: %s of %s for the queue %s. %s", count(r.Slots, "slot"), count(r.Fitting, "worker"), r.Queue, ahead(r))
+		text := full(r) + " " + ahead(r)
 		if r.Others > 0 {
 			text += fmt.Sprintf(" Its key %q takes turns with %s.", r.Key, count(r.Others, "other key"))
 		}
@@ -119,6 +119,27 @@ func queueCause(r *core.Reason) string {
 		return batchCause(r)
 	}
 	return ""
+}
+
+func paused(r *core.Reason) string {
+	switch r.Paused {
+	case 0:
+		return fmt.Sprintf("The %s is paused.", r.Name)
+	case 1:
+		return "The only worker that may have it is paused."
+	default:
+		return fmt.Sprintf("All %d workers that may have it are paused.", r.Paused)
+	}
+}
+
+// full says that workers have no room. A task of several slots waits for them all, while
+// some are free.
+func full(r *core.Reason) string {
+	workers := fmt.Sprintf("%s for the queue %s", count(r.Fitting, "worker"), r.Queue)
+	if len(r.Need.Slots) == 0 {
+		return fmt.Sprintf("All slots are in use: %s of %s.", count(r.Slots, "slot"), workers)
+	}
+	return fmt.Sprintf("Too few slots are free: it takes %s, of %s.", list(slots(r.Need.Slots)), workers)
 }
 
 func rateCause(r *core.Reason) string {
@@ -170,16 +191,16 @@ func mismatch(r *core.Reason) string {
 		return fmt.Sprintf("%s: it is for worker %s only, which is not connected.", who, r.Need.Worker)
 	case r.Need.Worker != 0:
 		return fmt.Sprintf("%s: it is for worker %s only.", who, r.Need.Worker)
-	case len(r.Unmet) > 0:
-		return fmt.Sprintf("%s: %s, which no worker has.", who, labels(r.Unmet))
+	case len(r.Unmet)+len(r.Scarce) > 0:
+		return fmt.Sprintf("%s: %s, which no worker has.", who, needs(r.Unmet, r.Scarce))
 	default:
-		return fmt.Sprintf("%s: %s.", who, needs(&r.Need))
+		return fmt.Sprintf("%s: %s.", who, needs(r.Need.Labels, r.Need.Slots))
 	}
 }
 
-func needs(n *core.Need) string {
+func needs(wanted []core.Label, uses []core.SlotUse) string {
 	var required []core.Label
-	for _, l := range n.Labels {
+	for _, l := range wanted {
 		if l.Required {
 			required = append(required, l)
 		}
@@ -188,13 +209,22 @@ func needs(n *core.Need) string {
 	if len(required) > 0 {
 		parts = append(parts, labels(required))
 	}
-	for _, s := range n.Slots {
-		parts = append(parts, fmt.Sprintf("it takes %s", count(int(s.Units), strings.TrimSpace(s.Type+" slot"))))
+	if len(uses) > 0 {
+		parts = append(parts, "it takes "+list(slots(uses)))
 	}
 	if len(parts) == 0 {
 		return "of what it needs, nobody has all"
 	}
 	return list(parts)
+}
+
+// slots says how many of each type.
+func slots(uses []core.SlotUse) []string {
+	parts := make([]string, len(uses))
+	for i, use := range uses {
+		parts[i] = count(int(use.Units), strings.TrimSpace(use.Type+" slot"))
+	}
+	return parts
 }
 
 // labels says what required labels have to be.

@@ -23,6 +23,19 @@ func TestSentencesSayWhatIsMissing(t *testing.T) {
 		"The only worker that runs the action render may not have it: it is for worker " + core.Need{Worker: 7}.Worker.String() + " only, which is not connected.": {
 			Cause: core.CauseNoMatch, Offered: 1, Need: core.Need{Action: "render", Worker: 7}, Away: true,
 		},
+		"The only worker that runs the action render may not have it: it takes 2 gpu slots, which no worker has.": {
+			Cause: core.CauseNoMatch, Offered: 1, Need: need, Scarce: []core.SlotUse{{Type: "gpu", Units: 2}},
+		},
+		"All slots are in use: 4 slots of 2 workers for the queue render. It is the next.": {
+			Cause: core.CauseBusy, Queue: "render", Fitting: 2, Slots: 4,
+		},
+		"Too few slots are free: it takes 1 slot and 2 gpu slots, of 1 worker for the queue render. It is the next.": {
+			Cause: core.CauseBusy, Queue: "render", Fitting: 1, Slots: 4, Need: core.Need{Slots: []core.SlotUse{{Units: 1}, {Type: "gpu", Units: 2}}},
+		},
+		"The only worker that may have it is paused. It is given up at 1970-01-01 00:00:01 UTC.": {
+			Cause: core.CausePaused, Paused: 1, Expires: 1_000,
+		},
+		"All 2 workers that may have it are paused.": {Cause: core.CausePaused, Paused: 2},
 		`From the rate limit api of "ann" nothing can be drawn until it is set otherwise. It is the next.`: {
 			Cause: core.CauseRate, Name: "api", Key: "ann",
 		},

@@ -9506,9 +9506,9 @@ type Reason struct {
 	Ahead         int64                  `protobuf:"varint,15,opt,name=ahead,proto3" json:"ahead,omitempty"`                                  // how many of its line go before it
 	Others        int32                  `protobuf:"varint,16,opt,name=others,proto3" json:"others,omitempty"`                                // keys that share the queue with its own, and have something waiting
 	WorkerId      uint64                 `protobuf:"fixed64,17,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`           // that runs it, or that it is for
-	Workers       int32                  `protobuf:"varint,18,opt,name=workers,proto3" json:"workers,omitempty"`                              // that offer its action
+	Workers       int32                  `protobuf:"varint,18,opt,name=workers,proto3" json:"workers,omitempty"`                              // connected, that offer its action
 	Fitting       int32                  `protobuf:"varint,19,opt,name=fitting,proto3" json:"fitting,omitempty"`                              // of them, those that it may be given to
-	Slots         int32                  `protobuf:"varint,20,opt,name=slots,proto3" json:"slots,omitempty"`                                  // these have in all
+	Slots         int32                  `protobuf:"varint,20,opt,name=slots,proto3" json:"slots,omitempty"`                                  // these have in all, of the types that it takes up
 	EstimateMs    int64                  `protobuf:"varint,21,opt,name=estimate_ms,json=estimateMs,proto3" json:"estimate_ms,omitempty"`      // until it begins, by the last minute; 0 = nobody can say
 	Attempt       int32                  `protobuf:"varint,22,opt,name=attempt,proto3" json:"attempt,omitempty"`                              // current, or next
 	Tenants       int32                  `protobuf:"varint,23,opt,name=tenants,proto3" json:"tenants,omitempty"`                              // where workers are shared: other tenants that wait for them
@@ -10609,8 +10609,8 @@ func (x *LimitSetting) GetStrategy() Limit_Strategy {
 
 type RateSetting struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Limit         *int32                 `protobuf:"varint,1,opt,name=limit,proto3,oneof" json:"limit,omitempty"`                                        // units in each period
-	PeriodMs      *int64                 `protobuf:"varint,2,opt,name=period_ms,json=periodMs,proto3,oneof" json:"period_ms,omitempty"`                  // of one key: 0 = as of all
+	Limit         *int32                 `protobuf:"varint,1,opt,name=limit,proto3,oneof" json:"limit,omitempty"`                                        // units in each period; always given with period_ms of one key
+	PeriodMs      *int64                 `protobuf:"varint,2,opt,name=period_ms,json=periodMs,proto3,oneof" json:"period_ms,omitempty"`                  // of one key that has none: as of all
 	Smooth        *bool                  `protobuf:"varint,3,opt,name=smooth,proto3,oneof" json:"smooth,omitempty"`                                      // units come back one by one; not of one key
 	PausedUntilMs *int64                 `protobuf:"varint,4,opt,name=paused_until_ms,json=pausedUntilMs,proto3,oneof" json:"paused_until_ms,omitempty"` // nothing is drawn until then; a pause is only ever prolonged, but by 0, which ends it
 	unknownFields protoimpl.UnknownFields

@@ -1,0 +1,98 @@
+package core
+
+import (
+	"slices"
+
+	"github.com/adzehq/adze/internal/base/id"
+)
+
+// explain implements place.
+func (c *class) explain(r *Reason, l *lane) {
+	r.Queue, r.Key, r.Need, r.Worker = c.queue.name, l.share.key, c.need, c.need.Worker
+	c.countWorkers(r)
+	r.Tenants = c.rivals()
+	if r.Others = c.queue.waiting; l.share.ready > 0 {
+		r.Others--
+	}
+	switch {
+	case r.Offered == 0:
+		r.Cause = CauseNoWorker
+	case r.Fitting == 0 && r.Paused > 0:
+		r.Cause = CausePaused
+	case r.Fitting == 0:
+		r.Cause = CauseNoMatch
+		c.explainMismatch(r)
+	case l.blocked != nil:
+		l.blocked.bucket.explain(r, l)
+	default:
+		r.Cause = CauseBusy
+	}
+	if r.Cause == CauseBusy && l.gathers() && !l.gives() {
+		l.explainBatch(r)
+	}
+	if r.Cause == CauseBusy {
+		r.estimate(c.turns(l, r.Ahead+1), c.queue.out.pace(c.shard.now))
+	}
+}
+
+// countWorkers counts who runs tasks of c. Who cannot be reached runs nothing for now.
+func (c *class) countWorkers(r *Reason) {
+	for _, w := range c.staff() {
+		r.Offered++
+		switch {
+		case !w.mayHave(c) || !w.couldHave(c.need.Slots):
+		case w.paused:
+			r.Paused++
+		default:
+			r.Fitting++
+			for _, use := range c.need.room() {
+				slots, _ := w.room(use.Type)
+				r.Slots += int(slots)
+			}
+			if w.crew != nil {
+				r.Theirs += w.running - w.runs(c.key.tenant)
+			}
+		}
+	}
+}
+
+// staff are the workers that are connected and run the action of c.
+func (c *class) staff() (there []*worker) {
+	for w := range c.offering() {
+		if w.until == 0 && !w.spared {
+			there = append(there, w)
+		}
+	}
+	return there
+}
+
+// rivals is how many other tenants have something waiting for workers that c may have.
+func (c *class) rivals() int {
+	tenants := map[id.ID]bool{}
+	for _, b := range c.berths {
+		for _, p := range b.of.crew.wanted {
+			for _, other := range p.line.berths {
+				tenants[other.of.tenant] = true
+			}
+		}
+	}
+	delete(tenants, c.key.tenant)
+	return len(tenants)
+}
+
+// explainMismatch says what of the need no worker has that offers the action.
+func (c *class) explainMismatch(r *Reason) {
+	staff := c.staff()
+	is := func(has func(*worker) bool) bool { return slices.ContainsFunc(staff, has) }
+	r.Away = r.Worker != 0 && !is(func(w *worker) bool { return w.id == r.Worker })
+	for _, l := range c.need.Labels {
+		if l.Required && !is(func(w *worker) bool { return l.met(w.labels) }) {
+			r.Unmet = append(r.Unmet, l)
+		}
+	}
+	for _, use := range c.need.room() {
+		if !is(func(w *worker) bool { return w.couldHave([]SlotUse{use}) }) {
+			r.Scarce = append(r.Scarce, use)
+		}
+	}
+}
