@@ -170,10 +170,11 @@ func TestSettingsAreRefusedWithTheirField(t *testing.T) {
 			t.Parallel()
 			c := connect(t)
 			for field, err := range map[string]error{
-				"settings[0].limit.max":      c.SetLimit(t.Context(), "bills", adze.LimitSetting{Max: new(-1)}),
-				"settings[0].limit.strategy": c.SetLimit(t.Context(), "bills", adze.LimitSetting{Key: "k", Max: new(1), Strategy: adze.LimitFIFO}),
-				"settings[0].name":           c.SetLimit(t.Context(), "bills#one", adze.LimitSetting{Max: new(1)}),
-				"settings[0].queue.weight":   c.SetQueue(t.Context(), "bill", adze.QueueSetting{Key: "k", Weight: new(0.0)}),
+				"limit.max":      c.SetLimit(t.Context(), "bills", adze.LimitSetting{Max: new(-1)}),
+				"limit.strategy": c.SetLimit(t.Context(), "bills", adze.LimitSetting{Key: "k", Max: new(1), Strategy: adze.LimitFIFO}),
+				"name":           c.SetLimit(t.Context(), "bills#one", adze.LimitSetting{Max: new(1)}),
+				"queue.weight":   c.SetQueue(t.Context(), "bill", adze.QueueSetting{Key: "k", Weight: new(0.0)}),
+				"limit":          c.SetLimit(t.Context(), "bills", adze.LimitSetting{}),
 			} {
 				var refused *adze.Error
 				require.ErrorAs(t, err, &refused)

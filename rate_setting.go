@@ -12,7 +12,7 @@ import (
 
 // RateSetting is what [Client.SetRate] changes; what is nil stays as it is.
 type RateSetting struct {
-	Key    string         // for this key only; then Limit is given, and nothing else
+	Key    string         // for this key only; then Limit is given, and Smooth is not
 	Limit  *int           // units in each period; with 0 nothing can be drawn
 	Period *time.Duration // at most 366 days
 	Smooth *bool          // units come back one by one
@@ -45,7 +45,7 @@ type RateSettingInfo struct {
 	Key      string        `json:"key,omitempty"` // for this key only
 	Declared bool          `json:"declared"`
 	Limit    int           `json:"limit"`            // 0: as runs say
-	Period   time.Duration `json:"period,omitempty"` // in nanoseconds; not of a key
+	Period   time.Duration `json:"period,omitempty"` // in nanoseconds; of a key, 0: as of all
 	Smooth   bool          `json:"smooth,omitempty"` // not of a key
 }
 

@@ -2,9 +2,11 @@ package adze
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/adzehq/adze/internal/core"
@@ -96,8 +98,13 @@ func (c *Client) DropQueue(ctx context.Context, name, key string) error {
 	return c.putSetting(ctx, "drop queue", shard.SettingChange{Kind: core.SettingQueue, Name: name, Key: key, Drop: true})
 }
 
+// putSetting names fields as those of the one change that there is.
 func (c *Client) putSetting(ctx context.Context, what string, change shard.SettingChange) error {
 	if err := c.transport.putSettings(ctx, []shard.SettingChange{change}); err != nil {
+		var e *Error
+		if errors.As(err, &e) {
+			e.Field = strings.TrimPrefix(e.Field, "settings[0].")
+		}
 		return fmt.Errorf("%s %s: %w", what, change.Name, err)
 	}
 	return nil
@@ -134,8 +141,11 @@ type QueueSettingInfo struct {
 	Declared bool          `json:"declared"`
 	Weight   float64       `json:"weight,omitempty"` // of a key
 	ByCost   bool          `json:"by_cost"`
-	Ageing   time.Duration `json:"ageing,omitempty"`
+	Ageing   time.Duration `json:"ageing,omitempty"` // in nanoseconds
+	Spread   int           `json:"spread,omitempty"` // workers that each key is dealt; 0 = all
 	Paused   bool          `json:"paused"`
+	// PausedTTL is how long something waits at most while the queue is paused; 0 = for ever.
+	PausedTTL time.Duration `json:"paused_ttl,omitempty"` // in nanoseconds
 }
 
 // QueueSettings gives how queues work of which something was declared or set, as
@@ -145,7 +155,8 @@ func (c *Client) QueueSettings(ctx context.Context) iter.Seq2[QueueSettingInfo, 
 		q := s.GetQueue()
 		return QueueSettingInfo{
 			Name: s.Name, Key: s.Key, Declared: s.Declared, Weight: float64(q.GetWeight()) / core.WeightDefault,
-			ByCost: q.GetByCost(), Ageing: durationOf(q.GetAgeMs()), Paused: q.GetPaused(),
+			ByCost: q.GetByCost(), Ageing: durationOf(q.GetAgeMs()),
+			Spread: int(q.GetSpread()), Paused: q.GetPaused(), PausedTTL: durationOf(q.GetPausedTtlMs()),
 		}
 	})
 }

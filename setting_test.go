@@ -91,3 +91,19 @@ func TestThrottleByIsOfEachKey(t *testing.T) {
 		require.NoError(t, err)
 	})
 }
+
+func TestQueueSettingsTellAllThatWasSet(t *testing.T) {
+	each(t, func(t *testing.T, ctx context.Context, c *adze.Client) {
+		require.NoError(t, c.SetQueue(ctx, "pages", adze.QueueSetting{
+			Spread: new(3), ByCost: new(true), Ageing: new(time.Minute), Paused: new(true), PausedTTL: new(time.Hour),
+		}))
+		var all []adze.QueueSettingInfo
+		for q, err := range c.QueueSettings(ctx) {
+			require.NoError(t, err)
+			all = append(all, q)
+		}
+		require.Equal(t, []adze.QueueSettingInfo{
+			{Name: "pages", ByCost: true, Ageing: time.Minute, Spread: 3, Paused: true, PausedTTL: time.Hour},
+		}, all)
+	})
+}

@@ -28,7 +28,7 @@ func (c *queueSettingsCmd) Run(e *env) error {
 		return err
 	}
 	defer client.Close()
-	how := listing{json: c.JSON, head: "QUEUE\tKEY\tWEIGHT\tSHARED\tAGEING\tPAUSED\tBY"}
+	how := listing{json: c.JSON, head: "QUEUE\tKEY\tWEIGHT\tSHARED\tAGEING\tSPREAD\tPAUSED\tBY"}
 	return list(e.stdout, how, client.QueueSettings(e.ctx), printQueue)
 }
 
@@ -39,14 +39,20 @@ func printQueue(table io.Writer, q *adze.QueueSettingInfo) {
 	} else if q.ByCost {
 		shared = "by cost"
 	}
-	ageing, paused := "", ""
+	ageing, spread, paused := "", "", ""
 	if q.Ageing > 0 {
 		ageing = q.Ageing.String()
 	}
+	if q.Spread > 0 {
+		spread = fmt.Sprint(q.Spread)
+	}
 	if q.Paused {
 		paused = "paused"
+		if q.PausedTTL > 0 {
+			paused += ", ttl " + q.PausedTTL.String()
+		}
 	}
-	fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", q.Name, q.Key, weight, shared, ageing, paused, by(q.Declared))
+	fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", q.Name, q.Key, weight, shared, ageing, spread, paused, by(q.Declared))
 }
 
 type queueSetCmd struct {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,9 +12,10 @@ import (
 )
 
 type rateCmd struct {
-	List rateListCmd `cmd:"" help:"List rate limits by name, with the keys that are not full."`
-	Set  rateSetCmd  `cmd:"" help:"Change how a rate limit works, whatever tasks declare."`
-	Drop rateDropCmd `cmd:"" help:"Take back what was set: what is declared counts again."`
+	List     rateListCmd     `cmd:"" help:"List rate limits by name, with the keys that are not full."`
+	Settings rateSettingsCmd `cmd:"" help:"List how rate limits work, as was declared or set."`
+	Set      rateSetCmd      `cmd:"" help:"Change how a rate limit works, whatever tasks declare."`
+	Drop     rateDropCmd     `cmd:"" help:"Take back what was set: what is declared counts again."`
 }
 
 type rateListCmd struct {
@@ -49,14 +51,7 @@ func printRates(to io.Writer, rates []adze.RateInfo) error {
 	fmt.Fprintln(table, "RATE\tKEY\tLIMIT\tLEFT\tPERIOD\tSINCE\tFULL IN")
 	for i := range rates {
 		r := &rates[i]
-		period := r.Period.String()
-		if r.Smooth {
-			period += " smooth"
-		}
-		if r.Period == 0 {
-			period = "not known"
-		}
-		fmt.Fprintf(table, "%s\t\t%d\t\t%s\t\t\n", r.Name, r.Limit, period)
+		fmt.Fprintf(table, "%s\t\t%d\t\t%s\t\t\n", r.Name, r.Limit, cmp.Or(period(r.Period, r.Smooth), "not known"))
 		for _, k := range r.Top {
 			full := "-"
 			if !k.Full.IsZero() {
@@ -68,10 +63,39 @@ func printRates(to io.Writer, rates []adze.RateInfo) error {
 	return table.Flush()
 }
 
+type rateSettingsCmd struct {
+	connection
+	JSON bool `name:"json" help:"One JSON object a line."`
+}
+
+// Run prints a table for people, or a line of JSON a setting.
+func (c *rateSettingsCmd) Run(e *env) error {
+	client, err := c.dial(e)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	how := listing{json: c.JSON, head: "RATE\tKEY\tLIMIT\tPERIOD\tBY"}
+	return list(e.stdout, how, client.RateSettings(e.ctx), func(to io.Writer, r *adze.RateSettingInfo) {
+		fmt.Fprintf(to, "%s\t%s\t%d\t%s\t%s\n", r.Name, r.Key, r.Limit, period(r.Period, r.Smooth), by(r.Declared))
+	})
+}
+
+// period is empty of a key that has that of all keys.
+func period(d time.Duration, smooth bool) string {
+	switch {
+	case d == 0:
+		return ""
+	case smooth:
+		return d.String() + " smooth"
+	}
+	return d.String()
+}
+
 type rateSetCmd struct {
 	connection
 	Name   string         `arg:"" help:"The rate limit's name; NAME#1 is the first one of task NAME."`
-	Key    string         `help:"For this key only; then the limit only."`
+	Key    string         `help:"For this key only; with --limit."`
 	Limit  *int           `help:"Units in each period; with 0 nothing can be drawn."`
 	Period *time.Duration `help:"The period, like 1s or 24h."`
 	Smooth *bool          `negatable:"" help:"Units come back one by one, not all at the end of the period."`

@@ -195,6 +195,9 @@ func (c *SettingChange) on(mind *core.Shard, tenant id.ID) core.Setting {
 	if was, there := mind.Setting(key); there {
 		setting.Queue, setting.Limit, setting.Rate = was.Queue, was.Limit, was.Rate
 	}
+	if c.Kind == core.SettingRate && c.Key != "" { // a key that is only paused has as many units as others
+		setting.Rate.Limit = limitOfAll(mind, key)
+	}
 	key.Declared = false
 	if was, there := mind.Setting(key); there {
 		setting = was
@@ -209,6 +212,17 @@ func (c *SettingChange) on(mind *core.Shard, tenant id.ID) core.Setting {
 	c.Once.apply(&setting.Once)
 	change(&setting.Grant, c.Grant)
 	return setting
+}
+
+// limitOfAll is how many units each key of a rate limit has of which nothing else was set.
+func limitOfAll(mind *core.Shard, of core.SettingKey) int32 {
+	of.Key = ""
+	for _, of.Declared = range []bool{false, true} {
+		if all, there := mind.Setting(of); there {
+			return all.Rate.Limit
+		}
+	}
+	return 0
 }
 
 func (c *QueueChange) apply(to *core.QueueSetting) {

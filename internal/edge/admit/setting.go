@@ -45,30 +45,56 @@ func setting(c *shard.SettingChange) error {
 	if err := text("key", c.Key, shard.KeyBytesMax); err != nil {
 		return err
 	}
-	switch {
-	case c.Drop && (c.Kind < core.SettingQueue || c.Kind > core.SettingOnce || c.Kind == core.SettingGrant):
-		return invalid("kind", "is unknown; say what the setting is of: a queue, a limit, a rate, a workflow, a batch or once keys")
-	case c.Drop:
-		return nil
-	case c.Queue != nil:
-		return fault.At(settingFields[c.Kind], queueChange(c))
-	case c.Limit != nil:
-		return fault.At("limit", limitChange(c))
-	case c.Rate != nil:
-		return fault.At("rate", rateChange(c))
-	case c.Batch != nil:
-		return fault.At("batch", batchChange(c.Batch))
-	case c.Once != nil:
-		return fault.At("once", onceChange(c.Once))
+	if c.Drop {
+		return dropKind(c.Kind)
 	}
-	return invalid("of", "says nothing; give what is to change")
+	of, empty := said(c)
+	if empty {
+		return invalid(of, "says nothing; give what is to change")
+	}
+	switch {
+	case c.Queue != nil:
+		return fault.At(of, queueChange(c))
+	case c.Limit != nil:
+		return fault.At(of, limitChange(c))
+	case c.Rate != nil:
+		return fault.At(of, rateChange(c))
+	case c.Batch != nil:
+		return fault.At(of, batchChange(c.Batch))
+	default:
+		return fault.At(of, onceChange(c.Once))
+	}
 }
 
-var settingFields = map[core.SettingKind]string{core.SettingQueue: "queue", core.SettingWorkflow: "workflow"}
+// said is which part of a change is given, and whether nothing is in it.
+func said(c *shard.SettingChange) (field string, empty bool) {
+	switch {
+	case c.Queue != nil && c.Kind == core.SettingWorkflow:
+		return "workflow", *c.Queue == shard.QueueChange{}
+	case c.Queue != nil:
+		return "queue", *c.Queue == shard.QueueChange{}
+	case c.Limit != nil:
+		return "limit", *c.Limit == shard.LimitChange{}
+	case c.Rate != nil:
+		return "rate", *c.Rate == shard.RateChange{}
+	case c.Batch != nil:
+		return "batch", *c.Batch == shard.BatchChange{}
+	case c.Once != nil:
+		return "once", *c.Once == shard.OnceChange{}
+	}
+	return "of", true
+}
+
+func dropKind(kind core.SettingKind) error {
+	if kind < core.SettingQueue || kind > core.SettingOnce || kind == core.SettingGrant {
+		return invalid("kind", "is unknown; say what the setting is of: a queue, a limit, a rate, a workflow, a batch or once keys")
+	}
+	return nil
+}
 
 // Grant is what has the workers of a home run a tenant's tasks; weight nil = the usual share.
 func Grant(home id.ID, weight *int32) (shard.SettingChange, error) {
-	if err := given("weight", weight, 1, WeightMax); err != nil {
+	if err := weighs(weight); err != nil {
 		return shard.SettingChange{}, err
 	}
 	change := shard.SettingChange{Kind: core.SettingGrant, Name: core.GrantName(home), Grant: &core.GrantSetting{}}
@@ -102,7 +128,7 @@ func queueChange(c *shard.SettingChange) error {
 		return invalid("paused", "is all that a workflow can be, with paused_ttl_ms, drop_crons and drop_once; set the rest for its queue")
 	}
 	for _, check := range []error{
-		given("weight", q.Weight, 1, WeightMax), given("spread", q.Spread, 0, SpreadMax),
+		weighs(q.Weight), given("spread", q.Spread, 0, SpreadMax),
 		given("age_ms", q.AgeMS, 0, DurationMSMax), given("paused_ttl_ms", q.PausedTTLMS, 0, DurationMSMax),
 	} {
 		if check != nil {
@@ -110,6 +136,15 @@ func queueChange(c *shard.SettingChange) error {
 		}
 	}
 	return nil
+}
+
+// weighs checks a weight that may be left out. It is said in the unit of people too, who
+// give it as 0.001 to 1,000.
+func weighs(weight *int32) error {
+	if weight == nil || *weight >= 1 && *weight <= WeightMax {
+		return nil
+	}
+	return invalid("weight", "is %d thousandths, allowed is 1 to 1,000,000 of them: 0.001 to 1,000", *weight)
 }
 
 func limitChange(c *shard.SettingChange) error {
@@ -126,8 +161,11 @@ func limitChange(c *shard.SettingChange) error {
 }
 
 func rateChange(c *shard.SettingChange) error {
-	if c.Key != "" && c.Rate.Smooth != nil {
+	switch {
+	case c.Key != "" && c.Rate.Smooth != nil:
 		return invalid("smooth", "is that of all keys; leave the key out")
+	case c.Key != "" && c.Rate.Limit == nil && c.Rate.Paused == nil:
+		return invalid("limit", "is not given; say how many units the key has")
 	}
 	if err := given("limit", c.Rate.Limit, 0, core.RateLimitMax); err != nil {
 		return err

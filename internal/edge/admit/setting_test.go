@@ -24,6 +24,9 @@ func TestSettingIsRefusedPastEachLimitAndNotAtIt(t *testing.T) {
 	once := func(c shard.OnceChange) shard.SettingChange {
 		return shard.SettingChange{Kind: core.SettingOnce, Name: "o", Once: &c}
 	}
+	rate := func(key string, c shard.RateChange) shard.SettingChange {
+		return shard.SettingChange{Kind: core.SettingRate, Name: "r", Key: key, Rate: &c}
+	}
 	called := func(name string) shard.SettingChange {
 		return shard.SettingChange{Kind: core.SettingLimit, Name: name, Drop: true}
 	}
@@ -62,6 +65,14 @@ func TestSettingIsRefusedPastEachLimitAndNotAtIt(t *testing.T) {
 		"name with two of them": {called("w#1#2"), "name"},
 		"no name":               {called(""), "name"},
 		"nothing to change":     {shard.SettingChange{Name: "q"}, "of"},
+		"nothing of a queue":    {queue("", shard.QueueChange{}), "queue"},
+		"nothing of a limit":    {limit(shard.LimitChange{}), "limit"},
+		"nothing of a rate":     {rate("k", shard.RateChange{}), "rate"},
+		"nothing of a batch":    {batch(shard.BatchChange{}), "batch"},
+		"nothing of once keys":  {once(shard.OnceChange{}), "once"},
+		"period of a key":       {rate("k", shard.RateChange{Limit: new(int32(1)), PeriodMS: new(int64(1))}), ""},
+		"a key's period alone":  {rate("k", shard.RateChange{PeriodMS: new(int64(1))}), "rate.limit"},
+		"key that only pauses":  {rate("k", shard.RateChange{Paused: new(core.Time(1))}), ""},
 		"drop of nothing known": {shard.SettingChange{Name: "q", Drop: true}, "kind"},
 	} {
 		t.Run(name, func(t *testing.T) {
