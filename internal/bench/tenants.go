@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/adzehq/adze"
@@ -14,6 +15,10 @@ import (
 const (
 	// tenantSlots is few beside the tasks of the light tenants.
 	tenantSlots = 10
+	// manyTenants is the most that there may be (core.CrewTenantsMax), and the home.
+	manyTenants = 1_001
+	// tenantRounds is how often the same tasks are run, of few tenants and of many in turn.
+	tenantRounds = 3
 	// tenantTokenTTL is longer than any mode runs.
 	tenantTokenTTL = time.Hour
 )
@@ -23,15 +28,66 @@ const (
 // stands before all others.
 func (b *bench) tenants(ctx context.Context) error {
 	tenants, tasks := b.size(21, 6), b.size(1_000, 500)
+	many := b.size(manyTenants, 51)
 	for _, c := range []*contest{
 		{name: "tenants", keys: tenants, perKey: tasks, slots: tenantSlots, run: runShort},
 		{name: "tenants-cost", keys: tenants, perKey: tasks, slots: tenantSlots, run: runLong},
+		{name: "tenants-many", keys: many, perKey: 100, slots: 10 * tenantSlots, run: runShort},
 	} {
 		if err := b.contestOf(ctx, c, c.fillTenants); err != nil {
 			return err
 		}
 	}
+	return b.tenantsRate(ctx, tenants, many)
+}
+
+// tenantsRate measures how many tasks that do nothing are run in a second, of few tenants
+// and of many, which have the same number of them in all.
+func (b *bench) tenantsRate(ctx context.Context, few, many int) error {
+	tasks := b.size(100_000, 5_000)
+	var rates [2][]float64
+	for round := range tenantRounds {
+		for i, tenants := range []int{few, many} {
+			c := &contest{
+				name: fmt.Sprintf("tenants-%d", tenants), keys: tenants, perKey: tasks / (tenants - 1),
+				slots: workerSlots, run: runNothing,
+			}
+			rate, err := b.tenantsRound(ctx, c)
+			if err != nil {
+				return fmt.Errorf("round %d of %d tenants: %w", round, tenants, err)
+			}
+			rates[i] = append(rates[i], rate)
+		}
+	}
+	for i := range rates {
+		slices.Sort(rates[i])
+	}
+	fewer, more := rates[0][tenantRounds/2], rates[1][tenantRounds/2]
+	b.report.add("tenants-rate", "few", "tasks/s", fewer)
+	b.report.add("tenants-rate", "many", "tasks/s", more)
+	b.report.add("tenants-rate", "many_of_few", "ratio", more/fewer)
 	return nil
+}
+
+// tenantsRound queues the same for each guest, and tells how many a second are run.
+func (b *bench) tenantsRound(ctx context.Context, c *contest) (rate float64, err error) {
+	err = b.rigged(ctx, c.name, func(r *rig) error {
+		c.open(r.client)
+		tasks := c.perKey * (c.keys - 1)
+		c.left.Store(int64(tasks))
+		if err := c.fillGuests(ctx, r, c.perKey); err != nil {
+			return err
+		}
+		time.Sleep(b.pause(keysSettle, keysSettle/3))
+		c.begun = time.Now()
+		if err := r.serving(ctx, c.wait, adze.Slots(c.slots), c.task); err != nil {
+			return err
+		}
+		first, last := c.services[0].at, c.services[len(c.services)-1].at
+		rate = float64(tasks) / time.Duration(last-first).Seconds()
+		return nil
+	})
+	return rate, err
 }
 
 // runShort counts a task of a while as a task: tenants share time, so that all take the same.
@@ -51,7 +107,11 @@ func (c *contest) fillTenants(ctx context.Context, r *rig) error {
 	if _, err := c.task.RunMany(ctx, r.client, make([]keyed, heavy)); err != nil {
 		return err
 	}
-	for key := 1; key <= guests; key++ {
+	return c.fillGuests(ctx, r, each)
+}
+
+func (c *contest) fillGuests(ctx context.Context, r *rig, each int) error {
+	for key := 1; key < c.keys; key++ {
 		if err := c.fillGuest(ctx, r, key, each); err != nil {
 			return fmt.Errorf("fill tenant %d: %w", key, err)
 		}

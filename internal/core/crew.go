@@ -45,7 +45,9 @@ type tenancy struct {
 	tag  int64
 	turn uint64 // of those with the same tag, lower first
 	usage
-	era uint64 // of the tag
+	era     uint64 // of the tag
+	account *int64 // see Shard.account
+	entered Time   // so far it is kept
 
 	berths []*berth // with something to give
 	missed bool
@@ -65,6 +67,7 @@ func (tn *tenancy) estimate() int64 { return tn.usage.estimate(tn.crew.mean) }
 // may be lower than it should, never higher: who is first with a tag that was just billed is
 // the first of all.
 func (tn *tenancy) bill() {
+	tn.enter()
 	c := tn.crew
 	if tn.era != c.era {
 		tn.era, tn.prepaid, tn.billed = c.era, 0, c.since

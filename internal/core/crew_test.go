@@ -364,3 +364,32 @@ func TestWhySaysThatOtherTenantsHaveTheWorkers(t *testing.T) {
 	require.Equal(t, CauseNoWorker, why(guest2).Cause)
 	require.Zero(t, why(tenant).Tenants)
 }
+
+// TestSlotsOfSharersAddUp: to those of their workers; and what tasks have had of them is
+// counted for their tenants, whosever workers they are, also when the grant has ended.
+func TestSlotsOfSharersAddUp(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, granted(guest1))
+	require.Empty(t, New(1).Sharers(f.now))
+	f.join(worker1, 4)
+	f.queue(tenant, 1)
+	running := f.queue(guest1, 2).Assigned
+	f.apply(&Join{Worker: worker2, Tenant: guest1, Actions: []string{"none"}, Slots: 5, Types: []SlotUse{{Type: "gpu", Units: 2}}})
+	f.now += 10
+	require.Equal(t, []SharerStat{
+		{Tenant: tenant, Free: 1, Own: 1, Guests: 2, SlotMS: 10},
+		{Tenant: guest1, Free: 7, Abroad: 2, SlotMS: 20},
+	}, f.Sharers(f.now))
+	f.queue(guest1, 3)
+	f.apply(&PauseWorkers{Tenant: tenant, Workers: []id.ID{worker1}, Paused: true})
+	f.done(running[0])
+	require.Equal(t, []SharerStat{
+		{Tenant: tenant, Own: 1, Guests: 2, SlotMS: 10},
+		{Tenant: guest1, Free: 7, Abroad: 2, Waiting: 2, SlotMS: 20},
+	}, f.Sharers(f.now), "a paused worker has no slot for anybody")
+	f.apply(&Set{Settings: []Setting{granted(guest2), dropped(granted(guest1))}})
+	f.now += 5
+	f.done(running[1])
+	require.EqualValues(t, 30, *f.account(guest1), "two slots for ten, then two for five")
+	require.EqualValues(t, 15, f.Sharers(f.now)[0].SlotMS)
+}

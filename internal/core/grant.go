@@ -151,7 +151,10 @@ func (s *Shard) crew(home id.ID) *crew {
 // admit has the crew be for a tenant.
 func (c *crew) admit(tenant id.ID) {
 	weight := cmp.Or(c.shard.grants[grant{tenant, c.home}], WeightDefault)
-	c.of[tenant] = &tenancy{crew: c, tenant: tenant, granted: c.shard.seq, weight: weight}
+	c.of[tenant] = &tenancy{
+		crew: c, tenant: tenant, granted: c.shard.seq, weight: weight,
+		account: c.shard.account(tenant), entered: c.shard.now,
+	}
 }
 
 // dismiss is the inverse of admit: what it runs goes on, and is counted for nobody.

@@ -55,16 +55,17 @@ type Shard struct {
 	schedules schedules
 	once      onceKeys
 
-	timers  line
-	delayed delayed
-	ledger  ledger
-	loads   loads
-	waits   waits
-	grants  map[grant]int64   // with their weights
-	homes   map[id.ID][]id.ID // that a tenant has granted, without itself; ascending
-	crews   map[id.ID]*crew   // by home
-	called  []*crew           // with posts that are looked at in this Apply
-	lent    []grant           // that were in force when the owner took over
+	timers   line
+	delayed  delayed
+	ledger   ledger
+	loads    loads
+	waits    waits
+	grants   map[grant]int64   // with their weights
+	homes    map[id.ID][]id.ID // that a tenant has granted, without itself; ascending
+	crews    map[id.ID]*crew   // by home
+	accounts map[id.ID]*int64  // see account
+	called   []*crew           // with posts that are looked at in this Apply
+	lent     []grant           // that were in force when the owner took over
 
 	closing map[id.ID]Closing
 	resting []id.ID // runs that may be left to their rows at the end of this Apply
@@ -106,6 +107,7 @@ func NewSized(shard int32, window int) *Shard {
 		grants:      map[grant]int64{},
 		crews:       map[id.ID]*crew{},
 		homes:       map[id.ID][]id.ID{},
+		accounts:    map[id.ID]*int64{},
 		closing:     map[id.ID]Closing{},
 	}
 }

@@ -22,6 +22,7 @@ func newMetrics(e *Engine) *prometheus.Registry {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		e.journal.Metrics(),
 		&shardCollector{e.shards},
+		&sharerCollector{e.shards, e.tenants.nameOf},
 		&poolCollector{e.pool},
 	)
 	return registry

@@ -107,18 +107,26 @@ func (s *Set) Stats(ctx context.Context) (map[int32]core.Stats, error) {
 }
 
 func (r *Runtime) stats(ctx context.Context) (core.Stats, error) {
-	got := make(chan core.Stats, 1)
-	if err := r.send(message{do: func(mind *core.Shard) { got <- mind.Stats() }}); err != nil {
-		return core.Stats{}, err
+	var stats core.Stats
+	if err := r.look(ctx, func(mind *core.Shard) { stats = mind.Stats() }); err != nil {
+		return core.Stats{}, err // who looks late writes there still
 	}
-	select {
-	case stats := <-got:
-		return stats, nil
-	case <-ctx.Done():
-		return core.Stats{}, ctx.Err()
-	case <-r.failed:
-		return core.Stats{}, r.unavailable()
+	return stats, nil
+}
+
+// Sharers tells where the tenants stand that share workers.
+func (s *Set) Sharers(ctx context.Context) (all []core.SharerStat, err error) {
+	for _, r := range s.runtimes {
+		if !r.sharing.Load() {
+			continue
+		}
+		var here []core.SharerStat
+		if err := r.look(ctx, func(mind *core.Shard) { here = mind.Sharers(r.now()) }); err != nil {
+			return nil, err
+		}
+		all = append(all, here...)
 	}
+	return all, nil
 }
 
 // of is the tenant's shard, once it is restored.
