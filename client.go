@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -52,6 +53,7 @@ func newConfig(options []Option) *config {
 	for _, o := range options {
 		o(c)
 	}
+	c.token = strings.TrimSpace(c.token) // of a file it ends with a line
 	c.address = cmp.Or(c.address, auth.Address(c.token), addressDefault)
 	return c
 }

@@ -341,6 +341,15 @@ func TestLargePayloadsGoBothWays(t *testing.T) {
 	})
 }
 
+// TestDialTakesATokenAsItsFileHasIt: with the end of its line.
+func TestDialTakesATokenAsItsFileHasIt(t *testing.T) {
+	t.Parallel()
+	e := serve(t, pgtest.URL(t))
+	c, err := adze.Dial(t.Context(), adze.Address(e.address), adze.Token(" "+e.token+"\r\n"), adze.Logger(quiet))
+	require.NoError(t, err)
+	require.NoError(t, c.Close())
+}
+
 func TestDialSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	e := serve(t, pgtest.URL(t))

@@ -44,28 +44,14 @@ type batchSetCmd struct {
 
 // Run says nothing when all is well.
 func (c *batchSetCmd) Run(e *env) error {
-	client, err := c.dial(e)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	return client.SetBatch(e.ctx, c.Task, adze.BatchSetting{
-		Key: c.Key, Size: c.Size, Bytes: c.Bytes, Interval: c.Interval, Concurrency: c.Concurrency,
+	return c.call(e, func(client *adze.Client) error {
+		return client.SetBatch(e.ctx, c.Task, adze.BatchSetting{
+			Key: c.Key, Size: c.Size, Bytes: c.Bytes, Interval: c.Interval, Concurrency: c.Concurrency,
+		})
 	})
 }
 
-type batchDropCmd struct {
-	connection
-	Task string `arg:"" help:"The task's name."`
-	Key  string `help:"What was set for this key only."`
-}
+type batchDropCmd struct{ dropFlags }
 
 // Run says nothing when all is well.
-func (c *batchDropCmd) Run(e *env) error {
-	client, err := c.dial(e)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	return client.DropBatch(e.ctx, c.Task, c.Key)
-}
+func (c *batchDropCmd) Run(e *env) error { return c.by(e, (*adze.Client).DropBatch) }

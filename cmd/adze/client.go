@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -63,6 +64,27 @@ func (c *connection) dialAbout(e *env, text string) (*adze.Client, adze.ID, erro
 	return client, about, err
 }
 
+// call does something with a client.
+func (c *connection) call(e *env, do func(*adze.Client) error) error {
+	client, err := c.dial(e)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return do(client)
+}
+
+// dropFlags name what was set, and is taken back.
+type dropFlags struct {
+	connection
+	Name string `arg:"" help:"Its name, as it is listed."`
+	Key  string `help:"What was set for this key only."`
+}
+
+func (f *dropFlags) by(e *env, drop func(c *adze.Client, ctx context.Context, name, key string) error) error {
+	return f.call(e, func(client *adze.Client) error { return drop(client, e.ctx, f.Name, f.Key) })
+}
+
 // eachID does something with each id, one after the other. It reads all before it does
 // anything.
 func eachID(e *env, c *connection, ids []string, do func(*adze.Client, adze.ID) error) error {
@@ -96,7 +118,7 @@ func parseIDs(texts []string) ([]adze.ID, error) {
 
 func (c *connection) token() (string, error) {
 	if c.Token != "" {
-		return c.Token, nil
+		return strings.TrimSpace(c.Token), nil // of a file it ends with a line
 	}
 	path := filepath.Join(c.DataDir, "token")
 	text, err := os.ReadFile(path)

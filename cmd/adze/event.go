@@ -83,10 +83,10 @@ func printPushed(to io.Writer, all []adze.Pushed, asJSON bool) error {
 
 type eventListCmd struct {
 	connection
-	Key   string        `help:"With this key only."`
-	Since time.Duration `help:"Pushed no longer ago than this."`
-	Limit int           `short:"n" default:"20" help:"At most so many."`
-	JSON  bool          `name:"json" help:"One JSON object a line."`
+	Key   string `help:"With this key only."`
+	Since ago    `placeholder:"DURATION" help:"Pushed no longer ago than this."`
+	Limit atMost `short:"n" default:"20" help:"At most so many; 0 for all."`
+	JSON  bool   `name:"json" help:"One JSON object a line."`
 }
 
 // Run prints a table for people, or a line of JSON an event.
@@ -96,10 +96,7 @@ func (c *eventListCmd) Run(e *env) error {
 		return err
 	}
 	defer client.Close()
-	query := adze.EventQuery{Key: c.Key}
-	if c.Since > 0 {
-		query.Since = time.Now().Add(-c.Since)
-	}
+	query := adze.EventQuery{Key: c.Key, Since: c.Since.before(time.Now())}
 	how := listing{json: c.JSON, head: "EVENT\tKEY\tSCOPE\tPUSHED\tRUNS\tWARNING", limit: c.Limit}
 	return list(e.stdout, how, client.Events(e.ctx, query), func(to io.Writer, event *adze.EventInfo) {
 		fmt.Fprintf(to, "%s\t%s\t%s\t%s\t%s\t%s\n", event.ID, firstLine(event.Key, 40), firstLine(event.Scope, 20),

@@ -12,28 +12,21 @@ import (
 
 // failureFilter is which failed runs a command is about.
 type failureFilter struct {
-	Workflow string        `help:"Of this workflow only."`
-	Task     string        `help:"In which this task of the workflow failed."`
-	Since    time.Duration `default:"24h" help:"Submitted no longer ago than this; 0 for ever."`
-	Until    time.Duration `help:"Submitted longer ago than this."`
+	Workflow string `help:"Of this workflow only."`
+	Task     string `help:"In which this task of the workflow failed."`
+	Since    ago    `default:"24h" placeholder:"DURATION" help:"Submitted no longer ago than this; 0 for ever."`
+	Until    ago    `placeholder:"DURATION" help:"Submitted longer ago than this."`
 }
 
 func (f *failureFilter) filter(now time.Time) adze.FailureFilter {
-	filter := adze.FailureFilter{Task: f.Workflow, Node: f.Task}
-	if f.Since > 0 {
-		filter.Since = now.Add(-f.Since)
-	}
-	if f.Until > 0 {
-		filter.Until = now.Add(-f.Until)
-	}
-	return filter
+	return adze.FailureFilter{Task: f.Workflow, Node: f.Task, Since: f.Since.before(now), Until: f.Until.before(now)}
 }
 
 type failuresCmd struct {
 	connection
 	failureFilter
-	Limit int  `short:"n" default:"20" help:"At most so many groups."`
-	JSON  bool `name:"json" help:"One JSON object a line."`
+	Limit atMost `short:"n" default:"20" help:"At most so many groups; 0 for all."`
+	JSON  bool   `name:"json" help:"One JSON object a line."`
 }
 
 // Run prints a table for people, or a line of JSON a group.
@@ -47,7 +40,10 @@ func (c *failuresCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	return printFailures(e.stdout, groups[:min(max(c.Limit, 0), len(groups))], c.JSON)
+	if c.Limit > 0 {
+		groups = groups[:min(int(c.Limit), len(groups))]
+	}
+	return printFailures(e.stdout, groups, c.JSON)
 }
 
 func printFailures(to io.Writer, groups []adze.FailureGroup, asJSON bool) error {
@@ -73,7 +69,7 @@ type redriveCmd struct {
 	connection
 	failureFilter
 	Fingerprint string `help:"Of the error, as adze failures tells it; this or --workflow is needed."`
-	Limit       int    `short:"n" help:"At most so many runs, those submitted last; 0 for all."`
+	Limit       atMost `short:"n" help:"At most so many runs, those submitted last; 0 for all."`
 	FromFailed  bool   `name:"from-failed" help:"Of workflows: keep what succeeded, and run what has to run again."`
 	Again       bool   `help:"Also runs that were replayed before."`
 	DryRun      bool   `name:"dry-run" help:"Replay nothing, and say what it would be."`
@@ -83,7 +79,7 @@ type redriveCmd struct {
 // Run says how many runs were replayed. Broken off, it may be called again.
 func (c *redriveCmd) Run(e *env) error {
 	what := adze.Redrive{
-		FailureFilter: c.filter(time.Now()), Limit: c.Limit, FromFailed: c.FromFailed, Again: c.Again, DryRun: c.DryRun,
+		FailureFilter: c.filter(time.Now()), Limit: int(c.Limit), FromFailed: c.FromFailed, Again: c.Again, DryRun: c.DryRun,
 	}
 	if c.Fingerprint != "" {
 		var err error

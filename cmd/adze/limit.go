@@ -49,26 +49,12 @@ type limitSetCmd struct {
 
 // Run says nothing when all is well.
 func (c *limitSetCmd) Run(e *env) error {
-	client, err := c.dial(e)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	return client.SetLimit(e.ctx, c.Name, adze.LimitSetting{Key: c.Key, Max: c.Max, Strategy: adze.Strategy(c.Strategy)})
+	return c.call(e, func(client *adze.Client) error {
+		return client.SetLimit(e.ctx, c.Name, adze.LimitSetting{Key: c.Key, Max: c.Max, Strategy: adze.Strategy(c.Strategy)})
+	})
 }
 
-type limitDropCmd struct {
-	connection
-	Name string `arg:"" help:"The limit's name."`
-	Key  string `help:"What was set for this key only."`
-}
+type limitDropCmd struct{ dropFlags }
 
 // Run says nothing when all is well.
-func (c *limitDropCmd) Run(e *env) error {
-	client, err := c.dial(e)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	return client.DropLimit(e.ctx, c.Name, c.Key)
-}
+func (c *limitDropCmd) Run(e *env) error { return c.by(e, (*adze.Client).DropLimit) }

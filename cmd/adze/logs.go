@@ -17,7 +17,7 @@ type logsCmd struct {
 	Grep    string `placeholder:"TEXT" help:"Only lines with this text in the message or the fields."`
 	Task    string `help:"Of this task of a workflow only."`
 	Attempt int    `help:"Of this attempt only."`
-	Limit   int    `short:"n" help:"At most so many lines; 0 for all."`
+	Limit   atMost `short:"n" help:"At most so many lines; 0 for all."`
 	JSON    bool   `name:"json" help:"One JSON object a line."`
 }
 
@@ -33,7 +33,7 @@ func (c *logsCmd) Run(e *env) error {
 		return err
 	}
 	lines := client.Logs(e.ctx, run, adze.LogFilter{
-		Task: c.Task, Attempt: c.Attempt, Level: level, Contains: c.Grep, Limit: c.Limit, Follow: c.Follow,
+		Task: c.Task, Attempt: c.Attempt, Level: level, Contains: c.Grep, Limit: int(c.Limit), Follow: c.Follow,
 	})
 	s := newScreen(e.stdout)
 	for line, err := range lines {

@@ -44,28 +44,14 @@ type onceSetCmd struct {
 
 // Run says nothing when all is well.
 func (c *onceSetCmd) Run(e *env) error {
-	client, err := c.dial(e)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	return client.SetOnce(e.ctx, c.Workflow, adze.OnceSetting{
-		Key: c.Key, Held: c.Held, Period: c.Period, Longest: c.Longest, OnCollision: c.OnCollision,
+	return c.call(e, func(client *adze.Client) error {
+		return client.SetOnce(e.ctx, c.Workflow, adze.OnceSetting{
+			Key: c.Key, Held: c.Held, Period: c.Period, Longest: c.Longest, OnCollision: c.OnCollision,
+		})
 	})
 }
 
-type onceDropCmd struct {
-	connection
-	Workflow string `arg:"" help:"The name of the task or workflow."`
-	Key      string `help:"What was set for this key only."`
-}
+type onceDropCmd struct{ dropFlags }
 
 // Run says nothing when all is well.
-func (c *onceDropCmd) Run(e *env) error {
-	client, err := c.dial(e)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	return client.DropOnce(e.ctx, c.Workflow, c.Key)
-}
+func (c *onceDropCmd) Run(e *env) error { return c.by(e, (*adze.Client).DropOnce) }

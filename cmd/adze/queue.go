@@ -71,29 +71,13 @@ func (c *queueSetCmd) Run(e *env) error {
 }
 
 func setQueue(e *env, c *connection, name string, to adze.QueueSetting) error {
-	client, err := c.dial(e)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	return client.SetQueue(e.ctx, name, to)
+	return c.call(e, func(client *adze.Client) error { return client.SetQueue(e.ctx, name, to) })
 }
 
-type queueDropCmd struct {
-	connection
-	Name string `arg:"" help:"The queue's name."`
-	Key  string `help:"What was set for this key only."`
-}
+type queueDropCmd struct{ dropFlags }
 
 // Run says nothing when all is well.
-func (c *queueDropCmd) Run(e *env) error {
-	client, err := c.dial(e)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	return client.DropQueue(e.ctx, c.Name, c.Key)
-}
+func (c *queueDropCmd) Run(e *env) error { return c.by(e, (*adze.Client).DropQueue) }
 
 type queuePauseCmd struct {
 	connection

@@ -103,26 +103,12 @@ type rateSetCmd struct {
 
 // Run says nothing when all is well.
 func (c *rateSetCmd) Run(e *env) error {
-	client, err := c.dial(e)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	return client.SetRate(e.ctx, c.Name, adze.RateSetting{Key: c.Key, Limit: c.Limit, Period: c.Period, Smooth: c.Smooth})
+	return c.call(e, func(client *adze.Client) error {
+		return client.SetRate(e.ctx, c.Name, adze.RateSetting{Key: c.Key, Limit: c.Limit, Period: c.Period, Smooth: c.Smooth})
+	})
 }
 
-type rateDropCmd struct {
-	connection
-	Name string `arg:"" help:"The rate limit's name."`
-	Key  string `help:"What was set for this key only."`
-}
+type rateDropCmd struct{ dropFlags }
 
 // Run says nothing when all is well.
-func (c *rateDropCmd) Run(e *env) error {
-	client, err := c.dial(e)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	return client.DropRate(e.ctx, c.Name, c.Key)
-}
+func (c *rateDropCmd) Run(e *env) error { return c.by(e, (*adze.Client).DropRate) }

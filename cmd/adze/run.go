@@ -17,31 +17,56 @@ const inputBytesMax = 64 << 20
 
 type runCmd struct {
 	connection
-	Workflow     string        `arg:"" help:"The workflow's name."`
-	Input        string        `short:"i" default:"null" placeholder:"JSON" help:"The input: JSON, @FILE, or - for standard input; null if there is none."`
-	Metadata     string        `placeholder:"JSON" help:"A JSON object to keep with the run."`
-	Priority     int32         `default:"0" help:"-1000 to 1000; a higher one goes first."`
-	Delay        time.Duration `help:"Start no sooner than so long from now."`
-	Once         string        `placeholder:"KEY" help:"Start only if no other run holds this idempotency key."`
-	HeldFor      time.Duration `default:"24h" help:"With --once: how long the run holds the key."`
-	HeldUntilEnd bool          `help:"With --once: the run holds the key until it ends."`
-	OnCollision  string        `enum:"reject,existing,replace" default:"reject" help:"With --once: what becomes of the run if another one holds the key: ${enum}."`
-	Wait         bool          `short:"w" help:"Wait for the result and print it; exit code 3 if the run does not succeed."`
+	Workflow string        `arg:"" help:"The workflow's name."`
+	Input    string        `short:"i" default:"null" placeholder:"JSON" help:"The input: JSON, @FILE, or - for standard input; null if there is none."`
+	Metadata string        `placeholder:"JSON" help:"A JSON object to keep with the run."`
+	Priority int32         `default:"0" help:"-1000 to 1000; a higher one goes first."`
+	Delay    time.Duration `help:"Start no sooner than so long from now."`
+	onceFlags
+	Wait bool `short:"w" help:"Wait for the result and print it; exit code 3 if the run does not succeed."`
 }
 
-// once says how the run holds its key, and what becomes of it if another one does.
-func (c *runCmd) once() []adze.OnceOption {
-	options := []adze.OnceOption{adze.HeldFor(c.HeldFor)}
-	if c.HeldUntilEnd {
-		options = []adze.OnceOption{adze.HeldUntilEnd()}
+// onceFlags say which idempotency key a run holds, and how.
+type onceFlags struct {
+	Once         *string        `placeholder:"KEY" help:"Start only if no other run holds this idempotency key."`
+	HeldFor      *time.Duration `help:"With --once: how long the run holds the key; 24h if nothing is said."`
+	HeldUntilEnd bool           `help:"With --once: the run holds the key until it ends, with --held-for no longer than that."`
+	OnCollision  string         `enum:",reject,existing,replace" default:"" help:"With --once: what becomes of the run if another one holds the key: reject, existing or replace."`
+}
+
+// Validate is called with the flags. An empty key is a variable that was not set: the run
+// would not be held back by anything.
+func (f *onceFlags) Validate() error {
+	if f.Once == nil && (f.HeldFor != nil || f.HeldUntilEnd || f.OnCollision != "") {
+		return errors.New("--held-for, --held-until-end and --on-collision are about a key; give it with --once")
 	}
-	switch c.OnCollision {
+	if f.Once != nil && *f.Once == "" {
+		return errors.New("--once is empty; give the key, or leave it out")
+	}
+	return nil
+}
+
+// options are none without a key.
+func (f *onceFlags) options() []adze.RunOption {
+	if f.Once == nil {
+		return nil
+	}
+	var how []adze.OnceOption
+	switch {
+	case f.HeldUntilEnd && f.HeldFor != nil:
+		how = append(how, adze.HeldUntilEndFor(*f.HeldFor))
+	case f.HeldUntilEnd:
+		how = append(how, adze.HeldUntilEnd())
+	case f.HeldFor != nil:
+		how = append(how, adze.HeldFor(*f.HeldFor))
+	}
+	switch f.OnCollision {
 	case "existing":
-		options = append(options, adze.OrExisting())
+		how = append(how, adze.OrExisting())
 	case "replace":
-		options = append(options, adze.OrReplace())
+		how = append(how, adze.OrReplace())
 	}
-	return options
+	return []adze.RunOption{adze.Once(*f.Once, how...)}
 }
 
 // runEndedError says that a run which was waited for did not succeed.
@@ -55,16 +80,13 @@ func (c *runCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	options := []adze.RunOption{adze.Priority(int(c.Priority)), adze.Delay(c.Delay)}
+	options := append(c.options(), adze.Priority(int(c.Priority)), adze.Delay(c.Delay))
 	if c.Metadata != "" {
 		metadata, err := metadataOption(c.Metadata)
 		if err != nil {
 			return err
 		}
 		options = append(options, metadata)
-	}
-	if c.Once != "" {
-		options = append(options, adze.Once(c.Once, c.once()...))
 	}
 	client, err := c.dial(e)
 	if err != nil {

@@ -19,11 +19,11 @@ type runsCmd struct {
 
 type runsListCmd struct {
 	connection
-	Workflow string        `help:"Of this workflow only."`
-	Status   []string      `enum:"waiting,delayed,queued,running,succeeded,failed,cancelled" help:"In these statuses only: ${enum}."`
-	Since    time.Duration `help:"Submitted no longer ago than this."`
-	Limit    int           `short:"n" default:"20" help:"At most so many."`
-	JSON     bool          `name:"json" help:"One JSON object a line."`
+	Workflow string   `help:"Of this workflow only."`
+	Status   []string `enum:"waiting,delayed,queued,running,succeeded,failed,cancelled" help:"In these statuses only: ${enum}."`
+	Since    ago      `placeholder:"DURATION" help:"Submitted no longer ago than this."`
+	Limit    atMost   `short:"n" default:"20" help:"At most so many; 0 for all."`
+	JSON     bool     `name:"json" help:"One JSON object a line."`
 }
 
 // Run prints a table for people, or a line of JSON a run.
@@ -33,24 +33,17 @@ func (c *runsListCmd) Run(e *env) error {
 		return err
 	}
 	defer client.Close()
-	filter := adze.Filter{Task: c.Workflow}
+	filter := adze.Filter{Task: c.Workflow, Since: c.Since.before(time.Now())}
 	for _, s := range c.Status {
 		filter.Statuses = append(filter.Statuses, adze.Status(s))
-	}
-	if c.Since > 0 {
-		filter.Since = time.Now().Add(-c.Since)
 	}
 	table := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
 	if !c.JSON {
 		fmt.Fprintln(table, "RUN\tWORKFLOW\tSTATUS\tATTEMPT\tSUBMITTED\tTOOK\tERROR")
 	}
-	left := c.Limit
-	for run, err := range client.List(e.ctx, filter) {
+	for run, err := range first(c.Limit, client.List(e.ctx, filter)) {
 		if err != nil {
 			return err
-		}
-		if left--; left < 0 {
-			break
 		}
 		if c.JSON {
 			if err := json.NewEncoder(e.stdout).Encode(asJSON(&run)); err != nil {

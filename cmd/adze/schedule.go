@@ -24,7 +24,7 @@ type scheduleCmd struct {
 type scheduleListCmd struct {
 	connection
 	Workflow string `help:"Of this workflow only."`
-	Limit    int    `short:"n" default:"100" help:"At most so many."`
+	Limit    atMost `short:"n" default:"100" help:"At most so many; 0 for all."`
 	JSON     bool   `name:"json" help:"One JSON object a line."`
 }
 

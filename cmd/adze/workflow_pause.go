@@ -1,6 +1,10 @@
 package main
 
-import "time"
+import (
+	"time"
+
+	"github.com/adzehq/adze"
+)
 
 type workflowPauseCmd struct {
 	connection
@@ -10,12 +14,7 @@ type workflowPauseCmd struct {
 
 // Run says nothing when all is well.
 func (c *workflowPauseCmd) Run(e *env) error {
-	client, err := c.dial(e)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	return client.PauseWorkflow(e.ctx, c.Name, c.TTL)
+	return c.call(e, func(client *adze.Client) error { return client.PauseWorkflow(e.ctx, c.Name, c.TTL) })
 }
 
 type workflowResumeCmd struct {
@@ -25,10 +24,5 @@ type workflowResumeCmd struct {
 
 // Run says nothing when all is well.
 func (c *workflowResumeCmd) Run(e *env) error {
-	client, err := c.dial(e)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	return client.ResumeWorkflow(e.ctx, c.Name)
+	return c.call(e, func(client *adze.Client) error { return client.ResumeWorkflow(e.ctx, c.Name) })
 }
