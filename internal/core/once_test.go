@@ -68,3 +68,19 @@ func TestOnlySoManyRunsThatEndedAreLookedUp(t *testing.T) {
 	require.Len(t, out.Loads, 1)
 	require.Equal(t, LoadOnceEnded, out.Loads[0].Kind)
 }
+
+// TestADurableRunThatMayHaveBegunIsNotReplaced: whether its key was read by the new owner at
+// once or later makes no difference.
+func TestADurableRunThatMayHaveBegunIsNotReplaced(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{Durable: true})
+	run, key := NewTask{ID: r.ids.Next(int64(r.now)), Tenant: tenant, Version: version}, OnceKey{Tenant: tenant, Hold: OnceRun, Key: "k"}
+	key.Run = run.ID
+	r.apply(&Restore{Epoch: 2, LowWater: run.ID, Fresh: []NewTask{run}, Once: []OnceKey{key}})
+	newcomer := NewTask{ID: r.ids.Next(int64(r.now)), Tenant: tenant, Version: version}
+	out := r.apply(&Submit{
+		Ref: 1, Tasks: []NewTask{newcomer},
+		Once: []NewOnceKey{{Run: newcomer.ID, Key: "k", Hold: OnceRun, Taken: OnceReplace}},
+	})
+	require.Equal(t, []Answer{{Ref: 1, Task: run.ID, Kind: AnswerHeld}}, out.Answers)
+}

@@ -258,6 +258,7 @@ func (s *Shard) enter(row *NewTask, seq uint64, entries int32) {
 		// It has begun, or may have, and was lost with the owner: who runs that attempt still is
 		// told apart from who is given the next. Others may be adopted, see adoptable.
 		t.attempt = 2
+		s.onceBegan(t)
 	}
 	if row.RunAt > s.now {
 		s.delay(t, row.RunAt)

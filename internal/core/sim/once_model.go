@@ -155,6 +155,7 @@ func (m *model) onceEnds(run id.ID) {
 func (m *model) recoverOnce(s *store) {
 	for _, k := range s.onceHeldRows() {
 		if !k.Ended || k.Hold == core.OnceTTL {
+			k.Begun = k.Begun || m.mayHaveBegun(k.Run)
 			m.once.held[onceName{k.Tenant, k.Key}] = &k
 		}
 	}
@@ -163,6 +164,17 @@ func (m *model) recoverOnce(s *store) {
 			m.once.replaced[run] = k
 		}
 	}
+}
+
+// mayHaveBegun tells whether a worker may have been given a task of a run: of a durable one
+// no row may say so.
+func (m *model) mayHaveBegun(run id.ID) bool {
+	for _, t := range m.tasks {
+		if (t.row.ID == run || t.row.Run == run) && t.attempt > 1 {
+			return true
+		}
+	}
+	return false
 }
 
 // takeReplaced expects what was read of runs that were replaced to end.
