@@ -1,6 +1,10 @@
 package sim
 
-import "github.com/adzehq/adze/internal/core"
+import (
+	"cmp"
+
+	"github.com/adzehq/adze/internal/core"
+)
 
 // hold is what an attempt takes up of its worker; those of a batch share it.
 type hold struct {
@@ -16,9 +20,29 @@ var batchKeys = []string{"", "a", "b"}
 // batchBytesMax is how large the input of a task is at most, where batches look at it.
 const batchBytesMax = 60
 
+// drawBatchSetting draws what is different about the batches of an action, or of a key.
+func (h *history) drawBatchSetting() core.BatchSetting {
+	return core.BatchSetting{
+		SizeMax: int32(h.rand.IntN(5)), BytesMax: int64(h.rand.IntN(3)) * batchBytesMax,
+		IntervalMS: pick(h, []int64{0, 1, 500, 5_000}), RunningMax: int32(h.rand.IntN(3)),
+	}
+}
+
+// batchRule is when batches of t's key go: as is set for the key, else for all of its
+// action, else as its definition says.
+func (m *model) batchRule(t *task) core.BatchRule {
+	own, all := m.layers(core.SettingBatch, t.row.Tenant, t.def.Action, t.shareKey())
+	return core.BatchRule{
+		SizeMax:    cmp.Or(own.Batch.SizeMax, all.Batch.SizeMax, t.def.Batch.SizeMax),
+		BytesMax:   cmp.Or(own.Batch.BytesMax, all.Batch.BytesMax, t.def.Batch.BytesMax),
+		IntervalMS: cmp.Or(own.Batch.IntervalMS, all.Batch.IntervalMS, t.def.Batch.IntervalMS),
+		RunningMax: cmp.Or(own.Batch.RunningMax, all.Batch.RunningMax, t.def.Batch.RunningMax),
+	}
+}
+
 // drawBatch draws how tasks go together.
 func (h *history) drawBatch(d *core.Definition) {
-	if h.rand.IntN(8) >= h.batchShare || d.Durable || d.Sticky != core.StickyNone {
+	if h.rand.IntN(8) >= h.batchShare || d.Durable {
 		return
 	}
 	d.Batch = &core.BatchRule{
@@ -127,7 +151,11 @@ func (m *model) runningIn(l lane) map[core.Token]bool {
 // mayJoin tells whether w may go on with t as a member of a batch: it runs already, or
 // another one of its key may.
 func (m *model) mayJoin(w *worker, t *task, number core.Token) bool {
-	if t.def.Batch == nil || t.def.Batch.RunningMax == 0 {
+	if t.def.Batch == nil {
+		return true
+	}
+	most := int(m.batchRule(t).RunningMax)
+	if most == 0 {
 		return true
 	}
 	for _, other := range m.at(w) {
@@ -137,7 +165,7 @@ func (m *model) mayJoin(w *worker, t *task, number core.Token) bool {
 	}
 	there := *t
 	there.passed, there.held = int32(len(t.limits)), ""
-	return len(m.runningIn(m.laneFor(&there))) < int(t.def.Batch.RunningMax)
+	return len(m.runningIn(m.laneFor(&there))) < most
 }
 
 // checkBatch: what is given together is of one lane, for one worker, and told at once; it
@@ -148,10 +176,10 @@ func (m *model) checkBatch(st *step, members []core.Assignment) *Violation {
 	if first == nil || (first.def.Batch == nil) != (lead.Batch == 0) || lead.Batch != 0 && lead.Batch != lead.Token {
 		return broken(batchesWhole, "task %d is given as batch %d", lead.Task, lead.Batch)
 	}
-	rule := first.def.Batch
-	if rule == nil {
+	if first.def.Batch == nil {
 		return nil
 	}
+	rule := m.batchRule(first)
 	bytes := int64(0)
 	for _, a := range members {
 		t := m.tasks[a.Task]
@@ -161,10 +189,10 @@ func (m *model) checkBatch(st *step, members []core.Assignment) *Violation {
 		bytes += t.bytes()
 	}
 	if len(members) > int(rule.SizeMax) || rule.BytesMax > 0 && bytes > rule.BytesMax && len(members) > 1 {
-		return broken(batchesBounded, "a batch has %d tasks and %d bytes, with %+v", len(members), bytes, *rule)
+		return broken(batchesBounded, "a batch has %d tasks and %d bytes, with %+v", len(members), bytes, rule)
 	}
 	if len(members) < int(rule.SizeMax) && rule.BytesMax == 0 && len(first.def.Rates) == 0 && !m.mayHurry(st, first) {
-		return broken(batchesWait, "a batch of %d tasks is given with task %d, with %+v", len(members), lead.Task, *rule)
+		return broken(batchesWait, "a batch of %d tasks is given with task %d, with %+v", len(members), lead.Task, rule)
 	}
 	return nil
 }
@@ -176,8 +204,7 @@ func (m *model) mayHurry(st *step, t *task) bool {
 		if other.lane != t.lane || other.state != core.OpenReady && other.state != core.OpenRunning {
 			continue
 		}
-		waited := other.arrived > 0 && m.now >= other.arrived+core.Time(t.def.Batch.IntervalMS)
-		if waited || m.pausedBy(other) != nil || other.state == core.OpenReady && st.live(target).State == 0 {
+		if other.ripe || other.arrived > 0 && m.now >= m.ripens(other) || m.pausedBy(other) != nil || other.state == core.OpenReady && st.live(target).State == 0 {
 			return true
 		}
 	}
@@ -199,21 +226,25 @@ func (m *model) checkBatches(st *step) *Violation {
 	return nil
 }
 
-// noteArrivals notes since when tasks that go in batches wait for each other in memory.
+// ripens is when t has waited for its interval.
+func (m *model) ripens(t *task) core.Time { return t.arrived + core.Time(m.batchRule(t).IntervalMS) }
+
+// noteArrivals notes since when tasks that go in batches wait for each other in memory, and
+// which of them a tick has found to have waited for long enough: those stay so, whatever
+// interval is set then.
 func (h *history) noteArrivals(st *step) {
-	if _, tick := st.in.(*core.Tick); tick {
-		h.ticked = h.model.now
-	}
+	_, tick := st.in.(*core.Tick)
 	for target, t := range h.model.tasks {
 		if t.def.Batch == nil {
 			continue
 		}
 		switch waits := t.state == core.OpenReady && t.inClass() && h.shard.Live(target).State != 0; {
 		case !waits:
-			t.arrived = 0
+			t.arrived, t.ripe = 0, false
 		case t.arrived == 0 || t.readied && t.arrived < h.model.now:
-			t.arrived = h.model.now
+			t.arrived, t.ripe = h.model.now, false
 		}
+		t.ripe = t.ripe || tick && t.arrived > 0 && h.model.ripens(t) <= h.model.now
 	}
 }
 
@@ -222,33 +253,38 @@ type gathered struct {
 	head  *task
 	size  int
 	bytes int64
-	first core.Time // when the first of it came
+	due   core.Time // when the next of it has waited for the interval; 0 = none will
+	ripe  bool      // one of it has
 	apart bool      // something of it is paused, or in Postgres only
 }
 
-// checkBatchesGo: no more batches of a key run than may, and what may go has gone: a batch
-// that is full, or has waited for its interval.
-func (h *history) checkBatchesGo() *Violation {
+// checkBatchesGo: no batch is given when as many of its key run as may, and what may go has
+// gone: a batch that is full, or has waited for its interval.
+func (h *history) checkBatchesGo(st *step) *Violation {
 	if h.batchShare == 0 {
 		return nil
 	}
+	for _, a := range st.out.Assigned {
+		t := h.model.tasks[a.Task]
+		if t == nil || t.def.Batch == nil {
+			continue
+		}
+		if most, n := int(h.model.batchRule(t).RunningMax), len(h.model.runningIn(t.lane)); most > 0 && n > most {
+			return broken(batchesRunning, "%d batches of %v run, %d may", n, t.lane, most)
+		}
+	}
 	lanes := map[lane]*gathered{}
 	for target, t := range h.model.tasks {
-		switch {
-		case t.def.Batch == nil:
-		case t.state == core.OpenRunning:
-			if most := int(t.def.Batch.RunningMax); most > 0 && len(h.model.runningIn(t.lane)) > most {
-				return broken(batchesRunning, "%d batches of %v run, %d may", len(h.model.runningIn(t.lane)), t.lane, most)
-			}
-		case t.state == core.OpenReady && t.inClass():
-			g := lanes[t.lane]
-			if g == nil {
-				g = &gathered{head: t}
-				lanes[t.lane] = g
-			}
-			g.apart = g.apart || h.model.pausedBy(t) != nil || h.shard.Live(target).State == 0
-			g.add(t)
+		if t.def.Batch == nil || t.state != core.OpenReady || !t.inClass() {
+			continue
 		}
+		g := lanes[t.lane]
+		if g == nil {
+			g = &gathered{head: t}
+			lanes[t.lane] = g
+		}
+		g.apart = g.apart || h.model.pausedBy(t) != nil || h.shard.Live(target).State == 0
+		g.add(t, h.model.ripens(t))
 	}
 	for l, g := range lanes {
 		if v := h.checkGathered(l, g); v != nil {
@@ -258,11 +294,11 @@ func (h *history) checkBatchesGo() *Violation {
 	return nil
 }
 
-func (g *gathered) add(t *task) {
+func (g *gathered) add(t *task, ripens core.Time) {
 	g.size++
 	g.bytes += t.bytes()
-	if g.first == 0 || t.arrived > 0 && t.arrived < g.first {
-		g.first = t.arrived
+	if g.ripe = g.ripe || t.ripe; !t.ripe && t.arrived > 0 && (g.due == 0 || ripens < g.due) {
+		g.due = ripens
 	}
 	if t.order().Before(g.head.order()) {
 		g.head = t
@@ -270,23 +306,22 @@ func (g *gathered) add(t *task) {
 }
 
 func (h *history) checkGathered(l lane, g *gathered) *Violation {
-	rule, m := g.head.def.Batch, h.model
+	rule, m := h.model.batchRule(g.head), h.model
 	if g.apart || m.loading(l) {
 		return nil
 	}
-	due := g.first + core.Time(rule.IntervalMS)
-	if next := h.shard.NextDue(); due > h.ticked && (next == 0 || next > due) {
-		return broken(batchesOnTime, "task %d has waited for its interval at %d, the next tick is at %d", g.head.row.ID, due, next)
+	if next := h.shard.NextDue(); g.due > 0 && (next == 0 || next > g.due) {
+		return broken(batchesOnTime, "%v has waited for its interval at %d, the next tick is at %d", l, g.due, next)
 	}
 	full := g.size >= int(rule.SizeMax) || rule.BytesMax > 0 && g.bytes >= rule.BytesMax
-	if !full && due > h.ticked {
+	if !full && !g.ripe {
 		return nil
 	}
 	if most := int(rule.RunningMax); most > 0 && (len(m.runningIn(l)) >= most || m.awaits(l.tenant)) {
 		return nil
 	}
 	if m.freeFor(g.head, true) != nil && h.mayDraw(g.head, m.heads()) {
-		return broken(batchesOnTime, "%d tasks of %v wait since %d (%d bytes), a slot is free, and they stay: %+v", g.size, l, g.first, g.bytes, *rule)
+		return broken(batchesOnTime, "%d tasks of %v (%d bytes) wait, a slot is free, and they stay: %+v", g.size, l, g.bytes, rule)
 	}
 	return nil
 }

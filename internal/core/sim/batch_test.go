@@ -5,6 +5,7 @@ import "github.com/adzehq/adze/internal/core"
 // batchSabotages break the promises of batches amid all else; see packSabotages.
 var batchSabotages = map[string]attack{
 	"a batch is larger than its rule says":   {batchesBounded, shrinkBatch},
+	"a batch is larger than is set":          {batchesBounded, resetBatch},
 	"a member of a batch is told by itself":  {batchesWhole, splitBatch},
 	"a batch goes before its time":           {batchesWait, hurryBatch},
 	"a full batch waits for more":            {batchesOnTime, fillBatch},
@@ -77,11 +78,31 @@ func fillBatch(h *history, st *step) bool {
 	return true
 }
 
-func boundBatches(h *history, _ *step) bool {
-	for _, t := range h.model.tasks {
-		if n := len(h.model.runningIn(t.lane)); t.state == core.OpenRunning && t.batch != 0 && n > 1 {
+func boundBatches(h *history, st *step) bool {
+	for _, a := range st.out.Assigned {
+		if t := h.model.tasks[a.Task]; t != nil && a.Batch != 0 && t.entered && len(h.model.runningIn(t.lane)) > 0 {
 			changeRule(t, func(r *core.BatchRule) { r.RunningMax = 1 })
 			return true
+		}
+	}
+	return false
+}
+
+// resetBatch has what is set for the batches of an action, or a key, say otherwise than
+// what the core heeds.
+func resetBatch(h *history, st *step) bool {
+	for i := 1; i < len(st.out.Assigned); i++ {
+		a, b := &st.out.Assigned[i-1], &st.out.Assigned[i]
+		t := h.model.tasks[a.Task]
+		if t == nil || a.Batch != a.Token || b.Batch != a.Batch {
+			continue
+		}
+		for key, s := range h.model.settings {
+			if s.Kind == core.SettingBatch && s.Tenant == t.row.Tenant && s.Name == t.def.Action && (s.Key == "" || s.Key == t.shareKey()) {
+				s.Batch.SizeMax = 1
+				h.model.settings[key] = s
+				return h.model.batchRule(t).SizeMax == 1
+			}
 		}
 	}
 	return false

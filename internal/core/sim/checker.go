@@ -32,7 +32,7 @@ func (h *history) check(st *step) *Violation {
 		h.checkCheckpointed(st),
 		h.checkMemoryBounded(),
 		h.checkNothingIdles(),
-		h.checkBatchesGo(),
+		h.checkBatchesGo(st),
 		h.checkRates(st),
 		h.checkPauses(st),
 		h.checkOnTime(st),

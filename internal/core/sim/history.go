@@ -52,8 +52,7 @@ type history struct {
 	stickyShare  int                  // and how many want a certain worker
 	batchShare   int                  // and how many go in batches
 	batchOf      map[core.Token]core.Token
-	ticked       core.Time // when the last tick was
-	rateShare    int       // of 8 rate limits, how many a definition draws from
+	rateShare    int // of 8 rate limits, how many a definition draws from
 	meters       map[core.RateName]*meter
 	limitShare   int             // of 8 limits, how many a definition has
 	worded       map[string]bool // limits and rate limits of which runs say the maximum
@@ -170,7 +169,6 @@ func (h *history) open() *Violation {
 // takeOver has a new owner restore what is committed.
 func (h *history) takeOver() *Violation {
 	h.epoch++
-	h.ticked = 0 // by this one's clock, which may be behind that of the owner before
 	h.shard = core.NewSized(shardNumber, h.window)
 	h.shard.KeepOnce(h.onceMax)
 	h.shard.KeepWindows(h.windows)

@@ -136,10 +136,14 @@ func (h *history) set() *Violation {
 		return h.setRate()
 	}
 	s := core.Setting{Tenant: firstTenant + id.ID(h.rand.IntN(tenants)), Dropped: h.rand.IntN(4) == 0}
-	if h.rand.IntN(2) == 0 && h.limitShare > 0 {
+	switch draw := h.rand.IntN(8); {
+	case draw < 4 && h.limitShare > 0:
 		s.Kind, s.Name, s.Limit = core.SettingLimit, pick(h, slices.Concat(taskLimits, runLimits)), h.drawLimit()
 		s.Key = pick(h, limitKeys)
-	} else {
+	case draw < 6 && h.batchShare > 0:
+		s.Kind, s.Name, s.Batch = core.SettingBatch, pick(h, allActions), h.drawBatchSetting()
+		s.Key = pick(h, batchKeys)
+	default:
 		s.Kind, s.Name, s.Queue = core.SettingQueue, queueOf(h, pick(h, allActions)), h.drawQueue()
 		if s.Key = pick(h, keys); s.Key != "" {
 			s.Queue = core.QueueSetting{Weight: pick(h, []int32{1, 500, 1_000, 2_000, 3_500})}
@@ -235,6 +239,12 @@ func (m *model) settingOf(kind core.SettingKind, tenant id.ID, name, key string)
 	}
 	s, ok := m.settings[core.SettingKey{Tenant: tenant, Kind: kind, Name: name, Key: key}]
 	return s, ok
+}
+
+// layers are what is set for a key, and for all.
+func (m *model) layers(kind core.SettingKind, tenant id.ID, name, key string) (own, all core.Setting) {
+	own, _ = m.settingOf(kind, tenant, name, key)
+	return own, m.settings[core.SettingKey{Tenant: tenant, Kind: kind, Name: name}]
 }
 
 // bounds are how many may have places of a key: between the two if runs said so.

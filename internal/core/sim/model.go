@@ -61,6 +61,7 @@ type task struct {
 	wants    id.ID        // sticky: the worker that it is for; 0 = any
 	only     id.ID        // in a class: no other worker may have it
 	arrived  core.Time    // since when it waits in memory for others of its batch; 0 = it does not
+	ripe     bool         // it has waited for the interval
 	batch    core.Token   // running: that it was given with; 0 = alone
 	hand     int32        // in a class: which hand it is dealt to; 0 = none
 	limits   []limitKey
