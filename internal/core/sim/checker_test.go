@@ -51,7 +51,7 @@ var sabotages = map[string]attack{
 
 // sabotageSeedsMax is how many histories may pass without an occasion, or with
 // another checker first.
-const sabotageSeedsMax = 400
+const sabotageSeedsMax = 800
 
 // mustCatch fails unless one of the histories breaks that promise.
 func mustCatch(t *testing.T, want promise, play func(seed uint64) *Violation) {

@@ -56,11 +56,6 @@ var leftOut = []omission{
 		"Write.Chunks.Tenant", "Write.Chunks.Token", "Write.Chunks.Attempt", "Write.Chunks.Seq",
 		"Set.Settings.Age", "Set.Settings.Kind.SettingAge",
 	}, "the core says it"},
-	{[]string{
-		"Settings.Batch", "BatchSetting", "SettingBatch", "SettingOnce", "Once.Workflow",
-		"Once.Collides", "Settings.Once.TTLMS", "Settings.Once.MaxDelayMS", "OnceSetting.Collides", "OnceSetting.TTLMS", "OnceSetting.MaxDelayMS",
-		"Settings.Once.Taken.OnceExisting", "Settings.Once.Taken.OnceReplace", "OnceSetting.Taken.OnceExisting", "OnceSetting.Taken.OnceReplace",
-	}, "what is declared is drawn otherwise in each history; tests of the core change it"},
 	{[]string{"Restore.LastID"}, "whoever makes ids reads it"},
 	{[]string{"RunResult.Status.Skipped"}, "a run is not skipped"},
 	{[]string{"Answer.Kind.AnswerFull"}, "a history has not 100,000 schedules or settings; tests of the core have"},

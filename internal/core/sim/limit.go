@@ -137,12 +137,15 @@ func (h *history) set() *Violation {
 	}
 	s := core.Setting{Tenant: firstTenant + id.ID(h.rand.IntN(tenants)), Dropped: h.rand.IntN(4) == 0}
 	switch draw := h.rand.IntN(8); {
-	case draw < 4 && h.limitShare > 0:
+	case draw < 3 && h.limitShare > 0:
 		s.Kind, s.Name, s.Limit = core.SettingLimit, pick(h, slices.Concat(taskLimits, runLimits)), h.drawLimit()
 		s.Key = pick(h, limitKeys)
-	case draw < 6 && h.batchShare > 0:
+	case draw == 3 && h.batchShare > 0:
 		s.Kind, s.Name, s.Batch = core.SettingBatch, pick(h, allActions), h.drawBatchSetting()
 		s.Key = pick(h, batchKeys)
+	case draw == 4:
+		s.Kind, s.Name, s.Once = core.SettingOnce, pick(h, onceWorkflows[1:]), h.drawOnceSetting()
+		s.Key = pick(h, slices.Concat(onceKeys, quietKeys, []string{"", "", ""}))
 	default:
 		s.Kind, s.Name, s.Queue = core.SettingQueue, queueOf(h, pick(h, allActions)), h.drawQueue()
 		if s.Key = pick(h, keys); s.Key != "" {

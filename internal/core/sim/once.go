@@ -12,7 +12,38 @@ import (
 var (
 	onceKeys  = []string{"k", "l", "m", "n", "o"}
 	quietKeys = []string{"q", "r"} // of their own: no other run wants them
+
+	// onceWorkflows declare keys, which can be set otherwise; that of "" is given with a run.
+	onceWorkflows = []string{"", "lunch", "dinner"}
 )
+
+// quietKey is the key of debounced runs of a workflow.
+func quietKey(workflow, key string) string {
+	if workflow == "" {
+		return key
+	}
+	return core.QuietMark + workflow + core.QuietMark + key
+}
+
+// allOnceKeys are those that runs may want.
+func allOnceKeys() []string {
+	all := slices.Clone(onceKeys)
+	for _, workflow := range onceWorkflows {
+		for _, key := range quietKeys {
+			all = append(all, quietKey(workflow, key))
+		}
+	}
+	return all
+}
+
+// drawOnceSetting draws what is different about the keys that a workflow declares, or one.
+func (h *history) drawOnceSetting() core.OnceSetting {
+	s := core.OnceSetting{TTLMS: pick(h, []int64{0, 100, 20_000}), MaxDelayMS: pick(h, []int64{0, 0, 300})}
+	if s.Collides = h.rand.IntN(2) == 0; s.Collides {
+		s.Taken = core.OnceTaken(h.rand.IntN(3))
+	}
+	return s
+}
 
 // drawOnce draws a once key that a run may want, if the core can judge it right now; it
 // may have to be recalled first.
@@ -28,6 +59,7 @@ func (h *history) drawHeld(tenant id.ID) *core.NewOnceKey {
 	want := &core.NewOnceKey{
 		Key: pick(h, onceKeys), Hold: pick(h, []core.OnceHold{core.OnceTTL, core.OnceRun}),
 		Taken: core.OnceTaken(h.rand.IntN(3)), TTLMS: pick(h, []int64{1, 500, 5_000, 60_000}),
+		Workflow: pick(h, onceWorkflows),
 	}
 	if want.Hold == core.OnceRun && h.rand.IntN(2) == 0 {
 		want.TTLMS = 0
@@ -40,8 +72,9 @@ func (h *history) drawHeld(tenant id.ID) *core.NewOnceKey {
 
 // drawQuiet is drawOnce of a debounced run's.
 func (h *history) drawQuiet(tenant id.ID) *core.NewOnceKey {
+	workflow := pick(h, onceWorkflows)
 	want := &core.NewOnceKey{
-		Key: pick(h, quietKeys), Hold: core.OnceQuiet,
+		Key: quietKey(workflow, pick(h, quietKeys)), Workflow: workflow, Hold: core.OnceQuiet,
 		TTLMS: pick(h, []int64{1, 500, 5_000}), MaxDelayMS: pick(h, []int64{0, 1_000, 8_000}),
 	}
 	if len(h.shard.Missing(tenant, []string{want.Key})) > 0 {
@@ -53,7 +86,7 @@ func (h *history) drawQuiet(tenant id.ID) *core.NewOnceKey {
 // once submits runs some of which want keys; or has keys recalled that they may want.
 func (h *history) once() *Violation {
 	tenant := firstTenant + id.ID(h.rand.IntN(tenants))
-	if all := append(slices.Clone(onceKeys), quietKeys...); len(h.shard.Missing(tenant, all)) > 0 && h.rand.IntN(2) == 0 {
+	if all := allOnceKeys(); len(h.shard.Missing(tenant, all)) > 0 && h.rand.IntN(2) == 0 {
 		return h.apply(&core.Recall{Tenant: tenant, Keys: all})
 	}
 	in := h.drawSubmit(1+h.rand.IntN(4), tenant)

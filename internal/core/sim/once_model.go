@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strings"
@@ -65,8 +66,28 @@ func (m *model) takeSubmitOnce(st *step, in *core.Submit, told func(*core.NewOnc
 	return nil
 }
 
+// ruled is a key that a run wants as it is set: for the key, else for all of its workflow,
+// else as is declared. One that is given with the run is as it is given.
+func (m *model) ruled(want core.NewOnceKey, tenant id.ID) core.NewOnceKey {
+	if want.Workflow == "" {
+		return want
+	}
+	bare := strings.TrimPrefix(want.Key, quietKey(want.Workflow, ""))
+	own, all := m.layers(core.SettingOnce, tenant, want.Workflow, bare)
+	want.TTLMS = cmp.Or(own.Once.TTLMS, all.Once.TTLMS, want.TTLMS)
+	want.MaxDelayMS = cmp.Or(own.Once.MaxDelayMS, all.Once.MaxDelayMS, want.MaxDelayMS)
+	switch {
+	case own.Once.Collides:
+		want.Taken = own.Once.Taken
+	case all.Once.Collides:
+		want.Taken = all.Once.Taken
+	}
+	return want
+}
+
 // takeKey is the rule of once keys.
-func (m *model) takeKey(st *step, want *core.NewOnceKey, row *core.NewTask) (core.AnswerKind, id.ID, *Violation) {
+func (m *model) takeKey(st *step, wanted *core.NewOnceKey, row *core.NewTask) (core.AnswerKind, id.ID, *Violation) {
+	want := m.ruled(*wanted, row.Tenant)
 	name := onceName{row.Tenant, want.Key}
 	k := m.holderOf(row.Tenant, want.Key, st.now)
 	fresh := core.OnceKey{Run: row.ID, Tenant: row.Tenant, Key: want.Key, Hold: want.Hold}

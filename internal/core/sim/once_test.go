@@ -1,12 +1,19 @@
 package sim
 
-import "github.com/adzehq/adze/internal/core"
+import (
+	"slices"
+	"strings"
+
+	"github.com/adzehq/adze/internal/core"
+)
 
 // onceSabotages break what is promised of once keys.
 var onceSabotages = map[string]attack{
 	"a key is held twice":                     {onceHeld, holdTwice},
 	"a key has no row":                        {onceTrue, dropOnceKey},
 	"a key is held for longer":                {onceTrue, holdLonger},
+	"a key is held for longer than is set":    {onceTrue, resetOnce},
+	"who has a key is told otherwise":         {answered, resetTaken},
 	"a key is not freed":                      {onceTrue, keepOnceKey},
 	"a key is freed too early":                {onceTrue, freeOnceKey},
 	"a run is refused for nobody":             {answered, refuseRun},
@@ -36,6 +43,40 @@ func dropOnceKey(_ *history, st *step) bool {
 
 func holdLonger(_ *history, st *step) bool {
 	return changeWhere(st.out.OnceKeys, func(k core.OnceKey) bool { return k.Until > 0 }, func(k *core.OnceKey) { k.Until++ })
+}
+
+// setAside has something be set for a key that a run wants which the core does not heed.
+func setAside(h *history, in *core.Submit, want *core.NewOnceKey, to core.OnceSetting) bool {
+	key := core.SettingKey{
+		Tenant: tenantIn(in, want.Run), Kind: core.SettingOnce, Name: want.Workflow,
+		Key: strings.TrimPrefix(want.Key, quietKey(want.Workflow, "")),
+	}
+	h.model.settings[key] = core.Setting{Tenant: key.Tenant, Kind: key.Kind, Name: key.Name, Key: key.Key, Once: to}
+	return true
+}
+
+func resetOnce(h *history, st *step) bool {
+	in, ok := st.in.(*core.Submit)
+	for i := 0; ok && i < len(in.Once); i++ {
+		want := &in.Once[i]
+		taken := slices.ContainsFunc(st.out.OnceKeys, func(k core.OnceKey) bool { return k.Run == want.Run && k.By == 0 })
+		if taken && want.Hold == core.OnceTTL && want.Workflow != "" {
+			return setAside(h, in, want, core.OnceSetting{TTLMS: 12_345})
+		}
+	}
+	return false
+}
+
+func resetTaken(h *history, st *step) bool {
+	in, ok := st.in.(*core.Submit)
+	for i := 0; ok && in.Ref != 0 && i < len(in.Once); i++ {
+		want := &in.Once[i]
+		refused := slices.ContainsFunc(st.out.Answers, func(a core.Answer) bool { return a.Item == want.Item && a.Kind == core.AnswerHeld })
+		if refused && want.Workflow != "" {
+			return setAside(h, in, want, core.OnceSetting{Collides: true, Taken: core.OnceExisting})
+		}
+	}
+	return false
 }
 
 // keepOnceKey leaves the row of a key whose run has not ended.

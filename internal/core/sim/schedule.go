@@ -384,7 +384,7 @@ func (m *model) inTheWay(f *core.Fired, now core.Time) id.ID {
 		return 0
 	}
 	k := m.holderOf(f.Run.Task.Tenant, f.Once.Key, now)
-	if k == nil || f.Once.Taken == core.OnceReplace && !k.Begun && !k.Ended {
+	if k == nil || m.ruled(*f.Once, f.Run.Task.Tenant).Taken == core.OnceReplace && !k.Begun && !k.Ended {
 		return 0
 	}
 	return k.Run
