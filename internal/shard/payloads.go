@@ -1,7 +1,6 @@
 package shard
 
 import (
-	"slices"
 	"sync"
 
 	"github.com/adzehq/adze/internal/base/id"
@@ -10,40 +9,50 @@ import (
 
 // payloads keeps the inputs of tasks of all shards, so that dispatch need not read them back.
 // When it is full, what comes to a deep queue is not taken in: it runs after all that is here.
-// Else the oldest make way. Those that are not here are read from Postgres.
+// Else the oldest make way, a chunk at once. Those that are not here are read from Postgres.
+//
+// They are packed, one after the other: a million small inputs with a pointer each would
+// cost the garbage collector more than all else that their tasks cost the engine.
 type payloads struct {
-	bytesMax int64
+	bytesMax   int64
+	chunkBytes int // of a chunk, if none of its payloads is longer
 
-	mu    sync.Mutex
-	bytes int64
-	of    map[id.ID]payload
-	age   []id.ID // oldest first; those that left before are skipped
-	head  int
+	mu     sync.Mutex
+	bytes  int64 // of all chunks, and of places
+	places map[id.ID]place
+	chunks map[uint32]*chunk
+	oldest uint32 // among chunks, or one that left
+	newest uint32 // that is being filled, if it is among chunks
 }
 
-type payload struct {
-	input, metadata []byte
-	given           []byte // to a child
-	event           *Event // nil: none started it
-	replayOf        id.ID
-	parent          id.ID
-	priority        int32
-	tenant          id.ID
+// place is where a payload is.
+type place struct{ chunk, offset uint32 }
+
+// chunk is packed payloads. Its bytes are never moved or used again: what is given out lies
+// in them.
+type chunk struct {
+	packed []byte
+	live   int // payloads that are still wanted
 }
 
-func (p payload) bytes() int64 {
-	bytes := int64(len(p.input)+len(p.metadata)+len(p.given)) + payloadOverhead
-	if p.event != nil {
-		bytes += int64(len(p.event.Key)+len(p.event.Scope)+len(p.event.Given)) + payloadOverhead
-	}
-	return bytes
-}
+const (
+	// placeBytes is what a payload costs in places.
+	placeBytes = 32
 
-// payloadOverhead is what an entry costs beside its bytes.
-const payloadOverhead = 128
+	chunkBytesMax = 256 << 10
+
+	// chunksMin is how many chunks there are at least when all room is taken, so that not
+	// too much makes way at once.
+	chunksMin = 16
+)
 
 func newPayloads(bytesMax int64) *payloads {
-	return &payloads{bytesMax: bytesMax, of: map[id.ID]payload{}}
+	return &payloads{
+		bytesMax:   bytesMax,
+		chunkBytes: int(min(chunkBytesMax, bytesMax/chunksMin)),
+		places:     map[id.ID]place{},
+		chunks:     map[uint32]*chunk{},
+	}
 }
 
 // put adds tasks; events and open have those of the same commit. Of a task whose event is
@@ -54,6 +63,7 @@ func (p *payloads) put(tasks []core.NewTask, events map[id.ID]*core.NewEvent, op
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	deep := latecomers{first: tasks[0].ID, open: open}
 	for i := range tasks {
 		t := &tasks[i]
 		if t.Input == nil { // restored: not read yet
@@ -66,46 +76,118 @@ func (p *payloads) put(tasks []core.NewTask, events map[id.ID]*core.NewEvent, op
 			}
 			entry.event = newEvent(t, events[t.Event])
 		}
-		p.of[t.ID] = entry
-		p.bytes += entry.bytes()
-		p.age = append(p.age, t.ID)
+		p.add(t.ID, &entry, &deep)
 	}
-	p.yield(tasks[0].ID, open)
-	for p.bytes > p.bytesMax && p.head < len(p.age) {
-		p.remove(p.age[p.head])
-		p.head++
+	for p.bytes > p.bytesMax && p.dropOldest() {
 	}
-	p.compact()
 }
 
-// yield lets go of what came just now, from first on, and left the core's memory at once:
-// the last before others, while there is too much.
-func (p *payloads) yield(first id.ID, open []core.OpenTask) {
-	for i := len(open) - 1; i >= 0 && p.bytes > p.bytesMax; i-- {
-		if o := &open[i]; o.ID >= first && o.State == core.OpenReady {
-			p.remove(o.ID)
+// add packs a payload into the newest chunk, or leaves it out.
+func (p *payloads) add(task id.ID, entry *payload, deep *latecomers) {
+	p.remove(task)
+	size := entry.packedMax()
+	c := p.chunks[p.newest]
+	if c == nil || len(c.packed)+size > cap(c.packed) {
+		bytes := max(size, p.chunkBytes)
+		if !p.makeRoom(int64(bytes), task, deep) {
+			return
+		}
+		c = p.begin(bytes)
+	}
+	p.places[task] = place{p.newest, uint32(len(c.packed))}
+	p.bytes += placeBytes
+	c.packed = entry.pack(c.packed, task)
+	c.live++
+}
+
+// latecomers is what a commit, from first on, leaves to Postgres at once: the ends of deep
+// queues.
+type latecomers struct {
+	first id.ID
+	open  []core.OpenTask
+	tasks map[id.ID]struct{} // of open, once they are asked for
+}
+
+func (l *latecomers) has(task id.ID) bool {
+	if l.tasks == nil {
+		l.tasks = make(map[id.ID]struct{}, len(l.open))
+		for i := range l.open {
+			if o := &l.open[i]; o.ID >= l.first && o.State == core.OpenReady {
+				l.tasks[o.ID] = struct{}{}
+			}
 		}
 	}
-	for n := len(p.age); n > p.head && !p.has(p.age[n-1]); n-- {
-		p.age = p.age[:n-1]
+	_, late := l.tasks[task]
+	return late
+}
+
+// makeRoom has older chunks make way for so many bytes. It tells whether there is room: for
+// a latecomer none is made.
+func (p *payloads) makeRoom(bytes int64, task id.ID, deep *latecomers) bool {
+	room := p.bytesMax - bytes
+	if p.bytes > room && (room < 0 || deep.has(task)) {
+		return false
+	}
+	for p.bytes > room && p.dropOldest() {
+	}
+	return p.bytes <= room
+}
+
+// begin makes a new chunk.
+func (p *payloads) begin(bytes int) *chunk {
+	p.newest++
+	c := &chunk{packed: make([]byte, 0, bytes)}
+	p.chunks[p.newest] = c
+	p.bytes += int64(bytes)
+	p.shed(p.newest - 1) // all of it may have left while it was filled
+	return c
+}
+
+// dropOldest lets the oldest chunk go. It tells whether there was one.
+func (p *payloads) dropOldest() bool {
+	for len(p.chunks) > 0 {
+		n := p.oldest
+		c := p.chunks[n]
+		if c == nil {
+			p.oldest++
+			continue
+		}
+		for rest := packed(c.packed); len(rest) > 0; {
+			offset := uint32(len(c.packed) - len(rest))
+			if task, _ := rest.unpack(); p.places[task] == (place{n, offset}) {
+				p.lose(task)
+			}
+		}
+		c.live = 0
+		p.release(n, c)
+		return true
+	}
+	return false
+}
+
+// shed lets a chunk go that nothing is left of.
+func (p *payloads) shed(n uint32) {
+	if c := p.chunks[n]; c != nil && c.live == 0 && n != p.newest {
+		p.release(n, c)
 	}
 }
 
-func (p *payloads) has(task id.ID) bool {
-	_, here := p.of[task]
-	return here
+func (p *payloads) release(n uint32, c *chunk) {
+	delete(p.chunks, n)
+	p.bytes -= int64(cap(c.packed))
 }
 
-// payloadOf is what a row brings but for its event.
-func payloadOf(t *core.NewTask) payload {
-	p := payload{
-		input: t.Input, metadata: t.Metadata,
-		replayOf: t.ReplayOf, parent: t.Parent, tenant: t.Tenant, priority: t.Priority,
+func (p *payloads) lose(task id.ID) {
+	delete(p.places, task)
+	p.bytes -= placeBytes
+}
+
+func (p *payloads) remove(task id.ID) {
+	if at, here := p.places[task]; here {
+		p.lose(task)
+		p.chunks[at.chunk].live--
+		p.shed(at.chunk)
 	}
-	if t.Event == 0 { // else it is of that
-		p.given = t.Given
-	}
-	return p
 }
 
 // keep adds the outputs of tasks of graphs, under their own ids: those after them
@@ -122,18 +204,16 @@ func (p *payloads) keep(results []core.Result) {
 func (p *payloads) one(task id.ID) (payload, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	entry, ok := p.of[task]
-	return entry, ok
+	return p.find(task)
 }
 
-// dropRun lets go of a run and its tasks.
-func (p *payloads) dropRun(first, last id.ID) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for task := first; task <= last; task++ {
-		p.remove(task)
+func (p *payloads) find(task id.ID) (entry payload, here bool) {
+	at, here := p.places[task]
+	if here {
+		from := packed(p.chunks[at.chunk].packed[at.offset:])
+		_, entry = from.unpack()
 	}
-	p.compact()
+	return entry, here
 }
 
 // get looks up the payloads of runs of one task and calls found or missing for each.
@@ -144,7 +224,7 @@ func (p *payloads) get(assigned []core.Assignment, found func(i int, entry paylo
 		if assigned[i].Run != 0 {
 			continue // completeNode
 		}
-		if entry, ok := p.of[assigned[i].Task]; ok {
+		if entry, ok := p.find(assigned[i].Task); ok {
 			found(i, entry)
 			continue
 		}
@@ -163,33 +243,13 @@ func (p *payloads) drop(results []core.Result) {
 			p.remove(results[i].Task)
 		}
 	}
-	p.compact()
 }
 
-func (p *payloads) remove(task id.ID) {
-	if entry, ok := p.of[task]; ok {
-		p.bytes -= entry.bytes()
-		delete(p.of, task)
+// dropRun lets go of a run and its tasks.
+func (p *payloads) dropRun(first, last id.ID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for task := first; task <= last; task++ {
+		p.remove(task)
 	}
 }
-
-// compact lets go of the entries of age that left.
-func (p *payloads) compact() {
-	for p.head < len(p.age) {
-		if p.has(p.age[p.head]) {
-			break
-		}
-		p.head++
-	}
-	if p.head > len(p.age)/2 {
-		p.age = p.age[:copy(p.age, p.age[p.head:])]
-		p.head = 0
-	}
-	if len(p.age)-p.head > 2*len(p.of)+ageSlack { // held up by a long wait in front
-		p.age = slices.DeleteFunc(p.age[p.head:], func(task id.ID) bool { return !p.has(task) })
-		p.head = 0
-	}
-}
-
-// ageSlack keeps a small age list from being swept again and again.
-const ageSlack = 1_024

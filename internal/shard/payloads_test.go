@@ -9,6 +9,11 @@ import (
 	"github.com/adzehq/adze/internal/core"
 )
 
+func (p *payloads) has(task id.ID) bool {
+	_, here := p.places[task]
+	return here
+}
+
 func tasks(first, n int) []core.NewTask {
 	list := make([]core.NewTask, n)
 	for i := range list {
@@ -25,39 +30,62 @@ func results(list []core.NewTask) []core.Result {
 	return ended
 }
 
+// roomFor is what room n tasks take that fill it.
+func roomFor(n int) int64 {
+	p := newPayloads(1 << 30)
+	p.put(tasks(1, n), nil, nil)
+	return int64(len(p.chunks[p.newest].packed) + n*placeBytes)
+}
+
 func TestPayloadsKeepToTheirBytesAndLetTheOldestGo(t *testing.T) {
 	t.Parallel()
-	const fits = 10
-	p := newPayloads(fits * (100 + payloadOverhead))
-	p.put(tasks(1, fits), nil, nil)
-	_, kept := p.one(1)
-	require.True(t, kept, "at the bound")
-	p.put(tasks(1+fits, 1), nil, nil)
-	_, kept = p.one(1)
-	require.False(t, kept, "past the bound")
-	_, kept = p.one(1 + fits)
-	require.True(t, kept)
-	require.LessOrEqual(t, p.bytes, p.bytesMax)
+	const fits = 1_000
+	p := newPayloads(roomFor(fits))
+	least := fits
+	for i := range 100 {
+		p.put(tasks(1+i*fits/10, fits/10), nil, nil)
+		require.LessOrEqual(t, p.bytes, p.bytesMax)
+		if i >= 10 {
+			least = min(least, len(p.places))
+		}
+		require.True(t, p.has(id.ID((i+1)*fits/10)), "the newest")
+	}
+	require.Greater(t, least, fits*3/4, "most of the room is used")
+	for task := id.ID(100*fits/10 - fits/2); task <= 100*fits/10; task++ {
+		require.True(t, p.has(task), "task %d", task)
+	}
+}
+
+func TestWhatIsLongerThanAllRoomIsLeftOut(t *testing.T) {
+	t.Parallel()
+	p := newPayloads(10_000)
+	p.put(tasks(1, 1), nil, nil)
+	huge := tasks(2, 1)
+	huge[0].Input = make([]byte, 10_001)
+	p.put(huge, nil, nil)
+	require.True(t, p.has(1))
+	require.False(t, p.has(2))
 }
 
 func TestWhatComesToADeepQueueMakesWayForWhatRunsBefore(t *testing.T) {
 	t.Parallel()
-	const fits = 10
-	p := newPayloads(fits * (100 + payloadOverhead))
-	p.put(tasks(1, fits), nil, nil)
-	late := tasks(1+fits, 2*fits)
+	const fits = 1_000
+	p := newPayloads(roomFor(fits))
+	late := tasks(1, 2*fits)
 	open := make([]core.OpenTask, len(late))
 	for i := range late {
 		open[i] = core.OpenTask{ID: late[i].ID, State: core.OpenReady}
 	}
-	p.drop(results(tasks(1, 2)))
 	p.put(late, nil, open)
-	for task := id.ID(3); task <= fits+2; task++ {
+	kept := len(p.places)
+	require.Greater(t, kept, fits*3/4)
+	for task := id.ID(1); int(task) <= kept; task++ {
 		require.True(t, p.has(task), "task %d", task)
 	}
-	require.False(t, p.has(fits+3), "there is no room for it")
-	require.Len(t, p.of, fits)
-	require.Len(t, p.age[p.head:], fits)
+	p.drop(results(tasks(1, fits/2)))
+	p.put(tasks(1+2*fits, 1), nil, nil)
+	require.True(t, p.has(1+2*fits), "it is not late")
+	require.True(t, p.has(id.ID(kept)), "there was room")
 	require.LessOrEqual(t, p.bytes, p.bytesMax)
 }
 
@@ -70,9 +98,31 @@ func TestALongWaitInFrontDoesNotFillTheMemory(t *testing.T) {
 		p.put(batch, nil, nil)
 		p.drop(results(batch))
 	}
-	require.Len(t, p.of, 1)
-	require.LessOrEqual(t, len(p.age), 2*ageSlack+200)
-	require.EqualValues(t, 100+payloadOverhead, p.bytes)
+	require.True(t, p.has(1))
+	require.Len(t, p.places, 1)
+	require.Len(t, p.chunks, 2, "its own, and that which is being filled")
+	require.EqualValues(t, 2*chunkBytesMax+placeBytes, p.bytes)
+}
+
+func TestAPayloadComesBackAsItWasGiven(t *testing.T) {
+	t.Parallel()
+	for name, given := range map[string]payload{
+		"nothing":  {input: []byte{}},
+		"numbers":  {input: []byte(`1`), replayOf: 1 << 60, parent: 3, tenant: 4, priority: -5},
+		"metadata": {input: []byte(`{}`), metadata: []byte(`{"a":1}`), given: []byte{}},
+		"event":    {input: []byte(`{}`), event: &Event{ID: 9, Key: "k", Scope: "s", Given: []byte(`2`)}},
+		"long":     {input: make([]byte, 300_000), metadata: make([]byte, 70_000)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			from := packed(append(given.pack(nil, 7), 0xFF))
+			require.LessOrEqual(t, len(from), given.packedMax())
+			task, got := from.unpack()
+			require.EqualValues(t, 7, task)
+			require.Equal(t, given, got)
+			require.Len(t, from, 1, "the next one's")
+		})
+	}
 }
 
 func TestOutputsOfAGraphStayUntilItsRunEnds(t *testing.T) {
@@ -86,5 +136,5 @@ func TestOutputsOfAGraphStayUntilItsRunEnds(t *testing.T) {
 	p.dropRun(10, 12)
 	_, kept = p.one(11)
 	require.False(t, kept)
-	require.Zero(t, p.bytes)
+	require.Empty(t, p.places)
 }
