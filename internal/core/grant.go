@@ -202,8 +202,16 @@ func (s *Shard) serves(home, tenant id.ID) bool {
 
 // Bearer is whose task it is that a worker of the home runs under a token; 0 = none does.
 func (s *Shard) Bearer(home, task id.ID, token Token) id.ID {
+	if t := s.tasks[task]; t == nil || t.token != token {
+		return 0
+	}
+	return s.Lodger(home, task)
+}
+
+// Lodger is whose task it is that a worker of the home runs; 0 = none does.
+func (s *Shard) Lodger(home, task id.ID) id.ID {
 	t := s.tasks[task]
-	if t == nil || t.state != OpenRunning || t.token != token || t.worker.tenant != home {
+	if t == nil || t.state != OpenRunning || t.worker.tenant != home {
 		return 0
 	}
 	return t.def.Tenant

@@ -107,6 +107,9 @@ type Client interface {
 	// Bearer is whose task it is that a worker of the home runs under a token; 0 = none does.
 	// With its answer, a worker asks for what is the task's.
 	Bearer(ctx context.Context, home, task id.ID, token core.Token) (id.ID, error)
+	// Lodger is whose task it is that a worker of the home runs, where tenants share workers;
+	// 0 = none does, or none share any.
+	Lodger(ctx context.Context, home, task id.ID) (id.ID, error)
 	// Follow tells of what is written of tasks from now on, once it is committed.
 	Follow(ctx context.Context, tenant id.ID, tasks []id.ID, kinds ...Written) (Follower, error)
 	// Live tells where open tasks stand, in the order of ids; one that is not open
@@ -351,7 +354,7 @@ type Down struct {
 // Assignment is an attempt with all that its worker needs.
 type Assignment struct {
 	core.Assignment
-	owner      id.ID  // whose task it is
+	Owner      id.ID  // whose task it is
 	Tenant     string // the name of the owner, where that is another tenant than the worker's
 	Action     string
 	Workflow   string

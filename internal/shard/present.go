@@ -134,6 +134,24 @@ func (s *Set) Bearer(ctx context.Context, home, task id.ID, token core.Token) (i
 	return r.Bearer(ctx, home, task, token)
 }
 
+// Lodger implements Client.
+func (s *Set) Lodger(ctx context.Context, home, task id.ID) (id.ID, error) {
+	r, err := s.of(ctx, home)
+	if err != nil {
+		return 0, err
+	}
+	return r.Lodger(ctx, home, task)
+}
+
+// Lodger implements Client.
+func (r *Runtime) Lodger(ctx context.Context, home, task id.ID) (tenant id.ID, err error) {
+	if !r.sharing.Load() {
+		return 0, nil
+	}
+	err = r.look(ctx, func(mind *core.Shard) { tenant = mind.Lodger(home, task) })
+	return tenant, err
+}
+
 // SpareWorker implements Client.
 func (r *Runtime) SpareWorker(_ context.Context, tenant, worker id.ID, spared bool) error {
 	return r.send(message{input: &core.Spare{Tenant: tenant, Worker: worker, Spared: spared}})

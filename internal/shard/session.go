@@ -294,7 +294,7 @@ func (a *Assignment) give(p payload) {
 // graph of one of a graph.
 func (r *Runtime) introduce(a *Assignment) *graph {
 	v := r.catalog.version(a.Version)
-	a.WorkflowID, a.owner = v.id, v.Tenant
+	a.WorkflowID, a.Owner = v.id, v.Tenant
 	if v.graph == nil {
 		a.Action, a.Workflow, a.Name, a.Durable = v.Action, v.Workflow, v.Task, v.Durable
 		return nil
@@ -307,10 +307,10 @@ func (r *Runtime) introduce(a *Assignment) *graph {
 // nameTenants says whose tasks are given to the worker that are not its home's.
 func (s *session) nameTenants(ctx context.Context, full []Assignment) (err error) {
 	for i := range full {
-		if full[i].owner == s.tenant {
+		if full[i].Owner == s.tenant {
 			continue
 		}
-		if full[i].Tenant, err = s.runtime.config.TenantName(ctx, full[i].owner); err != nil {
+		if full[i].Tenant, err = s.runtime.config.TenantName(ctx, full[i].Owner); err != nil {
 			return err
 		}
 	}

@@ -86,7 +86,7 @@ func (w *worker) action(of *attempt, kind wire.ActionType) *wire.AssignedAction 
 	}
 	metadata := string(view.Metadata(a.Metadata, cause))
 	message := &wire.AssignedAction{
-		TenantId:           w.owner,
+		TenantId:           of.owner,
 		WorkflowRunId:      of.run.String(),
 		JobId:              step,
 		JobName:            a.Name,

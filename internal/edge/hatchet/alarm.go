@@ -65,7 +65,7 @@ func (as *alarms) take(now core.Time) (due map[id.ID][]id.ID, next time.Duration
 		}
 		a := heap.Pop(&as.heap).(alarm).of.attempt
 		if a.invocation.life.Err() == nil {
-			due[a.worker.tenant] = append(due[a.worker.tenant], a.Task)
+			due[a.Owner] = append(due[a.Owner], a.Task)
 		}
 	}
 	return due, time.Hour

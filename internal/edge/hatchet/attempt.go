@@ -17,6 +17,7 @@ import (
 type attempt struct {
 	worker *worker
 	*shard.Assignment
+	owner    string    // whose task it is, on the wire
 	external id.ID     // its task on the wire
 	run      id.ID     // its run on the wire
 	retry    int32     // its number on the wire
@@ -57,8 +58,11 @@ func (a *attempt) wait(ctx context.Context) error {
 type attempts struct {
 	mu     sync.RWMutex
 	of     map[id.ID]*attempt
-	recent [2]map[id.ID]struct{} // settled lately
+	recent [2]map[id.ID]lodging // settled lately
 }
+
+// lodging is of which guest a task was that a worker of a home had; nothing of a home's own.
+type lodging struct{ home, guest id.ID }
 
 // recentMax is how many tasks at least are remembered as settled: what comes late of them
 // need not be looked up.
@@ -85,9 +89,23 @@ func (as *attempts) settled(a *attempt) {
 	as.mu.Lock()
 	defer as.mu.Unlock()
 	if as.recent[0] == nil || len(as.recent[0]) >= recentMax {
-		as.recent[0], as.recent[1] = make(map[id.ID]struct{}, recentMax), as.recent[0]
+		as.recent[0], as.recent[1] = make(map[id.ID]lodging, recentMax), as.recent[0]
 	}
-	as.recent[0][a.external] = struct{}{}
+	of := lodging{}
+	if a.Owner != a.worker.tenant {
+		of = lodging{a.worker.tenant, a.Owner}
+	}
+	as.recent[0][a.external] = of
+}
+
+// lodged is of which guest a task was that was settled lately.
+func (as *attempts) lodged(task id.ID) lodging {
+	as.mu.RLock()
+	defer as.mu.RUnlock()
+	if of, is := as.recent[0][task]; is {
+		return of
+	}
+	return as.recent[1][task]
 }
 
 // find is the current attempt of a task, if a worker here has it; known tells that
@@ -241,6 +259,9 @@ func (w *worker) newAttempt(ctx context.Context, given *shard.Assignment) (*atte
 		worker: w, Assignment: given, external: given.Task, run: cmp.Or(given.Run, given.Task),
 		retry: given.Attempt - 1, done: make(chan struct{}),
 	}
+	if err := w.server().nameOwner(ctx, a); err != nil {
+		return nil, err
+	}
 	if view.OfCron(given.Metadata) { // else it is of none, or is taken up and was told before
 		row, err := w.server().runs.Row(ctx, given.Task, given.Run)
 		if err != nil {
@@ -253,7 +274,7 @@ func (w *worker) newAttempt(ctx context.Context, given *shard.Assignment) (*atte
 	if given.ReplayOf == 0 {
 		return a, nil
 	}
-	chain, err := w.server().runs.Chain(ctx, w.tenant, given.ReplayOf)
+	chain, err := w.server().runs.Chain(ctx, given.Owner, given.ReplayOf)
 	if err != nil {
 		return nil, err
 	}

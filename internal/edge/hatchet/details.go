@@ -3,7 +3,7 @@ package hatchet
 import (
 	"context"
 
-	"github.com/adzehq/adze/internal/edge/auth"
+	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/edge/hatchet/view"
 	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
 )
@@ -17,10 +17,13 @@ func (s *Server) GetRunDetails(ctx context.Context, req *wire.GetRunDetailsReque
 	if err != nil {
 		return nil, s.Status(err)
 	}
-	run, err := s.runs.Run(ctx, auth.Tenant(ctx), external, true)
-	if err == nil {
-		err = s.runs.NameEvents(ctx, auth.Tenant(ctx), run)
-	}
+	var run *view.Run
+	err = s.ofRun(ctx, external, func(tenant id.ID) (err error) {
+		if run, err = s.runs.Run(ctx, tenant, external, true); err == nil {
+			err = s.runs.NameEvents(ctx, tenant, run)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, s.Status(err)
 	}

@@ -24,13 +24,15 @@ func (s *Server) Holds(ctx context.Context, tenant, number id.ID) ([]Hold, error
 	if err != nil || len(held) == 0 {
 		return nil, err
 	}
-	tasks := make([]id.ID, len(held))
-	for i := range held {
-		tasks[i] = held[i].Task
-	}
-	live, err := s.Shards.Live(ctx, tenant, tasks)
-	if err != nil {
-		return nil, err
+	live := map[id.ID]core.Live{}
+	for owner, tasks := range byOwner(held) {
+		found, err := s.Shards.Live(ctx, owner, tasks)
+		if err != nil {
+			return nil, err
+		}
+		for i, task := range tasks {
+			live[task] = found[i]
+		}
 	}
 	w := s.roster.find(tenant, number)
 	holds := make([]Hold, len(held))
@@ -40,8 +42,8 @@ func (s *Server) Holds(ctx context.Context, tenant, number id.ID) ([]Hold, error
 		if h.Run == 0 {
 			holds[i].Run = h.Task
 		}
-		if live[i].Token == h.Token {
-			holds[i].Started = live[i].Started
+		if now := live[h.Task]; now.Token == h.Token {
+			holds[i].Started = now.Started
 		}
 		if w == nil {
 			continue
@@ -53,21 +55,32 @@ func (s *Server) Holds(ctx context.Context, tenant, number id.ID) ([]Hold, error
 	return holds, nil
 }
 
+// byOwner are the tasks of attempts by whose they are.
+func byOwner(held []shard.Held) map[id.ID][]id.ID {
+	tasks := map[id.ID][]id.ID{}
+	for i := range held {
+		tasks[held[i].Owner] = append(tasks[held[i].Owner], held[i].Task)
+	}
+	return tasks
+}
+
 // recallReleased notes which attempts have given their slots back since before this engine
 // owned the shard: the core has forgotten it, and these SDKs do not say.
-func (s *Server) recallReleased(ctx context.Context, tenant id.ID, held []shard.Held) error {
-	if len(held) == 0 {
-		return nil
-	}
-	tasks, of := make([]id.ID, len(held)), make(map[core.Token]*shard.Held, len(held))
+func (s *Server) recallReleased(ctx context.Context, held []shard.Held) error {
+	of := make(map[core.Token]*shard.Held, len(held))
 	for i := range held {
-		tasks[i], of[held[i].Token] = held[i].Task, &held[i]
+		of[held[i].Token] = &held[i]
 	}
-	moments, err := moment.Of(ctx, s.DB, tenant, tasks...)
-	for i := range moments {
-		if h := of[moments[i].Token]; h != nil && moments[i].Kind == core.MomentReleased {
-			h.Released = true
+	for owner, tasks := range byOwner(held) {
+		moments, err := moment.Of(ctx, s.DB, owner, tasks...)
+		if err != nil {
+			return err
+		}
+		for i := range moments {
+			if h := of[moments[i].Token]; h != nil && moments[i].Kind == core.MomentReleased {
+				h.Released = true
+			}
 		}
 	}
-	return err
+	return nil
 }

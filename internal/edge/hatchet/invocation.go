@@ -359,7 +359,7 @@ func (v *invocation) outcomeOf(child id.ID) *outcome {
 	v.outcomes[child] = pending
 	w := v.attempt.worker
 	w.roster.reading.Go(func() { // the shard may answer at once, and the lock is held
-		if err := w.server().Shards.Await(v.life, w.tenant, []id.ID{child}, func(o shard.Outcome) {
+		if err := w.server().Shards.Await(v.life, v.attempt.Owner, []id.ID{child}, func(o shard.Outcome) {
 			w.roster.reading.Go(func() { v.learn(child, &o) }) // the shard does not wait
 		}); err != nil {
 			v.learn(child, nil)
@@ -373,7 +373,7 @@ func (v *invocation) outcomeOf(child id.ID) *outcome {
 func (v *invocation) learn(child id.ID, o *shard.Outcome) {
 	var end *outcome
 	if w := v.attempt.worker; o != nil {
-		end = w.server().childEnd(v.life, w.tenant, child, o)
+		end = w.server().childEnd(v.life, v.attempt.Owner, child, o)
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()

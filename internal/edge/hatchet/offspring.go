@@ -25,7 +25,7 @@ func (v *invocation) triggerRuns(d *durableStream, m *wire.DurableTaskTriggerRun
 		return
 	}
 	if len(fresh) > 0 {
-		started, err := d.server.start(v.life, d.caller.Tenant, v.attempt.external.String(), runs)
+		started, err := d.server.start(v.life, v.attempt.Owner, v.attempt.external.String(), runs)
 		if err == nil {
 			err = v.born(fresh, started)
 		}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/base/id"
-	"github.com/adzehq/adze/internal/edge/auth"
 	"github.com/adzehq/adze/internal/edge/drain"
 	"github.com/adzehq/adze/internal/edge/hatchet/view"
 	"github.com/adzehq/adze/internal/edge/tail"
@@ -33,11 +32,14 @@ func (s *Server) followRun(ctx context.Context, req *wire.SubscribeToWorkflowEve
 	if req.WorkflowRunId == nil {
 		return fault.New(fault.Unimplemented, "additional_meta_key", "cannot be followed; name a run by workflow_run_id")
 	}
-	tenant := auth.Tenant(ctx)
 	external, err := view.ParseID("workflow_run_id", *req.WorkflowRunId)
 	if err != nil {
 		return err
 	}
+	return s.ofRun(ctx, external, func(tenant id.ID) error { return s.followRunOf(ctx, tenant, external, stream) })
+}
+
+func (s *Server) followRunOf(ctx context.Context, tenant, external id.ID, stream progressStream) error {
 	run, err := s.runs.Run(ctx, tenant, external, false)
 	if err != nil || run.Done() {
 		return err

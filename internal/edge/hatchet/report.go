@@ -146,7 +146,7 @@ func (a *attempt) mayFail(by string) bool {
 // cancelled cancels a task whose worker says that it was. That is answered for the worker
 // as any cancellation is.
 func (s *Server) cancelled(ctx context.Context, a *attempt) error {
-	_, err := s.Shards.Cancel(ctx, a.worker.tenant, []id.ID{a.Task}, "cancelled by its worker", false)
+	_, err := s.Shards.Cancel(ctx, a.Owner, []id.ID{a.Task}, "cancelled by its worker", false)
 	return err
 }
 
@@ -173,14 +173,18 @@ func (s *Server) attemptOf(ctx context.Context, text string) (*attempt, error) {
 // recall finds an attempt that was assigned before this engine knew its worker: the worker
 // is attached by that.
 func (s *Server) recall(ctx context.Context, caller auth.Caller, task id.ID) (*attempt, error) {
-	place, err := s.runs.Locate(ctx, caller.Tenant, task)
+	of, err := s.bearer(ctx, task)
+	if err != nil {
+		return nil, err
+	}
+	place, err := s.runs.Locate(ctx, of, task)
 	if fault.KindOf(err) == fault.NotFound {
 		return nil, unknownTask(task.String())
 	}
 	if err != nil || place.Task == 0 {
 		return nil, err
 	}
-	live, err := s.Shards.Live(ctx, caller.Tenant, []id.ID{place.Task})
+	live, err := s.Shards.Live(ctx, of, []id.ID{place.Task})
 	if err != nil {
 		return nil, err
 	}

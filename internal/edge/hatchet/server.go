@@ -9,6 +9,7 @@ package hatchet
 import (
 	"context"
 	"log/slog"
+	"sync"
 
 	"google.golang.org/grpc"
 
@@ -58,6 +59,7 @@ type Server struct {
 	runs   *view.Reader
 	turns  turns
 	roster *roster
+	owners sync.Map // id.ID of a guest to its UUID, as text; no more than there are tenants
 }
 
 // NewServer is the services, not yet registered.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/core"
-	"github.com/adzehq/adze/internal/edge/auth"
 	"github.com/adzehq/adze/internal/edge/hatchet/define"
 	"github.com/adzehq/adze/internal/edge/hatchet/view"
 	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
@@ -20,7 +19,7 @@ func (s *Server) ReleaseSlot(ctx context.Context, req *wire.ReleaseSlotRequest) 
 	if err != nil {
 		return nil, s.Status(err)
 	}
-	if err := s.Shards.Release(ctx, auth.Tenant(ctx), a.Task, a.Token); err != nil {
+	if err := s.Shards.Release(ctx, a.Owner, a.Task, a.Token); err != nil {
 		return nil, s.Status(err)
 	}
 	return &wire.ReleaseSlotResponse{}, nil
@@ -37,7 +36,7 @@ func (s *Server) RefreshTimeout(ctx context.Context, req *wire.RefreshTimeoutReq
 	if err != nil {
 		return nil, s.Status(err)
 	}
-	deadline, err := s.Shards.Refresh(ctx, auth.Tenant(ctx), core.Refresh{Task: a.Task, Token: a.Token, ByMS: by.Milliseconds(), Further: true})
+	deadline, err := s.Shards.Refresh(ctx, a.Owner, core.Refresh{Task: a.Task, Token: a.Token, ByMS: by.Milliseconds(), Further: true})
 	if err != nil {
 		return nil, s.Status(err)
 	}

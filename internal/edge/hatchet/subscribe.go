@@ -1,6 +1,7 @@
 package hatchet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -28,7 +29,7 @@ func (s *Server) SubscribeToWorkflowRuns(stream runStream) error {
 	defer cancel()
 	sub := &subscription{
 		asked: make(chan struct{}, 1), ready: make(chan struct{}, 1),
-		awaited: map[id.ID]bool{}, origins: map[id.ID]id.ID{},
+		awaited: map[id.ID]bool{}, origins: map[id.ID]id.ID{}, guests: map[id.ID]id.ID{},
 	}
 	go sub.read(stream)
 	go s.awaitAsked(ctx, sub)
@@ -75,11 +76,16 @@ func (s *Server) awaitAsked(ctx context.Context, sub *subscription) {
 func (s *Server) sendResults(ctx context.Context, stream runStream, sub *subscription, outcomes []shard.Outcome) error {
 	for i := range outcomes {
 		o := &outcomes[i]
-		run := sub.forget(o.ID)
+		run, tenant := sub.forget(o.ID)
+		if o.Status == 0 && tenant == 0 {
+			if err := s.awaitKin(ctx, sub, run); err != nil {
+				return s.Status(err)
+			}
+		}
 		if o.Status == 0 {
 			continue
 		}
-		results, err := s.runs.Results(ctx, auth.Tenant(ctx), run, o)
+		results, err := s.runs.Results(ctx, cmp.Or(tenant, auth.Tenant(ctx)), run, o)
 		if err != nil {
 			return s.Status(err)
 		}
@@ -94,6 +100,20 @@ func (s *Server) sendResults(ctx context.Context, stream runStream, sub *subscri
 	return nil
 }
 
+// awaitKin waits for a run that the caller has not, if it is of a guest.
+func (s *Server) awaitKin(ctx context.Context, sub *subscription, run id.ID) error {
+	guest, err := s.kin(ctx, run)
+	if err != nil || guest == 0 {
+		return err
+	}
+	latest, err := s.Shards.Latest(ctx, guest, []id.ID{run})
+	if err != nil {
+		return err
+	}
+	sub.lodge(run, latest[0], guest)
+	return s.Shards.Await(ctx, guest, latest, sub.add)
+}
+
 // subscription is what a stream waits for.
 type subscription struct {
 	asked chan struct{} // has a value when ids came
@@ -104,6 +124,7 @@ type subscription struct {
 	outcomes []shard.Outcome
 	awaited  map[id.ID]bool  // by the id that the client gave
 	origins  map[id.ID]id.ID // of replays: the id that the client gave
+	guests   map[id.ID]id.ID // by the id that the client gave: whose run it is, of those that are a guest's
 	closed   bool            // nothing more will be asked for
 	err      error
 }
@@ -176,16 +197,29 @@ func (s *subscription) add(o shard.Outcome) {
 	signal(s.ready)
 }
 
-// forget gives the id that the client knows a run by: it may ask for it again.
-func (s *subscription) forget(run id.ID) id.ID {
+// lodge notes that a run is awaited which is a guest's.
+func (s *subscription) lodge(run, latest, guest id.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.awaited[run], s.guests[run] = true, guest
+	if latest != run {
+		s.origins[latest] = run
+	}
+}
+
+// forget gives the id that the client knows a run by, and the guest that it is of: it may
+// ask for it again.
+func (s *subscription) forget(run id.ID) (own, guest id.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if origin, replay := s.origins[run]; replay {
 		delete(s.origins, run)
 		run = origin
 	}
+	guest = s.guests[run]
 	delete(s.awaited, run)
-	return run
+	delete(s.guests, run)
+	return run, guest
 }
 
 func (s *subscription) end(err error) {

@@ -14,7 +14,6 @@ import (
 	"github.com/adzehq/adze/internal/base/fault"
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/edge/admit"
-	"github.com/adzehq/adze/internal/edge/auth"
 	"github.com/adzehq/adze/internal/edge/hatchet/define"
 	"github.com/adzehq/adze/internal/edge/hatchet/view"
 	"github.com/adzehq/adze/internal/shard"
@@ -90,10 +89,9 @@ func (t *Triggered) External() string {
 }
 
 // Trigger starts runs of the caller's tenant and answers in order; those with a parent
-// are its children. An error says that nothing was started, but for the children of other
+// are its children, and its tenant's. An error says that nothing was started, but for the children of other
 // parents.
 func (s *Server) Trigger(ctx context.Context, requests []*wire.TriggerWorkflowRequest) ([]Triggered, error) {
-	tenant := auth.Tenant(ctx)
 	runs := make([]shard.NewRun, len(requests))
 	for i, req := range requests {
 		var err error
@@ -117,7 +115,11 @@ func (s *Server) Trigger(ctx context.Context, requests []*wire.TriggerWorkflowRe
 		for at, i := range places {
 			list[at] = runs[i]
 		}
-		started, err := s.start(ctx, tenant, parent, list)
+		of, err := s.bearerOf(ctx, "parent_task_run_external_id", parent)
+		if err != nil {
+			return nil, err
+		}
+		started, err := s.start(ctx, of, parent, list)
 		if err != nil {
 			return nil, asHere(moved(err, places), runs)
 		}

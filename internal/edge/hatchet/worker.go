@@ -217,7 +217,7 @@ func (w *worker) attach(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := s.recallReleased(ctx, w.tenant, held); err != nil {
+	if err := s.recallReleased(ctx, held); err != nil {
 		return err
 	}
 	hello := helloOf(&w.said)

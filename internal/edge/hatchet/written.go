@@ -10,7 +10,6 @@ import (
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 	"github.com/adzehq/adze/internal/edge/admit"
-	"github.com/adzehq/adze/internal/edge/auth"
 	"github.com/adzehq/adze/internal/edge/hatchet/view"
 	wire "github.com/adzehq/adze/internal/wire/hatchetv1"
 )
@@ -20,9 +19,9 @@ const streamBytesMax = 256 << 10
 
 // PutLog implements the EventsService.
 func (s *Server) PutLog(ctx context.Context, req *wire.PutLogRequest) (*wire.PutLogResponse, error) {
-	line, err := s.lineOf(ctx, req)
+	line, of, err := s.lineOf(ctx, req)
 	if err == nil {
-		err = s.Shards.Write(ctx, auth.Tenant(ctx), []core.LogLine{line}, nil)
+		err = s.Shards.Write(ctx, of, []core.LogLine{line}, nil)
 	}
 	if err != nil {
 		return nil, s.Status(err)
@@ -30,8 +29,8 @@ func (s *Server) PutLog(ctx context.Context, req *wire.PutLogRequest) (*wire.Put
 	return &wire.PutLogResponse{}, nil
 }
 
-// lineOf reads a line.
-func (s *Server) lineOf(ctx context.Context, req *wire.PutLogRequest) (line core.LogLine, err error) {
+// lineOf reads a line, and tells whose task it is of.
+func (s *Server) lineOf(ctx context.Context, req *wire.PutLogRequest) (line core.LogLine, of id.ID, err error) {
 	line.At = core.Time(s.Clock.Now().UnixMilli())
 	if req.CreatedAt != nil {
 		line.At = core.Time(max(req.CreatedAt.AsTime().UnixMilli(), 0))
@@ -39,39 +38,42 @@ func (s *Server) lineOf(ctx context.Context, req *wire.PutLogRequest) (line core
 	if name := req.GetLevel(); name != "" {
 		level, known := view.ParseLevel(name)
 		if !known {
-			return line, fault.New(fault.Invalid, "level", "is %q; there are DEBUG, INFO, WARN, ERROR", name)
+			return line, 0, fault.New(fault.Invalid, "level", "is %q; there are DEBUG, INFO, WARN, ERROR", name)
 		}
 		line.Level = level
 	}
 	if line.Fields, err = object("metadata", req.Metadata); err != nil {
-		return line, err
+		return line, 0, err
 	}
 	line.Message = req.Message
 	if err := admit.Line(&line); err != nil {
-		return line, err
+		return line, 0, err
 	}
-	place, err := s.taskAt(ctx, req.TaskRunExternalId)
+	place, of, err := s.taskAt(ctx, req.TaskRunExternalId)
 	if err != nil {
-		return line, err
+		return line, 0, err
 	}
 	line.Task = place.Task
 	if req.TaskRetryCount != nil {
-		line.Attempt, err = s.runs.Attempt(ctx, auth.Tenant(ctx), place, *req.TaskRetryCount)
+		line.Attempt, err = s.runs.Attempt(ctx, of, place, *req.TaskRetryCount)
 	}
-	return line, err
+	return line, of, err
 }
 
-// taskAt finds the task that an id stands for.
-func (s *Server) taskAt(ctx context.Context, text string) (view.Place, error) {
+// taskAt finds the task that an id stands for, and whose it is.
+func (s *Server) taskAt(ctx context.Context, text string) (place view.Place, of id.ID, err error) {
 	external, err := view.ParseID("task_run_external_id", text)
 	if err != nil {
-		return view.Place{}, err
+		return place, 0, err
 	}
-	place, err := s.runs.Locate(ctx, auth.Tenant(ctx), external)
+	if of, err = s.writer(ctx, external); err != nil {
+		return place, 0, err
+	}
+	place, err = s.runs.Locate(ctx, of, external)
 	if err == nil && place.Task == 0 {
 		err = fault.New(fault.NotFound, "task_run_external_id", "%s is a run of several tasks; name one of them", text)
 	}
-	return place, err
+	return place, of, err
 }
 
 // PutStreamEvent implements the EventsService.
@@ -79,7 +81,7 @@ func (s *Server) PutStreamEvent(ctx context.Context, req *wire.PutStreamEventReq
 	if n := len(req.Message); n > streamBytesMax {
 		return nil, s.Status(fault.New(fault.Invalid, "message", "is %d bytes, at most %d are allowed", n, streamBytesMax))
 	}
-	place, err := s.taskAt(ctx, req.TaskRunExternalId)
+	place, of, err := s.taskAt(ctx, req.TaskRunExternalId)
 	if err != nil {
 		return nil, s.Status(err)
 	}
@@ -88,7 +90,7 @@ func (s *Server) PutStreamEvent(ctx context.Context, req *wire.PutStreamEventReq
 		defer leave()
 	}
 	chunk := core.Chunk{Task: place.Task, Data: req.Message}
-	if err := s.Shards.Write(ctx, auth.Tenant(ctx), nil, []core.Chunk{chunk}); err != nil {
+	if err := s.Shards.Write(ctx, of, nil, []core.Chunk{chunk}); err != nil {
 		return nil, s.Status(err)
 	}
 	return &wire.PutStreamEventResponse{}, nil
