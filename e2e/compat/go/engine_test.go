@@ -26,6 +26,7 @@ type engine struct {
 	grpc  string
 	http  string
 	token string
+	db    string // URL of its database
 
 	command *exec.Cmd
 	ended   chan struct{}
@@ -106,9 +107,25 @@ func (e *engine) start() error {
 		e.kill()
 		return fmt.Errorf("start engine: not ready:\n%s", e.tail())
 	}
+	e.db = said.line("Database")
 	token, err := os.ReadFile(filepath.Join(data, "token"))
 	e.token = strings.TrimSpace(string(token))
 	return err
+}
+
+// operator runs a command on its database, and gives what it prints.
+func (e *engine) operator(arguments ...string) (string, error) {
+	path, err := binary()
+	if err != nil {
+		return "", err
+	}
+	command := exec.Command(path, arguments...)
+	command.Env = append(os.Environ(), "ADZE_DATABASE_URL="+e.db, "ADZE_ADDRESS="+e.grpc, "ADZE_HTTP_URL=http://"+e.http)
+	out, err := command.Output()
+	if err != nil {
+		return "", fmt.Errorf("run adze %s: %w", strings.Join(arguments, " "), err)
+	}
+	return strings.TrimSpace(string(out)), nil
 }
 
 // kill ends it as a lost machine would.
@@ -153,6 +170,16 @@ type announced struct {
 	ready chan struct{}
 	once  sync.Once
 	text  bytes.Buffer
+}
+
+// line is what it says after a word.
+func (a *announced) line(word string) string {
+	for line := range strings.Lines(a.text.String()) {
+		if rest, is := strings.CutPrefix(line, word); is {
+			return strings.TrimSpace(rest)
+		}
+	}
+	return ""
 }
 
 // Write implements io.Writer.
