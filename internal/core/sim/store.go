@@ -211,7 +211,9 @@ func (s *store) loadRows(l core.Load) *core.Loaded {
 	case core.LoadTasks, core.LoadWhy, core.LoadWake:
 		loaded.Rows = s.stored(l.Tasks)
 		loaded.Waits = s.waitsOf(loaded.Rows)
-		loaded.Ahead = make([]core.Ahead, len(loaded.Rows))
+		for _, row := range loaded.Rows {
+			loaded.Ahead = append(loaded.Ahead, s.ahead(row))
+		}
 		return loaded
 	case core.LoadPast, core.LoadEnded, core.LoadChildren, core.LoadKeys:
 		s.loadFamily(loaded)
@@ -239,6 +241,23 @@ func (s *store) loadRows(l core.Load) *core.Loaded {
 	}
 	loaded.Waits = s.waitsOf(loaded.Rows)
 	return loaded
+}
+
+// ahead counts the rows of its lane that go before a row.
+func (s *store) ahead(row core.OpenTask) (n core.Ahead) {
+	line := core.Load{Kind: core.LoadLane, Tenant: row.Tenant, Queue: row.Queue, Key: row.Key}
+	for _, o := range s.open {
+		if !matches(line, row) || !matches(line, o) {
+			continue
+		}
+		if orderIn(line, o).Before(orderIn(line, row)) {
+			n.ByRank++
+		}
+		if o.ID < row.ID {
+			n.ByID++
+		}
+	}
+	return n
 }
 
 func matches(l core.Load, o core.OpenTask) bool {
