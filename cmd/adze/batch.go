@@ -19,7 +19,7 @@ type batchListCmd struct {
 	JSON bool `name:"json" help:"One JSON object a line."`
 }
 
-// Run prints a table for people, or a line of JSON a setting; 0 is as declared.
+// Run prints a table for people, or a line of JSON a setting; what is blank is as declared.
 func (c *batchListCmd) Run(e *env) error {
 	client, err := c.dial(e)
 	if err != nil {
@@ -28,7 +28,7 @@ func (c *batchListCmd) Run(e *env) error {
 	defer client.Close()
 	how := listing{json: c.JSON, head: "TASK\tKEY\tSIZE\tBYTES\tINTERVAL\tCONCURRENCY"}
 	return list(e.stdout, how, client.BatchSettings(e.ctx), func(to io.Writer, b *adze.BatchSettingInfo) {
-		fmt.Fprintf(to, "%s\t%s\t%d\t%d\t%s\t%d\n", b.Task, b.Key, b.Size, b.Bytes, b.Interval, b.Concurrency)
+		fmt.Fprintf(to, "%s\t%s\t%s\t%s\t%s\t%s\n", b.Task, b.Key, orBlank(b.Size), orBlank(b.Bytes), orBlank(b.Interval), orBlank(b.Concurrency))
 	})
 }
 

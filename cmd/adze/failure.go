@@ -93,7 +93,7 @@ func (c *redriveCmd) Run(e *env) error {
 	}
 	defer client.Close()
 	done, err := client.Redrive(e.ctx, what)
-	if done != nil {
+	if done != nil && (err == nil || done.Runs > 0) {
 		if printErr := c.print(e.stdout, done); printErr != nil {
 			return printErr
 		}

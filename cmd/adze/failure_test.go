@@ -104,6 +104,7 @@ func TestFailuresAreListedAndRedriven(t *testing.T) {
 	out, code = s.call(t, "redrive")
 	require.NotZero(t, code)
 	require.Contains(t, out, "give one of them")
+	require.NotContains(t, out, "replayed", "nobody was asked")
 	out, code = s.call(t, "redrive --fingerprint 12")
 	require.NotZero(t, code)
 	require.Contains(t, out, "16 hexadecimal digits")

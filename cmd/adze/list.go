@@ -47,6 +47,15 @@ func (a ago) before(now time.Time) time.Time {
 	return now.Add(-a.Duration)
 }
 
+// orBlank leaves out what is zero: nothing was said of it.
+func orBlank[T comparable](v T) string {
+	var none T
+	if v == none {
+		return ""
+	}
+	return fmt.Sprint(v)
+}
+
 // listing is how a list is printed: a table for people, or a line of JSON for each.
 type listing struct {
 	json  bool

@@ -19,7 +19,7 @@ type onceListCmd struct {
 	JSON bool `name:"json" help:"One JSON object a line."`
 }
 
-// Run prints a table for people, or a line of JSON a setting; 0 is as declared.
+// Run prints a table for people, or a line of JSON a setting; what is blank is as declared.
 func (c *onceListCmd) Run(e *env) error {
 	client, err := c.dial(e)
 	if err != nil {
@@ -28,7 +28,7 @@ func (c *onceListCmd) Run(e *env) error {
 	defer client.Close()
 	how := listing{json: c.JSON, head: "WORKFLOW\tKEY\tHELD\tLONGEST\tON COLLISION"}
 	return list(e.stdout, how, client.OnceSettings(e.ctx), func(to io.Writer, o *adze.OnceSettingInfo) {
-		fmt.Fprintf(to, "%s\t%s\t%s\t%s\t%s\n", o.Workflow, o.Key, o.Held, o.Longest, o.OnCollision)
+		fmt.Fprintf(to, "%s\t%s\t%s\t%s\t%s\n", o.Workflow, o.Key, orBlank(o.Held), orBlank(o.Longest), o.OnCollision)
 	})
 }
 

@@ -39,20 +39,14 @@ func printQueue(table io.Writer, q *adze.QueueSettingInfo) {
 	} else if q.ByCost {
 		shared = "by cost"
 	}
-	ageing, spread, paused := "", "", ""
-	if q.Ageing > 0 {
-		ageing = q.Ageing.String()
-	}
-	if q.Spread > 0 {
-		spread = fmt.Sprint(q.Spread)
-	}
+	paused := ""
 	if q.Paused {
 		paused = "paused"
 		if q.PausedTTL > 0 {
 			paused += ", ttl " + q.PausedTTL.String()
 		}
 	}
-	fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", q.Name, q.Key, weight, shared, ageing, spread, paused, by(q.Declared))
+	fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", q.Name, q.Key, weight, shared, orBlank(q.Ageing), orBlank(q.Spread), paused, by(q.Declared))
 }
 
 type queueSetCmd struct {
