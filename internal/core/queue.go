@@ -163,14 +163,14 @@ func (q *queue) next() *class {
 }
 
 // settings are how something works, as it was declared, and as it was set since.
-type settings[T any] struct {
+type settings[T comparable] struct {
 	declared T
 	set      *T
 	keys     map[string]T // what is different for a key
 }
 
 // settingsOf are those of all things of a kind, by name.
-type settingsOf[T any] map[queueKey]*settings[T]
+type settingsOf[T comparable] map[queueKey]*settings[T]
 
 // at finds what is set of a thing, or makes room for it.
 func (m settingsOf[T]) at(tenant id.ID, name string) *settings[T] {
@@ -181,6 +181,19 @@ func (m settingsOf[T]) at(tenant id.ID, name string) *settings[T] {
 		m[key] = of
 	}
 	return of
+}
+
+// forgetUnset forgets a thing of which nothing is said.
+func (m settingsOf[T]) forgetUnset(key queueKey) {
+	if of := m[key]; of != nil && of.unset() {
+		delete(m, key)
+	}
+}
+
+// unset tells whether nothing is said.
+func (s *settings[T]) unset() bool {
+	var none T
+	return s.declared == none && s.set == nil && len(s.keys) == 0
 }
 
 // all is what is in force for all keys of which nothing else is said.

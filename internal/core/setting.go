@@ -1,5 +1,7 @@
 package core
 
+import "slices"
+
 // SettingsMax is how many settings a shard has at most, all of them in memory: some 20 MB.
 // What the core adds to a queue of which there is one (SettingAge) is not refused.
 const SettingsMax = 100_000
@@ -88,6 +90,38 @@ func (s *Shard) apply(setting *Setting) {
 		s.queue(setting.Tenant, setting.Name).age = setting.Age
 	case SettingOnce:
 		s.onceRules.at(setting.Tenant, setting.Name).change(setting, setting.Once)
+	}
+	if setting.Dropped {
+		s.forgetUnset(setting)
+	}
+}
+
+// forgetUnset forgets how a thing works of which nothing is said any more, and that nothing
+// goes by: names are whatever callers say.
+func (s *Shard) forgetUnset(dropped *Setting) {
+	key := queueKey{dropped.Tenant, dropped.Name}
+	switch dropped.Kind {
+	case SettingQueue:
+		if q := s.queues[key]; q.unset() && len(q.classes)+len(q.shares) == 0 {
+			delete(s.queues, key)
+		}
+	case SettingWorkflow:
+		s.workflows.forgetUnset(key)
+	case SettingLimit:
+		if l := s.limits[key]; l.unset() && len(l.groups) == 0 {
+			delete(s.limits, key)
+		}
+	case SettingRate:
+		if r := s.rates[key]; r.unset() && len(r.buckets) == 0 {
+			delete(s.rates, key)
+		}
+	case SettingBatch:
+		of := s.batchRules[key]
+		if !slices.ContainsFunc(s.classesOf(key.tenant), func(c *class) bool { return c.batches == of }) {
+			s.batchRules.forgetUnset(key)
+		}
+	case SettingOnce:
+		s.onceRules.forgetUnset(key)
 	}
 }
 

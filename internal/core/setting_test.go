@@ -48,3 +48,40 @@ func TestWhatWorksSoAlreadyIsNotStoredAgain(t *testing.T) {
 	unknown[0].Dropped = true
 	require.Empty(t, r.apply(&Set{Settings: unknown}).Settings)
 }
+
+// TestWhatIsDroppedIsForgotten: names are whatever callers say, and nothing of one is left
+// once nothing goes by it.
+func TestWhatIsDroppedIsForgotten(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{})
+	known := func() []int {
+		return []int{
+			len(r.queues), len(r.limits), len(r.rates), len(r.workflows), len(r.batchRules), len(r.onceRules), len(r.Shard.pauses), len(r.settings),
+		}
+	}
+	before := known()
+	for _, key := range []string{"", "key"} {
+		settings := []Setting{
+			{Kind: SettingQueue, Queue: QueueSetting{Weight: 2_000, Paused: key == ""}},
+			{Kind: SettingWorkflow, Queue: QueueSetting{Paused: key == ""}},
+			{Kind: SettingLimit, Limit: LimitSetting{Max: 1}},
+			{Kind: SettingRate, Rate: RateSetting{Limit: 1, PeriodMS: 1_000}},
+			{Kind: SettingBatch, Batch: BatchSetting{SizeMax: 1}},
+			{Kind: SettingOnce, Once: OnceSetting{TTLMS: 1}},
+		}
+		for i := range settings {
+			settings[i].Tenant, settings[i].Name, settings[i].Key = tenant, "anything", key
+		}
+		r.apply(&Set{Settings: settings})
+		require.NotEqual(t, before, known())
+		for i := range settings {
+			settings[i].Dropped = true
+		}
+		r.apply(&Set{Settings: settings})
+		require.Equal(t, before, known())
+	}
+	r.apply(&Set{Settings: []Setting{{Tenant: tenant, Kind: SettingQueue, Name: "act", Queue: QueueSetting{AgeMS: 1}}}})
+	r.submit(1, nil)
+	r.apply(&Set{Settings: []Setting{{Tenant: tenant, Kind: SettingQueue, Name: "act", Dropped: true}}})
+	require.Len(t, r.join(worker1, 1).Assigned, 1, "what waits in it is where it was")
+}
