@@ -16,7 +16,7 @@ type tenantCmd struct {
 	Create  tenantCreateCmd  `cmd:"" help:"Make a tenant."`
 	List    tenantListCmd    `cmd:"" help:"List the tenants of a database."`
 	Show    tenantShowCmd    `cmd:"" help:"Show whose workers run a tenant's tasks, and whose tasks its workers run."`
-	Share   tenantShareCmd   `cmd:"" help:"Have the workers of another tenant run a tenant's tasks too."`
+	Share   tenantShareCmd   `cmd:"" help:"Have all workers of another tenant, on Adze's SDK or on Hatchet's, run a tenant's tasks too."`
 	Unshare tenantUnshareCmd `cmd:"" help:"End that; what they run goes on."`
 }
 

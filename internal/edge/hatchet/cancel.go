@@ -24,10 +24,27 @@ func (s *Server) CancelTasks(ctx context.Context, req *wire.CancelTasksRequest) 
 	return &wire.CancelTasksResponse{CancelledTasks: cancelled}, nil
 }
 
-// Cancel ends what is selected of the caller's tenant, and tells the ids of the tasks that
-// were open. What these spawned goes on.
+// Cancel ends what is selected of the caller's tenant, and tasks of guests that its workers
+// have and that are named: these may end themselves. It tells the ids of the tasks that were
+// open. What these spawned goes on.
 func (s *Server) Cancel(ctx context.Context, what Selection) (cancelled []string, err error) {
-	tenant := auth.Tenant(ctx)
+	home := auth.Tenant(ctx)
+	own, lodged := s.sorted(home, what.IDs)
+	for guest, ids := range lodged {
+		more, err := s.cancel(ctx, guest, Selection{IDs: ids})
+		if err != nil {
+			return nil, err
+		}
+		cancelled = append(cancelled, more...)
+	}
+	if len(lodged) > 0 && len(own) == 0 {
+		return cancelled, nil
+	}
+	more, err := s.cancel(ctx, home, Selection{IDs: own, Filter: what.Filter})
+	return append(cancelled, more...), err
+}
+
+func (s *Server) cancel(ctx context.Context, tenant id.ID, what Selection) (cancelled []string, err error) {
 	targets, err := s.selected(ctx, tenant, what)
 	if err != nil {
 		return nil, err

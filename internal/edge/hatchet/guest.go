@@ -55,6 +55,25 @@ func (s *Server) writer(ctx context.Context, of id.ID) (id.ID, error) {
 	return s.bearer(ctx, of)
 }
 
+// sorted tells ids of tasks of guests, which workers of the home have, from others.
+func (s *Server) sorted(home id.ID, ids []string) (others []string, lodged map[id.ID][]string) {
+	for _, text := range ids {
+		var a *attempt
+		if external, err := view.ParseID("", text); err == nil {
+			a, _ = s.roster.attempts.find(external)
+		}
+		if a == nil || a.worker.tenant != home || a.Owner == home {
+			others = append(others, text)
+			continue
+		}
+		if lodged == nil {
+			lodged = map[id.ID][]string{}
+		}
+		lodged[a.Owner] = append(lodged[a.Owner], text)
+	}
+	return others, lodged
+}
+
 // ofRun does something about a run of the caller's tenant or, if it has no such run, of a
 // guest whose task at a worker of the caller spawned it.
 func (s *Server) ofRun(ctx context.Context, external id.ID, do func(tenant id.ID) error) error {

@@ -81,6 +81,15 @@ func TestCallsThatNameAGuestsTaskAreTheGuests(t *testing.T) {
 	_, err = s.Admin.GetRunDetails(s.Ctx, &wire.GetRunDetailsRequest{ExternalId: run})
 	require.Equal(t, codes.NotFound, status.Code(err), "it is no child of a task that runs")
 
+	own := start(t, guest, "parent", `{}`)
+	b := p.next()
+	p.started(b)
+	_, err = other.Admin.CancelTasks(other.Ctx, &wire.CancelTasksRequest{ExternalIds: []string{own}})
+	require.NoError(t, err)
+	gone, err := s.Admin.CancelTasks(s.Ctx, &wire.CancelTasksRequest{ExternalIds: []string{own, born}})
+	require.NoError(t, err)
+	require.Equal(t, []string{own}, gone.CancelledTasks, "a task ends itself")
+
 	p.completed(a, `{}`)
 	require.NoError(t, log(s, run, "a line that comes late"))
 	_, err = s.Workflows.TriggerWorkflow(s.Ctx, child(a, "child"))
