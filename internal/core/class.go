@@ -22,6 +22,8 @@ type class struct {
 	queue *queue
 	need  Need
 	key   classKey
+	rows  string           // its name in rows, which know of no hands
+	hands map[int32]string // names of those that it is dealt into, see inHand
 
 	byKey  map[string]*lane
 	lanes  fairLine  // those with something to give
@@ -83,7 +85,7 @@ func (s *Shard) class(tenant id.ID, text string) *class {
 	if need.Queue == "" {
 		need.Queue = need.Action
 	}
-	c = &class{shard: s, queue: s.queue(tenant, need.Queue), need: need, key: key, kept: kept, byKey: map[string]*lane{}}
+	c = &class{shard: s, queue: s.queue(tenant, need.Queue), need: need, key: key, rows: dealt(text, 0), kept: kept, byKey: map[string]*lane{}}
 	if need.gathers() {
 		c.batches = s.batchRules.at(tenant, need.Action)
 	}
@@ -107,38 +109,32 @@ func (s *Shard) class(tenant id.ID, text string) *class {
 
 // classOf is the class of t.
 func (s *Shard) classOf(t *task) *class {
-	only, hand, usual := s.narrowed(t)
+	hand := int32(0)
+	if s.spreads > 0 {
+		hand = s.queue(t.def.Tenant, queueOf(t.def)).handOf(t.shareKey())
+	}
+	only, usual := s.narrowed(t)
 	if usual && t.def.class != nil {
-		return t.def.class
+		return t.def.class.inHand(hand)
 	}
 	need := Need{
-		Queue: t.def.Queue, Action: t.def.Action, Slots: t.def.Slots, Labels: t.labelsOf(), Worker: only, Spread: hand, Batch: t.def.Batch,
+		Queue: t.def.Queue, Action: t.def.Action, Slots: t.def.Slots, Labels: t.labelsOf(), Worker: only, Batch: t.def.Batch,
+	}
+	if !usual {
+		return s.class(t.def.Tenant, dealt(need.text(), hand))
 	}
 	c := s.class(t.def.Tenant, need.text())
-	if usual {
-		t.def.class, c.kept = c, true
-	}
-	return c
+	t.def.class, c.kept = c, true
+	return c.inHand(hand)
 }
 
-// narrowed is which worker, or which hand of workers, t is for; 0 = any. It is usual if
-// nothing is said of its run either: then it goes with all others of its definition.
-func (s *Shard) narrowed(t *task) (only id.ID, hand int32, usual bool) {
+// narrowed is which worker t is for; 0 = any. It is usual if nothing is said of its run
+// either: then it goes with all others of its definition.
+func (s *Shard) narrowed(t *task) (only id.ID, usual bool) {
 	if t.def.Sticky == StickyOnly {
 		only = t.wanted()
 	}
-	if t.share != "" {
-		hand = s.handOf(t)
-	}
-	return only, hand, only == 0 && hand == 0 && len(t.labelsGiven()) == 0
-}
-
-// handOf is which hand of workers t is for; 0 = for all.
-func (s *Shard) handOf(t *task) int32 {
-	if s.spreads == 0 || s.queue(t.def.Tenant, queueOf(t.def)).spread == 0 {
-		return 0
-	}
-	return handOf(t.share)
+	return only, only == 0 && len(t.labelsGiven()) == 0
 }
 
 // lane finds the lane of a key, or makes it.
@@ -146,7 +142,7 @@ func (c *class) lane(key string) *lane {
 	l := c.byKey[key]
 	if l == nil {
 		share, draws := readLaneKey(key)
-		l = c.shard.newLane(c, c.key.tenant, c.key.text, key)
+		l = c.shard.newLane(c, c.key.tenant, c.rows, key)
 		l.class, l.share, l.draws = c, c.queue.share(share), draws
 		l.share.lanes = append(l.share.lanes, l)
 		c.byKey[key] = l

@@ -29,10 +29,7 @@ func (s *Shard) laneOf(t *task) *lane { return s.classOf(t).lane(t.laneKey()) }
 
 // laneKey is the key of that lane: what goes in batches is with what it goes along with.
 func (t *task) laneKey() string {
-	share := t.share
-	if t.def.Batch != nil {
-		share = t.batchKey()
-	}
+	share := t.shareKey()
 	if len(t.def.Rates) == 0 && !strings.HasPrefix(share, drawsMark) {
 		return share
 	}
@@ -41,6 +38,14 @@ func (t *task) laneKey() string {
 		key = appendPart(appendPart(key, use.Name), t.draws(i).Key)
 	}
 	return string(key)
+}
+
+// shareKey is the key of its queue that t counts for.
+func (t *task) shareKey() string {
+	if t.def.Batch != nil {
+		return t.batchKey()
+	}
+	return t.share
 }
 
 func appendPart(key []byte, part string) []byte {

@@ -71,7 +71,7 @@ func (s *Shard) lane(tenant id.ID, queue, key string) *lane {
 	if text, ok := strings.CutPrefix(queue, pausePlace); ok {
 		return s.pauseLane(tenant, text)
 	}
-	return s.class(tenant, queue).lane(key)
+	return s.classAt(tenant, queue, key).lane(key)
 }
 
 // beyond tells whether t comes after something that is in Postgres only.
@@ -298,7 +298,7 @@ func (s *Shard) loadedLane(in *Loaded) {
 		l.hold(-1)
 		t := s.revive(row)
 		s.recall(in, t.id)
-		if _, _, usual := s.narrowed(t); usual && l.class != nil && t.def.class == nil {
+		if _, usual := s.narrowed(t); usual && l.class != nil && t.def.class == nil {
 			s.classOf(t) // that of its definition stays, and with it whose turn it is
 		}
 		l.add(t)

@@ -11,17 +11,43 @@ import (
 	"github.com/adzehq/adze/internal/base/id"
 )
 
-// ordered is a rig whose tasks wait for a limit of one place, most of them in Postgres.
-type ordered struct {
+// deep is a rig whose tasks, all of one lane, are in Postgres for the most part.
+type deep struct {
 	*rig
-	rows    map[id.ID]OpenTask
-	loads   []Load
+	rows  map[id.ID]OpenTask
+	loads []Load
+}
+
+func newDeep(t *testing.T, def Definition) *deep {
+	return &deep{rig: newRig(t, def), rows: map[id.ID]OpenTask{}}
+}
+
+func (d *deep) note(out *Effects) {
+	for _, row := range out.Open {
+		d.rows[row.ID] = row
+	}
+	for _, gone := range out.Closed {
+		delete(d.rows, gone)
+	}
+	d.loads = append(d.loads, out.Loads...)
+}
+
+// answer brings in what was asked for first.
+func (d *deep) answer() *Effects {
+	load := d.loads[0]
+	d.loads = d.loads[1:]
+	return d.apply(&Loaded{Load: load, Rows: laneRows(d.rows, load)})
+}
+
+// ordered is one whose tasks wait for a limit of one place.
+type ordered struct {
+	*deep
 	running Assignment
 	waiting []OpenTask
 }
 
 func newOrdered(t *testing.T, strategy Strategy) *ordered {
-	o := &ordered{rig: newRig(t, Definition{Limits: []string{"oven"}}), rows: map[id.ID]OpenTask{}}
+	o := &ordered{deep: newDeep(t, Definition{Limits: []string{"oven"}})}
 	o.note(o.limit("", LimitSetting{Max: 1, Strategy: strategy}))
 	o.note(o.join(worker1, 1))
 	first, out := o.submit(1, nil)
@@ -31,13 +57,7 @@ func newOrdered(t *testing.T, strategy Strategy) *ordered {
 }
 
 func (o *ordered) note(out *Effects) {
-	for _, row := range out.Open {
-		o.rows[row.ID] = row
-	}
-	for _, gone := range out.Closed {
-		delete(o.rows, gone)
-	}
-	o.loads = append(o.loads, out.Loads...)
+	o.deep.note(out)
 	for _, a := range out.Assigned {
 		o.running = a
 	}
@@ -65,17 +85,10 @@ func (o *ordered) next(strategy Strategy) {
 	o.note(o.done(was))
 	for o.running == was {
 		require.NotEmpty(o.t, o.loads, "stuck, with %d that wait", len(o.waiting))
-		o.load()
+		o.note(o.answer())
 	}
 	require.Equal(o.t, o.waiting[0].ID, o.running.Task, "%v", strategy)
 	o.waiting = o.waiting[1:]
-}
-
-// load answers what was asked first.
-func (o *ordered) load() {
-	load := o.loads[0]
-	o.loads = o.loads[1:]
-	o.note(o.apply(&Loaded{Load: load, Rows: laneRows(o.rows, load)}))
 }
 
 // TestLimitGoesByItsStrategyOfNow: whatever it was when those came that wait, here or in

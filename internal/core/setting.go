@@ -101,8 +101,8 @@ func (s *Shard) apply(setting *Setting) {
 func (s *Shard) forgetUnset(dropped *Setting) {
 	key := queueKey{dropped.Tenant, dropped.Name}
 	switch dropped.Kind {
-	case SettingQueue:
-		if q := s.queues[key]; q.unset() && len(q.classes)+len(q.shares) == 0 {
+	case SettingQueue, SettingAge:
+		if q := s.queues[key]; q.unset() && q.age == (AgeSetting{}) && len(q.classes)+len(q.shares) == 0 {
 			delete(s.queues, key)
 		}
 	case SettingWorkflow:

@@ -86,7 +86,7 @@ func (m *model) checkRightWorker(a *core.Assignment, t *task, w *worker) *Violat
 		return v
 	}
 	if !m.inHand(w, t) {
-		return broken(handsKept, "task %d of key %q is given to worker %d, which is not in hand %d", a.Task, t.row.Key, w.id, t.hand)
+		return broken(handsKept, "task %d of key %q is given to worker %d, which is not in hand %d", a.Task, t.shareKey(), w.id, m.hand(t))
 	}
 	if t.only != 0 && t.only != w.id {
 		return broken(stickyKept, "task %d is given to worker %d, and is for worker %d only", a.Task, w.id, t.only)
@@ -226,7 +226,8 @@ type turn struct {
 // checkWorkersTakeTurns: while a worker with free slots waits for a class, no other
 // one is served twice by it, but for those that a task would rather have.
 func (m *model) checkWorkersTakeTurns(a *core.Assignment, t *task) *Violation {
-	delete(m.waiting, offer{a.Worker, t.lane.tenant, t.lane.queue})
+	class := m.class(t)
+	delete(m.waiting, offer{a.Worker, class.tenant, class.queue})
 	if t.def.Sticky == core.StickyPrefer && t.wants == a.Worker {
 		return nil
 	}
@@ -236,7 +237,7 @@ func (m *model) checkWorkersTakeTurns(a *core.Assignment, t *task) *Violation {
 		if score, _ := w.score(t); w.id == a.Worker || score != best || w.isAtHome(t) != served.isAtHome(t) || t.def.Batch != nil || !w.free(t) || !m.serves(w, t) || m.maybeKept(w, t) {
 			continue
 		}
-		place := offer{w.id, t.lane.tenant, t.lane.queue}
+		place := offer{w.id, class.tenant, class.queue}
 		if m.waiting[place] == nil {
 			m.waiting[place] = &turn{t, map[id.ID]bool{}}
 		}
@@ -267,7 +268,7 @@ func (m *model) forgetClasses() {
 	stays := map[lane]bool{}
 	for _, t := range m.tasks {
 		if t.state == core.OpenRunning || t.state == core.OpenReady && !t.readied {
-			stays[t.lane.class()] = true
+			stays[m.class(t)] = true
 		}
 	}
 	for place := range m.waiting {

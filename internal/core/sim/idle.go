@@ -103,16 +103,13 @@ func (h *history) mayDraw(t *task, heads map[lane]*task) bool {
 			if h.model.loading(other.lane) {
 				needs.Units, needs.Limit = rateUnitsMax, rateUnitsMax
 			}
-			if draws && !h.hasUnits(name, needs) && (other.lane.sameClass(t.lane) || h.model.freeFor(other, false) != nil) {
+			if draws && !h.hasUnits(name, needs) && (h.model.class(other) == h.model.class(t) || h.model.freeFor(other, false) != nil) {
 				return false
 			}
 		}
 	}
 	return true
 }
-
-// sameClass tells whether the same workers serve two lanes, in turns of one order.
-func (l lane) sameClass(other lane) bool { return l.class() == other.class() }
 
 // hasUnits tells whether so much of a key can be drawn now.
 func (h *history) hasUnits(name core.RateName, needs core.RateKey) bool {

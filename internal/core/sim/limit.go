@@ -254,7 +254,7 @@ func (m *model) laneFor(t *task) lane {
 		l := t.limits[t.passed]
 		return laneOf(l.tenant, limitPlace+l.name, l.key)
 	}
-	class, _, _ := m.classFor(t)
+	class, _ := m.classFor(t)
 	return laneOf(t.row.Tenant, class, t.classKey())
 }
 

@@ -63,7 +63,6 @@ type task struct {
 	arrived  core.Time    // since when it waits in memory for others of its batch; 0 = it does not
 	ripe     bool         // it has waited for the interval
 	batch    core.Token   // running: that it was given with; 0 = alone
-	hand     int32        // in a class: which hand it is dealt to; 0 = none
 	limits   []limitKey
 	passed   int32     // of them, those that it has a place in
 	ticket   *graphRun // that begins when it has them

@@ -175,24 +175,38 @@ func (h *history) classNames() map[lane]bool {
 	return names
 }
 
-// classFor is the class that t comes to now, and what that says of its worker.
-func (m *model) classFor(t *task) (class string, only id.ID, hand int32) {
+// classFor is the class that t comes to now, as rows name it, and what worker it is for.
+func (m *model) classFor(t *task) (class string, only id.ID) {
 	if t.def.Sticky == core.StickyOnly {
 		only = t.wants
 	}
-	if t.row.Key != "" && m.setting(core.SettingQueue, t.row.Tenant, t.queue()).Queue.Spread > 0 {
-		hand = handOf(t.row.Key)
-	}
 	need := needOf(&t.def)
-	need.Labels, need.Worker, need.Spread = t.labels, only, hand
-	return className(need), only, hand
+	need.Labels, need.Worker = t.labels, only
+	return className(need), only
+}
+
+// hand is the hand of workers that the key of t is dealt as its queue works now; 0 = all.
+func (m *model) hand(t *task) int32 {
+	if t.shareKey() == "" || m.setting(core.SettingQueue, t.row.Tenant, t.queue()).Queue.Spread == 0 {
+		return 0
+	}
+	return handOf(t.shareKey())
+}
+
+// class tells what the same workers can run as t, in turns of one order.
+func (m *model) class(t *task) lane {
+	class := t.lane.class()
+	if hand := m.hand(t); hand > 0 && !strings.HasPrefix(class.queue, "@") {
+		class.queue += " in hand " + strconv.Itoa(int(hand))
+	}
+	return class
 }
 
 // enter has t come to a lane.
 func (m *model) enter(t *task, l lane) {
 	t.join(l)
 	m.kept = nil
-	if t.inClass() && !t.given && t.only == 0 && t.hand == 0 {
+	if t.inClass() && !t.given && t.only == 0 {
 		m.usual[l.class()] = true
 	}
 }
@@ -202,13 +216,13 @@ func (l lane) class() lane { return laneOf(l.tenant, l.queue, "") }
 
 // join has t stand in a lane, which may be one of a class.
 func (t *task) join(l lane) {
-	t.lane, t.only, t.hand = l, 0, 0
+	t.lane, t.only = l, 0
 	if _, encoded, more := strings.Cut(l.queue, " "); more && !strings.HasPrefix(l.queue, "@") {
 		var need core.Need
 		if err := json.Unmarshal([]byte(encoded), &need); err != nil { // it was encoded here
 			panic(err)
 		}
-		t.only, t.hand = need.Worker, need.Spread
+		t.only = need.Worker
 	}
 }
 
@@ -253,14 +267,24 @@ func handOf(key string) int32 {
 	return int32(sum%core.Hands) + 1
 }
 
+// forgetHands drops all that is known of turns and of kept workers if a setting has keys be
+// dealt otherwise.
+func (m *model) forgetHands(before int32, s *core.Setting) {
+	if after := m.setting(core.SettingQueue, s.Tenant, s.Name).Queue.Spread; after != before {
+		clear(m.waiting)
+		m.kept = nil
+	}
+}
+
 // inHand tells whether w is dealt to the hand of t: among those that may run it there are
 // fewer with more luck than its queue deals.
 func (m *model) inHand(w *worker, t *task) bool {
 	spread := m.setting(core.SettingQueue, t.row.Tenant, t.queue()).Queue.Spread
-	if t.hand == 0 || spread == 0 {
+	hand := m.hand(t)
+	if hand == 0 {
 		return true
 	}
-	luck := func(w *worker) uint64 { return id.Mix(uint64(w.id) ^ id.Mix(uint64(t.hand))) }
+	luck := func(w *worker) uint64 { return id.Mix(uint64(w.id) ^ id.Mix(uint64(hand))) }
 	luckier := int32(0)
 	for _, other := range m.workers {
 		if _, may := other.score(t); may && m.offers(other, t) && luck(other) > luck(w) {

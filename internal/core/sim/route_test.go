@@ -132,13 +132,11 @@ func strayFromHand(h *history, st *step) bool {
 	for i := range st.out.Assigned {
 		a := &st.out.Assigned[i]
 		t := h.model.tasks[a.Task]
-		if t == nil || t.row.Key == "" || t.entered && t.hand == 0 {
+		if t == nil || h.model.hand(t) == 0 {
 			continue
 		}
-		there := *t
-		there.hand = handOf(t.row.Key)
 		for _, w := range h.model.sortedWorkers() {
-			if h.model.offers(w, t) && w.takes() && !h.model.inHand(w, &there) {
+			if h.model.offers(w, t) && w.takes() && !h.model.inHand(w, t) {
 				a.Worker = w.id
 				return true
 			}

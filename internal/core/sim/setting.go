@@ -87,12 +87,13 @@ func (m *model) takeSet(st *step, in *core.Set) *Violation {
 	var rows []core.Setting // of what works otherwise from now on
 	for _, s := range in.Settings {
 		s = m.stamped(s)
-		age := m.ageOf(&s)
+		age, spread := m.ageOf(&s), m.setting(core.SettingQueue, s.Tenant, s.Name).Queue.Spread
 		rows = append(rows, m.adopt(s)...)
 		rows = append(rows, m.followAge(&s, age)...)
 		switch s.Kind {
 		case core.SettingQueue:
 			m.forgetShares(s.Tenant, s.Name)
+			m.forgetHands(spread, &s)
 		case core.SettingWorkflow:
 			clear(m.waits)
 		case core.SettingGrant:

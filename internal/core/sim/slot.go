@@ -71,7 +71,7 @@ func (m *model) keepers() []*task {
 	var keepers []*task
 	seen := map[lane]bool{}
 	for _, t := range m.tasks {
-		class := t.lane.class()
+		class := m.class(t)
 		if t.state == core.OpenReady && t.inClass() && t.wide() && !seen[class] {
 			seen[class] = true
 			keepers = append(keepers, t)
@@ -84,7 +84,7 @@ func (m *model) keepers() []*task {
 // maybeKept tells whether w may be kept for others than t.
 func (m *model) maybeKept(w *worker, t *task) bool {
 	return slices.ContainsFunc(m.keepers(), func(other *task) bool {
-		return !t.lane.sameClass(other.lane) && t.sharesSlots(other) && m.serves(w, other) && w.couldHave(other.slots())
+		return m.class(t) != m.class(other) && t.sharesSlots(other) && m.serves(w, other) && w.couldHave(other.slots())
 	})
 }
 

@@ -3,6 +3,8 @@ package migrations_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -135,4 +137,47 @@ func TestADatabaseNewerThanTheBinaryIsRefused(t *testing.T) {
 	_, err = migrations.Up(t.Context(), db)
 	require.ErrorIs(t, err, migrations.ErrNewer)
 	require.ErrorContains(t, err, "9999_from_the_future")
+}
+
+// TestRowsThatWaitAreRankedAndNamedAnew: they were written when a limit's strategy and the
+// hands of a queue stood in them.
+func TestRowsThatWaitAreRankedAndNamedAnew(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Open(t)
+	const plain = `"Slots":null,"Labels":null,"Worker":0,"Spread":%d,"Batch":null}`
+	rows := []struct {
+		queue, want   string
+		attempt, rank int
+	}{
+		{`@limit l`, `@limit l`, 1, -5},
+		{`@limit l`, `@limit l`, 2, -1001},
+		{`act`, `act`, 1, 7},
+		{`act {"Queue":"","Action":"act",` + fmt.Sprintf(plain, 128), `act`, 1, 7},
+		{`act {"Queue":"act","Action":"act",` + fmt.Sprintf(plain, 3), `act`, 1, 7},
+		{`act {"Queue":"q","Action":"act",` + fmt.Sprintf(plain, 10), `act {"Queue":"q","Action":"act",` + fmt.Sprintf(plain, 0), 1, 7},
+		{
+			`act {"Queue":"","Action":"act","Slots":null,"Labels":[{"Value":"\"Spread\":9,\"Batch\""}],"Worker":0,"Spread":9,"Batch":null}`,
+			`act {"Queue":"","Action":"act","Slots":null,"Labels":[{"Value":"\"Spread\":9,\"Batch\""}],"Worker":0,"Spread":0,"Batch":null}`, 1, 7,
+		},
+	}
+	for i, row := range rows {
+		_, err := db.Exec(t.Context(), `
+			insert into adze.open_task (id, tenant_id, version_id, worker_id, token, due_at, assigned_at, shard, priority, attempt, failures, state, queue, key, cancel, rank)
+			values ($1, 1, 2, 0, 0, 0, 0, 1, 5, $2, 0, 'ready', $3, 'k', '', 7)`, i, row.attempt, row.queue)
+		require.NoError(t, err)
+	}
+	for _, name := range []string{"0023_limit_order.sql", "0024_hands.sql"} {
+		statements, err := os.ReadFile(name)
+		require.NoError(t, err)
+		_, updates, _ := strings.Cut(string(statements), "update ")
+		_, err = db.Exec(t.Context(), "update "+updates)
+		require.NoError(t, err)
+	}
+	for i, row := range rows {
+		var queue string
+		var rank int
+		require.NoError(t, db.QueryRow(t.Context(), "select queue, rank from adze.open_task where id = $1", i).Scan(&queue, &rank))
+		require.Equal(t, row.want, queue)
+		require.Equal(t, row.rank, rank)
+	}
 }
