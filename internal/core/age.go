@@ -26,7 +26,9 @@ func (s *Shard) putQueue(setting *Setting) {
 	if !age.Dropped {
 		age.Age = AgeSetting{Worth: worth, Since: s.now}
 	}
-	s.put(&age)
+	if s.differs(&age) {
+		s.put(&age)
+	}
 }
 
 // waits tells whether anybody waits for a worker, here or in Postgres.

@@ -145,4 +145,9 @@ func TestQueueWithoutAnybodyRemembersNoAgeing(t *testing.T) {
 	require.Equal(t, []string{queue}, kinds(Setting{Tenant: tenant, Kind: SettingQueue, Name: "act", Queue: QueueSetting{AgeMS: 20, ByCost: true}}))
 	r.join(worker1, 1)
 	require.Equal(t, []string{fmt.Sprint(SettingQueue, true), fmt.Sprint(SettingAge, true)}, kinds(ageing(false, true, 0)))
+	queues := len(r.queues)
+	unknown := ageing(false, true, 0)
+	unknown.Name = "unknown"
+	require.Empty(t, kinds(unknown))
+	require.Len(t, r.queues, queues)
 }

@@ -38,20 +38,24 @@ func (s *Shard) change(settings []Setting) {
 	for i := range settings {
 		setting := settings[i]
 		s.stamp(&setting)
-		if setting.Kind == SettingQueue {
+		switch {
+		case !s.differs(&setting):
+		case setting.Kind == SettingQueue:
 			s.putQueue(&setting)
-		} else {
+		default:
 			s.put(&setting)
 		}
 	}
 }
 
-// put has a setting be in force and stored, unless it is.
-func (s *Shard) put(setting *Setting) {
+// differs tells whether a setting says anything else than what is in force.
+func (s *Shard) differs(setting *Setting) bool {
 	was, there := s.settings[setting.ID()]
-	if there && was == *setting || !there && setting.Dropped {
-		return
-	}
+	return there && was != *setting || !there && !setting.Dropped
+}
+
+// put has a setting be in force, and stored.
+func (s *Shard) put(setting *Setting) {
 	s.apply(setting)
 	s.out.Settings = append(s.out.Settings, *setting)
 }
