@@ -238,3 +238,19 @@ func TestWhyTellsThatEnoughBatchesOfTheKeyRun(t *testing.T) {
 	require.Equal(t, 1, reason.Max)
 	require.EqualValues(t, 1, reason.Ahead)
 }
+
+func TestWhyKnowsTheWorkersThatCameToSharedOnesSinceABatchWasLookedAt(t *testing.T) {
+	t.Parallel()
+	r := newBatchRig(t, BatchRule{SizeMax: 10, IntervalMS: 1_000})
+	r.apply(&Set{Settings: []Setting{
+		granted(guest1), {Tenant: tenant, Kind: SettingQueue, Name: "act", Queue: QueueSetting{Spread: 1}},
+	}})
+	ids, _ := r.submit(1, func(i int, row *NewTask) {
+		keyed(sameKey, 0)(i, row)
+		row.Key, row.Flow.Share = "mine", "mine"
+	})
+	r.join(worker1, 1)
+	reason := r.apply(&Ask{Ref: 1, Tenant: tenant, Tasks: ids}).Answers[0].Reason
+	require.Equal(t, CauseBatch, reason.Cause)
+	require.Equal(t, 1, reason.Fitting)
+}

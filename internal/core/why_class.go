@@ -9,6 +9,7 @@ import (
 // explain implements place.
 func (c *class) explain(r *Reason, l *lane) {
 	r.Queue, r.Key, r.Need, r.Worker = c.queue.name, l.share.key, c.need, c.need.Worker
+	c.redealLate() // it may not have been looked at since a worker came
 	c.countWorkers(r)
 	r.Tenants = c.rivals()
 	if r.Others = c.queue.waiting; l.share.ready > 0 {
