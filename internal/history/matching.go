@@ -43,7 +43,7 @@ func MatchingEvents(ctx context.Context, db pg.DB, tenant id.ID, m EventMatch) (
 		keys, values = append(keys, key), append(values, value)
 	}
 	rows, err := db.Query(ctx, eventsMatchingSQL, tenant, below, from,
-		listed(m.Keys), listed(m.Scopes), listed(m.IDs), keys, values, eventsSeenMax, EventsMatchingMax)
+		orNone(m.Keys), orNone(m.Scopes), orNone(m.IDs), keys, values, eventsSeenMax, EventsMatchingMax)
 	if err != nil {
 		return nil, fmt.Errorf("list events that match: %w", err)
 	}
@@ -52,12 +52,4 @@ func MatchingEvents(ctx context.Context, db pg.DB, tenant id.ID, m EventMatch) (
 		return nil, fmt.Errorf("list events that match: %w", err)
 	}
 	return events, nil
-}
-
-// listed is a list as a statement takes it: never null.
-func listed[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
 }
