@@ -21,8 +21,7 @@ func (b *bench) afterPuts() time.Duration { return b.pause(2*idleSettle, 3*time.
 // cron measures what schedules cost between their ticks, against none, and how late the
 // runs of a tick that all of them share are.
 func (b *bench) cron(ctx context.Context) error {
-	r, err := b.newRig(ctx, "cron")
-	return b.with(ctx, r, err, "cron", func(l *load) error {
+	return b.loaded(ctx, "cron", func(r *rig, l *load) error {
 		if err := l.warm(ctx); err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -12,21 +11,12 @@ import (
 // events measures events that start runs: one workflow of a thousand asks for each,
 // from the first push until all runs have ended.
 func (b *bench) events(ctx context.Context) error {
-	r, err := b.newRig(ctx, "events")
-	l := &load{}
-	if err == nil {
-		l = newLoad(r.client, "bench.events", adze.On(eventKey))
-		err = bystanders(ctx, r.client)
-	}
-	if err != nil {
-		return errors.Join(err, r.end())
-	}
-	stop, err := l.work(ctx)
-	if err != nil {
-		return errors.Join(err, r.end())
-	}
-	err = b.eventLoads(ctx, r, l)
-	return errors.Join(err, stop(), r.end())
+	return b.rigged(ctx, "events", func(r *rig) error {
+		if err := bystanders(ctx, r.client); err != nil {
+			return err
+		}
+		return r.loaded(ctx, "events", func(r *rig, l *load) error { return b.eventLoads(ctx, r, l) }, adze.On(eventKey))
+	})
 }
 
 const (

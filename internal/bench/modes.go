@@ -74,41 +74,41 @@ where
 	return nil
 }
 
-// with runs a mode with a rig, a load named after it and a worker.
-func (b *bench) with(ctx context.Context, r *rig, err error, name string, run func(*load) error) error {
+// loaded runs a mode with a rig of its own, a load named after it and a worker.
+func (b *bench) loaded(ctx context.Context, name string, run func(*rig, *load) error) error {
+	return b.rigged(ctx, name, func(r *rig) error { return r.loaded(ctx, name, run) })
+}
+
+func (r *rig) loaded(ctx context.Context, name string, run func(*rig, *load) error, options ...adze.TaskOption) error {
+	l := newLoad(r.client, "bench."+name, options...)
+	stop, err := l.work(ctx)
 	if err != nil {
 		return err
 	}
-	l := newLoad(r.client, "bench."+name)
-	stop, err := l.work(ctx)
-	if err != nil {
-		return errors.Join(err, r.end())
-	}
-	err = run(l)
-	return errors.Join(err, stop(), r.end())
+	return errors.Join(run(r, l), stop())
 }
 
 func (b *bench) plain(ctx context.Context) error {
-	r, err := b.newRig(ctx, "plain")
-	return b.with(ctx, r, err, "plain", func(l *load) error {
-		return b.measured(ctx, r, l, "plain", func() (int, error) {
-			return l.singles(ctx, time.Now().Add(b.span()))
-		})
-	})
+	return b.loaded(ctx, "plain", b.single(ctx, "plain"))
+}
+
+// single measures single submits.
+func (b *bench) single(ctx context.Context, name string) func(*rig, *load) error {
+	return func(r *rig, l *load) error {
+		return b.measured(ctx, r, l, name, func() (int, error) { return l.singles(ctx, time.Now().Add(b.span())) })
+	}
 }
 
 func (b *bench) embedded(ctx context.Context) error {
 	r, err := b.newEmbeddedRig(ctx, "embedded")
-	return b.with(ctx, r, err, "embedded", func(l *load) error {
-		return b.measured(ctx, r, l, "embedded", func() (int, error) {
-			return l.singles(ctx, time.Now().Add(b.span()))
-		})
-	})
+	if err != nil {
+		return err
+	}
+	return errors.Join(r.loaded(ctx, "embedded", b.single(ctx, "embedded")), r.end())
 }
 
 func (b *bench) bulk(ctx context.Context) error {
-	r, err := b.newRig(ctx, "bulk")
-	return b.with(ctx, r, err, "bulk", func(l *load) error {
+	return b.loaded(ctx, "bulk", func(r *rig, l *load) error {
 		return b.measured(ctx, r, l, "bulk", func() (int, error) {
 			return l.bulks(ctx, time.Now().Add(b.span()), math.MaxInt)
 		})
@@ -117,13 +117,7 @@ func (b *bench) bulk(ctx context.Context) error {
 
 // drain fills a queue before its worker starts, and measures from then on.
 func (b *bench) drain(ctx context.Context) error {
-	r, err := b.newRig(ctx, "drain")
-	if err != nil {
-		return err
-	}
-	l := newLoad(r.client, "bench.drain")
-	err = b.drainLoad(ctx, r, l)
-	return errors.Join(err, r.end())
+	return b.rigged(ctx, "drain", func(r *rig) error { return b.drainLoad(ctx, r, newLoad(r.client, "bench.drain")) })
 }
 
 func (b *bench) drainLoad(ctx context.Context, r *rig, l *load) error {
@@ -165,8 +159,7 @@ func register(ctx context.Context, client *adze.Client, task *adze.Task[ping, pi
 }
 
 func (b *bench) latency(ctx context.Context) error {
-	r, err := b.newRig(ctx, "latency")
-	return b.with(ctx, r, err, "latency", func(l *load) error { return b.latencies(ctx, l, "latency") })
+	return b.loaded(ctx, "latency", func(_ *rig, l *load) error { return b.latencies(ctx, l, "latency") })
 }
 
 const pacedPerSecond = 20
@@ -184,8 +177,7 @@ func (b *bench) latencies(ctx context.Context, l *load, name string) error {
 // backlog measures latency and throughput beside a deep backlog that nobody works
 // on, and the throughput without it in the same run.
 func (b *bench) backlog(ctx context.Context) error {
-	r, err := b.newRig(ctx, "backlog")
-	return b.with(ctx, r, err, "backlog", func(l *load) error {
+	return b.loaded(ctx, "backlog", func(r *rig, l *load) error {
 		if err := b.baseline(ctx, r, l, "backlog"); err != nil {
 			return err
 		}
@@ -208,8 +200,7 @@ func (b *bench) backlog(ctx context.Context) error {
 // snapshot measures throughput while a session holds a snapshot open, and without
 // it in the same run.
 func (b *bench) snapshot(ctx context.Context) error {
-	r, err := b.newRig(ctx, "snapshot")
-	return b.with(ctx, r, err, "snapshot", func(l *load) error {
+	return b.loaded(ctx, "snapshot", func(r *rig, l *load) error {
 		if err := b.baseline(ctx, r, l, "snapshot"); err != nil {
 			return err
 		}
@@ -226,8 +217,7 @@ func (b *bench) snapshot(ctx context.Context) error {
 // history measures throughput with days of ended tasks in the tables, and without
 // them in the same run.
 func (b *bench) history(ctx context.Context) error {
-	r, err := b.newRig(ctx, "history")
-	return b.with(ctx, r, err, "history", func(l *load) error {
+	return b.loaded(ctx, "history", func(r *rig, l *load) error {
 		if err := b.baseline(ctx, r, l, "history"); err != nil {
 			return err
 		}
@@ -302,9 +292,7 @@ func (b *bench) baseline(ctx context.Context, r *rig, l *load, name string) erro
 // compared measures the throughput under the condition, and what that is of the
 // baseline.
 func (b *bench) compared(ctx context.Context, r *rig, l *load, name string) error {
-	err := b.measured(ctx, r, l, name, func() (int, error) {
-		return l.singles(ctx, time.Now().Add(b.span()))
-	})
+	err := b.single(ctx, name)(r, l)
 	with, _ := b.report.find(name, "throughput")
 	without, _ := b.report.find(name+"-without", "throughput")
 	b.report.add(name, "without_ratio", "ratio", with/without)
