@@ -330,24 +330,3 @@ func (c *Client) DeleteFilter(ctx context.Context, filter ID) error {
 	}
 	return nil
 }
-
-// pages gives the items of one page after the other; read gives a page and where the
-// next one begins, 0 = there is none.
-func pages[Item any](read func(from id.ID) ([]Item, id.ID, error)) iter.Seq2[Item, error] {
-	return func(yield func(Item, error) bool) {
-		for from, more := id.ID(0), true; more; more = from != 0 {
-			page, next, err := read(from)
-			if err != nil {
-				var none Item
-				yield(none, err)
-				return
-			}
-			for _, item := range page {
-				if !yield(item, nil) {
-					return
-				}
-			}
-			from = next
-		}
-	}
-}

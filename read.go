@@ -158,6 +158,28 @@ func (c *Client) List(ctx context.Context, filter Filter) iter.Seq2[RunInfo, err
 	})
 }
 
+// pages gives the items of one page after the other; read gives a page and where the
+// next one begins, which is zero if there is none.
+func pages[Item any, Place comparable](read func(from Place) ([]Item, Place, error)) iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		var start Place
+		for from, more := start, true; more; more = from != start {
+			page, next, err := read(from)
+			if err != nil {
+				var none Item
+				yield(none, err)
+				return
+			}
+			for _, item := range page {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			from = next
+		}
+	}
+}
+
 // timeOf is ms since the Unix epoch as a time; 0 is the zero time.
 func timeOf(ms int64) time.Time {
 	if ms == 0 {

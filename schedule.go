@@ -273,25 +273,13 @@ type ScheduleFilter struct {
 // Schedules gives the schedules that filter asks for, oldest first, reading them page by
 // page as the loop goes on. An error ends it.
 func (c *Client) Schedules(ctx context.Context, filter ScheduleFilter) iter.Seq2[ScheduleInfo, error] {
-	return func(yield func(ScheduleInfo, error) bool) {
-		after := id.ID(0)
-		for {
-			page, next, err := c.transport.schedules(ctx, filter, after, listPage)
-			if err != nil {
-				yield(ScheduleInfo{}, fmt.Errorf("list schedules: %w", err))
-				return
-			}
-			for _, one := range page {
-				if !yield(one, nil) {
-					return
-				}
-			}
-			if next == 0 {
-				return
-			}
-			after = next
+	return pages(func(after id.ID) ([]ScheduleInfo, id.ID, error) {
+		page, next, err := c.transport.schedules(ctx, filter, after, listPage)
+		if err != nil {
+			return nil, 0, fmt.Errorf("list schedules: %w", err)
 		}
-	}
+		return page, next, nil
+	})
 }
 
 // MoveSchedule lets a schedule of [Task.Schedule] start its run at another time. One

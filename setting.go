@@ -165,23 +165,15 @@ func (c *Client) QueueSettings(ctx context.Context) iter.Seq2[QueueSettingInfo, 
 func listSettings[T any](
 	ctx context.Context, c *Client, what string, kind wire.SettingName_Kind, as func(*wire.Setting) T,
 ) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		request := &wire.ListSettingsRequest{Kind: kind, Limit: listPage}
-		for {
-			page, err := c.transport.settings(ctx, request)
-			if err != nil {
-				var none T
-				yield(none, fmt.Errorf("list %s: %w", what, err))
-				return
-			}
-			for _, s := range page.Settings {
-				if !yield(as(s), nil) {
-					return
-				}
-			}
-			if request.After = page.Next; request.After == nil {
-				return
-			}
+	return pages(func(after *wire.Setting) ([]T, *wire.Setting, error) {
+		page, err := c.transport.settings(ctx, &wire.ListSettingsRequest{Kind: kind, Limit: listPage, After: after})
+		if err != nil {
+			return nil, nil, fmt.Errorf("list %s: %w", what, err)
 		}
-	}
+		all := make([]T, len(page.Settings))
+		for i, s := range page.Settings {
+			all[i] = as(s)
+		}
+		return all, page.Next, nil
+	})
 }

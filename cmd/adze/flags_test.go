@@ -20,6 +20,8 @@ func TestFlagsThatCannotBeMeantAreRefused(t *testing.T) {
 		"failures --until=-1h":                    "--until",
 		"redrive --workflow w --limit=-1":         "--limit",
 		"logs 0555eb46-0400-8000-8e9a --limit=-1": "--limit",
+		"schedule preview @daily -n 0":            "count",
+		"schedule preview @daily -n 101":          "count",
 		"run w --once=":                           "--once",
 		"run w --held-for 1h":                     "--once",
 		"run w --held-until-end":                  "--once",

@@ -247,6 +247,9 @@ func (c *scheduleResumeCmd) Run(e *env) error {
 	})
 }
 
+// ticksMax is how many ticks adze.PreviewCron gives.
+const ticksMax = 100
+
 type schedulePreviewCmd struct {
 	Expression string `arg:"" help:"Five fields, six with seconds in front, @daily, @every 5m."`
 	Zone       string `help:"Time zone, like Europe/Berlin; UTC if it is not given."`
@@ -262,6 +265,9 @@ func (c *schedulePreviewCmd) Run(e *env) error {
 		if after, err = parseTime("after", c.After); err != nil {
 			return err
 		}
+	}
+	if c.Count < 1 || c.Count > ticksMax {
+		return fault.New(fault.Invalid, "count", "is %d, allowed is 1 to %d", c.Count, ticksMax)
 	}
 	ticks, err := adze.PreviewCron(c.Expression, c.Zone, after, c.Count)
 	for _, tick := range ticks {
