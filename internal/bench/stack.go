@@ -215,7 +215,7 @@ func (b *bench) newEmbeddedRig(ctx context.Context, name string) (*rig, error) {
 	if err != nil {
 		return nil, errors.Join(err, r.end())
 	}
-	if r.client, err = adze.Open(ctx, r.url); err != nil {
+	if r.client, err = adze.Open(ctx, r.url, adze.Logger(quiet)); err != nil {
 		return nil, errors.Join(fmt.Errorf("open embedded engine: %w", err), r.end())
 	}
 	r.close = append(r.close, r.client.Close)
