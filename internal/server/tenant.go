@@ -27,21 +27,15 @@ func openTenants(ctx context.Context, pool *pgxpool.Pool, now time.Time) (*tenan
 	if _, err := tenant.EnsureDefault(ctx, pool, now); err != nil {
 		return nil, err
 	}
-	t := &tenants{db: pool, of: map[id.ID]tenant.Tenant{}}
-	return t, t.read(ctx)
-}
-
-func (t *tenants) read(ctx context.Context) error {
-	all, err := tenant.All(ctx, t.db)
+	all, err := tenant.All(ctx, pool)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t := &tenants{db: pool, of: make(map[id.ID]tenant.Tenant, len(all))}
 	for _, one := range all {
 		t.of[one.ID] = one
 	}
-	return nil
+	return t, nil
 }
 
 func (t *tenants) shardOf(ctx context.Context, who id.ID) (int32, error) {
@@ -58,13 +52,17 @@ func (t *tenants) find(ctx context.Context, who id.ID) (tenant.Tenant, error) {
 	if known, is := t.get(who); is {
 		return known, nil
 	}
-	if err := t.read(ctx); err != nil {
+	found, err := tenant.ByID(ctx, t.db, []id.ID{who})
+	if err != nil {
 		return tenant.Tenant{}, err
 	}
-	known, is := t.get(who)
+	known, is := found[who]
 	if !is {
 		return known, fault.New(fault.NotFound, "", "no tenant %s", who)
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.of[who] = known
 	return known, nil
 }
 
