@@ -164,3 +164,48 @@ func TestLaneIsShortAgainAfterALoad(t *testing.T) {
 	r.apply(&Loaded{Load: lane})
 	require.LessOrEqual(t, r.Stats().Resident, 2*1+len(open)+1)
 }
+
+// TestLaneThatRanDryAsksForItsNextWindowEarlier: the workers waited for it.
+func TestLaneThatRanDryAsksForItsNextWindowEarlier(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{})
+	rows, loads, running, left := map[id.ID]OpenTask{}, []Load(nil), Assignment{}, 0
+	note := func(out *Effects) {
+		for _, row := range out.Open {
+			rows[row.ID] = row
+		}
+		for _, gone := range out.Closed {
+			delete(rows, gone)
+		}
+		loads = append(loads, out.Loads...)
+		for _, a := range out.Assigned {
+			running = a
+			left = r.Stats().Resident - 1
+		}
+	}
+	_, out := r.submit(100, nil)
+	note(out)
+	note(r.join(worker1, 1))
+	// lead is how many tasks are left when the lane asks; so many more end before the window
+	// is here.
+	lead := func(meanwhile int) int {
+		for len(loads) == 0 {
+			note(r.done(running))
+		}
+		asked := left
+		for range min(meanwhile, asked+1) {
+			note(r.done(running))
+		}
+		load := loads[0]
+		loads = nil
+		note(r.apply(&Loaded{Load: load, Rows: laneRows(rows, load)}))
+		return asked
+	}
+	require.Equal(t, 1, lead(100), "a quarter of a window")
+	require.Equal(t, 2, lead(100), "half of one")
+	require.Equal(t, 3, lead(2), "all of one, of which the first has begun")
+	require.Equal(t, 4, lead(2), "which was right")
+	require.Equal(t, 4, lead(0))
+	require.Equal(t, 2, lead(0), "nothing ended meanwhile")
+	require.Equal(t, 1, lead(0))
+}

@@ -13,7 +13,7 @@ import (
 //   - a task in memory may be taken if it does not come after edge;
 //   - a newcomer after edge goes to Postgres, any other one stays in memory;
 //   - with more than two windows in memory the later part goes to Postgres;
-//   - with less than half a window in memory the next window is loaded.
+//   - with its lead or less in memory the next window is loaded.
 //
 // So the order is exact whatever is where, and the memory is bounded.
 type lane struct {
@@ -31,6 +31,7 @@ type lane struct {
 	// whether they fit is known only then.
 	loading bool
 	arrived []*task
+	hurry   uint8 // up to hurryMax, see lead
 
 	// Of a class.
 	class   *class
@@ -233,8 +234,23 @@ func (l *lane) leave(t *task) {
 
 // refill has the next window loaded when this one runs low.
 func (s *Shard) refill(l *lane) {
-	if l.stored > 0 && l.len() <= s.windowNow()/2 {
+	if l.stored > 0 && l.len() <= s.lead(l) {
 		s.requestLane(l)
+	}
+}
+
+// lead is how many tasks of a lane are left when the next window is asked for: a quarter of
+// one, half, or all of one.
+func (s *Shard) lead(l *lane) int { return s.windowNow() >> (hurryMax - l.hurry) }
+
+// pace finds the lead that l needs, when its window is here: a longer one if it ran dry
+// meanwhile, a shorter one if it would have had half of that left.
+func (s *Shard) pace(l *lane) {
+	switch lead := s.lead(l); {
+	case l.len() == 0 && l.hurry < hurryMax:
+		l.hurry++
+	case l.len() > lead*3/4 && l.hurry > 0:
+		l.hurry--
 	}
 }
 
@@ -283,6 +299,7 @@ func (s *Shard) unstore(l *lane) {
 func (s *Shard) loadedLane(in *Loaded) {
 	l := s.lane(in.Load.Tenant, in.Load.Queue, in.Load.Key)
 	l.loading = false
+	s.pace(l)
 	arrived := l.arrived
 	l.arrived = nil
 	for i := range in.Rows {
