@@ -234,10 +234,14 @@ func (m *model) checkWorkersTakeTurns(a *core.Assignment, t *task) *Violation {
 	served := m.workers[a.Worker]
 	best, _ := served.score(t)
 	for _, w := range m.workers {
-		if score, _ := w.score(t); w.id == a.Worker || score != best || w.isAtHome(t) != served.isAtHome(t) || t.def.Batch != nil || !w.free(t) || !m.serves(w, t) || m.maybeKept(w, t) {
+		if score, _ := w.score(t); w.id == a.Worker || score != best || w.isAtHome(t) != served.isAtHome(t) || t.def.Batch != nil || !w.free(t) || !m.serves(w, t) {
 			continue
 		}
 		place := offer{w.id, class.tenant, class.queue}
+		if m.maybeKept(w, t) {
+			delete(m.waiting, place) // it lines up anew
+			continue
+		}
 		if m.waiting[place] == nil {
 			m.waiting[place] = &turn{t, map[id.ID]bool{}}
 		}
