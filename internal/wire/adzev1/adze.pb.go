@@ -1175,7 +1175,7 @@ type Rate struct {
 	Units           int32                  `protobuf:"varint,3,opt,name=units,proto3" json:"units,omitempty"`                                           // that it needs, 1–100,000,000; 0 = 1
 	UnitsExpression string                 `protobuf:"bytes,4,opt,name=units_expression,json=unitsExpression,proto3" json:"units_expression,omitempty"` // CEL over input and metadata, gives a whole number from 0; instead of units
 	Limit           int32                  `protobuf:"varint,5,opt,name=limit,proto3" json:"limit,omitempty"`                                           // units in each period, at most 100,000,000
-	LimitExpression string                 `protobuf:"bytes,6,opt,name=limit_expression,json=limitExpression,proto3" json:"limit_expression,omitempty"` // CEL over input and metadata, gives a whole number from 1: the limit for the key, the smallest until all its units are back
+	LimitExpression string                 `protobuf:"bytes,6,opt,name=limit_expression,json=limitExpression,proto3" json:"limit_expression,omitempty"` // CEL over input and metadata, gives a whole number from 1: the limit for the key: of those that have drawn the smallest, until all its units are back
 	PeriodMs        int64                  `protobuf:"varint,7,opt,name=period_ms,json=periodMs,proto3" json:"period_ms,omitempty"`                     // at most 366 days; 0 with a name: others say how it works, and without a limit
 	Smooth          bool                   `protobuf:"varint,8,opt,name=smooth,proto3" json:"smooth,omitempty"`                                         // units come back one by one, not all at the end of the period
 	unknownFields   protoimpl.UnknownFields
