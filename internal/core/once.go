@@ -11,12 +11,12 @@ import (
 // key that is not in memory may be held: it has to be loaded before a run that wants it
 // comes (Missing, Recall).
 type onceKeys struct {
-	max   int // OnceKeysMax; smaller in simulations
-	of    map[onceName]*onceKey
-	byRun map[id.ID]*onceKey
-	first *onceKey   // the oldest in memory, the next to leave it
-	last  *onceKey   // the newest
-	heap  []*onceKey // those with Until, by (Until, Run)
+	max    int // OnceKeysMax; smaller in simulations
+	of     map[onceName]*onceKey
+	byRun  map[id.ID]*onceKey
+	first  *onceKey         // the oldest in memory, the next to leave it
+	last   *onceKey         // the newest
+	ending agenda[*onceKey] // those with Until
 
 	// replaced are runs that were in Postgres only when they lost their key: they are being
 	// cancelled, for this reason.
@@ -48,7 +48,7 @@ type onceNews struct{ begun, ended bool }
 type onceKey struct {
 	OnceKey
 	older, newer *onceKey
-	seat         int // in the heap; -1 = not in it
+	seat         int // in onceKeys.ending; -1 = not there
 }
 
 func newOnceKeys() onceKeys {

@@ -14,7 +14,9 @@ func (s *Shard) rememberOnce(row *OnceKey) {
 	if k.Run != 0 {
 		o.byRun[k.Run] = k
 	}
-	o.addHeap(k)
+	if k.Until != 0 {
+		o.ending.add(k)
+	}
 	o.touch(k.name(), s.seq)
 }
 
@@ -63,7 +65,10 @@ func (s *Shard) forgetOnce(k *onceKey) {
 	}
 	delete(o.of, k.name())
 	delete(o.byRun, k.Run)
-	o.removeHeap(k)
+	if k.seat >= 0 {
+		o.ending.remove(k)
+		k.seat = -1
+	}
 	o.touch(k.name(), s.seq)
 }
 
@@ -78,10 +83,11 @@ func (o *onceKeys) touch(name onceName, seq uint64) {
 func (s *Shard) expireOnce() {
 	o := &s.once
 	for range onceExpireMax {
-		if len(o.heap) == 0 || o.heap[0].Until > s.now {
+		k := o.ending.first()
+		if k == nil || k.Until > s.now {
 			break
 		}
-		s.freeOnce(o.heap[0])
+		s.freeOnce(k)
 	}
 	if o.stored > 0 && !o.loading && o.due > 0 && o.due <= s.now {
 		o.loading, o.between = true, 0
@@ -96,8 +102,8 @@ func (s *Shard) expireOnce() {
 // next is when the next key is free, or looked up; 0 = none by time.
 func (o *onceKeys) next() Time {
 	var next Time
-	if len(o.heap) > 0 {
-		next = o.heap[0].Until
+	if k := o.ending.first(); k != nil {
+		next = k.Until
 	}
 	if o.stored > 0 && !o.loading && o.due > 0 && (next == 0 || o.due < next) {
 		next = o.due
@@ -108,56 +114,10 @@ func (o *onceKeys) next() Time {
 	return next
 }
 
-func (o *onceKeys) addHeap(k *onceKey) {
-	if k.Until == 0 {
-		return
-	}
-	k.seat = len(o.heap)
-	o.heap = append(o.heap, k)
-	o.up(k.seat)
+// before implements due.
+func (k *onceKey) before(other *onceKey) bool {
+	return k.Until < other.Until || k.Until == other.Until && (k.Run < other.Run || k.Run == other.Run && k.Key < other.Key)
 }
 
-func (o *onceKeys) removeHeap(k *onceKey) {
-	at, last := k.seat, len(o.heap)-1
-	if at < 0 {
-		return
-	}
-	o.swap(at, last)
-	o.heap[last] = nil
-	o.heap = o.heap[:last]
-	k.seat = -1
-	if at < last {
-		o.up(at)
-		o.down(at)
-	}
-}
-
-func (o *onceKeys) swap(i, j int) {
-	o.heap[i], o.heap[j] = o.heap[j], o.heap[i]
-	o.heap[i].seat, o.heap[j].seat = i, j
-}
-
-func (o *onceKeys) before(i, j int) bool {
-	a, b := o.heap[i], o.heap[j]
-	return a.Until < b.Until || a.Until == b.Until && (a.Run < b.Run || a.Run == b.Run && a.Key < b.Key)
-}
-
-func (o *onceKeys) up(i int) {
-	for parent := (i - 1) / 2; i > 0 && o.before(i, parent); parent = (i - 1) / 2 {
-		o.swap(i, parent)
-		i = parent
-	}
-}
-
-func (o *onceKeys) down(i int) {
-	for child := 2*i + 1; child < len(o.heap); child = 2*i + 1 {
-		if right := child + 1; right < len(o.heap) && o.before(right, child) {
-			child = right
-		}
-		if !o.before(child, i) {
-			return
-		}
-		o.swap(i, child)
-		i = child
-	}
-}
+// place implements due.
+func (k *onceKey) place() *int { return &k.seat }

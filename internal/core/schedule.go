@@ -5,17 +5,16 @@ import "github.com/adzehq/adze/internal/base/id"
 // schedule is a Schedule as the core knows it.
 type schedule struct {
 	state ScheduleState
-	at    Time // when it is to be asked for; 0 = not in the heap
-	seat  int  // its index in the heap
+	at    Time // when it is to be asked for; 0 = not in the agenda
+	seat  int  // in the agenda
 	asked bool // a Fire is on its way
 }
 
-// schedules are those of the shard: a heap by the time at which they are to be asked
-// for, so that ten thousand cost nothing between their ticks.
+// schedules are those of the shard, with an agenda of when they are to be asked for.
 type schedules struct {
 	of      map[id.ID]*schedule
 	running map[id.ID]*schedule // by state.Running
-	heap    []*schedule
+	agenda[*schedule]
 }
 
 func newSchedules() schedules {
@@ -265,62 +264,17 @@ func (l *schedules) place(c *schedule, now Time) {
 	}
 }
 
-// first is the schedule to be asked for next; nil if there is none.
-func (l *schedules) first() *schedule {
-	if len(l.heap) == 0 {
-		return nil
-	}
-	return l.heap[0]
-}
-
-func (l *schedules) add(c *schedule) {
-	c.seat = len(l.heap)
-	l.heap = append(l.heap, c)
-	l.up(c.seat)
-}
-
 func (l *schedules) remove(c *schedule) {
-	if c.at == 0 {
-		return
-	}
-	at, last := c.seat, len(l.heap)-1
-	l.swap(at, last)
-	l.heap[last] = nil
-	l.heap = l.heap[:last]
-	c.at = 0
-	if at < last {
-		l.up(at)
-		l.down(at)
+	if c.at != 0 {
+		l.agenda.remove(c)
+		c.at = 0
 	}
 }
 
-func (l *schedules) swap(i, j int) {
-	l.heap[i], l.heap[j] = l.heap[j], l.heap[i]
-	l.heap[i].seat, l.heap[j].seat = i, j
+// before implements due.
+func (c *schedule) before(other *schedule) bool {
+	return c.at < other.at || c.at == other.at && c.state.ID < other.state.ID
 }
 
-// before orders by time and then by id: the same inputs give the same order.
-func (l *schedules) before(i, j int) bool {
-	a, b := l.heap[i], l.heap[j]
-	return a.at < b.at || a.at == b.at && a.state.ID < b.state.ID
-}
-
-func (l *schedules) up(i int) {
-	for parent := (i - 1) / 2; i > 0 && l.before(i, parent); parent = (i - 1) / 2 {
-		l.swap(i, parent)
-		i = parent
-	}
-}
-
-func (l *schedules) down(i int) {
-	for child := 2*i + 1; child < len(l.heap); child = 2*i + 1 {
-		if right := child + 1; right < len(l.heap) && l.before(right, child) {
-			child = right
-		}
-		if !l.before(child, i) {
-			return
-		}
-		l.swap(i, child)
-		i = child
-	}
-}
+// place implements due.
+func (c *schedule) place() *int { return &c.seat }
