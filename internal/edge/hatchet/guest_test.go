@@ -1,6 +1,8 @@
 package hatchet_test
 
 import (
+	"io"
+	"net/http"
 	"testing"
 	"time"
 
@@ -45,6 +47,20 @@ func log(s *hatchettest.Stage, task, text string) error {
 	return err
 }
 
+// scraped is what Prometheus is told.
+func scraped(t *testing.T, s *hatchettest.Stage) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.HTTPURL()+"/metrics", nil)
+	require.NoError(t, err)
+	request.Close = true
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return string(text)
+}
+
 func TestCallsThatNameAGuestsTaskAreTheGuests(t *testing.T) {
 	t.Parallel()
 	s := hatchettest.Start(t)
@@ -64,6 +80,11 @@ func TestCallsThatNameAGuestsTaskAreTheGuests(t *testing.T) {
 	require.NoError(t, err)
 	_, err = other.Dispatcher.RefreshTimeout(other.Ctx, &wire.RefreshTimeoutRequest{TaskRunExternalId: run, IncrementTimeoutBy: "30s"})
 	require.Equal(t, codes.NotFound, status.Code(err))
+	metrics := scraped(t, s)
+	require.Contains(t, metrics, `adze_tenant_slots{state="guests",tenant="default"} 1`)
+	require.Contains(t, metrics, `adze_tenant_slots{state="free",tenant="default"} 99`)
+	require.Contains(t, metrics, `adze_tenant_guest_slots_used{tenant="guest"} 1`)
+	require.NotContains(t, metrics, `tenant="other"`, "it shares none")
 	_, err = s.Dispatcher.ReleaseSlot(s.Ctx, &wire.ReleaseSlotRequest{TaskRunExternalId: run})
 	require.NoError(t, err)
 
