@@ -211,3 +211,14 @@ func TestKeyKeepsItsTurnWhileItsTasksAreLoaded(t *testing.T) {
 	}
 	require.Equal(t, map[string]int{"a": 10, "b": 10}, count(order))
 }
+
+// TestWeightsCountForKeysThatWait: of what came before they were set, too.
+func TestWeightsCountForKeysThatWait(t *testing.T) {
+	t.Parallel()
+	r, keyOf := newWide(t), map[id.ID]string{}
+	r.backlog(keyOf, 200, "a", "b")
+	require.Equal(t, map[string]int{"a": 20, "b": 20}, count(serve(r, keyOf, 40, nil)))
+	r.set("act", "b", QueueSetting{Weight: 3_000})
+	again := serve(r, keyOf, 40, nil)
+	require.InDelta(t, 30, count(again)["b"], 1)
+}
