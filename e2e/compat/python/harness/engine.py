@@ -22,6 +22,7 @@ class Engine:
         self.grpc = "127.0.0.1:0"
         self.http = "127.0.0.1:0"
         self.token = ""
+        self.database = ""
         self._binary = binary
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -57,6 +58,7 @@ class Engine:
         )
         self.grpc = said["gRPC"].strip()
         self.http = said["HTTP"].strip().removeprefix("http://")
+        self.database = said["Database"].strip()
         self.token = Path(said["Token"].strip()).read_text().strip()
 
     def _ready(self, out: Path) -> bool:
@@ -73,6 +75,16 @@ class Engine:
             "HATCHET_CLIENT_SERVER_URL": self.server_url,
             "HATCHET_CLIENT_TLS_STRATEGY": "none",
         }
+
+    def operator(self, *arguments: str) -> str:
+        """Runs a command on its database and gives what it prints."""
+        own = {
+            "ADZE_DATABASE_URL": self.database,
+            "ADZE_ADDRESS": self.grpc,
+            "ADZE_HTTP_URL": self.server_url,
+        }
+        command = [self._binary, *arguments]
+        return subprocess.check_output(command, env=os.environ | own, text=True).strip()
 
     def kill(self) -> None:
         """Ends it as a lost machine would: at once, with nothing put in order."""
