@@ -119,7 +119,7 @@ func (a *awaiter) run() {
 			a.fail(err)
 			return
 		}
-		a.log.Warn("lost the stream of results", "err", err)
+		a.log.Warn("lost the stream of results", "error", err)
 		if heard {
 			pause.reset()
 		}

@@ -41,7 +41,7 @@ func (w *Worker) beginDrain() <-chan struct{} {
 		ctx, stop := context.WithTimeout(context.Background(), goodbyeMax)
 		defer stop()
 		if err := session.Resize(ctx, 0); err != nil {
-			w.log.Warn("could not drain", "err", err) // the next session's Hello will
+			w.log.Warn("could not drain", "error", err) // the next session's Hello will
 		}
 	}
 	return empty

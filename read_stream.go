@@ -157,7 +157,7 @@ func (c *Client) read(ctx context.Context, once func(context.Context) error) err
 		if time.Since(began) > pauseMax {
 			pause.reset()
 		}
-		c.log.Warn("lost what was being read", "err", err)
+		c.log.Warn("lost what was being read", "error", err)
 		if pause.wait(ctx) != nil {
 			return context.Cause(ctx)
 		}

@@ -165,7 +165,7 @@ func (w *Worker) register(ctx context.Context) error {
 		if err == nil || !passing(err) {
 			return err
 		}
-		w.log.Warn("could not register tasks", "err", err)
+		w.log.Warn("could not register tasks", "error", err)
 		if pause.wait(ctx) != nil {
 			return err
 		}
@@ -184,7 +184,7 @@ func (w *Worker) serve(ctx context.Context) error {
 		if !passing(err) {
 			return err
 		}
-		w.log.Warn("lost the engine", "err", err, "running", w.runs())
+		w.log.Warn("lost the engine", "error", err, "running", w.runs())
 		if time.Since(began) > pauseMax {
 			pause.reset()
 		}
