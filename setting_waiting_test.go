@@ -59,7 +59,7 @@ func TestNobodyWhoWaitsFallsBehindWhenAgeingChanges(t *testing.T) {
 	require.NoError(t, c.DropQueue(ctx, "note", ""))
 	run("as declared")
 
-	work(t, c, task, adze.Slots(1))
+	work(t, c, task, adze.Slots(1), adze.DrainTimeout(time.Millisecond))
 	var order []string
 	for range 5 {
 		order = append(order, receive(ctx, t, began))
@@ -86,7 +86,7 @@ func TestLimitGoesByItsNewStrategyHoweverManyWait(t *testing.T) {
 		}
 		return n, ctx.Err()
 	}, adze.Limit(adze.ConcurrencyLimit{Name: "steps", Max: 1, Strategy: adze.LimitFIFO}))
-	work(t, c, task, adze.Slots(1))
+	work(t, c, task, adze.Slots(1), adze.DrainTimeout(time.Millisecond))
 	inputs := make([]int, 6_000)
 	for i := range inputs {
 		inputs[i] = i
@@ -130,7 +130,7 @@ func TestKeysThatWaitAreKeptToFewWorkers(t *testing.T) {
 		}, adze.FairKey("input.customer"))
 	}
 	for _, worker := range []string{"one", "two", "three", "four"} {
-		work(t, c, serving(worker), adze.Slots(1))
+		work(t, c, serving(worker), adze.Slots(1), adze.DrainTimeout(time.Millisecond))
 	}
 	_, err := serving("none").RunMany(ctx, c, bills(5_000, 1))
 	require.NoError(t, err)
