@@ -76,8 +76,8 @@ const (
 	// windowsMax windows of tasks are in memory before lanes are held short: those of
 	// which something is in Postgres share what room is left,
 	windowsMax = 128
-	// but 32 tasks of a lane are read at least: one read alone costs several times as much.
-	windowShrinkMax = 64
+	// but 16 tasks of a lane are read at least: one read alone costs several times as much.
+	windowShrinkMax = 128
 
 	// hurryMax is how often the lead of a lane is doubled at most, see Shard.lead.
 	hurryMax = 2
