@@ -72,7 +72,7 @@ func (b *bench) flowing(ctx context.Context, points []point, taps []*tap) error 
 
 // flows measures all queues, round by round, each time another one first.
 func (b *bench) flows(ctx context.Context, taps []*tap) error {
-	for round := range b.size(11, 3) {
+	for round := range b.size(33, 3) {
 		time.Sleep(b.pause(keysSettle, keysSettle/3))
 		if err := taps[0].rig.meter.resting(ctx, b.pause(restingPatience, 0)); err != nil {
 			return err

@@ -26,18 +26,31 @@ type tap struct {
 	point
 	rig    *rig
 	task   *adze.Task[keyed, keyed]
-	gate   chan struct{} // an attempt that may end
-	left   atomic.Int64  // until the last of a part
-	last   chan adze.ID
+	gate   chan struct{}  // an attempt that may end
+	left   atomic.Int64   // until the last of a part
+	first  chan time.Time // when what the worker had held until a part began was through
+	last   chan ending
 	stored int // runs so far
 
-	parts     latencies // how long each took
+	parts     latencies // how long the rest of each took
 	engineCPU time.Duration
 	pgCPU     time.Duration
 }
 
+// ending is the last attempt of a part.
+type ending struct {
+	run adze.ID
+	at  time.Time
+}
+
+// held is how many tasks of a part the worker has when it begins: no engine takes them.
+func (t *tap) held() int { return min(workerSlots, t.part()/2) }
+
 func newTap(r *rig, name string, p point) *tap {
-	t := &tap{point: p, rig: r, gate: make(chan struct{}, partMax), last: make(chan adze.ID, 1)}
+	t := &tap{
+		point: p, rig: r,
+		gate: make(chan struct{}, partMax), first: make(chan time.Time, 1), last: make(chan ending, 1),
+	}
 	t.task = adze.NewTask(name, t.attempt, byKey()...)
 	return t
 }
@@ -48,8 +61,11 @@ func (t *tap) attempt(ctx context.Context, in keyed) (keyed, error) {
 	case <-ctx.Done():
 		return in, context.Cause(ctx)
 	}
-	if t.left.Add(-1) == 0 {
-		t.last <- adze.RunID(ctx)
+	switch t.left.Add(-1) {
+	case int64(t.part() - t.held()):
+		t.first <- time.Now()
+	case 0:
+		t.last <- ending{adze.RunID(ctx), time.Now()}
 	}
 	return in, nil
 }
@@ -82,35 +98,36 @@ func (t *tap) flow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	begin := time.Now()
-	if err := t.pass(ctx); err != nil {
+	took, err := t.pass(ctx)
+	if err != nil {
 		return err
 	}
-	t.parts.add(time.Since(begin))
+	t.parts.add(took)
 	after, err := t.rig.meter.read(ctx)
 	t.engineCPU += after.engineCPU - before.engineCPU
 	t.pgCPU += after.pgCPU - before.pgCPU
 	return err
 }
 
-// pass lets a part of the queue end, and returns once its last result is stored.
-func (t *tap) pass(ctx context.Context) error {
+// pass lets a part of the queue end, and returns once its last result is stored. It tells how
+// long it took from the end of what the worker had held to the last.
+func (t *tap) pass(ctx context.Context) (took time.Duration, err error) {
 	t.left.Store(int64(t.part()))
 	for range t.part() {
 		t.gate <- struct{}{}
 	}
 	select {
 	case last := <-t.last:
-		_, err := t.task.Lookup(t.rig.client, last).Result(ctx)
-		return err
+		_, err := t.task.Lookup(t.rig.client, last.run).Result(ctx)
+		return last.at.Sub(<-t.first), err
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return 0, context.Cause(ctx)
 	}
 }
 
 // usPerTask is what a task of the median part took.
 func (t *tap) usPerTask() float64 {
-	return float64(t.parts.at(0.5).Microseconds()) / float64(t.part())
+	return float64(t.parts.at(0.5).Microseconds()) / float64(t.part()-t.held())
 }
 
 // cpuPerTask is what a task took of the processors, in microseconds.
