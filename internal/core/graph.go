@@ -575,6 +575,9 @@ func (s *Shard) cancelOpen(r *run) {
 // node without a result either waits or has an open task.
 func (s *Shard) resumeRun(row *OpenRun) {
 	r := s.openRun(row)
+	if len(r.graph.Limits) > 0 && !r.flow.doomed() {
+		r.runAt = 0 // it had its places, and so its time had come, whatever the clock says now
+	}
 	r.saved = row.Saved
 	if !r.saved {
 		s.ledger.enter(r.id, s.now)
