@@ -152,7 +152,7 @@ func TestRateIsChangedWhileItWorks(t *testing.T) {
 		require.NoError(t, err)
 		var refused *adze.Error
 		require.ErrorAs(t, c.SetRate(ctx, "mail", adze.RateSetting{Limit: new(100_000_001)}), &refused)
-		require.Equal(t, "settings[0].rate.limit", refused.Field)
+		require.Equal(t, "rate.limit", refused.Field)
 		var names []string
 		for r, err := range c.RateSettings(ctx) {
 			require.NoError(t, err)
