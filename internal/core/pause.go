@@ -286,8 +286,8 @@ func (c *class) isPaused() bool {
 	return len(workflows) > 0 && !slices.ContainsFunc(workflows, func(name string) bool { return !on(SettingWorkflow, name) })
 }
 
-// sweep goes through what waits for workers: what a pause holds back gives the places up
-// that it has in limits, and ends if it has waited too long.
+// sweep goes through what waits for workers, or is to when a load is here: what a pause holds
+// back gives the places up that it has in limits, and ends if it has waited too long.
 func (s *Shard) sweep(tenant id.ID) {
 	for _, c := range s.classesOf(tenant) {
 		for _, l := range c.sortedLanes() {
@@ -298,10 +298,10 @@ func (s *Shard) sweep(tenant id.ID) {
 
 func (s *Shard) sweepLane(l *lane) {
 	over := false
-	for _, t := range l.oldestFirst() {
+	for _, t := range append(l.oldestFirst(), l.arrived...) {
 		p := s.pausedBy(t)
 		switch {
-		case p == nil || !l.has(t): // or what ended before has ended it
+		case p == nil || !l.has(t) && !slices.Contains(l.arrived, t): // or what ended before has ended it
 		case p.ttl > 0 && p.since+p.ttl <= s.now:
 			over = true
 			s.finish(t, Cancelled, p.lateText(), nil)

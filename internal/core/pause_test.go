@@ -180,3 +180,23 @@ func TestTaskOfAPausedWorkflowIsToldSoWhileOthersOfItsClassGoOn(t *testing.T) {
 	r.pauses(SettingWorkflow, "w", false, 0)
 	require.Equal(t, CauseBusy, why().Cause)
 }
+
+// TestWhatIsTriedAgainDuringAPauseGivesItsPlacesBack: nobody looks at it as long as that
+// lasts, and others have the same limit.
+func TestWhatIsTriedAgainDuringAPauseGivesItsPlacesBack(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{Queue: "slow", Limits: []string{"l"}, Retries: 1})
+	r.also(3, Definition{Queue: "fast", Limits: []string{"l"}})
+	r.apply(&Set{Settings: []Setting{{Tenant: tenant, Kind: SettingLimit, Name: "l", Limit: LimitSetting{Max: 1, Strategy: LimitFIFO}}}})
+	r.join(worker1, 1)
+	_, out := r.submit(1, nil)
+	running := out.Assigned[0]
+	next, _ := r.submitOne(3, nil)
+	r.pauses(SettingQueue, "slow", true, 0)
+	out = r.failed(running)
+	require.Equal(t, []Assignment{{Worker: worker1, Task: next, Version: 3, Token: running.Token + 1, Attempt: 1, Seq: out.Assigned[0].Seq}}, out.Assigned)
+	require.Empty(t, r.done(out.Assigned[0]).Assigned)
+	out = r.pauses(SettingQueue, "slow", false, 0)
+	require.Equal(t, running.Task, out.Assigned[0].Task)
+	require.EqualValues(t, 2, out.Assigned[0].Attempt)
+}

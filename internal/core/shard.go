@@ -306,6 +306,10 @@ func (s *Shard) makeReady(t *task) {
 	if ms := t.def.ScheduleTimeoutMS; ms > 0 {
 		t.due = s.now + Time(ms)
 	}
+	if t.passed > 0 && s.pausedBy(t) != nil { // a pause lasts longer than a try: others may have its places
+		s.letGo(t.id, t.def.Tenant, t.def.Limits, t.flow, t.passed)
+		t.passed = 0
+	}
 	if t.counted { // the row that is written now says where it waits
 		s.moveTo(t, s.home(t))
 		t.rank = t.lane.place.rank(t)

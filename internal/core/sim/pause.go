@@ -316,11 +316,14 @@ func (st *step) errorOf(t *task) string {
 }
 
 // checkPauses: nobody waits for a pause that is over, unless it is being loaded, and
-// nobody for longer than the pause may last.
+// nobody for longer than the pause may last, or with places that others wait for.
 func (h *history) checkPauses(st *step) *Violation {
 	m, next := h.model, h.shard.NextDue()
 	_, tick := st.in.(*core.Tick)
 	for _, t := range m.tasks {
+		if t.state == core.OpenReady && t.passed > 0 && t.inClass() && m.pausedBy(t) != nil && h.shard.Live(t.row.ID).State != 0 {
+			return broken(pausesKept, "task %d is paused by %s, and has %d places", t.row.ID, m.pausedBy(t).text(), t.passed)
+		}
 		p, held := t.waitsIn()
 		if !held || t.state != core.OpenReady || m.loading(t.lane) {
 			continue
