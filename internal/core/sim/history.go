@@ -127,7 +127,7 @@ func newHistory(seed uint64) *history {
 	h.graphShare, h.failShare = pick(h, []int{0, 1, 2, 4, 8}), pick(h, []int{0, 1, 4})
 	h.durables = pick(h, []int{0, 2, 4, 8})
 	h.limitShare, h.queueing, h.oneQueue = pick(h, []int{0, 0, 1, 3, 6}), h.rand.IntN(2) == 0, h.rand.IntN(2) == 0
-	h.typeShare, h.labelShare, h.stickyShare = pick(h, []int{0, 0, 2, 4}), pick(h, []int{0, 0, 2, 4}), pick(h, []int{0, 0, 2})
+	h.typeShare, h.labelShare, h.stickyShare = pick(h, []int{0, 0, 2, 4}), pick(h, []int{0, 0, 2, 4}), pick(h, []int{0, 0, 2, 4})
 	h.batchShare, h.batchOf = pick(h, []int{0, 0, 2, 6}), map[core.Token]core.Token{}
 	h.rateShare, h.meters = pick(h, []int{0, 0, 1, 4}), map[core.RateName]*meter{}
 	for _, name := range slices.Concat(taskLimits, runLimits, rateNames) {

@@ -38,10 +38,23 @@ func (h *history) someRun() id.ID {
 	if len(h.runs) > 0 && h.rand.IntN(2) == 0 {
 		of = h.runs
 	}
+	if fired := h.lastFired(); fired != 0 && h.rand.IntN(8) == 0 {
+		return fired
+	}
 	if len(of) == 0 {
 		return 0
 	}
 	return of[max(0, len(of)-1-h.rand.IntN(8))]
+}
+
+// lastFired is the last run of a graph that a schedule started; 0 if there is none.
+func (h *history) lastFired() id.ID {
+	for _, run := range slices.Backward(h.runs) {
+		if h.committed.runs[run].Schedule != 0 {
+			return run
+		}
+	}
+	return 0
 }
 
 // runAgain submits a run that ended as a new one: for whatever it was started, and under
