@@ -16,8 +16,25 @@ func ageing(declared, dropped bool, each int64) Setting {
 	return s
 }
 
+// ofLimit is that setting of a limit of one place.
+func ofLimit(s Setting) Setting {
+	return Setting{
+		Tenant: s.Tenant, Kind: SettingLimit, Name: "oven", Declared: s.Declared, Dropped: s.Dropped,
+		Limit: LimitSetting{Max: 1, AgeMS: s.Queue.AgeMS},
+	}
+}
+
+// newOven is a rig whose tasks wait in the line of that limit.
+func newOven(t *testing.T) *rig {
+	r := newWide(t)
+	r.Shard = New(1)
+	r.apply(&Define{Definition: Definition{Version: version, Tenant: tenant, Action: "act", Limits: []string{"oven"}}})
+	r.apply(&Restore{Epoch: 1})
+	return r
+}
+
 // TestChangingAgeingLeavesNobodyBehindANewcomer: of the same priority, whoever waited when
-// ageing was switched on, off or to another time goes first.
+// ageing was switched on, off or to another time goes first, in a queue and in a limit.
 func TestChangingAgeingLeavesNobodyBehindANewcomer(t *testing.T) {
 	t.Parallel()
 	const declared = true
@@ -34,16 +51,20 @@ func TestChangingAgeingLeavesNobodyBehindANewcomer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, priority := range []int32{PriorityMin, -5, 0, 5, PriorityMax} {
-				requireOlderFirst(t, changes, priority)
+				requireOlderFirst(t, newWide(t), changes, priority)
+				ofLimits := make([]Setting, len(changes))
+				for i := range changes {
+					ofLimits[i] = ofLimit(changes[i])
+				}
+				requireOlderFirst(t, newOven(t), ofLimits, priority)
 			}
 		})
 	}
 }
 
 // requireOlderFirst has one task come before each of some changes, and one after them all.
-func requireOlderFirst(t *testing.T, changes []Setting, priority int32) {
+func requireOlderFirst(t *testing.T, r *rig, changes []Setting, priority int32) {
 	t.Helper()
-	r := newWide(t)
 	var want []id.ID
 	come := func() {
 		ids, _ := r.submit(1, func(_ int, row *NewTask) { row.Priority = priority })

@@ -371,9 +371,9 @@ const (
 // Order is a place in a line: lower Rank first, then lower ID. In a lane the rank is
 // the negated priority, one before the highest for what was begun before, so that
 // higher priorities and then older tasks go first, and more where waiting counts
-// (QueueSetting.AgeMS); where priority does not matter it is taken for 0. Among delayed
-// tasks it is the due time. The zero Order is before all delayed tasks; LaneStart is before all
-// tasks of a lane.
+// (QueueSetting.AgeMS, LimitSetting.AgeMS); where priority does not matter it is taken
+// for 0. Among delayed tasks it is the due time. The zero Order is before all delayed
+// tasks; LaneStart is before all tasks of a lane.
 type Order struct {
 	Rank int64
 	ID   id.ID

@@ -207,6 +207,7 @@ const (
 	SettingBatch    // when batches of an action go
 	SettingOnce     // the once keys that a workflow declares
 	SettingAge      // what waiting was worth in a queue when its ageing was changed; the core says it
+	SettingLimitAge // likewise in the lines of a limit
 )
 
 // QueueSetting is how a queue works.
@@ -224,7 +225,8 @@ type QueueSetting struct {
 	PausedSinceMS int64 `json:"paused_since_ms,omitempty"`
 }
 
-// AgeSetting is where ageing stood in a queue when it was last changed while somebody waited.
+// AgeSetting is where ageing stood in a queue or a limit when it was last changed while
+// somebody waited.
 type AgeSetting struct {
 	Worth int64 `json:"worth"` // in priorities
 	Since Time  `json:"since"`
@@ -237,6 +239,7 @@ const WeightDefault = 1_000
 type LimitSetting struct {
 	Max      int32    `json:"max"`
 	Strategy Strategy `json:"strategy,omitempty"` // not of one key
+	AgeMS    int64    `json:"age_ms,omitempty"`   // as of a queue, with LimitQueue; not of one key
 }
 
 // RateSetting is how a rate limit works.

@@ -21,6 +21,7 @@ type limit struct {
 	tenant id.ID
 	name   string
 	settings[LimitSetting]
+	age    AgeSetting
 	groups map[string]*group
 }
 
@@ -109,8 +110,9 @@ func (g *group) offer(*lane) { g.hasten() }
 func (g *group) withdraw(*lane) {}
 
 // rank implements place. It is the same whether it counts or not (limit.order), so that the
-// strategy can change while any number wait.
-func (g *group) rank(t *task) int64 { return t.byPriority() }
+// strategy can change while any number wait. What waiting is worth is the limit's own: tasks
+// of several queues, which may age differently, are in one line.
+func (g *group) rank(t *task) int64 { return t.byPriority() + g.limit.worth() }
 
 // forget implements place.
 func (g *group) forget(*lane) {

@@ -3,7 +3,7 @@ package core
 import "slices"
 
 // SettingsMax is how many settings a shard has at most, all of them in memory: some 20 MB.
-// What the core adds to a queue of which there is one (SettingAge) is not refused.
+// What the core adds to those of a queue or a limit (SettingAge) is not refused.
 const SettingsMax = 100_000
 
 // set changes how things work, all of it or nothing. What works so already costs nothing:
@@ -41,7 +41,9 @@ func (s *Shard) change(settings []Setting) {
 		switch {
 		case !s.differs(&setting):
 		case setting.Kind == SettingQueue:
-			s.putQueue(&setting)
+			s.putAgeing(&setting, s.queue(setting.Tenant, setting.Name), SettingAge)
+		case setting.Kind == SettingLimit:
+			s.putAgeing(&setting, s.limit(setting.Tenant, setting.Name), SettingLimitAge)
 		default:
 			s.put(&setting)
 		}
@@ -92,6 +94,8 @@ func (s *Shard) apply(setting *Setting) {
 		s.setBatch(setting)
 	case SettingAge:
 		s.queue(setting.Tenant, setting.Name).age = setting.Age
+	case SettingLimitAge:
+		s.limit(setting.Tenant, setting.Name).age = setting.Age
 	case SettingOnce:
 		s.onceRules.at(setting.Tenant, setting.Name).change(setting, setting.Once)
 	}
@@ -111,8 +115,8 @@ func (s *Shard) forgetUnset(dropped *Setting) {
 		}
 	case SettingWorkflow:
 		s.workflows.forgetUnset(key)
-	case SettingLimit:
-		if l := s.limits[key]; l.unset() && len(l.groups) == 0 {
+	case SettingLimit, SettingLimitAge:
+		if l := s.limits[key]; l.unset() && l.age == (AgeSetting{}) && len(l.groups) == 0 {
 			delete(s.limits, key)
 		}
 	case SettingRate:

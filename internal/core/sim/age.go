@@ -5,25 +5,39 @@ import (
 	"github.com/adzehq/adze/internal/core"
 )
 
-// ageing is how waiting counts in a queue, and what it has come to.
+// ageing is how waiting counts in a queue or a limit, and what it has come to.
 type ageing struct{ each, worth int64 }
 
-// worth is by how many priorities a newcomer to a queue goes behind.
-func (m *model) worth(tenant id.ID, queue string) int64 {
-	stood := m.settings[core.SettingKey{Tenant: tenant, Kind: core.SettingAge, Name: queue}].Age
-	each := m.setting(core.SettingQueue, tenant, queue).Queue.AgeMS
+// ages are the kinds of settings that have an ageing, and of those that say where it stands.
+var ages = map[core.SettingKind]core.SettingKind{
+	core.SettingQueue: core.SettingAge, core.SettingLimit: core.SettingLimitAge,
+}
+
+// each is how long a wait is worth one of priority.
+func (m *model) each(of core.SettingKind, tenant id.ID, name string) int64 {
+	s := m.setting(of, tenant, name)
+	if of == core.SettingLimit {
+		return s.Limit.AgeMS
+	}
+	return s.Queue.AgeMS
+}
+
+// worth is by how many priorities a newcomer to a queue or a limit goes behind.
+func (m *model) worth(of core.SettingKind, tenant id.ID, name string) int64 {
+	stood := m.settings[core.SettingKey{Tenant: tenant, Kind: ages[of], Name: name}].Age
+	each := m.each(of, tenant, name)
 	if each == 0 {
 		return stood.Worth
 	}
 	return stood.Worth + max(int64(m.now-stood.Since), 0)/each
 }
 
-// ageOf is the ageing of the queue that a setting is of.
+// ageOf is the ageing of what a setting is of.
 func (m *model) ageOf(s *core.Setting) ageing {
-	if s.Kind != core.SettingQueue {
+	if ages[s.Kind] == 0 {
 		return ageing{}
 	}
-	return ageing{m.setting(s.Kind, s.Tenant, s.Name).Queue.AgeMS, m.worth(s.Tenant, s.Name)}
+	return ageing{m.each(s.Kind, s.Tenant, s.Name), m.worth(s.Kind, s.Tenant, s.Name)}
 }
 
 // followAge has ageing go on from where it was before a setting, and tells the row that
@@ -32,32 +46,35 @@ func (m *model) followAge(s *core.Setting, was ageing) []core.Setting {
 	if m.ageOf(s).each == was.each {
 		return nil
 	}
-	row := core.Setting{Tenant: s.Tenant, Kind: core.SettingAge, Name: s.Name, Dropped: true}
-	if m.anyoneIn(s.Tenant, s.Name) {
+	row := core.Setting{Tenant: s.Tenant, Kind: ages[s.Kind], Name: s.Name, Dropped: true}
+	if m.anyoneIn(s) {
 		row.Dropped, row.Age = false, core.AgeSetting{Worth: was.worth, Since: m.now}
 	}
 	return m.adopt(row)
 }
 
-// anyoneIn tells whether anybody waits for a worker in a queue.
-func (m *model) anyoneIn(tenant id.ID, queue string) bool {
+// anyoneIn tells whether anybody waits in the queue, or the limit, that a setting is of.
+func (m *model) anyoneIn(s *core.Setting) bool {
 	for _, t := range m.tasks {
-		if t.state == core.OpenReady && t.inClass() && t.row.Tenant == tenant && t.queue() == queue {
+		switch {
+		case t.state != core.OpenReady || t.row.Tenant != s.Tenant:
+		case s.Kind == core.SettingQueue && t.inClass() && t.queue() == s.Name,
+			s.Kind == core.SettingLimit && t.inLimit() && t.limits[t.passed].name == s.Name:
 			return true
 		}
 	}
 	return false
 }
 
-// checkAges: who comes to the line of a key for a worker comes behind those of the same
-// priority.
+// checkAges: who comes to the line of a key, for a worker or for a place, comes behind those
+// of the same priority.
 func (h *history) checkAges(st *step) *Violation {
 	for _, t := range h.model.tasks {
-		if t.state != core.OpenReady || !t.inClass() || !t.readied || !t.entered {
+		if t.state != core.OpenReady || t.held != "" || !t.readied || !t.entered {
 			continue
 		}
 		for _, other := range h.model.tasks {
-			if other.state == core.OpenReady && other.inClass() && !other.readied && other.lane == t.lane &&
+			if other.state == core.OpenReady && other.held == "" && !other.readied && other.lane == t.lane &&
 				other.row.Priority == t.row.Priority && other.attempt > 1 == (t.attempt > 1) && t.rank < other.rank {
 				return broken(agesAlike, "task %d has rank %d, and %d, which was there, %d", t.row.ID, t.rank, other.row.ID, other.rank)
 			}

@@ -54,7 +54,7 @@ var leftOut = []omission{
 	{[]string{
 		"Emit.Lines.Tenant", "Emit.Lines.Attempt", "Emit.Chunks.Tenant", "Emit.Chunks.Attempt", "Write.Lines.Tenant", "Write.Lines.Token", "Write.Lines.Seq",
 		"Write.Chunks.Tenant", "Write.Chunks.Token", "Write.Chunks.Attempt", "Write.Chunks.Seq",
-		"Set.Settings.Age", "Set.Settings.Kind.SettingAge",
+		"Set.Settings.Age", "Set.Settings.Kind.SettingAge", "Set.Settings.Kind.SettingLimitAge",
 	}, "the core says it"},
 	{[]string{"Restore.LastID"}, "whoever makes ids reads it"},
 	{[]string{"RunResult.Status.Skipped"}, "a run is not skipped"},

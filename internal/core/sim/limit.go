@@ -123,7 +123,10 @@ func (h *history) declare() *Violation {
 }
 
 func (h *history) drawLimit() core.LimitSetting {
-	s := core.LimitSetting{Max: int32(1 + h.rand.IntN(3)), Strategy: core.Strategy(h.rand.IntN(int(core.LimitKeepOldest) + 1))}
+	s := core.LimitSetting{
+		Max: int32(1 + h.rand.IntN(3)), Strategy: core.Strategy(h.rand.IntN(int(core.LimitKeepOldest) + 1)),
+		AgeMS: pick(h, []int64{0, 0, 1, 100, 5_000}),
+	}
 	if h.queueing { // nobody is cancelled, and many wait
 		s.Strategy = pick(h, []core.Strategy{core.LimitQueue, core.LimitQueue, core.LimitFIFO})
 	}
@@ -270,10 +273,11 @@ func (m *model) rankFor(t *task) int64 {
 	if t.attempt > 1 {
 		rank = -core.PriorityMax - 1
 	}
-	if t.inClass() {
-		rank += m.worth(t.row.Tenant, t.queue())
+	if t.inLimit() {
+		l := t.limits[t.passed]
+		return rank + m.worth(core.SettingLimit, l.tenant, l.name)
 	}
-	return rank
+	return rank + m.worth(core.SettingQueue, t.row.Tenant, t.queue())
 }
 
 // orderAt is where one of that rank stands in the line of a limit, as it works now.

@@ -101,6 +101,7 @@ var kinds = map[core.SettingKind]string{
 	core.SettingBatch:    "batch",
 	core.SettingOnce:     "once",
 	core.SettingAge:      "age",
+	core.SettingLimitAge: "limit_age",
 }
 
 func encode(s *core.Setting) []byte {
@@ -116,7 +117,7 @@ func encode(s *core.Setting) []byte {
 		value = &s.Batch
 	case core.SettingOnce:
 		value = &s.Once
-	case core.SettingAge:
+	case core.SettingAge, core.SettingLimitAge:
 		value = &s.Age
 	default:
 		value = &s.Queue
@@ -146,7 +147,7 @@ func decode(s *core.Setting, kind string, encoded []byte) error {
 		return json.Unmarshal(encoded, &s.Batch)
 	case core.SettingOnce:
 		return json.Unmarshal(encoded, &s.Once)
-	case core.SettingAge:
+	case core.SettingAge, core.SettingLimitAge:
 		return json.Unmarshal(encoded, &s.Age)
 	default:
 		return json.Unmarshal(encoded, &s.Queue)
