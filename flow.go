@@ -75,6 +75,9 @@ type ConcurrencyLimit struct {
 	// the key of the run, instead of Max; the latest run's counts.
 	MaxExpression string
 	Strategy      Strategy // LimitQueue if it is empty
+	// Ageing makes so long a wait for a place worth one of [Priority], with LimitQueue, so
+	// that what has a low one does not wait for ever; 0 = priority is strict.
+	Ageing time.Duration
 }
 
 // Strategy is what a limit does with runs that it has no place for.
@@ -98,6 +101,7 @@ func Limit(c ConcurrencyLimit) TaskOption {
 	return func(w *workflow) {
 		w.Limits = append(w.Limits, shard.Limit{
 			Name: c.Name, Key: c.Key, Max: clamp(c.Max), MaxExpression: c.MaxExpression, Strategy: string(c.Strategy),
+			AgeMS: wholeMS(c.Ageing),
 		})
 	}
 }

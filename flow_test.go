@@ -175,6 +175,7 @@ func TestSettingsAreRefusedWithTheirField(t *testing.T) {
 				"name":           c.SetLimit(t.Context(), "bills#one", adze.LimitSetting{Max: new(1)}),
 				"queue.weight":   c.SetQueue(t.Context(), "bill", adze.QueueSetting{Key: "k", Weight: new(0.0)}),
 				"limit":          c.SetLimit(t.Context(), "bills", adze.LimitSetting{}),
+				"limit.age_ms":   c.SetLimit(t.Context(), "bills", adze.LimitSetting{Strategy: adze.LimitFIFO, Ageing: new(time.Second)}),
 			} {
 				var refused *adze.Error
 				require.ErrorAs(t, err, &refused)
@@ -183,6 +184,49 @@ func TestSettingsAreRefusedWithTheirField(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAgeingOfALimitIsRefusedWherePriorityDoesNotCount, whichever of the two is said last.
+func TestAgeingOfALimitIsRefusedWherePriorityDoesNotCount(t *testing.T) {
+	t.Parallel()
+	c := transports["embedded"](t)
+	age := func(strategy adze.Strategy, each time.Duration) error {
+		return c.SetLimit(t.Context(), "bills", adze.LimitSetting{Strategy: strategy, Ageing: &each})
+	}
+	require.NoError(t, age("", time.Minute))
+	var refused *adze.Error
+	require.ErrorAs(t, c.SetLimit(t.Context(), "bills", adze.LimitSetting{Strategy: adze.LimitFIFO}), &refused)
+	require.Equal(t, "limit.age_ms", refused.Field)
+	require.NoError(t, age(adze.LimitFIFO, 0))
+	require.ErrorIs(t, age("", time.Minute), adze.ErrInvalid)
+	require.NoError(t, age(adze.LimitQueue, time.Minute))
+	for l, err := range c.LimitSettings(t.Context()) {
+		require.NoError(t, err)
+		require.Equal(t, adze.LimitSettingInfo{Name: "bills", Max: 1, Strategy: adze.LimitQueue, Ageing: time.Minute}, l)
+	}
+}
+
+// TestListOfLimitsSaysWhereRunsSayHowMany: no maximum is shown that does not count.
+func TestListOfLimitsSaysWhereRunsSayHowMany(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	c := transports["embedded"](t)
+	task := adze.NewTask("bill", func(context.Context, bill) (int, error) { return 0, nil },
+		adze.Limit(adze.ConcurrencyLimit{MaxExpression: "input.number + 1", Key: "input.customer"}))
+	work(t, c, task)
+	_, err := task.Call(ctx, c, bill{Customer: "a"})
+	require.NoError(t, err)
+	listed := func() (byRun []bool) {
+		for l, err := range c.LimitSettings(ctx) {
+			require.NoError(t, err)
+			byRun = append(byRun, l.ByRun)
+		}
+		return byRun
+	}
+	require.Equal(t, []bool{true}, listed())
+	require.NoError(t, c.SetLimit(ctx, "bill#1", adze.LimitSetting{Max: new(3)}))
+	require.Equal(t, []bool{false, true}, listed(), "what was set goes for keys of which no run says anything")
 }
 
 func TestKeysOfAQueueTakeTurnsByTheirWeights(t *testing.T) {

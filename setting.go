@@ -20,6 +20,9 @@ type LimitSetting struct {
 	Key      string   // for this key only; then Max is given, and nothing else
 	Max      *int     // so many places; with 0 nobody gets one
 	Strategy Strategy // what becomes of those that find none
+	// As that of [ConcurrencyLimit]; 0 makes priority strict, as it is where the strategy is
+	// another one than [LimitQueue].
+	Ageing *time.Duration
 }
 
 // SetLimit changes how a concurrency limit works from now on, whatever its workflows
@@ -37,6 +40,9 @@ func (c *Client) SetLimit(ctx context.Context, name string, to LimitSetting) err
 			return fmt.Errorf("set limit %s: %w", name, &Error{Kind: KindInvalid, Field: "strategy", Text: "is none of the strategies"})
 		}
 		change.Limit.Strategy = &strategy
+	}
+	if to.Ageing != nil {
+		change.Limit.AgeMS = new(wholeMS(*to.Ageing))
 	}
 	return c.putSetting(ctx, "set limit", change)
 }
@@ -113,19 +119,25 @@ func (c *Client) putSetting(ctx context.Context, what string, change shard.Setti
 // LimitSettingInfo is how a concurrency limit works, as a workflow declares it or as it was set:
 // of both, the latter counts.
 type LimitSettingInfo struct {
-	Name     string   `json:"name"`
-	Key      string   `json:"key,omitempty"` // for this key only
-	Declared bool     `json:"declared"`
-	Max      int      `json:"max"`
-	Strategy Strategy `json:"strategy,omitempty"` // not of a key
+	Name     string `json:"name"`
+	Key      string `json:"key,omitempty"` // for this key only
+	Declared bool   `json:"declared"`
+	Max      int    `json:"max"`
+	// ByRun says that each run says how many places its key has, by an expression: Max is
+	// for keys of which none has.
+	ByRun    bool          `json:"by_run,omitempty"`
+	Strategy Strategy      `json:"strategy,omitempty"` // not of a key
+	Ageing   time.Duration `json:"ageing,omitempty"`   // in nanoseconds; not of a key
 }
 
 // LimitSettings gives how concurrency limits work, by name, reading them page by page as the loop
-// goes on. An error ends it. One of whose maximum only expressions speak is among them with
-// its first one.
+// goes on. An error ends it.
 func (c *Client) LimitSettings(ctx context.Context) iter.Seq2[LimitSettingInfo, error] {
 	return listSettings(ctx, c, "limits", wire.SettingName_KIND_LIMIT, func(s *wire.Setting) LimitSettingInfo {
-		l := LimitSettingInfo{Name: s.Name, Key: s.Key, Declared: s.Declared, Max: int(s.GetLimit().GetMax())}
+		l := LimitSettingInfo{
+			Name: s.Name, Key: s.Key, Declared: s.Declared, Max: int(s.GetLimit().GetMax()),
+			ByRun: s.GetLimit().GetByRun(), Ageing: durationOf(s.GetLimit().GetAgeMs()),
+		}
 		if s.Key == "" {
 			l.Strategy = Strategy(outline.StrategyFromWire(s.GetLimit().GetStrategy()))
 		}

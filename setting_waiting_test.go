@@ -21,9 +21,36 @@ func receive[T any](ctx context.Context, t *testing.T, from <-chan T) (v T) {
 	return v
 }
 
-// TestNobodyWhoWaitsFallsBehindWhenAgeingChanges, through a restart of the engine.
+// TestNobodyWhoWaitsFallsBehindWhenAgeingChanges, through a restart of the engine, in a
+// queue and in the line of a limit.
 func TestNobodyWhoWaitsFallsBehindWhenAgeingChanges(t *testing.T) {
 	t.Parallel()
+	t.Run("queue", func(t *testing.T) {
+		t.Parallel()
+		requireNobodyFallsBehind(t, func(ctx context.Context, c *adze.Client, each *time.Duration) error {
+			if each == nil {
+				return c.DropQueue(ctx, "note", "")
+			}
+			return c.SetQueue(ctx, "note", adze.QueueSetting{Ageing: each})
+		})
+	})
+	t.Run("limit", func(t *testing.T) {
+		t.Parallel()
+		requireNobodyFallsBehind(t, func(ctx context.Context, c *adze.Client, each *time.Duration) error {
+			if each == nil {
+				return c.DropLimit(ctx, "note#1", "")
+			}
+			return c.SetLimit(ctx, "note#1", adze.LimitSetting{Ageing: each})
+		}, adze.Limit(adze.ConcurrencyLimit{Max: 1}))
+	})
+}
+
+// requireNobodyFallsBehind has runs come before and after each change of an ageing; age with
+// nil drops it.
+func requireNobodyFallsBehind(
+	t *testing.T, age func(context.Context, *adze.Client, *time.Duration) error, options ...adze.TaskOption,
+) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	url := pgtest.URL(t)
@@ -31,7 +58,7 @@ func TestNobodyWhoWaitsFallsBehindWhenAgeingChanges(t *testing.T) {
 	task := adze.NewTask("note", func(_ context.Context, s string) (string, error) {
 		began <- s
 		return s, nil
-	})
+	}, options...)
 	c, err := adze.Open(ctx, url, adze.Logger(quiet))
 	require.NoError(t, err)
 	stop := work(t, c, task)
@@ -44,19 +71,16 @@ func TestNobodyWhoWaitsFallsBehindWhenAgeingChanges(t *testing.T) {
 		_, err := task.Run(ctx, c, s)
 		require.NoError(t, err)
 	}
-	age := func(each time.Duration) {
-		require.NoError(t, c.SetQueue(ctx, "note", adze.QueueSetting{Ageing: new(each)}))
-	}
 	run("before")
-	age(time.Millisecond)
+	require.NoError(t, age(ctx, c, new(time.Millisecond)))
 	run("while it counts")
 	require.NoError(t, c.Close())
 	c = open(t, url)
-	age(0)
+	require.NoError(t, age(ctx, c, new(time.Duration(0))))
 	run("when it is off")
-	age(time.Hour)
+	require.NoError(t, age(ctx, c, new(time.Hour)))
 	run("when it is slow")
-	require.NoError(t, c.DropQueue(ctx, "note", ""))
+	require.NoError(t, age(ctx, c, nil))
 	run("as declared")
 
 	work(t, c, task, adze.Slots(1), adze.DrainTimeout(time.Millisecond))
@@ -65,6 +89,53 @@ func TestNobodyWhoWaitsFallsBehindWhenAgeingChanges(t *testing.T) {
 		order = append(order, receive(ctx, t, began))
 	}
 	require.Equal(t, []string{"before", "while it counts", "when it is off", "when it is slow", "as declared"}, order)
+}
+
+// TestLowPriorityIsNotStarvedOfItsPlace where waiting counts, as its workflow declares; once
+// that is taken back, priority is strict.
+func TestLowPriorityIsNotStarvedOfItsPlace(t *testing.T) {
+	t.Parallel()
+	for name, connect := range transports {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			c := connect(t)
+			began, next := make(chan string), make(chan struct{})
+			task := adze.NewTask("note", func(ctx context.Context, s string) (string, error) {
+				select {
+				case began <- s:
+				case <-ctx.Done():
+					return "", ctx.Err()
+				}
+				select {
+				case <-next:
+				case <-ctx.Done():
+				}
+				return s, ctx.Err()
+			}, adze.Limit(adze.ConcurrencyLimit{Name: "line", Max: 1, Ageing: time.Millisecond}))
+			work(t, c, task, adze.Slots(3), adze.DrainTimeout(time.Millisecond))
+			run := func(s string, priority int) {
+				_, err := task.Run(ctx, c, s, adze.Priority(priority))
+				require.NoError(t, err)
+			}
+			run("first", 0)
+			require.Equal(t, "first", receive(ctx, t, began))
+			run("low", 0)
+			for running := "first"; running != "low"; running = receive(ctx, t, began) {
+				run("high", 50)
+				next <- struct{}{}
+			}
+
+			require.NoError(t, c.SetLimit(ctx, "line", adze.LimitSetting{Ageing: new(time.Duration(0))}))
+			run("low again", 0)
+			for range 20 {
+				run("high", 50)
+				next <- struct{}{}
+				require.Equal(t, "high", receive(ctx, t, began))
+			}
+		})
+	}
 }
 
 // TestLimitGoesByItsNewStrategyHoweverManyWait: most of them are in Postgres.

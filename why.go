@@ -103,6 +103,7 @@ type QueueInfo struct {
 type LimitInfo struct {
 	Name     string    `json:"name"`
 	Max      int       `json:"max"`
+	ByRun    bool      `json:"by_run,omitempty"` // as of [LimitSettingInfo]
 	Strategy string    `json:"strategy"`
 	Keys     int       `json:"keys"` // that have places taken, or somebody waiting
 	Held     int64     `json:"held"`

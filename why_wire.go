@@ -75,7 +75,7 @@ func overviewOf(response *wire.GetOverviewResponse) *Overview {
 	}
 	for _, l := range response.Limits {
 		o.Limits = append(o.Limits, LimitInfo{
-			Name: l.Name, Max: int(l.Max), Strategy: l.Strategy, Keys: int(l.Keys), Held: l.Held, Waiting: l.Waiting, Top: keysOf(l.Top),
+			Name: l.Name, Max: int(l.Max), ByRun: l.ByRun, Strategy: l.Strategy, Keys: int(l.Keys), Held: l.Held, Waiting: l.Waiting, Top: keysOf(l.Top),
 		})
 	}
 	return o

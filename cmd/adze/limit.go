@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"strconv"
+	"time"
 
 	"github.com/adzehq/adze"
 )
@@ -25,10 +27,18 @@ func (c *limitListCmd) Run(e *env) error {
 		return err
 	}
 	defer client.Close()
-	how := listing{json: c.JSON, head: "LIMIT\tKEY\tMAX\tSTRATEGY\tBY"}
+	how := listing{json: c.JSON, head: "LIMIT\tKEY\tMAX\tSTRATEGY\tAGEING\tBY"}
 	return list(e.stdout, how, client.LimitSettings(e.ctx), func(to io.Writer, l *adze.LimitSettingInfo) {
-		fmt.Fprintf(to, "%s\t%s\t%d\t%s\t%s\n", l.Name, l.Key, l.Max, l.Strategy, by(l.Declared))
+		fmt.Fprintf(to, "%s\t%s\t%s\t%s\t%s\t%s\n", l.Name, l.Key, places(l.Max, l.ByRun), l.Strategy, orBlank(l.Ageing), by(l.Declared))
 	})
+}
+
+// places is how many there are, where each run does not say so for its key.
+func places(most int, byRun bool) string {
+	if byRun {
+		return "by run"
+	}
+	return strconv.Itoa(most)
 }
 
 // by says who said so.
@@ -41,16 +51,17 @@ func by(declared bool) string {
 
 type limitSetCmd struct {
 	connection
-	Name     string `arg:"" help:"The limit's name; NAME#1 is the first one of task or workflow NAME."`
-	Key      string `help:"For this key only."`
-	Max      *int   `help:"So many places; with 0 nobody gets one."`
-	Strategy string `enum:",queue,fifo,cancel_running,cancel_newest,keep_newest,keep_oldest" default:"" help:"What becomes of those that find no place: queue, fifo, cancel_running, cancel_newest, keep_newest or keep_oldest."`
+	Name     string         `arg:"" help:"The limit's name; NAME#1 is the first one of task or workflow NAME."`
+	Key      string         `help:"For this key only."`
+	Max      *int           `help:"So many places; with 0 nobody gets one."`
+	Strategy string         `enum:",queue,fifo,cancel_running,cancel_newest,keep_newest,keep_oldest" default:"" help:"What becomes of those that find no place: queue, fifo, cancel_running, cancel_newest, keep_newest or keep_oldest."`
+	Ageing   *time.Duration `help:"With queue: so long a wait for a place is worth one of priority; 0s makes priority strict."`
 }
 
 // Run says nothing when all is well.
 func (c *limitSetCmd) Run(e *env) error {
 	return c.call(e, func(client *adze.Client) error {
-		return client.SetLimit(e.ctx, c.Name, adze.LimitSetting{Key: c.Key, Max: c.Max, Strategy: adze.Strategy(c.Strategy)})
+		return client.SetLimit(e.ctx, c.Name, adze.LimitSetting{Key: c.Key, Max: c.Max, Strategy: adze.Strategy(c.Strategy), Ageing: c.Ageing})
 	})
 }
 

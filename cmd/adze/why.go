@@ -90,7 +90,7 @@ func printOverview(to io.Writer, o *adze.Overview) error {
 	}
 	for i := range o.Limits {
 		l := &o.Limits[i]
-		fmt.Fprintf(table, "%s\t%d\t%s\t%d\t%d\t%d\t%s\n", l.Name, l.Max, l.Strategy, l.Held, l.Waiting, l.Keys, deepest(l.Top))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%s\n", l.Name, places(l.Max, l.ByRun), l.Strategy, l.Held, l.Waiting, l.Keys, deepest(l.Top))
 	}
 	return table.Flush()
 }

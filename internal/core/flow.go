@@ -238,6 +238,7 @@ const WeightDefault = 1_000
 // LimitSetting is how a concurrency limit works.
 type LimitSetting struct {
 	Max      int32    `json:"max"`
+	ByRun    bool     `json:"by_run,omitempty"`   // LimitKey.Max says how many; Max is for keys of which no run has said so
 	Strategy Strategy `json:"strategy,omitempty"` // not of one key
 	AgeMS    int64    `json:"age_ms,omitempty"`   // as of a queue, with LimitQueue; not of one key
 }

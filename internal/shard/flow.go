@@ -27,6 +27,7 @@ type Limit struct {
 	Max           int32  `json:"max,omitempty"`            // 0 with a name: as others say
 	MaxExpression string `json:"max_expression,omitempty"` // CEL that gives a number; instead of Max, for the key of the run
 	Strategy      string `json:"strategy,omitempty"`       // core.Strategy by name; "" = queue
+	AgeMS         int64  `json:"age_ms,omitempty"`         // as of Queue; with strategy queue only
 }
 
 // Queue is how a queue works that tasks of the workflow wait in.

@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/adzehq/adze/internal/base/fault"
@@ -36,7 +37,7 @@ func appendLimits(all []core.Setting, limits []Limit) []core.Setting {
 		strategy, _ := core.ParseStrategy(l.Strategy) // edge/admit has checked it
 		all = append(all, core.Setting{
 			Kind: core.SettingLimit, Name: l.Name, Declared: true,
-			Limit: core.LimitSetting{Max: l.Max, Strategy: strategy},
+			Limit: core.LimitSetting{Max: l.Max, ByRun: l.MaxExpression != "", Strategy: strategy, AgeMS: l.AgeMS},
 		})
 	}
 	return all
@@ -145,6 +146,7 @@ type QueueChange struct {
 type LimitChange struct {
 	Max      *int32
 	Strategy *core.Strategy
+	AgeMS    *int64
 }
 
 // RateChange is what is to be different about a rate limit; nil = as it is.
@@ -175,13 +177,29 @@ type OnceChange struct {
 // PutSettings implements Client. Changes are made to what is in force in the loop: two at
 // the same time lose nothing of each other.
 func (r *Runtime) PutSettings(ctx context.Context, tenant id.ID, changes []SettingChange) error {
-	return r.setAs(ctx, func(mind *core.Shard) []core.Setting {
+	var refused error
+	err := r.setAs(ctx, func(mind *core.Shard) []core.Setting {
 		settings := make([]core.Setting, len(changes))
 		for i := range changes {
 			settings[i] = changes[i].on(mind, tenant)
+			if refused = fault.At(fmt.Sprintf("settings[%d].limit", i), agesByPriority(&settings[i])); refused != nil {
+				return nil
+			}
 		}
 		return settings
 	})
+	if err != nil { // the loop may not have come to it
+		return err
+	}
+	return refused
+}
+
+// agesByPriority refuses an ageing of a limit that would count for nothing.
+func agesByPriority(s *core.Setting) error {
+	if s.Dropped || s.Limit.AgeMS == 0 || s.Limit.Strategy == core.LimitQueue {
+		return nil
+	}
+	return fault.New(fault.Invalid, "age_ms", "would be %d with strategy %s, where priority does not count; give age_ms 0 with it, or strategy queue", s.Limit.AgeMS, s.Limit.Strategy)
 }
 
 // on is the setting that c makes of the one in force.
@@ -245,6 +263,8 @@ func (c *LimitChange) apply(to *core.LimitSetting) {
 	}
 	change(&to.Max, c.Max)
 	change(&to.Strategy, c.Strategy)
+	change(&to.AgeMS, c.AgeMS)
+	to.ByRun = to.ByRun && c.Max == nil
 }
 
 func (c *RateChange) apply(to *core.RateSetting) {

@@ -106,13 +106,23 @@ func limit(l *shard.Limit) error {
 		return err
 	}
 	if l.Max == 0 {
-		if l.Strategy != "" {
-			return invalid("strategy", "is given without a max; give both, or none for a limit that is declared elsewhere")
+		const alone = "is given without a max; give both, or none for a limit that is declared elsewhere"
+		switch {
+		case l.Strategy != "":
+			return invalid("strategy", alone)
+		case l.AgeMS != 0:
+			return invalid("age_ms", alone)
 		}
 		return nil
 	}
 	l.Strategy = orDefault(l.Strategy, core.LimitQueue.String())
-	return strategy("strategy", l.Strategy)
+	if err := strategy("strategy", l.Strategy); err != nil {
+		return err
+	}
+	if l.AgeMS != 0 && l.Strategy != core.LimitQueue.String() {
+		return invalid("age_ms", "is given with strategy %s, where priority does not count; leave it out, or give strategy queue", l.Strategy)
+	}
+	return duration("age_ms", l.AgeMS)
 }
 
 func strategy(field, s string) error {
@@ -136,8 +146,8 @@ func clashes(w *shard.Workflow) error {
 				return invalid(place+limitPlace(i)+".name", "%q is taken a second time, and whoever has its place would wait for itself; name it once", l.Name)
 			}
 			other, known := declared[l.Name]
-			if known && l.Max > 0 && (other.Max != l.Max || other.Strategy != l.Strategy) {
-				return invalid(place+limitPlace(i)+".max", "and strategy of %q are other ones than this workflow gives elsewhere; give them once", l.Name)
+			if known && l.Max > 0 && (other.Max != l.Max || other.Strategy != l.Strategy || other.AgeMS != l.AgeMS) {
+				return invalid(place+limitPlace(i)+".max", "strategy and age_ms of %q are other ones than this workflow gives elsewhere; give them once", l.Name)
 			}
 			if l.Max > 0 {
 				declared[l.Name] = l

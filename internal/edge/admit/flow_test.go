@@ -46,6 +46,12 @@ func TestFlowOfAWorkflowIsRefusedWithItsPlace(t *testing.T) {
 		"a maximum of the input":       {limits(shard.Limit{MaxExpression: "input.seats"}), ""},
 		"no strategy":                  {limits(shard.Limit{Strategy: "lifo"}), "limits[0].strategy"},
 		"a strategy without a maximum": {limits(shard.Limit{Name: "l", Strategy: "fifo"}), "limits[0].strategy"},
+		"a slow line":                  {limits(shard.Limit{AgeMS: admit.DurationMSMax}), ""},
+		"a line too slow":              {limits(shard.Limit{AgeMS: admit.DurationMSMax + 1}), "limits[0].age_ms"},
+		"a line that grows young":      {limits(shard.Limit{AgeMS: -1}), "limits[0].age_ms"},
+		"ageing by order":              {limits(shard.Limit{Strategy: "fifo", AgeMS: 1}), "limits[0].age_ms"},
+		"ageing for one to cancel":     {limits(shard.Limit{Strategy: "keep_newest", AgeMS: 1}), "limits[0].age_ms"},
+		"ageing without a maximum":     {limits(shard.Limit{Name: "l", AgeMS: 1}), "limits[0].age_ms"},
 		"a limit of others":            {limits(shard.Limit{Name: "l"}), ""},
 		"a limit twice":                {limits(shard.Limit{Name: "l"}, shard.Limit{Name: "l"}), "limits[1].name"},
 		"a name with a #":              {limits(shard.Limit{Name: "l#1"}), "limits[0].name"},
@@ -86,16 +92,17 @@ func TestFlowOfAWorkflowIsRefusedWithItsPlace(t *testing.T) {
 func TestLimitsAndQueuesComeToTheCore(t *testing.T) {
 	t.Parallel()
 	definitions, _, err := admit.Definitions([]shard.Workflow{{
-		Name: "w", Limits: []shard.Limit{{Key: "input.customer", Max: 3}}, Queues: []shard.Queue{{ByCost: true}},
+		Name: "w", Limits: []shard.Limit{{Key: "input.customer", Max: 3, AgeMS: 7}, {MaxExpression: "input.seats"}}, Queues: []shard.Queue{{ByCost: true}},
 		Tasks: []shard.Task{{Queue: "mail", Limits: []shard.Limit{{Name: "smtp", Max: 2, Strategy: "fifo"}, {Name: "other"}}}},
 	}})
 	require.NoError(t, err)
 	d := definitions[0]
-	require.Equal(t, []string{"w#1", "other", "smtp"}, d.Core.Limits)
+	require.Equal(t, []string{"w#1", "w#2", "other", "smtp"}, d.Core.Limits)
 	require.Equal(t, "mail", d.Core.Queue)
 	require.Equal(t, []core.Setting{
 		{Kind: core.SettingQueue, Name: "mail", Declared: true, Queue: core.QueueSetting{ByCost: true}},
-		{Kind: core.SettingLimit, Name: "w#1", Declared: true, Limit: core.LimitSetting{Max: 3}},
+		{Kind: core.SettingLimit, Name: "w#1", Declared: true, Limit: core.LimitSetting{Max: 3, AgeMS: 7}},
+		{Kind: core.SettingLimit, Name: "w#2", Declared: true, Limit: core.LimitSetting{Max: 1, ByRun: true}},
 		{Kind: core.SettingLimit, Name: "smtp", Declared: true, Limit: core.LimitSetting{Max: 2, Strategy: core.LimitFIFO}},
 	}, d.Flow.Declared)
 	decoded, err := shard.DecodeDefinition(d.JSON)

@@ -151,13 +151,17 @@ func limitChange(c *shard.SettingChange) error {
 	switch l := c.Limit; {
 	case c.Key != "" && l.Strategy != nil:
 		return invalid("strategy", "is that of all keys; leave the key out")
+	case c.Key != "" && l.AgeMS != nil:
+		return invalid("age_ms", "is that of all keys; leave the key out")
 	case l.Strategy != nil && *l.Strategy > core.LimitKeepOldest:
 		return strategy("strategy", "")
 	case c.Key != "" && l.Max == nil:
 		return invalid("max", "is not given; say how many places the key has")
-	default:
-		return given("max", l.Max, 0, shard.LimitMax)
 	}
+	if err := given("max", c.Limit.Max, 0, shard.LimitMax); err != nil {
+		return err
+	}
+	return given("age_ms", c.Limit.AgeMS, 0, DurationMSMax)
 }
 
 func rateChange(c *shard.SettingChange) error {

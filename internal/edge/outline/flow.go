@@ -11,7 +11,7 @@ func limitsFromWire(from []*wire.Limit) []shard.Limit {
 	for _, l := range from {
 		list = append(list, shard.Limit{
 			Name: l.GetName(), Key: l.GetKey(), Max: l.GetMax(), MaxExpression: l.GetMaxExpression(),
-			Strategy: StrategyFromWire(l.GetStrategy()),
+			Strategy: StrategyFromWire(l.GetStrategy()), AgeMS: l.GetAgeMs(),
 		})
 	}
 	return list
@@ -23,6 +23,7 @@ func limitsToWire(from []shard.Limit) []*wire.Limit {
 		l := &from[i]
 		list = append(list, &wire.Limit{
 			Name: l.Name, Key: l.Key, Max: l.Max, MaxExpression: l.MaxExpression, Strategy: StrategyToWire(l.Strategy),
+			AgeMs: l.AgeMS,
 		})
 	}
 	return list

@@ -15,7 +15,7 @@ func TestWorkflowSurvivesTheWire(t *testing.T) {
 	t.Parallel()
 	w := shard.Workflow{
 		Name: "order", Description: "all of an order", Key: "input.customer", Priority: 7,
-		Limits: []shard.Limit{{Name: "l", Key: "input.a", Max: 3, Strategy: "keep_oldest"}, {MaxExpression: "input.b"}},
+		Limits: []shard.Limit{{Name: "l", Key: "input.a", Max: 3, Strategy: "keep_oldest", AgeMS: 7}, {MaxExpression: "input.b"}},
 		Queues: []shard.Queue{{Name: "mail", ByCost: true, AgeMS: 60_000}},
 		Tasks: []shard.Task{
 			{

@@ -46,7 +46,7 @@ func queueChange(q *wire.QueueSetting) *shard.QueueChange {
 }
 
 func limitChange(l *wire.LimitSetting) *shard.LimitChange {
-	to := &shard.LimitChange{Max: l.Max}
+	to := &shard.LimitChange{Max: l.Max, AgeMS: l.AgeMs}
 	if name := StrategyFromWire(l.Strategy); name != "" {
 		s, known := core.ParseStrategy(name)
 		if !known {
@@ -78,7 +78,7 @@ func ChangeToWire(c *shard.SettingChange) *wire.Setting {
 	to := &wire.Setting{Name: c.Name, Key: c.Key}
 	switch {
 	case c.Limit != nil:
-		l := &wire.LimitSetting{Max: c.Limit.Max}
+		l := &wire.LimitSetting{Max: c.Limit.Max, AgeMs: c.Limit.AgeMS}
 		if c.Limit.Strategy != nil {
 			l.Strategy = strategyToWire(*c.Limit.Strategy)
 		}
@@ -117,7 +117,7 @@ func SettingToWire(s *core.Setting) *wire.Setting {
 	c := shard.SettingChange{Kind: s.Kind, Name: s.Name, Key: s.Key}
 	switch s.Kind {
 	case core.SettingLimit:
-		c.Limit = &shard.LimitChange{Max: &s.Limit.Max, Strategy: &s.Limit.Strategy}
+		c.Limit = &shard.LimitChange{Max: &s.Limit.Max, Strategy: &s.Limit.Strategy, AgeMS: &s.Limit.AgeMS}
 	case core.SettingRate:
 		c.Rate = &shard.RateChange{Limit: &s.Rate.Limit, PeriodMS: &s.Rate.PeriodMS, Smooth: &s.Rate.Smooth, Paused: &s.Rate.PausedUntil}
 	case core.SettingBatch:
@@ -137,6 +137,9 @@ func SettingToWire(s *core.Setting) *wire.Setting {
 	}
 	to := ChangeToWire(&c)
 	to.Declared = s.Declared
+	if s.Limit.ByRun {
+		to.GetLimit().ByRun = new(true)
+	}
 	return to
 }
 

@@ -15,7 +15,7 @@ func TestSettingsSurviveTheWire(t *testing.T) {
 	t.Parallel()
 	for _, c := range []shard.SettingChange{
 		{Kind: core.SettingLimit, Name: "l", Key: "k", Limit: &shard.LimitChange{Max: new(int32(0))}},
-		{Kind: core.SettingLimit, Name: "l", Limit: &shard.LimitChange{Strategy: new(core.LimitQueue)}},
+		{Kind: core.SettingLimit, Name: "l", Limit: &shard.LimitChange{Strategy: new(core.LimitQueue), AgeMS: new(int64(7))}},
 		{Kind: core.SettingLimit, Name: "l", Limit: &shard.LimitChange{Strategy: new(core.LimitKeepOldest)}},
 		{Kind: core.SettingQueue, Name: "q", Queue: &shard.QueueChange{ByCost: new(false), AgeMS: new(int64(7)), Spread: new(int32(2))}},
 		{Kind: core.SettingQueue, Name: "q", Key: "k", Queue: &shard.QueueChange{Weight: new(int32(3_000))}},

@@ -317,7 +317,7 @@ func OverviewToWire(o *shard.Overview) *wire.GetOverviewResponse {
 		l := &o.Limits[i]
 		response.Limits = append(response.Limits, &wire.LimitStat{
 			Name: l.Name, Max: l.Setting.Max, Strategy: l.Setting.Strategy.String(), Keys: int32(l.Keys),
-			Held: int64(l.Held), Waiting: l.Waiting, Top: keysToWire(l.Top),
+			Held: int64(l.Held), Waiting: l.Waiting, Top: keysToWire(l.Top), ByRun: l.Setting.ByRun,
 		})
 	}
 	response.Rates = rateStatsToWire(o.Rates)

@@ -1097,6 +1097,7 @@ type Limit struct {
 	Max           int32                  `protobuf:"varint,3,opt,name=max,proto3" json:"max,omitempty"`                                         // 1–1,000,000; 0 = 1, or of one with a name: as others declare it
 	MaxExpression string                 `protobuf:"bytes,4,opt,name=max_expression,json=maxExpression,proto3" json:"max_expression,omitempty"` // CEL over input and metadata, gives a whole number: the maximum for the key from now on
 	Strategy      Limit_Strategy         `protobuf:"varint,5,opt,name=strategy,proto3,enum=adze.v1.Limit_Strategy" json:"strategy,omitempty"`
+	AgeMs         int64                  `protobuf:"varint,6,opt,name=age_ms,json=ageMs,proto3" json:"age_ms,omitempty"` // with strategy queue: so long a wait for a place is worth one of priority; 0 = priority is strict
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1164,6 +1165,13 @@ func (x *Limit) GetStrategy() Limit_Strategy {
 		return x.Strategy
 	}
 	return Limit_STRATEGY_UNSPECIFIED
+}
+
+func (x *Limit) GetAgeMs() int64 {
+	if x != nil {
+		return x.AgeMs
+	}
+	return 0
 }
 
 // A rate limit that a task draws units from: so many are there in each period, of each key.
@@ -9953,7 +9961,8 @@ type LimitStat struct {
 	Keys          int32                  `protobuf:"varint,4,opt,name=keys,proto3" json:"keys,omitempty"` // that have places taken, or somebody waiting
 	Held          int64                  `protobuf:"varint,5,opt,name=held,proto3" json:"held,omitempty"`
 	Waiting       int64                  `protobuf:"varint,6,opt,name=waiting,proto3" json:"waiting,omitempty"`
-	Top           []*KeyStat             `protobuf:"bytes,7,rep,name=top,proto3" json:"top,omitempty"` // the deepest keys, at most 20
+	Top           []*KeyStat             `protobuf:"bytes,7,rep,name=top,proto3" json:"top,omitempty"`                   // the deepest keys, at most 20
+	ByRun         bool                   `protobuf:"varint,8,opt,name=by_run,json=byRun,proto3" json:"by_run,omitempty"` // as of LimitSetting
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -10035,6 +10044,13 @@ func (x *LimitStat) GetTop() []*KeyStat {
 		return x.Top
 	}
 	return nil
+}
+
+func (x *LimitStat) GetByRun() bool {
+	if x != nil {
+		return x.ByRun
+	}
+	return false
 }
 
 // Where a rate limit stands.
@@ -10559,6 +10575,8 @@ type LimitSetting struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Max           *int32                 `protobuf:"varint,1,opt,name=max,proto3,oneof" json:"max,omitempty"`                                 // 0–1,000,000; 0 = nobody gets a place
 	Strategy      Limit_Strategy         `protobuf:"varint,2,opt,name=strategy,proto3,enum=adze.v1.Limit_Strategy" json:"strategy,omitempty"` // unset = as it is; not of one key
+	AgeMs         *int64                 `protobuf:"varint,3,opt,name=age_ms,json=ageMs,proto3,oneof" json:"age_ms,omitempty"`                // as of Limit; not of one key
+	ByRun         *bool                  `protobuf:"varint,4,opt,name=by_run,json=byRun,proto3,oneof" json:"by_run,omitempty"`                // of ListSettings: each run says how many its key has; max is for keys of which none has
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -10605,6 +10623,20 @@ func (x *LimitSetting) GetStrategy() Limit_Strategy {
 		return x.Strategy
 	}
 	return Limit_STRATEGY_UNSPECIFIED
+}
+
+func (x *LimitSetting) GetAgeMs() int64 {
+	if x != nil && x.AgeMs != nil {
+		return *x.AgeMs
+	}
+	return 0
+}
+
+func (x *LimitSetting) GetByRun() bool {
+	if x != nil && x.ByRun != nil {
+		return *x.ByRun
+	}
+	return false
 }
 
 type RateSetting struct {
@@ -11852,13 +11884,14 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x05label\x18\r \x01(\tR\x05label\x12!\n" +
 	"\ffail_invalid\x18\x10 \x01(\bR\vfailInvalid\x121\n" +
 	"\afilters\x18\x0f \x03(\v2\x17.adze.v1.DeclaredFilterR\afilters\x12!\n" +
-	"\finput_schema\x18\x0e \x01(\fR\vinputSchema\"\xd6\x02\n" +
+	"\finput_schema\x18\x0e \x01(\fR\vinputSchema\"\xed\x02\n" +
 	"\x05Limit\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x10\n" +
 	"\x03max\x18\x03 \x01(\x05R\x03max\x12%\n" +
 	"\x0emax_expression\x18\x04 \x01(\tR\rmaxExpression\x123\n" +
-	"\bstrategy\x18\x05 \x01(\x0e2\x17.adze.v1.Limit.StrategyR\bstrategy\"\xb8\x01\n" +
+	"\bstrategy\x18\x05 \x01(\x0e2\x17.adze.v1.Limit.StrategyR\bstrategy\x12\x15\n" +
+	"\x06age_ms\x18\x06 \x01(\x03R\x05ageMs\"\xb8\x01\n" +
 	"\bStrategy\x12\x18\n" +
 	"\x14STRATEGY_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSTRATEGY_QUEUE\x10\x01\x12\x11\n" +
@@ -12655,7 +12688,7 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"slots_used\x18\n" +
 	" \x01(\x05R\tslotsUsed\x12\x16\n" +
 	"\x06paused\x18\v \x01(\bR\x06paused\x12\"\n" +
-	"\x03top\x18\f \x03(\v2\x10.adze.v1.KeyStatR\x03top\"\xb3\x01\n" +
+	"\x03top\x18\f \x03(\v2\x10.adze.v1.KeyStatR\x03top\"\xca\x01\n" +
 	"\tLimitStat\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03max\x18\x02 \x01(\x05R\x03max\x12\x1a\n" +
@@ -12663,7 +12696,8 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x04keys\x18\x04 \x01(\x05R\x04keys\x12\x12\n" +
 	"\x04held\x18\x05 \x01(\x03R\x04held\x12\x18\n" +
 	"\awaiting\x18\x06 \x01(\x03R\awaiting\x12\"\n" +
-	"\x03top\x18\a \x03(\v2\x10.adze.v1.KeyStatR\x03top\"\xa5\x01\n" +
+	"\x03top\x18\a \x03(\v2\x10.adze.v1.KeyStatR\x03top\x12\x15\n" +
+	"\x06by_run\x18\b \x01(\bR\x05byRun\"\xa5\x01\n" +
 	"\bRateStat\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05limit\x18\x02 \x01(\x05R\x05limit\x12\x1b\n" +
@@ -12714,11 +12748,15 @@ const file_adze_v1_adze_proto_rawDesc = "" +
 	"\x0e_paused_ttl_msB\r\n" +
 	"\v_drop_cronsB\f\n" +
 	"\n" +
-	"_drop_once\"b\n" +
+	"_drop_once\"\xb0\x01\n" +
 	"\fLimitSetting\x12\x15\n" +
 	"\x03max\x18\x01 \x01(\x05H\x00R\x03max\x88\x01\x01\x123\n" +
-	"\bstrategy\x18\x02 \x01(\x0e2\x17.adze.v1.Limit.StrategyR\bstrategyB\x06\n" +
-	"\x04_max\"\xcb\x01\n" +
+	"\bstrategy\x18\x02 \x01(\x0e2\x17.adze.v1.Limit.StrategyR\bstrategy\x12\x1a\n" +
+	"\x06age_ms\x18\x03 \x01(\x03H\x01R\x05ageMs\x88\x01\x01\x12\x1a\n" +
+	"\x06by_run\x18\x04 \x01(\bH\x02R\x05byRun\x88\x01\x01B\x06\n" +
+	"\x04_maxB\t\n" +
+	"\a_age_msB\t\n" +
+	"\a_by_run\"\xcb\x01\n" +
 	"\vRateSetting\x12\x19\n" +
 	"\x05limit\x18\x01 \x01(\x05H\x00R\x05limit\x88\x01\x01\x12 \n" +
 	"\tperiod_ms\x18\x02 \x01(\x03H\x01R\bperiodMs\x88\x01\x01\x12\x1b\n" +
