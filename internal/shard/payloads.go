@@ -18,15 +18,20 @@ type payloads struct {
 	chunkBytes int // of a chunk, if none of its payloads is longer
 
 	mu     sync.Mutex
-	bytes  int64 // of all chunks, and of places
-	places map[id.ID]place
+	bytes  int64           // of all chunks, and of blocks
+	blocks map[id.ID]block // by the first id that each is for
 	chunks map[uint32]*chunk
 	oldest uint32 // among chunks, or one that left
 	newest uint32 // that is being filled, if it is among chunks
 }
 
-// place is where a payload is.
+// place is where a payload is; the zero place is nowhere.
 type place struct{ chunk, offset uint32 }
+
+// block is the places of tasks of consecutive ids. Those that came together mostly run one
+// soon after the other, and of a million the place of each alone would be in no cache of the
+// processor.
+type block [blockLen]place
 
 // chunk is packed payloads. Its bytes are never moved or used again: what is given out lies
 // in them.
@@ -36,8 +41,10 @@ type chunk struct {
 }
 
 const (
-	// placeBytes is what a payload costs in places.
-	placeBytes = 32
+	blockLen = 8
+
+	// blockBytes is what a block takes, with its part of the map.
+	blockBytes = 128
 
 	chunkBytesMax = 256 << 10
 
@@ -50,7 +57,7 @@ func newPayloads(bytesMax int64) *payloads {
 	return &payloads{
 		bytesMax:   bytesMax,
 		chunkBytes: int(min(chunkBytesMax, bytesMax/chunksMin)),
-		places:     map[id.ID]place{},
+		blocks:     map[id.ID]block{},
 		chunks:     map[uint32]*chunk{},
 	}
 }
@@ -84,20 +91,50 @@ func (p *payloads) put(tasks []core.NewTask, events map[id.ID]*core.NewEvent, op
 
 // add packs a payload into the newest chunk, or leaves it out.
 func (p *payloads) add(task id.ID, entry *payload, deep *latecomers) {
-	p.remove(task)
 	size := entry.packedMax()
 	c := p.chunks[p.newest]
 	if c == nil || len(c.packed)+size > cap(c.packed) {
 		bytes := max(size, p.chunkBytes)
 		if !p.makeRoom(int64(bytes), task, deep) {
+			p.remove(task) // it is of before
 			return
 		}
 		c = p.begin(bytes)
 	}
-	p.places[task] = place{p.newest, uint32(len(c.packed))}
-	p.bytes += placeBytes
+	p.move(task, place{p.newest, uint32(len(c.packed))})
 	c.packed = entry.pack(c.packed, task)
-	c.live++
+}
+
+// move notes where the payload of a task is from now on.
+func (p *payloads) move(task id.ID, to place) {
+	of, nth := task-task%blockLen, task%blockLen
+	b, had := p.blocks[of]
+	from := b[nth]
+	if from == to {
+		return
+	}
+	if b[nth] = to; b == (block{}) {
+		delete(p.blocks, of)
+		p.bytes -= blockBytes
+	} else {
+		p.blocks[of] = b
+	}
+	if !had {
+		p.bytes += blockBytes
+	}
+	if to != (place{}) {
+		p.chunks[to.chunk].live++
+	}
+	if from != (place{}) {
+		p.chunks[from.chunk].live--
+		p.shed(from.chunk)
+	}
+}
+
+// at is where the payload of a task is.
+func (p *payloads) at(task id.ID) place {
+	b := p.blocks[task-task%blockLen]
+	return b[task%blockLen]
 }
 
 // latecomers is what a commit, from first on, leaves to Postgres at once: the ends of deep
@@ -154,12 +191,13 @@ func (p *payloads) dropOldest() bool {
 		}
 		for rest := packed(c.packed); len(rest) > 0; {
 			offset := uint32(len(c.packed) - len(rest))
-			if task, _ := rest.unpack(); p.places[task] == (place{n, offset}) {
-				p.lose(task)
+			if task, _ := rest.unpack(); p.at(task) == (place{n, offset}) {
+				p.remove(task)
 			}
 		}
-		c.live = 0
-		p.release(n, c)
+		if p.chunks[n] != nil { // the newest stays when it is empty
+			p.release(n, c)
+		}
 		return true
 	}
 	return false
@@ -177,18 +215,8 @@ func (p *payloads) release(n uint32, c *chunk) {
 	p.bytes -= int64(cap(c.packed))
 }
 
-func (p *payloads) lose(task id.ID) {
-	delete(p.places, task)
-	p.bytes -= placeBytes
-}
-
-func (p *payloads) remove(task id.ID) {
-	if at, here := p.places[task]; here {
-		p.lose(task)
-		p.chunks[at.chunk].live--
-		p.shed(at.chunk)
-	}
-}
+// remove lets go of the payload of a task, if it is here.
+func (p *payloads) remove(task id.ID) { p.move(task, place{}) }
 
 // keep adds the outputs of tasks of graphs, under their own ids: those after them
 // will want them.
@@ -208,8 +236,8 @@ func (p *payloads) one(task id.ID) (payload, bool) {
 }
 
 func (p *payloads) find(task id.ID) (entry payload, here bool) {
-	at, here := p.places[task]
-	if here {
+	at := p.at(task)
+	if here = at != (place{}); here {
 		from := packed(p.chunks[at.chunk].packed[at.offset:])
 		_, entry = from.unpack()
 	}

@@ -10,8 +10,20 @@ import (
 )
 
 func (p *payloads) has(task id.ID) bool {
-	_, here := p.places[task]
+	_, here := p.find(task)
 	return here
+}
+
+// kept is of how many tasks it has the payloads.
+func (p *payloads) kept() (n int) {
+	for _, b := range p.blocks {
+		for _, at := range b {
+			if at != (place{}) {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 func tasks(first, n int) []core.NewTask {
@@ -34,7 +46,7 @@ func results(list []core.NewTask) []core.Result {
 func roomFor(n int) int64 {
 	p := newPayloads(1 << 30)
 	p.put(tasks(1, n), nil, nil)
-	return int64(len(p.chunks[p.newest].packed) + n*placeBytes)
+	return int64(len(p.chunks[p.newest].packed)) + int64(len(p.blocks)*blockBytes)
 }
 
 func TestPayloadsKeepToTheirBytesAndLetTheOldestGo(t *testing.T) {
@@ -46,7 +58,7 @@ func TestPayloadsKeepToTheirBytesAndLetTheOldestGo(t *testing.T) {
 		p.put(tasks(1+i*fits/10, fits/10), nil, nil)
 		require.LessOrEqual(t, p.bytes, p.bytesMax)
 		if i >= 10 {
-			least = min(least, len(p.places))
+			least = min(least, p.kept())
 		}
 		require.True(t, p.has(id.ID((i+1)*fits/10)), "the newest")
 	}
@@ -77,7 +89,7 @@ func TestWhatComesToADeepQueueMakesWayForWhatRunsBefore(t *testing.T) {
 		open[i] = core.OpenTask{ID: late[i].ID, State: core.OpenReady}
 	}
 	p.put(late, nil, open)
-	kept := len(p.places)
+	kept := p.kept()
 	require.Greater(t, kept, fits*3/4)
 	for task := id.ID(1); int(task) <= kept; task++ {
 		require.True(t, p.has(task), "task %d", task)
@@ -99,9 +111,9 @@ func TestALongWaitInFrontDoesNotFillTheMemory(t *testing.T) {
 		p.drop(results(batch))
 	}
 	require.True(t, p.has(1))
-	require.Len(t, p.places, 1)
+	require.Equal(t, 1, p.kept())
 	require.Len(t, p.chunks, 2, "its own, and that which is being filled")
-	require.EqualValues(t, 2*chunkBytesMax+placeBytes, p.bytes)
+	require.EqualValues(t, 2*chunkBytesMax+blockBytes, p.bytes)
 }
 
 func TestAPayloadComesBackAsItWasGiven(t *testing.T) {
@@ -125,6 +137,18 @@ func TestAPayloadComesBackAsItWasGiven(t *testing.T) {
 	}
 }
 
+func TestWhatDoesNotFitTakesTheOldAway(t *testing.T) {
+	t.Parallel()
+	p := newPayloads(10_000)
+	p.put(tasks(1, 3), nil, nil)
+	huge := tasks(2, 1)
+	huge[0].Input = make([]byte, 10_001)
+	p.put(huge, nil, nil)
+	require.True(t, p.has(1))
+	require.False(t, p.has(2), "an input is no output")
+	require.True(t, p.has(3))
+}
+
 func TestOutputsOfAGraphStayUntilItsRunEnds(t *testing.T) {
 	t.Parallel()
 	p := newPayloads(1 << 20)
@@ -136,5 +160,5 @@ func TestOutputsOfAGraphStayUntilItsRunEnds(t *testing.T) {
 	p.dropRun(10, 12)
 	_, kept = p.one(11)
 	require.False(t, kept)
-	require.Empty(t, p.places)
+	require.Empty(t, p.blocks)
 }
