@@ -355,7 +355,7 @@ func (l *lane) explainBatch(r *Reason) {
 	if l.gathered.ripe > 0 || rule.RunningMax > 0 && r.Held >= r.Max {
 		return
 	}
-	for _, t := range l.tasks {
+	for _, t := range l.all() {
 		if due := t.arrived + Time(rule.IntervalMS); r.Until == 0 || due < r.Until {
 			r.Until = due
 		}

@@ -50,7 +50,7 @@ func (c *class) regather() {
 	c.gatherings = nil
 	var waiting []*task
 	for _, l := range c.byKey {
-		for _, t := range slices.Concat(l.tasks, l.arrived) {
+		for _, t := range slices.Concat(l.all(), l.arrived) {
 			if t.arrived > 0 && !t.ripe {
 				waiting = append(waiting, t)
 			}

@@ -121,16 +121,16 @@ func TestLaneKeepsOrderAcrossPostgres(t *testing.T) {
 }
 
 func laneRows(rows map[id.ID]OpenTask, load Load) (in []OpenTask) {
-	l := line{kind: laneLine}
+	l := line{}
 	if load.ByID {
-		l.kind = ageLine
+		l.byID = true
 	}
 	for _, row := range rows {
 		if row.State == OpenReady && load.After.Before(l.orderOf(row.Rank, row.ID)) {
 			l.add(&task{id: row.ID, rank: row.Rank})
 		}
 	}
-	for len(l.tasks) > 0 && len(in) < load.Limit {
+	for l.len() > 0 && len(in) < load.Limit {
 		in = append(in, rows[l.first().id])
 		l.remove(l.first())
 	}

@@ -14,7 +14,7 @@ import (
 // brings in what has fallen due there, delayed ones to become ready and ready ones
 // to end by their schedule timeout.
 type delayed struct {
-	line
+	timeline
 
 	stored int64 // delayed tasks that are in Postgres only
 	// With due > 0: no task that is in Postgres only is due before, and those with a

@@ -1,6 +1,10 @@
 package core
 
-import "github.com/adzehq/adze/internal/base/id"
+import (
+	"cmp"
+
+	"github.com/adzehq/adze/internal/base/id"
+)
 
 // Effects is what follows from inputs: rows to write in one transaction, and
 // what is told to others once it is committed.
@@ -385,6 +389,13 @@ var LaneStart = Order{Rank: -PriorityMax - 2}
 // Before tells whether o goes first.
 func (o Order) Before(p Order) bool {
 	return o.Rank < p.Rank || o.Rank == p.Rank && o.ID < p.ID
+}
+
+func (o Order) compare(p Order) int {
+	if o.Rank != p.Rank {
+		return cmp.Compare(o.Rank, p.Rank)
+	}
+	return cmp.Compare(o.ID, p.ID)
 }
 
 // Live is where an open task stands right now.

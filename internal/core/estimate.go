@@ -12,8 +12,8 @@ func (r *Reason) estimate(n int64, perMinute float64) {
 func (c *class) turns(l *lane, n int64) int64 {
 	sum := n
 	for _, class := range c.queue.classes {
-		for _, other := range class.lanes.lanes {
-			if other.share != l.share || class != c {
+		for _, seat := range class.lanes.seats {
+			if other := seat.lane; other.share != l.share || class != c {
 				sum += min(n, int64(other.len())+other.stored)
 			}
 		}

@@ -61,7 +61,7 @@ type place interface {
 
 // newLane is the lane of a key of a place, which rows name so.
 func (s *Shard) newLane(at place, tenant id.ID, queue, key string) *lane {
-	return &lane{shard: s, place: at, tenant: tenant, queue: queue, key: key, seat: -1, line: line{kind: laneLine}}
+	return &lane{shard: s, place: at, tenant: tenant, queue: queue, key: key, seat: -1}
 }
 
 // lane finds a lane by what checkpoint rows say of it.
@@ -87,6 +87,8 @@ func (l *lane) retire() {
 		l.place.forget(l)
 	}
 }
+
+func (l *lane) has(t *task) bool { return t.lined && t.lane == l }
 
 // head is the task that goes first; nil if that is in Postgres, or there is none.
 func (l *lane) head() *task {
@@ -261,18 +263,17 @@ func (s *Shard) requestLane(l *lane) {
 	l.loading = true
 	s.request(Load{
 		Kind: LoadLane, Tenant: l.tenant, Queue: l.queue, Key: l.key,
-		After: l.edge, ByID: l.kind == ageLine, Limit: s.windowNow(),
+		After: l.edge, ByID: l.byID, Limit: s.windowNow(),
 	})
 }
 
 // reorder has the lane go by another order. Of what is in Postgres nothing is known by
 // that one: it is read from its beginning, and until then all that is here comes after it.
-func (l *lane) reorder(kind lineKind) {
-	if l.kind == kind {
+func (l *lane) reorder(byID bool) {
+	if l.byID == byID {
 		return
 	}
-	l.kind = kind
-	l.sort()
+	l.line.reorder(byID)
 	if l.stored > 0 {
 		l.edge = LaneStart
 	}
@@ -321,7 +322,7 @@ func (s *Shard) loadedLane(in *Loaded) {
 		l.add(t)
 		s.startTimer(t)
 	}
-	ordered := in.Load.ByID == (l.kind == ageLine) // else what is here is some of the lane, and not its beginning
+	ordered := in.Load.ByID == l.byID // else what is here is some of the lane, and not its beginning
 	if n := len(in.Rows); n == in.Load.Limit && l.stored > 0 && ordered {
 		l.edge = l.orderOf(in.Rows[n-1].Rank, in.Rows[n-1].ID)
 	}

@@ -58,25 +58,20 @@ func (l *limit) group(key string) *group {
 	if g == nil {
 		g = &group{limit: l, key: key}
 		g.lane = l.shard.newLane(g, l.tenant, limitPlace+l.name, key)
-		g.lane.kind = l.order()
+		g.lane.byID = l.goesByID()
 		l.groups[key] = g
 	}
 	return g
 }
 
-// order is how those wait that have no place: priority counts where they queue, else they
-// come in the order of ids.
-func (l *limit) order() lineKind {
-	if l.all().Strategy == LimitQueue {
-		return laneLine
-	}
-	return ageLine
-}
+// goesByID tells whether those wait in the order of ids that have no place: priority counts
+// only where they queue.
+func (l *limit) goesByID() bool { return l.all().Strategy != LimitQueue }
 
 // reorder has all who wait go by the order that is in force.
 func (l *limit) reorder() {
 	for _, g := range l.groups {
-		g.lane.reorder(l.order())
+		g.lane.reorder(l.goesByID())
 	}
 }
 

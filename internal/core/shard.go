@@ -55,7 +55,7 @@ type Shard struct {
 	schedules schedules
 	once      onceKeys
 
-	timers   line
+	timers   timeline
 	delayed  delayed
 	ledger   ledger
 	loads    loads
@@ -101,8 +101,8 @@ func NewSized(shard int32, window int) *Shard {
 		expected:    map[id.ID]int{},
 		schedules:   newSchedules(),
 		once:        newOnceKeys(),
-		timers:      line{kind: timerLine},
-		delayed:     delayed{line: line{kind: delayedLine}},
+		timers:      timeline{seat: timerSeat},
+		delayed:     delayed{timeline: timeline{seat: delayedSeat}},
 		waits:       newWaits(),
 		grants:      map[grant]int64{},
 		crews:       map[id.ID]*crew{},

@@ -1,10 +1,5 @@
 package core
 
-import (
-	"cmp"
-	"slices"
-)
-
 // share is what a key has had of a queue. Its tag is the virtual time up to which it
 // was served: each task adds its cost over the key's weight. The share with the
 // lowest tag is served next. One that had nothing to give for a while goes behind those
@@ -61,6 +56,7 @@ func (sh *share) begin() {
 		sh.tag, sh.missed = max(sh.tag, start), false
 		q.turns++
 		sh.turn = q.turns // its turn comes after all others
+		sh.fix()          // those of its lanes that wait for units
 		q.waiting++
 	}
 }
@@ -91,6 +87,11 @@ func (q *queue) charge(sh *share, t *task) {
 // move adds to the tag of sh, and finds the new places of its lanes.
 func (sh *share) move(cost int64) {
 	sh.tag += sh.stretch(cost)
+	sh.fix()
+}
+
+// fix finds the places of its lanes again, wherever they wait.
+func (sh *share) fix() {
 	for _, l := range sh.lanes {
 		if l.among != nil {
 			l.among.fix(l)
@@ -110,6 +111,15 @@ func (q *queue) restart() {
 	}
 	for _, c := range q.classes {
 		c.lanes.sort()
+	}
+	blocked := map[*rateLine]bool{}
+	for _, sh := range q.shares {
+		for _, l := range sh.lanes {
+			if l.blocked != nil && !blocked[l.blocked] {
+				blocked[l.blocked] = true
+				l.blocked.lanes.sort()
+			}
+		}
 	}
 }
 
@@ -145,90 +155,4 @@ func (q *queue) forgetIdle() {
 		q.idle[0] = nil
 		q.idle = q.idle[1:]
 	}
-}
-
-// fairLine is lanes in the order of their shares: a binary heap that knows where each
-// one sits.
-type fairLine struct{ lanes []*lane }
-
-func (f *fairLine) len() int { return len(f.lanes) }
-
-func (f *fairLine) first() *lane {
-	if len(f.lanes) == 0 {
-		return nil
-	}
-	return f.lanes[0]
-}
-
-func (f *fairLine) add(l *lane) {
-	l.seat, l.among = len(f.lanes), f
-	f.lanes = append(f.lanes, l)
-	f.up(l.seat)
-}
-
-func (f *fairLine) remove(l *lane) {
-	at, last := l.seat, len(f.lanes)-1
-	moved := f.lanes[last]
-	f.lanes[last] = nil
-	f.lanes = f.lanes[:last]
-	l.seat, l.among = -1, nil
-	if at < last {
-		f.place(moved, at)
-		f.fix(moved)
-	}
-}
-
-// sort finds the places of all again.
-func (f *fairLine) sort() {
-	slices.SortFunc(f.lanes, func(a, b *lane) int {
-		return cmp.Or(cmp.Compare(a.share.tag, b.share.tag), cmp.Compare(a.share.turn, b.share.turn), cmp.Compare(a.key, b.key))
-	})
-	for seat, l := range f.lanes { // a sorted list is a heap
-		l.seat = seat
-	}
-}
-
-// fix finds the place of l again after its share has moved.
-func (f *fairLine) fix(l *lane) {
-	if l.seat >= 0 && !f.up(l.seat) {
-		f.down(l.seat)
-	}
-}
-
-func (f *fairLine) place(l *lane, at int) {
-	f.lanes[at] = l
-	l.seat = at
-}
-
-func (f *fairLine) up(at int) (moved bool) {
-	l := f.lanes[at]
-	for at > 0 {
-		parent := (at - 1) / 2
-		if !l.share.before(f.lanes[parent].share) {
-			break
-		}
-		f.place(f.lanes[parent], at)
-		at, moved = parent, true
-	}
-	f.place(l, at)
-	return moved
-}
-
-func (f *fairLine) down(at int) {
-	l := f.lanes[at]
-	for {
-		child := 2*at + 1
-		if child >= len(f.lanes) {
-			break
-		}
-		if right := child + 1; right < len(f.lanes) && f.lanes[right].share.before(f.lanes[child].share) {
-			child = right
-		}
-		if !f.lanes[child].share.before(l.share) {
-			break
-		}
-		f.place(f.lanes[child], at)
-		at = child
-	}
-	f.place(l, at)
 }

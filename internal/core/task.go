@@ -36,8 +36,9 @@ type task struct {
 	passed   int32 // how many of its limits it has a place in
 	attempt  int32
 	failures int32
-	node     int32    // with run
-	seats    [2]int32 // its index in a line of each seat; -1 = not in one
+	node     int32            // with run
+	seats    [seatCount]int32 // its index in each timeline; -1 = not in it
+	lined    bool             // with lane: it is in its line
 
 	arrived Time   // in a lane that gathers: when it came
 	batch   *batch // with OpenRunning; nil: it was given alone
@@ -124,12 +125,12 @@ func (p *taskPool) get() *task {
 		p.free = p.free[:n-1]
 		return t
 	}
-	return &task{seats: [2]int32{-1, -1}}
+	return &task{seats: noSeats}
 }
 
 func (p *taskPool) put(t *task) {
 	if len(p.free) < taskPoolMax {
-		*t = task{seats: [2]int32{-1, -1}}
+		*t = task{seats: noSeats}
 		p.free = append(p.free, t)
 	}
 }

@@ -222,15 +222,10 @@ func (s *Shard) whyReady(r *Reason, row *OpenTask, def *Definition, t *task, bef
 // ahead is how many go before the task of a row in l.
 func (l *lane) ahead(row *OpenTask, t *task, before Ahead) int64 {
 	order := l.orderOf(row.Rank, row.ID)
-	n := int64(0)
-	for _, other := range l.tasks {
-		if l.order(other).Before(order) {
-			n++
-		}
-	}
+	n := int64(l.line.ahead(order))
 	if t == nil {
 		stored := before.ByRank
-		if l.kind == ageLine {
+		if l.byID {
 			stored = before.ByID
 		}
 		n += min(stored, max(l.stored-1, 0))
@@ -248,11 +243,7 @@ func (l *lane) beside(order Order) (n int64) {
 		if other == l || other.class != l.class || other.seat < 0 || other.blocked != nil {
 			continue
 		}
-		for _, t := range other.tasks {
-			if other.order(t).Before(order) {
-				n++
-			}
-		}
+		n += int64(other.line.ahead(order))
 	}
 	return n
 }
