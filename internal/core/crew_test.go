@@ -329,6 +329,22 @@ func TestWorkersThatAreSharedAreShownAsSuch(t *testing.T) {
 	require.Equal(t, 1, f.Queues(guest1, f.now)[0].Running)
 }
 
+// TestHandOfAWorkerThatLeavesGoesToOneOfAnotherCrew: what waited for the tenant's own worker
+// is given to one that it shares.
+func TestHandOfAWorkerThatLeavesGoesToOneOfAnotherCrew(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, granted(guest1), Setting{Tenant: guest1, Kind: SettingQueue, Name: "act", Queue: QueueSetting{Spread: 1}})
+	f.join(worker1, 10)
+	f.apply(&Join{Worker: worker2, Tenant: guest1, Actions: []string{"act"}})
+	waiting := 0
+	for _, key := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
+		_, out := f.submit(1, func(_ int, row *NewTask) { row.Tenant, row.Version, row.Key = guest1, guest1, key })
+		waiting += 1 - len(out.Assigned)
+	}
+	require.Positive(t, waiting, "some key is dealt the worker without slots")
+	require.Len(t, f.apply(&Leave{Worker: worker2, Reason: LeaveDrained}).Assigned, waiting)
+}
+
 // TestWhySaysThatOtherTenantsHaveTheWorkers: and the queue's overview tells of the slots that
 // it shares, and of the tenant's own tasks.
 func TestWhySaysThatOtherTenantsHaveTheWorkers(t *testing.T) {

@@ -195,8 +195,10 @@ func (sh *shift) end() {
 		w.wide--
 	}
 	p.want()
-	if p.need.Spread != 0 { // another one is in its hands
-		p.stir()
+	if p.need.Spread != 0 { // another one is in its hands, maybe one of another crew
+		for _, b := range p.line.berths {
+			b.class.queue.stir()
+		}
 	}
 }
 
