@@ -345,6 +345,33 @@ func TestHandOfAWorkerThatLeavesGoesToOneOfAnotherCrew(t *testing.T) {
 	require.Len(t, f.apply(&Leave{Worker: worker2, Reason: LeaveDrained}).Assigned, waiting)
 }
 
+// TestRivalsAreTenantsThatWaitForTheSameWorkers: not for others of the crew, and not for the
+// end of a pause.
+func TestRivalsAreTenantsThatWaitForTheSameWorkers(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, granted(guest1), granted(guest2))
+	f.apply(&Define{Definition: Definition{Version: 3, Tenant: guest2, Action: "other"}})
+	f.join(worker1, 1)
+	f.queue(tenant, 1)
+	f.apply(&Join{Worker: worker2, Tenant: tenant, Actions: []string{"other"}, Slots: 1})
+	elsewhere := func() (id.ID, *Effects) {
+		return f.submitOne(3, func(row *NewTask) { row.Tenant = guest2 })
+	}
+	elsewhere()
+	elsewhere()
+	ids, _ := f.submit(1, func(_ int, row *NewTask) { row.Tenant, row.Version = guest1, guest1 })
+	rivals := func() int {
+		return f.apply(&Ask{Ref: 1, Tenant: guest1, Tasks: ids}).Answers[0].Reason.Tenants
+	}
+	require.Zero(t, rivals(), "the other guest waits for a worker of another action")
+	f.queue(guest2, 1)
+	require.Equal(t, 1, rivals())
+	f.queue(tenant, 1)
+	require.Equal(t, 2, rivals())
+	f.apply(&Set{Settings: []Setting{{Tenant: guest2, Kind: SettingQueue, Name: "act", Queue: QueueSetting{Paused: true}}}})
+	require.Equal(t, 1, rivals(), "what is paused waits for no worker")
+}
+
 // TestWhySaysThatOtherTenantsHaveTheWorkers: and the queue's overview tells of the slots that
 // it shares, and of the tenant's own tasks.
 func TestWhySaysThatOtherTenantsHaveTheWorkers(t *testing.T) {

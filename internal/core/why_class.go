@@ -57,6 +57,11 @@ func (c *class) countWorkers(r *Reason) {
 	}
 }
 
+// suits tells whether w is one of those that c may be given to, once it has a free slot.
+func (c *class) suits(w *worker) bool {
+	return w.until == 0 && !w.spared && !w.paused && w.mayHave(c) && w.couldHave(c.need.Slots)
+}
+
 // staff are the workers that are connected and run the action of c.
 func (c *class) staff() (there []*worker) {
 	for w := range c.offering() {
@@ -67,18 +72,50 @@ func (c *class) staff() (there []*worker) {
 	return there
 }
 
-// rivals is how many other tenants have something waiting for workers that c may have.
+// rivals is how many other tenants have something waiting for one of the workers that c may
+// be given to.
 func (c *class) rivals() int {
 	tenants := map[id.ID]bool{}
 	for _, b := range c.berths {
 		for _, p := range b.of.crew.wanted {
+			common := p.suiting(c)
 			for _, other := range p.line.berths {
-				tenants[other.of.tenant] = true
+				if rival := other.of.tenant; rival != c.key.tenant && !tenants[rival] && other.class.waitsFor(common) {
+					tenants[rival] = true
+				}
 			}
 		}
 	}
-	delete(tenants, c.key.tenant)
 	return len(tenants)
+}
+
+// suiting are the workers of a post that c may be given to.
+func (p *post) suiting(c *class) (common []*worker) {
+	for _, sh := range p.shifts {
+		if c.suits(sh.worker) {
+			common = append(common, sh.worker)
+		}
+	}
+	return common
+}
+
+// waitsFor tells whether anything that c has to give waits for one of these workers, and not
+// for the end of a pause: what has been there since before that is passed by.
+func (c *class) waitsFor(workers []*worker) bool {
+	if c.redealLate(); !slices.ContainsFunc(workers, c.suits) {
+		return false
+	}
+	s := c.shard
+	if len(s.pauses) == 0 {
+		return true
+	}
+	for _, l := range c.byKey {
+		listed := l.seat >= 0 && l.blocked == nil
+		if listed && (l.stored > 0 || slices.ContainsFunc(l.tasks, func(t *task) bool { return s.pausedBy(t) == nil })) {
+			return true
+		}
+	}
+	return false
 }
 
 // explainMismatch says what of the need no worker has that offers the action.

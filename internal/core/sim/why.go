@@ -71,21 +71,7 @@ func (m *model) takeWhy(st *step, ref uint64, tenant id.ID) *Violation {
 
 // checkReason: what is told of an open task is so.
 func (m *model) checkReason(t *task, r *core.Reason) *Violation {
-	offered, fitting, paused, away := 0, 0, 0, t.only != 0
-	for _, w := range m.workers {
-		if w.away != 0 || w.spared || !m.offers(w, t) {
-			continue
-		}
-		offered++
-		away = away && w.id != t.only
-		switch {
-		case !m.serves(w, t) || !w.couldHave(t.slots()):
-		case w.paused:
-			paused++
-		default:
-			fitting++
-		}
-	}
+	c := m.countFor(t)
 	var right bool
 	switch t.state {
 	case core.OpenRunning:
@@ -99,22 +85,89 @@ func (m *model) checkReason(t *task, r *core.Reason) *Violation {
 		right = r.Expires == m.expires(t) && (!held || r.Cause == core.CausePaused)
 		switch r.Cause {
 		case core.CausePaused:
-			right = right && (held || fitting == 0 && paused > 0)
+			right = right && (held || len(c.fitting) == 0 && c.paused > 0)
 		case core.CauseNoWorker:
-			right = right && offered == 0
+			right = right && c.offered == 0
 		case core.CauseBusy:
-			right = right && fitting > 0
+			right = right && len(c.fitting) > 0
 		case core.CauseNoMatch:
-			right = right && offered > 0 && fitting+paused == 0 && r.Away == away
+			right = right && c.offered > 0 && len(c.fitting)+c.paused == 0 && r.Away == c.away
 		case core.CauseLimit:
 			right = right && t.inLimit()
 		case core.CauseRate:
 			right = right && t.inClass() && len(t.def.Rates) > 0
 		}
+		right = right && (held || !t.inClass() || m.countsRightly(t, r, &c))
 	}
 	woken := t.state == core.OpenReady && t.readied || t.roused || t.state == core.OpenDelayed && t.due <= m.now
 	if (!right || r.State != t.state || r.Attempt != t.attempt) && !woken {
 		return broken(whyTrue, "task %d is %v, attempt %d, due %d; told %s", t.row.ID, t.state, t.attempt, t.due, show(*r))
 	}
 	return nil
+}
+
+// counted is who may run a task.
+type counted struct {
+	offered, paused int // as of Reason
+	fitting         []*worker
+	away            bool // the one worker that it is for is not connected
+}
+
+func (m *model) countFor(t *task) counted {
+	c := counted{away: t.only != 0}
+	for _, w := range m.workers {
+		if w.away != 0 || w.spared || !m.offers(w, t) {
+			continue
+		}
+		c.offered++
+		c.away = c.away && w.id != t.only
+		switch {
+		case !m.serves(w, t) || !w.couldHave(t.slots()):
+		case w.paused:
+			c.paused++
+		default:
+			c.fitting = append(c.fitting, w)
+		}
+	}
+	return c
+}
+
+// countsRightly holds what is told of the workers of a task that waits for one, and of other
+// tenants that have some of them.
+func (m *model) countsRightly(t *task, r *core.Reason, c *counted) bool {
+	slots, theirs := 0, 0
+	for _, w := range c.fitting {
+		for _, use := range t.slots() {
+			slots += int(w.slotsOf(use.Type))
+		}
+		_, shared := m.crews[pact{w.tenant, w.tenant}]
+		for _, other := range m.tasks {
+			if shared && other.state == core.OpenRunning && other.worker == w.id && other.row.Tenant != t.row.Tenant {
+				theirs++
+			}
+		}
+	}
+	least, most := m.rivals(t, c.fitting)
+	return r.Offered == c.offered && r.Fitting == len(c.fitting) && r.Paused == c.paused && r.Slots == slots &&
+		r.Theirs == theirs && least <= r.Tenants && r.Tenants <= most
+}
+
+// rivals are how many other tenants have something waiting that one of the workers may be
+// given: what draws from a rate limit, or goes in batches, may wait for something else.
+func (m *model) rivals(t *task, workers []*worker) (least, most int) {
+	tenants := map[id.ID]bool{} // with whether it is certain
+	for _, other := range m.tasks {
+		mayHave := func(w *worker) bool { return m.serves(w, other) && w.couldHave(other.slots()) }
+		if other.row.Tenant == t.row.Tenant || other.state != core.OpenReady || !other.inClass() || m.pausedBy(other) != nil || !slices.ContainsFunc(workers, mayHave) {
+			continue
+		}
+		certain := len(other.def.Rates) == 0 && other.def.Batch == nil && !m.loading(other.lane)
+		tenants[other.row.Tenant] = tenants[other.row.Tenant] || certain
+	}
+	for _, certain := range tenants {
+		if certain {
+			least++
+		}
+	}
+	return least, len(tenants)
 }
