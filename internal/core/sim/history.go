@@ -163,7 +163,7 @@ func (h *history) open() *Violation {
 	for range 1 + h.rand.IntN(3) {
 		h.newGraph()
 	}
-	return first(h.takeOver(), h.declare(), h.declareRates())
+	return first(h.takeOver(), h.declare(), h.declareRates(), h.declareQueue())
 }
 
 // takeOver has a new owner restore what is committed.

@@ -35,6 +35,17 @@ func (h *history) set() *Violation {
 	return h.apply(&core.Set{Ref: h.lastRef, Settings: []core.Setting{s}})
 }
 
+// declareQueue has a queue work otherwise from the beginning, now and then: what comes of
+// that takes some time.
+func (h *history) declareQueue() *Violation {
+	if h.rand.IntN(3) > 0 {
+		return nil
+	}
+	return h.apply(&core.Set{Settings: []core.Setting{{
+		Tenant: firstTenant + id.ID(h.rand.IntN(tenants)), Kind: core.SettingQueue, Name: queueOf(h, pick(h, allActions)), Queue: h.drawQueue(),
+	}}})
+}
+
 func (h *history) drawQueue() core.QueueSetting {
 	return core.QueueSetting{
 		ByCost: h.rand.IntN(4) == 0, AgeMS: pick(h, []int64{0, 0, 1, 100, 5_000}),
