@@ -79,6 +79,10 @@ const (
 	// but 16 tasks of a lane are read at least: one read alone costs several times as much.
 	windowShrinkMax = 128
 
+	// strikesMax is after how many cancellations by limits those of other keys are left to
+	// the next Apply: each costs some 4 µs, and other inputs come in between.
+	strikesMax = 2_048
+
 	// hurryMax is how often the lead of a lane is doubled at most, see Shard.lead.
 	hurryMax = 2
 )

@@ -126,17 +126,21 @@ func (g *group) hasten() {
 }
 
 // settleLimits gives places to those that wait for them, and cancels whom a strategy
-// has no place for, until nothing follows any more.
+// has no place for, until nothing follows any more, or so many were cancelled that the rest
+// is for the next Apply, see unsettled.
 func (s *Shard) settleLimits() {
-	for i := 0; i < len(s.eager); i++ {
-		g := s.eager[i]
+	settled := 0
+	for ; settled < len(s.eager) && s.struck < strikesMax; settled++ {
+		g := s.eager[settled]
 		g.eager = false
 		g.settle()
 		g.lane.retire()
 	}
-	clear(s.eager)
-	s.eager = s.eager[:0]
+	s.eager = slices.Delete(s.eager, 0, settled)
 }
+
+// unsettled tells whether there is something for settleLimits in this Apply.
+func (s *Shard) unsettled() bool { return len(s.eager) > 0 && s.struck < strikesMax }
 
 // settle gives out the places of g.
 func (g *group) settle() {
@@ -239,6 +243,7 @@ func (g *group) cancelWaiting(keep int, newest bool) {
 		if keep > 0 {
 			why = "another one waits already"
 		}
+		s.struck++
 		s.finish(t, Cancelled, g.text(why), nil)
 	}
 }
@@ -285,6 +290,7 @@ func (g *group) settleNewest() {
 			}
 		}
 		if newer >= g.bound() {
+			s.struck++
 			s.finish(t, Cancelled, g.text(textNewer), nil)
 			continue
 		}
@@ -324,7 +330,9 @@ func (g *group) cancelOldest(n int) {
 			stop = append(stop, h.id)
 		}
 	}
-	g.limit.shard.cancelEach(Load{Tenant: g.limit.tenant, Tasks: stop, Text: g.text(textNewer)})
+	s := g.limit.shard
+	s.struck += len(stop)
+	s.cancelEach(Load{Tenant: g.limit.tenant, Tasks: stop, Text: g.text(textNewer)})
 }
 
 const textNewer = "a newer one came"

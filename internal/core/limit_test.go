@@ -263,3 +263,23 @@ func TestNobodyIsCancelledForAPlaceThatIsAboutToBeFree(t *testing.T) {
 	require.Equal(t, second, out.RunResults[0].Run)
 	require.Equal(t, []id.ID{first, third}, r.holders(""))
 }
+
+// TestLimitThatCancelsManyTakesSteps: what else happens is not kept waiting by it.
+func TestLimitThatCancelsManyTakesSteps(t *testing.T) {
+	t.Parallel()
+	const keys = 2*strikesMax + 1
+	r := newOven(t)
+	r.limit("", LimitSetting{Max: 1})
+	r.join(worker1, 1)
+	for range 2 { // of each key one has the place, and one waits
+		r.submit(keys, func(i int, row *NewTask) { row.Flow = &Flow{Limits: []LimitKey{{Key: benchKeys[i]}}} })
+	}
+	require.Len(t, r.limit("", LimitSetting{Max: 1, Strategy: LimitCancelNewest}).Results, strikesMax)
+	require.Equal(t, r.now, r.NextDue(), "at once")
+	ids, out := r.submit(1, func(_ int, row *NewTask) { row.Flow = &Flow{Limits: []LimitKey{{Key: "another"}}} })
+	require.Len(t, out.Results, strikesMax)
+	require.Len(t, r.apply(&Tick{}).Results, 1)
+	require.Empty(t, r.apply(&Tick{}).Results)
+	require.NotEqual(t, r.now, r.NextDue())
+	require.Equal(t, ids, r.holders("another"))
+}

@@ -47,7 +47,8 @@ type Shard struct {
 	drawn       []*bucket // whose rows are written at the end of this Apply
 	owing       int       // how many buckets have a debt
 	owingMax    int       // RateKeysMax; smaller in tests
-	eager       []*group  // have something to settle before
+	eager       []*group  // have something to settle
+	struck      int       // how many were cancelled by limits in this Apply
 	away        []*worker
 	gathering   []*gathering // whose tasks wait for the interval of their batches
 	ripens      Time         // when the first of them has, at the earliest; 0 = there is none
@@ -125,6 +126,7 @@ func (s *Shard) Apply(now Time, in Input, out *Effects) {
 	s.seq++
 	s.now = max(s.now, now)
 	s.out = out
+	s.struck = 0
 	switch in := in.(type) {
 	case *Submit:
 		s.submit(in)
@@ -184,7 +186,7 @@ func (s *Shard) Apply(now Time, in Input, out *Effects) {
 	s.settlePauses()
 	s.settleLimits()
 	s.match()
-	for s.saveNoMore(); len(s.eager)+len(s.kept) > 0; s.saveNoMore() { // what was matched gave places back, or units
+	for s.saveNoMore(); s.unsettled() || len(s.kept) > 0; s.saveNoMore() { // what was matched gave places back, or units
 		s.settleLimits()
 		s.lookAgain()
 		s.match()

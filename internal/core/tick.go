@@ -34,6 +34,9 @@ func (s *Shard) expire(t *task) {
 // NextDue is when the next Tick is needed; 0 = not before another input.
 func (s *Shard) NextDue() Time {
 	var next Time
+	if len(s.eager) > 0 { // limits have more to cancel
+		return s.now
+	}
 	sooner := func(at Time) {
 		if at > 0 && (next == 0 || at < next) {
 			next = at
