@@ -54,6 +54,13 @@ var Preview = adze.NewTask("preview", read,
 	adze.Limit(adze.ConcurrencyLimit{Key: "input.document", Strategy: adze.LimitCancelRunning}),
 )
 
+// Archive lets what people wait for have its places first, and is not kept out of them for
+// ever.
+var Archive = adze.NewTask("archive", read,
+	adze.Limit(adze.ConcurrencyLimit{Name: "disk", Max: 4, Ageing: time.Minute}),
+	adze.DefaultPriority(-10),
+)
+
 // Publish has one run of a document under way, from its first task to its last.
 var Publish = publish()
 

@@ -20,10 +20,10 @@ func TestTheGuidesShowCodeThatIsTested(t *testing.T) {
 func TestAllThatIsLimitedRuns(t *testing.T) {
 	t.Parallel()
 	adzetest.Run(t, func(t *testing.T, env *adzetest.Env) {
-		env.Work(tenants.Read, tenants.Render, tenants.Translate, tenants.Summarize, tenants.Index, tenants.Preview, tenants.Publish)
+		env.Work(tenants.Read, tenants.Render, tenants.Translate, tenants.Summarize, tenants.Index, tenants.Preview, tenants.Archive, tenants.Publish)
 		page := tenants.Page{Customer: "acme", Document: "d", Tier: "pro", Number: 7}
 		for _, task := range []*adze.Task[tenants.Page, int]{
-			tenants.Read, tenants.Render, tenants.Translate, tenants.Summarize, tenants.Index, tenants.Preview,
+			tenants.Read, tenants.Render, tenants.Translate, tenants.Summarize, tenants.Index, tenants.Preview, tenants.Archive,
 		} {
 			got, err := task.Call(t.Context(), env.Client, page)
 			require.NoError(t, err)
