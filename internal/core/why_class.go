@@ -111,7 +111,7 @@ func (c *class) waitsFor(workers []*worker) bool {
 	}
 	for _, l := range c.byKey {
 		listed := l.seat >= 0 && l.blocked == nil
-		if listed && (l.stored > 0 || slices.ContainsFunc(l.tasks, func(t *task) bool { return s.pausedBy(t) == nil })) {
+		if listed && (l.stored > 0 || slices.ContainsFunc(l.all(), func(t *task) bool { return s.pausedBy(t) == nil })) {
 			return true
 		}
 	}
