@@ -8,6 +8,7 @@ import (
 
 	"github.com/adzehq/adze"
 	"github.com/adzehq/adze/internal/base/fault"
+	"github.com/adzehq/adze/internal/base/lease"
 	"github.com/adzehq/adze/internal/record/tenant"
 	"github.com/adzehq/adze/internal/server"
 )
@@ -59,7 +60,8 @@ func (c *tenantListCmd) Run(e *env) error {
 }
 
 // asTenant is how commands speak for a tenant: by a token of it, or as the operator, who
-// has its database and makes one that is good for a moment.
+// has its database and makes one that is good for a moment, and is told there which engine
+// serves it.
 type asTenant struct {
 	connection
 	DatabaseURL string `name:"database-url" env:"ADZE_DATABASE_URL" placeholder:"URL" help:"For the operator: the engine's database, instead of a token of the tenant."`
@@ -97,11 +99,20 @@ func (c *asTenant) issue(e *env) error {
 		return err
 	}
 	defer pool.Close()
-	if _, err := tenant.ByName(e.ctx, pool, c.Tenant); err != nil {
+	owner, err := tenant.ByName(e.ctx, pool, c.Tenant)
+	if err != nil {
 		return err
 	}
+	if c.Address == "" {
+		if c.Address, err = lease.Address(e.ctx, pool, owner.Shard); err != nil {
+			return err
+		}
+	}
+	if c.Address == "" {
+		return fault.New(fault.Unavailable, "", "no engine listens for this database, and one has to decide about its tenants; start it with adze server, or say where it is with --address")
+	}
 	c.Token, err = server.IssueToken(e.ctx, pool, server.TokenRequest{
-		Tenant: c.Tenant, Name: "operator", TTL: operatorTTL, GRPCAddr: "127.0.0.1:7077", HTTPURL: "http://127.0.0.1:8080",
+		Tenant: c.Tenant, Name: "operator", TTL: operatorTTL, GRPCAddr: c.Address,
 	}, time.Now())
 	return err
 }

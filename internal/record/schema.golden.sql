@@ -321,6 +321,7 @@ create table adze.shard_lease (
     epoch bigint not null,
     owner bigint not null,
     renewed_at timestamp with time zone not null,
+    address text not null default ''::text,
     constraint shard_lease_pkey PRIMARY KEY (shard)
 );
 

@@ -77,6 +77,7 @@ type EngineConfig struct {
 	DatabaseConns int32 // connections for reads; 0 = 8
 	CacheBytesMax int64 // memory for the inputs of waiting tasks, all shards together; 0 = 64 MiB
 	Limits        admit.Limits
+	Address       string        // where it listens; "" = it does not
 	LeaseWait     time.Duration // how long another engine may take to let go; 0 = 30 s
 	Clock         clock.Clock   // nil = the machine's
 	Log           *slog.Logger  // nil = slog.Default

@@ -88,7 +88,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		return err
 	}
 	e.auth = auth.NewVerifier(secret, auth.Database{DB: e.pool}, c.Clock, c.Log)
-	e.leases = lease.New(e.pool, lease.Config{Owner: newOwner(), Log: c.Log})
+	e.leases = lease.New(e.pool, lease.Config{Owner: newOwner(), Address: c.Address, Log: c.Log})
 	epochs, err := e.acquire(ctx)
 	if err != nil {
 		return err

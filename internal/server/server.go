@@ -51,7 +51,9 @@ func Open(ctx context.Context, config Config, version string, log *slog.Logger) 
 		s.Close()
 		return nil, err
 	}
-	if s.engine, err = OpenEngine(ctx, config.engine(log)); err != nil {
+	engine := config.engine(log)
+	engine.Address = s.GRPCAddr()
+	if s.engine, err = OpenEngine(ctx, engine); err != nil {
 		s.Close()
 		return nil, err
 	}

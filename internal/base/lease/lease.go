@@ -60,6 +60,7 @@ const (
 // Config is what a holder needs besides its pool.
 type Config struct {
 	Owner      int64         // tells processes apart in shard_lease, for people; not 0
+	Address    string        // where it listens, see Address; "" = nowhere
 	TTL        time.Duration // 0 = TTL
 	RenewEvery time.Duration // 0 = every two seconds
 	Log        *slog.Logger  // nil = slog.Default
@@ -211,7 +212,7 @@ func (h *Holder) takeOver(ctx context.Context, shard int32) (epoch int64, err er
 		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock($1, $2)", pg.LockClass, shard); err != nil {
 			return err
 		}
-		return tx.QueryRow(ctx, takeOverSQL, shard, h.config.Owner).Scan(&epoch)
+		return tx.QueryRow(ctx, takeOverSQL, shard, h.config.Owner, h.config.Address).Scan(&epoch)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("take over shard %d: %w", shard, err)

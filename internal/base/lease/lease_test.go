@@ -187,3 +187,21 @@ func TestATakeOverWaitsForTheBatchInFlight(t *testing.T) {
 	require.NoError(t, batch.Commit(t.Context()))
 	require.Equal(t, map[int32]int64{1: 2}, acquire(t, next, 1))
 }
+
+func TestAnOwnerIsFoundWhereItListensWhileItLives(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	address := func(shard int32) string {
+		found, err := lease.Address(t.Context(), pool, shard)
+		require.NoError(t, err)
+		return found
+	}
+	require.Empty(t, address(1), "nobody owns it")
+	h := lease.New(pool, lease.Config{Owner: 1, Address: "127.0.0.1:7077", Log: slog.New(slog.DiscardHandler)})
+	t.Cleanup(h.Close)
+	acquire(t, h, 1)
+	require.Equal(t, "127.0.0.1:7077", address(1))
+	_, err := pool.Exec(t.Context(), "update adze.shard_lease set renewed_at = renewed_at - make_interval(secs => $1)", lease.TTL.Seconds())
+	require.NoError(t, err)
+	require.Empty(t, address(1), "it was silent for too long")
+}

@@ -7,12 +7,14 @@ insert into adze.shard_lease (
     shard,
     epoch,
     owner,
+    address,
     renewed_at
 )
-values ($1, 1, $2, clock_timestamp())
+values ($1, 1, $2, $3, clock_timestamp())
 on conflict (shard) do update
 set
     epoch = shard_lease.epoch + 1,
     owner = excluded.owner,
+    address = excluded.address,
     renewed_at = excluded.renewed_at
 returning epoch

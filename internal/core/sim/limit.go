@@ -125,7 +125,7 @@ func (h *history) declare() *Violation {
 func (h *history) drawLimit() core.LimitSetting {
 	s := core.LimitSetting{
 		Max: int32(1 + h.rand.IntN(3)), Strategy: core.Strategy(h.rand.IntN(int(core.LimitKeepOldest) + 1)),
-		AgeMS: pick(h, []int64{0, 0, 1, 100, 5_000}),
+		AgeMS: pick(h, []int64{0, 0, 1, 100, 5_000}), ByRun: h.rand.IntN(8) == 0,
 	}
 	if h.queueing { // nobody is cancelled, and many wait
 		s.Strategy = pick(h, []core.Strategy{core.LimitQueue, core.LimitQueue, core.LimitFIFO})
