@@ -436,3 +436,30 @@ func TestSlotsOfSharersAddUp(t *testing.T) {
 	require.EqualValues(t, 30, *f.account(guest1), "two slots for ten, then two for five")
 	require.EqualValues(t, 15, f.Sharers(f.now)[0].SlotMS)
 }
+
+// TestSharedWorkerIsKeptForNoOtherHand: a task that takes up several slots of one worker that
+// its key is dealt keeps none of another one free.
+func TestSharedWorkerIsKeptForNoOtherHand(t *testing.T) {
+	t.Parallel()
+	const wide = id.ID(7)
+	f := newFleet(t, granted(guest1), Setting{Tenant: guest1, Kind: SettingQueue, Name: "act", Queue: QueueSetting{Spread: 1}})
+	f.apply(&Define{Definition: Definition{Version: wide, Tenant: guest1, Action: "act", Slots: []SlotUse{{"", 4}}}})
+	running := f.queue(tenant, 60).Assigned
+	for _, w := range []id.ID{worker1, worker2} {
+		running = append(running, f.join(w, 4).Assigned...)
+	}
+	for _, key := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
+		f.submitOne(wide, func(row *NewTask) { row.Tenant, row.Key = guest1, key })
+	}
+	kept := 0
+	for len(running) > 0 {
+		running = append(running[1:], f.done(running[0]).Assigned...)
+		for _, w := range f.Shard.workers {
+			if w.reserved != nil {
+				kept++
+				require.True(t, w.reserved.mayTake(w), "worker %d is kept for %s", w.id, w.reserved.key.text)
+			}
+		}
+	}
+	require.Positive(t, kept)
+}

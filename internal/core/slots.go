@@ -209,7 +209,8 @@ func (w *worker) passes(c *class, l *lane, t *task) bool {
 }
 
 // passedAtPost is passedOver of a worker that is shared: of another tenant's classes, those
-// are passed over whose tenant's turn came before.
+// are passed over whose tenant's turn came before. Of a post's classes it is not in the hand
+// of each.
 func (w *worker) passedAtPost(l *lane, t *task) *class {
 	turn := w.tenancy(l.class.key.tenant)
 	for _, sh := range w.shifts {
@@ -217,7 +218,7 @@ func (w *worker) passedAtPost(l *lane, t *task) *class {
 		if !p.need.wide() || p.line.first() == nil {
 			continue
 		}
-		passed := func(b *berth) bool { return w.passes(b.class, l, t) }
+		passed := func(b *berth) bool { return b.class.mayTake(w) && w.passes(b.class, l, t) }
 		if b := p.line.find(0, turn, passed); b != nil {
 			return b.class
 		}
