@@ -39,6 +39,7 @@ type model struct {
 	usual       map[lane]bool                   // classes that are those of a definition
 	kept        *[]*task                        // keepers of this step; nil: not looked for yet
 	now         core.Time
+	latest      core.Time // that the clock of an owner before had come to
 
 	events   []core.NewEvent // ascending
 	coming   int             // events of the step that are not among them yet
@@ -265,6 +266,7 @@ func (m *model) run(t *task, w *worker, token core.Token, now core.Time) {
 func (m *model) recover(s *store, restore *core.Restore, now core.Time) *model {
 	r := newModel()
 	r.definitions, r.graphs, r.epoch, r.now = m.definitions, m.graphs, restore.Epoch, now
+	r.latest = max(m.latest, m.now)
 	r.token = core.Token(restore.Epoch << tokenEpochShift)
 	for task, result := range s.results {
 		r.ended[task] = result.Status
