@@ -100,7 +100,8 @@ func (p *post) suiting(c *class) (common []*worker) {
 }
 
 // waitsFor tells whether anything that c has to give waits for one of these workers, and not
-// for the end of a pause: what has been there since before that is passed by.
+// for the end of a pause: what has been there since before that is passed by. Of what is in
+// Postgres only that is not known: it counts.
 func (c *class) waitsFor(workers []*worker) bool {
 	if c.redealLate(); !slices.ContainsFunc(workers, c.suits) {
 		return false

@@ -54,10 +54,10 @@ const (
 
 // usual is how often each happens; a history multiplies each by 0 to 3.
 var usual = [actions]int{
-	doSubmit: 12, doOnce: 8, doBurst: 2, doPush: 6, doSchedule: 3, doFire: 10, doAdvance: 12, doJump: 2, doTick: 6, doCommit: 20, doRead: 8, doAnswer: 8,
+	doSubmit: 12, doOnce: 8, doBurst: 2, doPush: 6, doSchedule: 3, doFire: 20, doAdvance: 12, doJump: 2, doTick: 6, doCommit: 20, doRead: 8, doAnswer: 8,
 	doReceive: 20, doReport: 20, doWrite: 6, doBustle: 4, doRepeat: 2, doHire: 3, doDrop: 4, doRejoin: 6, doFlap: 1, doResize: 2, doRelabel: 1, doSpare: 2,
-	doSpawn: 10, doRespawn: 2, doFork: 2, doReplay: 8,
-	doCancel: 4, doRefresh: 2, doRelease: 2, doAsk: 3, doWake: 2, doDefine: 1, doSet: 3, doPause: 2, doGrant: 2, doCrash: 1,
+	doSpawn: 10, doRespawn: 2, doFork: 4, doReplay: 12,
+	doCancel: 4, doRefresh: 2, doRelease: 4, doAsk: 6, doWake: 2, doDefine: 1, doSet: 3, doPause: 3, doGrant: 2, doCrash: 1,
 }
 
 const (
@@ -161,7 +161,7 @@ func (h *history) doFleet(a action) *Violation {
 		return nil
 	}
 	w := pick(h, h.agents)
-	if a == doSpawn || a == doRefresh {
+	if a == doSpawn || a == doRefresh || a == doRelease {
 		w = h.busy(w)
 	}
 	switch {
@@ -191,6 +191,8 @@ func (h *history) doFleet(a action) *Violation {
 		return h.apply(&core.Spare{Tenant: w.tenant, Worker: w.id, Spared: w.spared})
 	case a == doRelabel:
 		return h.relabel(w)
+	case a == doSpawn && h.rand.IntN(orphansOneIn) == 0:
+		return first(h.spawn(w), h.crashWith())
 	case a == doSpawn:
 		return h.spawn(w)
 	case a == doRefresh:

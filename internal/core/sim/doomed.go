@@ -13,7 +13,7 @@ const doomedOneIn = 40
 const doomedChildOneIn = 8
 
 // forkDoomedOneIn is doomedOneIn of forks, of which there are few.
-const forkDoomedOneIn = 8
+const forkDoomedOneIn = 4
 
 // doomedText is the error of such runs.
 const doomedText = "nobody can say what it needs"

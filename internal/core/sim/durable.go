@@ -15,7 +15,7 @@ func (h *history) proceed(a *agent, r *run) []core.ReportItem {
 	switch odd := h.rand.IntN(40); {
 	case odd == 0:
 		return a.suspend(r) // it may wait for nothing
-	case odd > 36 && !r.started:
+	case odd > 32 && !r.started:
 		r.started = true
 		return []core.ReportItem{{Task: r.Task, Attempt: r.Attempt, Token: r.Token, Kind: core.ReportStarted}}
 	case odd == 1 && b.sent != nil:

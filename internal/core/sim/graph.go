@@ -84,8 +84,12 @@ func (h *history) newRunOf(g *core.Graph) core.NewRun {
 // newSubmit draws a run that is submitted: the replay of one that ended, now and then.
 func (h *history) newSubmit() core.NewRun {
 	g := pick(h, h.graphs)
-	if ended := h.endedRuns(g); len(ended) > 0 && h.rand.IntN(3) == 0 {
-		return h.newReplay(g, pick(h, ended))
+	if ended := h.endedRuns(g); len(ended) > 0 && h.rand.IntN(2) == 0 {
+		old := pick(h, ended)
+		if logged := slices.IndexFunc(ended, h.keepsLogs); logged >= 0 && h.rand.IntN(2) == 0 {
+			old = ended[logged]
+		}
+		return h.newReplay(g, old)
 	}
 	return h.newRunOf(g)
 }

@@ -137,7 +137,7 @@ func newHistory(seed uint64) *history {
 		h.weights[i] = usual[i] * h.rand.IntN(4) // what a history never does is as telling as what it does
 	}
 	h.weights[doCrash] *= pick(h, []int{1, 1, 6})
-	h.weights[doGrant] *= pick(h, []int{0, 0, 0, 1, 4}) // most tenants share no workers
+	h.weights[doGrant] *= pick(h, []int{0, 0, 1, 4}) // many tenants share no workers
 	return h
 }
 
@@ -208,16 +208,27 @@ func (h *history) crash() *Violation {
 	return h.comeBack()
 }
 
+// crashWith is a crash with all committed that happened.
+func (h *history) crashWith() *Violation {
+	for h.durable < len(h.entries) {
+		if v := h.commit(); v != nil {
+			return v
+		}
+	}
+	return h.crash()
+}
+
 // comeBack has some workers find the new owner at once.
 func (h *history) comeBack() *Violation {
 	for _, a := range h.agents {
-		if a.dead || h.rand.IntN(2) == 0 {
+		parent := slices.ContainsFunc(a.running, func(r *run) bool { return h.model.hasChildren(r.Task) })
+		if a.dead || h.rand.IntN(2) == 0 && !parent {
 			continue
 		}
 		if v := h.rejoin(a); v != nil {
 			return v
 		}
-		if a.joined && h.rand.IntN(3) == 0 { // the new owner does not know which children there are
+		if a.joined && (parent || h.rand.IntN(3) == 0) { // the new owner does not know which children there are
 			if v := h.spawn(a); v != nil {
 				return v
 			}

@@ -41,7 +41,12 @@ func (h *history) release(a *agent) *Violation {
 		a.released = map[core.Token]bool{}
 	}
 	a.released[r.Token] = true
-	return h.report(a, core.ReportItem{Task: r.Task, Attempt: r.Attempt, Token: r.Token, Kind: core.ReportReleased})
+	v := h.report(a, core.ReportItem{Task: r.Task, Attempt: r.Attempt, Token: r.Token, Kind: core.ReportReleased})
+	if v != nil || h.rand.IntN(3) > 0 {
+		return v
+	}
+	a.disconnect() // and comes back with what it runs
+	return h.rejoin(a)
 }
 
 // ordered is the task of an order, if it is for its current attempt.

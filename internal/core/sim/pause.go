@@ -30,7 +30,7 @@ const pausePlace = "@paused "
 
 // pause has a queue, a workflow or a worker rest, or go on.
 func (h *history) pause() *Violation {
-	if h.rand.IntN(3) == 0 && len(h.agents) > 0 {
+	if h.rand.IntN(2) == 0 && len(h.agents) > 0 {
 		return h.pauseWorkers()
 	}
 	tenant := firstTenant + id.ID(h.rand.IntN(tenants))

@@ -38,8 +38,10 @@ func (h *history) someRun() id.ID {
 	if len(h.runs) > 0 && h.rand.IntN(2) == 0 {
 		of = h.runs
 	}
-	if fired := h.lastFired(); fired != 0 && h.rand.IntN(8) == 0 {
-		return fired
+	if h.rand.IntN(2) == 0 {
+		if rare := h.lastRare(of); rare != 0 {
+			return rare
+		}
 	}
 	if len(of) == 0 {
 		return 0
@@ -47,14 +49,41 @@ func (h *history) someRun() id.ID {
 	return of[max(0, len(of)-1-h.rand.IntN(8))]
 }
 
-// lastFired is the last run of a graph that a schedule started; 0 if there is none.
-func (h *history) lastFired() id.ID {
-	for _, run := range slices.Backward(h.runs) {
-		if h.committed.runs[run].Schedule != 0 {
-			return run
+// lastRare is the last run of a kind of which there are few: those of a schedule, of another
+// task, or of a graph with tasks that keep logs; 0 if there is none.
+func (h *history) lastRare(of []id.ID) id.ID {
+	kinds := []func(row *core.NewTask) bool{
+		func(row *core.NewTask) bool { return row.Schedule != 0 },
+		func(row *core.NewTask) bool { return row.Parent != 0 },
+		func(row *core.NewTask) bool { return h.keepsLogs(row.ID) },
+	}
+	first := h.rand.IntN(len(kinds))
+	for _, is := range slices.Concat(kinds[first:], kinds[:first]) {
+		for _, run := range slices.Backward(of) {
+			row := h.committed.tasks[run]
+			if graph, isGraph := h.committed.runs[run]; isGraph {
+				row = graph
+			}
+			if is(&row) {
+				return run
+			}
 		}
 	}
 	return 0
+}
+
+// keepsLogs tells whether a task of a run of a graph has a log.
+func (h *history) keepsLogs(run id.ID) bool {
+	g := h.places[run+1].graph
+	if g == nil || h.places[run+1].run != run {
+		return false
+	}
+	for node := range g.Nodes {
+		if len(h.committed.logs[run+1+id.ID(node)]) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // runAgain submits a run that ended as a new one: for whatever it was started, and under

@@ -144,10 +144,43 @@ func (h *history) schedule() *Violation {
 	return h.putSchedule(h.drawTimes(row))
 }
 
+// overlaps are drawn by how often they matter: a tick seldom waits for the run of another.
+var overlaps = []core.Overlap{core.OverlapAllow, core.OverlapSkip, core.OverlapCancelOld, core.OverlapQueue, core.OverlapQueue}
+
+// clearWay cancels a run that a tick waits for, now and then.
+func (h *history) clearWay() *Violation {
+	run := h.inTheWayOfTick()
+	if run == 0 || h.rand.IntN(2) == 0 {
+		return nil
+	}
+	h.lastRef++
+	h.asked[h.lastRef] = 1
+	return h.apply(&core.Cancel{Ref: h.lastRef, Tenant: h.tenantOf(run), Tasks: []id.ID{run}, Reason: "the next one is due"})
+}
+
+// inTheWayOfTick is an open run that a tick of its schedule waits for; 0 if there is none.
+func (h *history) inTheWayOfTick() id.ID {
+	queued := func(row *core.NewTask) bool {
+		s := h.model.schedules[row.Schedule]
+		return s != nil && s.Queued != 0
+	}
+	for _, t := range h.model.sorted() {
+		if queued(&t.row) {
+			return t.row.ID
+		}
+	}
+	for _, r := range h.model.sortedRuns() {
+		if queued(&r.row) {
+			return r.row.ID
+		}
+	}
+	return 0
+}
+
 // newSchedule draws a schedule. What runtimes read of it, the core only stores.
 func (h *history) newSchedule() core.Schedule {
 	return core.Schedule{
-		ID: h.lastSchedule, Tenant: pick(h, h.definitions).Tenant, Overlap: core.Overlap(h.rand.IntN(4)), Workflow: pick(h, workflows),
+		ID: h.lastSchedule, Tenant: pick(h, h.definitions).Tenant, Overlap: pick(h, overlaps), Workflow: pick(h, workflows),
 		Name: "daily", Expression: "0 6 * * *", Zone: "Europe/Zurich", Priority: pick(h, priorities), Declared: h.rand.IntN(2) == 0,
 		CatchUp: core.CatchUp(h.rand.IntN(3)), CatchUpMax: int32(h.rand.IntN(3)), Input: core.Payload("{}"), Metadata: core.Payload("{}"),
 	}
@@ -182,7 +215,7 @@ func (h *history) putSchedule(row core.Schedule) *Violation {
 // fire answers what the core asked for, now and then twice.
 func (h *history) fire() *Violation {
 	if len(h.ripe) == 0 {
-		return nil
+		return h.clearWay()
 	}
 	at := h.rand.IntN(len(h.ripe))
 	ripe := h.ripe[at]
@@ -222,10 +255,11 @@ func (h *history) fired(row core.Schedule, at core.Time, queued bool) core.Fired
 	var f core.Fired
 	f.Queued = queued
 	if h.rand.IntN(8) < h.graphShare {
-		f.Run, f.Graph = h.newRun(), true
-		f.Run.Kept, f.Run.Task.ReplayOf = nil, 0
+		if g := h.graphOf(row.Tenant); g != nil {
+			f.Run, f.Graph = h.newRunOf(g), true
+		}
 	}
-	if !f.Graph || f.Run.Task.Tenant != row.Tenant { // of the tenant there is a task at least
+	if !f.Graph { // of the tenant there is a task at least
 		h.lastTask++
 		own := slices.DeleteFunc(slices.Clone(h.definitions), func(d core.Definition) bool { return d.Tenant != row.Tenant })
 		f.Graph, f.Run = false, core.NewRun{Task: core.NewTask{

@@ -9,6 +9,10 @@ import (
 
 var childKeys = []string{"a", "b", "c", "d"}
 
+// orphansOneIn is how many spawns there are for one that the owner does not survive: the next
+// one has to read which children there are.
+const orphansOneIn = 24
+
 // spawn has a running task ask for children, some of whom it may have already.
 func (h *history) spawn(a *agent) *Violation {
 	if len(a.running) == 0 {
@@ -49,6 +53,7 @@ func (h *history) ask(in *core.Spawn) *Violation {
 		}
 		item.Run = &submit.Runs[0]
 		item.Run.Task.Parent = in.Parent
+		h.doomOneIn(doomedChildOneIn, &item.Run.Task)
 	}
 	h.lastRef++
 	in.Ref = h.lastRef

@@ -10,6 +10,9 @@ import (
 // wonder asks why some tasks and runs are not done, open or not, known or not.
 func (h *history) wonder() *Violation {
 	in := &core.Ask{}
+	if t := h.telling(); t != nil {
+		in.Tasks = append(in.Tasks, t.row.ID)
+	}
 	for range 1 + h.rand.IntN(3) {
 		target := h.someTarget()
 		if open := h.model.sorted(); len(open) > 0 && h.rand.IntN(2) == 0 {
@@ -19,20 +22,29 @@ func (h *history) wonder() *Violation {
 			in.Tasks = append(in.Tasks, target)
 		}
 	}
-	if t := h.forsaken(); t != nil && !slices.Contains(in.Tasks, t.row.ID) {
-		in.Tasks = append(in.Tasks, t.row.ID)
-	}
 	h.lastRef++
 	in.Ref, in.Tenant = h.lastRef, h.tenantOf(in.Tasks[0])
 	h.asked[in.Ref] = len(in.Tasks)
 	return h.apply(in)
 }
 
-// forsaken is the first task that is ready for a worker that is gone; nil if there is none.
-func (h *history) forsaken() *task {
-	for _, t := range h.model.sorted() {
-		if t.only != 0 && h.model.workers[t.only] == nil && t.state == core.OpenReady {
-			return t
+// telling is a task of which something is told that is so of few; nil if there is none.
+func (h *history) telling() *task {
+	m := h.model
+	waits := func(t *task) bool { return t.state == core.OpenReady && t.inClass() }
+	kinds := []func(*task) bool{
+		func(t *task) bool { return t.state == core.OpenRunning && t.stop != 0 },
+		func(t *task) bool { return waits(t) && t.only != 0 && m.workers[t.only] == nil }, // for one that is gone
+		func(t *task) bool { return waits(t) && len(t.def.Rates) > 0 },
+		func(t *task) bool { return waits(t) && t.def.Batch != nil },
+		func(t *task) bool { return waits(t) && m.hand(t) != 0 },
+		func(t *task) bool { return waits(t) && len(m.crews) > 0 && len(m.countFor(t).fitting) > 0 },
+		func(t *task) bool { return waits(t) && m.countFor(t).paused > 0 },
+	}
+	first := h.rand.IntN(len(kinds))
+	for _, is := range slices.Concat(kinds[first:], kinds[:first]) {
+		if few := slices.DeleteFunc(m.sorted(), func(t *task) bool { return !is(t) }); len(few) > 0 {
+			return pick(h, few)
 		}
 	}
 	return nil
@@ -61,7 +73,7 @@ func (m *model) takeWhy(st *step, ref uint64, tenant id.ID) *Violation {
 			return broken(whyTrue, "task %d: open %v, answered %s", a.Task, open, show(a))
 		}
 		if open && t != nil {
-			if v := m.checkReason(t, a.Reason); v != nil {
+			if v := m.checkReason(st, t, a.Reason); v != nil {
 				return v
 			}
 		}
@@ -70,7 +82,7 @@ func (m *model) takeWhy(st *step, ref uint64, tenant id.ID) *Violation {
 }
 
 // checkReason: what is told of an open task is so.
-func (m *model) checkReason(t *task, r *core.Reason) *Violation {
+func (m *model) checkReason(st *step, t *task, r *core.Reason) *Violation {
 	c := m.countFor(t)
 	var right bool
 	switch t.state {
@@ -97,7 +109,7 @@ func (m *model) checkReason(t *task, r *core.Reason) *Violation {
 		case core.CauseRate:
 			right = right && t.inClass() && len(t.def.Rates) > 0
 		}
-		right = right && (held || !t.inClass() || m.countsRightly(t, r, &c))
+		right = right && (held || !t.inClass() || m.countsRightly(st, t, r, &c))
 	}
 	woken := t.state == core.OpenReady && t.readied || t.roused || t.state == core.OpenDelayed && t.due <= m.now
 	if (!right || r.State != t.state || r.Attempt != t.attempt) && !woken {
@@ -134,7 +146,7 @@ func (m *model) countFor(t *task) counted {
 
 // countsRightly holds what is told of the workers of a task that waits for one, and of other
 // tenants that have some of them.
-func (m *model) countsRightly(t *task, r *core.Reason, c *counted) bool {
+func (m *model) countsRightly(st *step, t *task, r *core.Reason, c *counted) bool {
 	slots, theirs := 0, 0
 	for _, w := range c.fitting {
 		for _, use := range t.slots() {
@@ -147,21 +159,26 @@ func (m *model) countsRightly(t *task, r *core.Reason, c *counted) bool {
 			}
 		}
 	}
-	least, most := m.rivals(t, c.fitting)
+	least, most := m.rivals(st, t, c.fitting)
 	return r.Offered == c.offered && r.Fitting == len(c.fitting) && r.Paused == c.paused && r.Slots == slots &&
 		r.Theirs == theirs && least <= r.Tenants && r.Tenants <= most
 }
 
 // rivals are how many other tenants have something waiting that one of the workers may be
-// given: what draws from a rate limit, or goes in batches, may wait for something else.
-func (m *model) rivals(t *task, workers []*worker) (least, most int) {
+// given: what draws from a rate limit, or goes in batches, may wait for something else, and
+// what was in Postgres only when it was paused counts until it is read.
+func (m *model) rivals(st *step, t *task, workers []*worker) (least, most int) {
 	tenants := map[id.ID]bool{} // with whether it is certain
 	for _, other := range m.tasks {
 		mayHave := func(w *worker) bool { return m.serves(w, other) && w.couldHave(other.slots()) }
-		if other.row.Tenant == t.row.Tenant || other.state != core.OpenReady || !other.inClass() || m.pausedBy(other) != nil || !slices.ContainsFunc(workers, mayHave) {
+		if other.row.Tenant == t.row.Tenant || other.state != core.OpenReady || !other.inClass() || !slices.ContainsFunc(workers, mayHave) {
 			continue
 		}
-		certain := len(other.def.Rates) == 0 && other.def.Batch == nil && !m.loading(other.lane)
+		paused := m.pausedBy(other) != nil
+		if paused && st.live(other.row.ID).State != 0 {
+			continue
+		}
+		certain := !paused && len(other.def.Rates) == 0 && other.def.Batch == nil && !m.loading(other.lane)
 		tenants[other.row.Tenant] = tenants[other.row.Tenant] || certain
 	}
 	for _, certain := range tenants {
