@@ -11,7 +11,8 @@ type ages interface {
 	// and after compare: nobody goes before one of the same priority who waited before, and
 	// what was gained by waiting is kept.
 	worth() int64
-	// waits tells whether anybody waits, here or in Postgres.
+	// waits tells whether anybody waits, here or in Postgres, or has gone on of whom a row may
+	// still say so: with that one a new owner begins.
 	waits() bool
 }
 
@@ -62,12 +63,12 @@ func (q *queue) waits() bool {
 
 func (l *limit) waits() bool {
 	for _, g := range l.groups {
-		if g.lane.waits() {
+		if g.lane.waits() || len(g.held) > 0 {
 			return true
 		}
 	}
 	return false
 }
 
-// waits tells whether anybody is in the lane, or will be when it is known where.
-func (l *lane) waits() bool { return !l.empty() || len(l.arrived) > 0 }
+// waits tells whether anybody is in the lane, or was, and runs.
+func (l *lane) waits() bool { return l.open > 0 || l.stored > 0 }

@@ -148,6 +148,26 @@ func TestAgeingGoesOnInTheHandsOfANewOwner(t *testing.T) {
 	}
 }
 
+// TestWhatRanWhenAgeingEndedIsNotLeftBehindByACrash: its row says where it waited, and nothing
+// that comes later goes before that.
+func TestWhatRanWhenAgeingEndedIsNotLeftBehindByACrash(t *testing.T) {
+	t.Parallel()
+	r := newWide(t)
+	r.apply(&Set{Settings: []Setting{ageing(false, false, 10)}})
+	r.submit(1, nil)
+	r.now += 2_000
+	waits := r.apply(&Tick{}).Open[0]
+	require.Equal(t, OpenReady, waits.State)
+	running := r.join(worker1, 1).Assigned[0]
+	stored := r.apply(&Set{Settings: []Setting{ageing(false, false, 0)}}).Settings
+
+	owner := New(1)
+	owner.Apply(r.now, &Restore{Epoch: 2, Settings: stored}, &Effects{})
+	require.GreaterOrEqual(t, owner.queue(tenant, "act").worth(), waits.Rank)
+	r.done(running)
+	require.True(t, r.apply(&Set{Settings: []Setting{ageing(false, false, 5)}}).Settings[1].Dropped, "its row is gone")
+}
+
 // TestQueueWithoutAnybodyRemembersNoAgeing: what was worth how much is stored while it is of
 // use, so that queues which come and go leave nothing.
 func TestQueueWithoutAnybodyRemembersNoAgeing(t *testing.T) {
@@ -164,7 +184,7 @@ func TestQueueWithoutAnybodyRemembersNoAgeing(t *testing.T) {
 	r.submit(1, nil)
 	require.Equal(t, []string{queue, age}, kinds(ageing(false, false, 20)))
 	require.Equal(t, []string{queue}, kinds(Setting{Tenant: tenant, Kind: SettingQueue, Name: "act", Queue: QueueSetting{AgeMS: 20, ByCost: true}}))
-	r.join(worker1, 1)
+	r.done(r.join(worker1, 1).Assigned[0])
 	require.Equal(t, []string{fmt.Sprint(SettingQueue, true), fmt.Sprint(SettingAge, true)}, kinds(ageing(false, true, 0)))
 	queues := len(r.queues)
 	unknown := ageing(false, true, 0)

@@ -56,7 +56,8 @@ func TestAgeingLimitCountsForRunsToo(t *testing.T) {
 	}
 }
 
-// TestAgeingLimitGoesOnInTheHandsOfANewOwner, and remembers nothing while nobody waits.
+// TestAgeingLimitGoesOnInTheHandsOfANewOwner, and remembers nothing while nobody waits: of who
+// has a place a row may still say so.
 func TestAgeingLimitGoesOnInTheHandsOfANewOwner(t *testing.T) {
 	t.Parallel()
 	r := newOven(t)
@@ -73,6 +74,10 @@ func TestAgeingLimitGoesOnInTheHandsOfANewOwner(t *testing.T) {
 	require.Equal(t, worth, owner.limit(tenant, "oven").worth())
 
 	r.limit("", LimitSetting{Max: 1})
-	require.True(t, change(5).Settings[1].Dropped, "nobody waits any more")
+	running := r.join(worker1, 1).Assigned[0]
+	r.now += 10
+	require.False(t, change(5).Settings[1].Dropped)
+	r.done(running)
+	require.True(t, change(6).Settings[1].Dropped, "nobody waits any more")
 	require.Empty(t, r.apply(&Set{Settings: []Setting{{Tenant: tenant, Kind: SettingLimit, Name: "unknown", Dropped: true}}}).Settings)
 }

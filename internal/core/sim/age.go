@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"github.com/adzehq/adze/internal/base/id"
 	"github.com/adzehq/adze/internal/core"
 )
@@ -53,13 +55,23 @@ func (m *model) followAge(s *core.Setting, was ageing) []core.Setting {
 	return m.adopt(row)
 }
 
-// anyoneIn tells whether anybody waits in the queue, or the limit, that a setting is of.
+// anyoneIn tells whether anybody waits in the queue, or the limit, that a setting is of, or
+// runs or has a place: its row may say that it waits.
 func (m *model) anyoneIn(s *core.Setting) bool {
+	limited := func(l limitKey) bool { return s.Kind == core.SettingLimit && l.tenant == s.Tenant && l.name == s.Name }
 	for _, t := range m.tasks {
+		running := t.state == core.OpenRunning
 		switch {
-		case t.state != core.OpenReady || t.row.Tenant != s.Tenant:
-		case s.Kind == core.SettingQueue && t.inClass() && t.queue() == s.Name,
-			s.Kind == core.SettingLimit && t.inLimit() && t.limits[t.passed].name == s.Name:
+		case slices.ContainsFunc(t.limits[:t.passed], limited):
+			return true
+		case t.state != core.OpenReady && !running || t.row.Tenant != s.Tenant:
+		case s.Kind == core.SettingQueue && (t.inClass() || running) && t.queue() == s.Name,
+			!running && t.inLimit() && limited(t.limits[t.passed]):
+			return true
+		}
+	}
+	for _, r := range m.runs {
+		if slices.ContainsFunc(r.limits[:r.passed], limited) {
 			return true
 		}
 	}
