@@ -142,7 +142,7 @@ func (s *Shard) retreat(t *task, outcome AttemptOutcome, text string, retryAt Ti
 	})
 	s.unplace(t)
 	s.giveBack(t)
-	t.worker, t.batch, t.token, t.stop, t.cancelled = nil, nil, 0, 0, ""
+	s.disengage(t)
 	t.attempt++
 	t.counted = true
 }

@@ -242,6 +242,7 @@ func (s *Shard) assignBatch(members []*task, w *worker) {
 		if b == nil {
 			b = w.batch(Token(s.epoch<<epochShift | s.dispatched + 1))
 		}
+		s.engage(t)
 		t.batch = b
 		s.assign(t, w)
 		seq = max(seq, t.seq)

@@ -34,6 +34,9 @@ func newRig(t *testing.T, def Definition) *rig {
 func (r *rig) apply(in Input) *Effects {
 	var out Effects
 	r.Apply(r.now, in, &out)
+	if *idle != (running{}) {
+		panic("something was noted of a task that does not run")
+	}
 	return &out
 }
 

@@ -111,6 +111,9 @@ func (l *lane) take() *task {
 // enterLane has a ready task wait in a lane.
 func (s *Shard) enterLane(t *task, l *lane) {
 	s.moveTo(t, l)
+	if l.share != nil && l.share.key == t.share {
+		t.share = l.share.key // one text for all
+	}
 	t.rank = l.place.rank(t)
 	s.admit(t)
 }

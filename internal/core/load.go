@@ -197,7 +197,7 @@ func (s *Shard) absent(load Load, task id.ID) bool {
 
 // revive brings a checkpoint row to memory; its place is the caller's to give.
 func (s *Shard) revive(row *OpenTask) *task {
-	t := s.pool.get()
+	t := s.newTask()
 	t.id, t.def = row.ID, s.definition(row.Version, row.Run, row.Node)
 	t.run, t.node = s.runs[row.Run], row.Node
 	t.priority, t.attempt, t.failures = row.Priority, row.Attempt, row.Failures

@@ -146,7 +146,7 @@ func (s *Shard) suspend(t *task, heard int32) {
 	rested.Assigned, rested.Started = t.assigned, t.started
 	t.rests++
 	s.unplace(t)
-	t.worker, t.token = nil, 0
+	s.disengage(t)
 	if news {
 		t.counted = true // no attempt was lost
 		s.makeReady(t)

@@ -117,6 +117,7 @@ func (q *queue) matchOne(turn *tenancy) bool {
 		offer := c.chosen(t)
 		passed := offer.worker.passedOver(l, t)
 		c.unreserve() // it had its turn
+		q.shard.engage(t)
 		q.charge(l.share, t)
 		var members []*task
 		if l.gathers() {

@@ -105,6 +105,7 @@ func (s *Shard) holdsRow(row *OpenTask) {
 func (s *Shard) resume(row *OpenTask, logs map[id.ID]int32) {
 	t := s.revive(row)
 	t.entries = logs[t.id]
+	s.engage(t)
 	t.token, t.assigned, t.told = row.Token, row.Assigned, toldUnknown
 	if t.cancelled = row.Cancel; t.cancelled != "" {
 		t.stop = StopCancelled

@@ -68,9 +68,10 @@ type Shard struct {
 	called   []*crew           // with posts that are looked at in this Apply
 	lent     []grant           // that were in force when the owner took over
 
-	closing map[id.ID]Closing
-	resting []id.ID // runs that may be left to their rows at the end of this Apply
-	pool    taskPool
+	closing   map[id.ID]Closing
+	resting   []id.ID // runs that may be left to their rows at the end of this Apply
+	tasksFree pool[task]
+	runsFree  pool[running]
 }
 
 // New is the empty mind of a shard.
@@ -281,7 +282,7 @@ func (s *Shard) enterWaiting(row *NewTask, conditions []Condition) {
 
 // open brings a new task to memory; its place is the caller's to give.
 func (s *Shard) open(row *NewTask, seq uint64) *task {
-	t := s.pool.get()
+	t := s.newTask()
 	t.id, t.def, t.seq = row.ID, s.definition(row.Version, row.Run, row.Node), seq
 	t.run, t.node = s.runs[row.Run], row.Node
 	t.priority, t.attempt, t.young = row.Priority, 1, seq > 0
@@ -391,7 +392,9 @@ func (s *Shard) remember(t *task) {
 func (s *Shard) forget(t *task) {
 	s.moveTo(t, nil)
 	delete(s.tasks, t.id)
-	s.pool.put(t)
+	s.disengage(t)
+	*t = task{}
+	s.tasksFree.put(t)
 }
 
 // unplace takes t out of wherever it waits or runs.

@@ -13,25 +13,15 @@ type task struct {
 	def *Definition
 	run *run // of a graph; nil otherwise
 
-	flow   *Flow   // nil if nothing is said of it
-	lane   *lane   // that it is ready in, or runs from; nil while it is delayed or waits
-	worker *worker // with OpenRunning
-	// Neighbours in its worker's list of running attempts.
-	prev, next *task
+	flow *Flow // nil if nothing is said of it
+	lane *lane // that it is ready in, or runs from; nil while it is delayed or waits
+	*running
 
-	token    Token
-	due      Time // as OpenTask.Due; while stopping: the end of the stop's grace
-	assigned Time
-	started  Time
-	seq      uint64 // as Assignment.Seq; 0 if that is committed for sure
+	due Time   // as OpenTask.Due; while stopping: the end of the stop's grace
+	seq uint64 // as Assignment.Seq; 0 if that is committed for sure
 
 	share    string // as NewTask.Key
 	rank     int64  // its place in lane, see Order
-	charged  int64  // with OpenRunning: what its share was charged for it, see queue.charge
-	tariff   uint64 // of that, see queue.tariff
-	advance  int64  // likewise its tenancy, in that era
-	era      uint64
-	tenancy  *tenancy // with OpenRunning: whom its worker's time is counted for; nil = nobody
 	priority int32
 	passed   int32 // how many of its limits it has a place in
 	attempt  int32
@@ -40,29 +30,48 @@ type task struct {
 	seats    [seatCount]int32 // its index in each timeline; -1 = not in it
 	lined    bool             // with lane: it is in its line
 
-	arrived Time   // in a lane that gathers: when it came
-	batch   *batch // with OpenRunning; nil: it was given alone
+	arrived Time // in a lane that gathers: when it came
 
 	state OpenState
-	stop  StopReason // with OpenRunning: told to stop, and why
-	saved bool       // has a checkpoint row
-	ripe  bool       // with arrived: it has waited for the interval
-	dirty bool       // its checkpoint row is behind, and it is in the ledger for it
+	saved bool // has a checkpoint row
+	ripe  bool // with arrived: it has waited for the interval
+	dirty bool // its checkpoint row is behind, and it is in the ledger for it
 	// An attempt ended: its row and the checkpoint are one commit, or a new owner
 	// would count the attempt, and its failure, anew.
 	counted bool
 
-	cancelled string  // as OpenTask.Cancel
-	written   written // by the current attempt
-
-	entries  int32 // of a durable task: the size of its log
-	rests    int32 // as OpenTask.Suspensions
-	told     int32 // with OpenRunning: Mets that its worker was told since the assignment, or toldUnknown
-	released bool  // with OpenRunning: it has given its slots back
-	young    bool  // submitted to this owner, and in memory since: it knows all its children
-	binds    bool  // as OpenTask.Binds
-	kin      *kin  // its children; nil until it spawns one
+	entries int32 // of a durable task: the size of its log
+	rests   int32 // as OpenTask.Suspensions
+	young   bool  // submitted to this owner, and in memory since: it knows all its children
+	binds   bool  // as OpenTask.Binds
+	kin     *kin  // its children; nil until it spawns one
 }
+
+// running is what there is of a task only while it runs: a million may wait, and those that
+// run are few.
+type running struct {
+	worker     *worker
+	prev, next *task // neighbours in its worker's list of running attempts
+	batch      *batch
+	tenancy    *tenancy // whom its worker's time is counted for; nil = nobody
+
+	token     Token
+	assigned  Time
+	started   Time
+	charged   int64  // what its share was charged for it, see queue.charge
+	tariff    uint64 // of that, see queue.tariff
+	advance   int64  // likewise its tenancy, in that era
+	era       uint64
+	cancelled string // as OpenTask.Cancel
+
+	stop     StopReason // told to stop, and why
+	released bool       // it has given its slots back
+	told     int32      // Mets that its worker was told since the assignment, or toldUnknown
+	written  written
+}
+
+// idle is what all tasks have that do not run. It is never written to.
+var idle = &running{}
 
 // toldUnknown is of a task that the owner before assigned: what that one told is not
 // known.
@@ -113,24 +122,47 @@ func (s *Shard) rowOf(t *task) OpenTask {
 	return row
 }
 
-// taskPool lends task structs again: at tens of thousands a second they would be
-// a large part of the garbage.
-type taskPool struct{ free []*task }
-
-const taskPoolMax = 8_192
-
-func (p *taskPool) get() *task {
-	if n := len(p.free); n > 0 {
-		t := p.free[n-1]
-		p.free = p.free[:n-1]
-		return t
+// engage gives t what it needs to run, if it has not got that yet.
+func (s *Shard) engage(t *task) {
+	if t.running == idle {
+		t.running = s.runsFree.get()
 	}
-	return &task{seats: noSeats}
 }
 
-func (p *taskPool) put(t *task) {
-	if len(p.free) < taskPoolMax {
-		*t = task{seats: noSeats}
-		p.free = append(p.free, t)
+// disengage takes it back.
+func (s *Shard) disengage(t *task) {
+	if t.running != idle {
+		*t.running = running{}
+		s.runsFree.put(t.running)
+		t.running = idle
+	}
+}
+
+// newTask is an empty task that does not run.
+func (s *Shard) newTask() *task {
+	t := s.tasksFree.get()
+	t.running, t.seats = idle, noSeats
+	return t
+}
+
+// pool lends structs again: at tens of thousands a second they would be a large part of
+// the garbage. Those that come back are empty.
+type pool[T any] struct{ free []*T }
+
+const poolMax = 8_192
+
+func (p *pool[T]) get() *T {
+	n := len(p.free)
+	if n == 0 {
+		return new(T)
+	}
+	one := p.free[n-1]
+	p.free = p.free[:n-1]
+	return one
+}
+
+func (p *pool[T]) put(one *T) {
+	if len(p.free) < poolMax {
+		p.free = append(p.free, one)
 	}
 }

@@ -173,9 +173,8 @@ func (s *Shard) assign(t *task, w *worker) {
 
 // run has t run at w from now on.
 func (s *Shard) run(t *task, w *worker, token Token) {
-	t.state, t.token, t.stop, t.told, t.released = OpenRunning, token, 0, 0, false
-	t.assigned, t.started, t.due = s.now, 0, 0
-	t.written = written{}
+	s.engage(t)
+	t.state, t.token, t.assigned, t.due = OpenRunning, token, s.now, 0
 	if ms := t.def.ExecutionTimeoutMS; ms > 0 {
 		s.setDue(t, s.now+Time(ms))
 	}
@@ -416,6 +415,7 @@ func (s *Shard) adopt(w *worker, t *task, token, number Token) {
 	s.holds(t.id, t.def.Tenant, t.def.Limits, t.flow, int32(len(t.def.Limits)))
 	t.passed = int32(len(t.def.Limits))
 	s.moveTo(t, s.laneOf(t)) // a pause holds back what does not run
+	s.engage(t)
 	if t.def.Batch != nil {
 		t.batch = w.batch(cmp.Or(number, token))
 	}
