@@ -164,7 +164,7 @@ func TestNewOwnerCountsOneSlotForABatch(t *testing.T) {
 	}
 
 	// Of the second owner, two have a row, and the third is told of by the worker only.
-	next := NewSized(1, 4)
+	next := newSmall()
 	r.Shard = next
 	r.apply(&Define{Definition: Definition{Version: version, Tenant: tenant, Action: "act", Batch: &rule}})
 	r.apply(&Restore{

@@ -24,11 +24,18 @@ const (
 )
 
 func newRig(t *testing.T, def Definition) *rig {
-	r := &rig{Shard: NewSized(1, 4), t: t, now: Time(id.Epoch) + 1_000_000, ids: id.NewSource(1, 0)}
+	r := &rig{Shard: newSmall(), t: t, now: Time(id.Epoch) + 1_000_000, ids: id.NewSource(1, 0)}
 	def.Version, def.Tenant, def.Action = version, tenant, "act"
 	r.apply(&Define{Definition: def})
 	r.apply(&Restore{Epoch: 1})
 	return r
+}
+
+// newSmall is a shard that reaches its bounds with few tasks.
+func newSmall() *Shard {
+	s := NewSized(1, 4)
+	s.LendRoom(0)
+	return s
 }
 
 func (r *rig) apply(in Input) *Effects {
@@ -166,6 +173,22 @@ func TestLaneIsShortAgainAfterALoad(t *testing.T) {
 	require.Greater(t, r.Stats().Resident, 40)
 	r.apply(&Loaded{Load: lane})
 	require.LessOrEqual(t, r.Stats().Resident, 2*1+len(open)+1)
+}
+
+// TestLaneIsLentRoomWhileThereIsSome: few long lanes need not be read back.
+func TestLaneIsLentRoomWhileThereIsSome(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Definition{})
+	r.KeepWindows(20) // of 4 tasks each
+	r.LendRoom(4)
+	r.submit(16, nil)
+	require.EqualValues(t, 0, r.Stats().Stored)
+	r.submit(1, nil) // 63 are left, of which a fourth is 15
+	require.EqualValues(t, 10, r.Stats().Stored, "but half of what is lent")
+	r.LendRoom(0)
+	require.EqualValues(t, 7, r.Stats().Resident)
+	r.submit(100, nil)
+	require.LessOrEqual(t, r.Stats().Resident, 8)
 }
 
 // TestLaneThatRanDryAsksForItsNextWindowEarlier: the workers waited for it.

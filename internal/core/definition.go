@@ -70,7 +70,7 @@ const (
 	CheckpointRowsMax = 1_000
 
 	// WindowMax is how many tasks of a lane are read from Postgres at once. A
-	// lane keeps at most twice as many in memory; the rest is there.
+	// lane keeps at most twice as many in memory, or laneShare; the rest is there.
 	WindowMax = 2_048
 
 	// windowsMax windows of tasks are in memory before lanes are held short: those of
@@ -78,6 +78,9 @@ const (
 	windowsMax = 128
 	// but 16 tasks of a lane are read at least: one read alone costs several times as much.
 	windowShrinkMax = 128
+
+	// laneShare: a lane may have an eighth of the room that is left.
+	laneShare = 8
 
 	// strikesMax is after how many cancellations by limits those of other keys are left to
 	// the next Apply: each costs some 4 µs, and other inputs come in between.

@@ -50,7 +50,7 @@ func TestAGraphOfWhichNothingCanBeWorkedOutFailsWithItsRoots(t *testing.T) {
 func TestADoomedRunOfALimitedGraphHasNoPlaceAfterARestart(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, Definition{})
-	r.Shard = NewSized(1, 4)
+	r.Shard = newSmall()
 	d := Definition{Version: version, Tenant: tenant, Action: "act"}
 	r.apply(&DefineGraph{Graph: Graph{Version: version, Tenant: tenant, Workflow: "g", Limits: []string{"oven"}, Nodes: []Node{{Definition: d, Name: "a"}}}})
 	run := r.ids.Block(int64(r.now), 2)
@@ -69,7 +69,7 @@ func TestADoomedRunOfALimitedGraphHasNoPlaceAfterARestart(t *testing.T) {
 func TestADoomedRunThatEndsWithARestartFreesItsKey(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, Definition{})
-	r.Shard = NewSized(1, 4)
+	r.Shard = newSmall()
 	r.apply(&Define{Definition: Definition{Version: version, Tenant: tenant, Action: "act"}})
 	run := r.ids.Next(int64(r.now))
 	out := r.apply(&Restore{

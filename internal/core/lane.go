@@ -12,7 +12,8 @@ import (
 //   - every task in Postgres only comes after edge;
 //   - a task in memory may be taken if it does not come after edge;
 //   - a newcomer after edge goes to Postgres, any other one stays in memory;
-//   - with more than two windows in memory the later part goes to Postgres;
+//   - with more than two windows in memory, or an eighth of the room that is left, the later
+//     part goes to Postgres;
 //   - with its lead or less in memory the next window is loaded.
 //
 // So the order is exact whatever is where, and the memory is bounded.
@@ -163,13 +164,17 @@ func (s *Shard) windowMin() int { return max(s.window/windowShrinkMax, 1) }
 // room is for how many tasks there is room before lanes are held short.
 func (s *Shard) room() int { return s.window*s.windows - len(s.tasks) }
 
-// laneMax is how many tasks a lane may have in memory: two windows, or where no room is
-// left the half of what it has.
+// laneMax is how many tasks a lane may have in memory: two windows, or more where there is
+// much room, so that few long lanes need not be read back; where none is left the half of
+// what it has.
 func (s *Shard) laneMax(l *lane) int {
 	if s.room() < 0 {
 		return max(2*s.windowMin(), l.len()/2)
 	}
-	return 2 * s.window
+	if s.loan == 0 {
+		return 2 * s.window
+	}
+	return max(2*s.window, s.room()/s.loan)
 }
 
 // hold counts tasks that are in Postgres only.

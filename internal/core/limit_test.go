@@ -166,7 +166,7 @@ func TestLimitCancelsThoseThatWaitAsItsStrategySays(t *testing.T) {
 func TestPlacesAwaitTheWorkersOfBefore(t *testing.T) {
 	t.Parallel()
 	for _, comesBack := range []bool{true, false} {
-		r := &rig{Shard: NewSized(1, 4), t: t, now: Time(id.Epoch) + 1_000_000, ids: id.NewSource(1, 0)}
+		r := &rig{Shard: newSmall(), t: t, now: Time(id.Epoch) + 1_000_000, ids: id.NewSource(1, 0)}
 		r.apply(&Define{Definition: Definition{Version: version, Tenant: tenant, Action: "act", Limits: []string{"oven"}}})
 		running, waiting := r.ids.Next(int64(r.now)), r.ids.Next(int64(r.now))
 		r.apply(&Restore{

@@ -170,7 +170,7 @@ func TestReleasedSlotsAreGivenAgainOnceAndItsWorkersDeathIsNoticed(t *testing.T)
 func TestReleasedSlotsStayReleasedWithTheNextOwner(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, Definition{})
-	r.Shard = NewSized(1, 4)
+	r.Shard = newSmall()
 	r.apply(&Define{Definition: Definition{Version: version, Tenant: tenant, Action: "act"}})
 	row := OpenTask{ID: 9, Tenant: tenant, Version: version, State: OpenRunning, Attempt: 1, Worker: worker1, Token: 5, Queue: "act"}
 	r.apply(&Restore{Epoch: 2, Running: []OpenTask{row}, LowWater: 100})
@@ -280,7 +280,7 @@ func TestTasksThatAreLoadedMakeNoKindOfTheirOwn(t *testing.T) {
 	r := newRig(t, Definition{})
 	row := OpenTask{ID: r.ids.Next(int64(r.now)), Tenant: tenant, Version: version, Attempt: 1, State: OpenReady, Queue: "act", Key: "a"}
 	def := *r.definitions[version]
-	r.Shard = NewSized(1, 4)
+	r.Shard = newSmall()
 	r.apply(&Define{Definition: def})
 	r.apply(&Restore{
 		Epoch: 2, Lanes: []LaneDepth{{Tenant: tenant, Queue: row.Queue, Key: row.Key, Depth: 1}},

@@ -11,6 +11,7 @@ type Shard struct {
 	number  int32
 	window  int // WindowMax; smaller in simulations
 	windows int // windowsMax; smaller in simulations
+	loan    int // laneShare; other in simulations
 	epoch   int64
 
 	seq        uint64
@@ -84,6 +85,7 @@ func NewSized(shard int32, window int) *Shard {
 		number:      shard,
 		window:      max(window, 1),
 		windows:     windowsMax,
+		loan:        laneShare,
 		definitions: map[id.ID]*Definition{},
 		graphs:      map[id.ID]*Graph{},
 		runs:        map[id.ID]*run{},
@@ -117,6 +119,10 @@ func NewSized(shard int32, window int) *Shard {
 // KeepWindows has the shard hold lanes short when so many windows of tasks are in memory,
 // so that a simulation reaches that bound too.
 func (s *Shard) KeepWindows(n int) { s.windows = max(n, 1) }
+
+// LendRoom has a lane hold more than two windows while there is room: one part in so many
+// of what is left; 0 = no more than two windows.
+func (s *Shard) LendRoom(parts int) { s.loan = parts }
 
 // Seq counts the inputs so far.
 func (s *Shard) Seq() uint64 { return s.seq }

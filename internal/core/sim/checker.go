@@ -206,8 +206,8 @@ const windowSlack = 1
 // windowsUsual is as many windows as no history fills.
 const windowsUsual = 1_000
 
-// checkMemoryBounded: a lane, and the line of the delayed, hold two windows in
-// memory while no load of theirs is on its way.
+// checkMemoryBounded: a lane, and the line of the delayed, hold two windows in memory while
+// no load of theirs is on its way; a lane more if it is lent room.
 func (h *history) checkMemoryBounded() *Violation {
 	ready, delayed := map[lane]int{}, 0
 	for target, t := range h.model.tasks {
@@ -223,7 +223,7 @@ func (h *history) checkMemoryBounded() *Violation {
 	}
 	bound := 2*h.window + windowSlack
 	for l, n := range ready {
-		if n > bound && !h.model.loading(l) {
+		if n > max(bound, h.lentToOne()) && !h.model.loading(l) {
 			return broken(memoryBounded, "%d ready tasks of key %q are in memory, with a window of %d", n, l.key, h.window)
 		}
 	}
@@ -231,6 +231,14 @@ func (h *history) checkMemoryBounded() *Violation {
 		return broken(memoryBounded, "%d delayed tasks are in memory, with a window of %d", delayed, h.window)
 	}
 	return nil
+}
+
+// lentToOne is how much of the room for all a lane may have to itself.
+func (h *history) lentToOne() int {
+	if h.lent == 0 {
+		return 0
+	}
+	return h.windows*h.window/h.lent + windowSlack
 }
 
 // windowLeast is of how many tasks the smallest window is, where no room is left.

@@ -116,6 +116,7 @@ func (g *ground) lose() {
 func (g *ground) renew(definitions []core.Definition) *core.Restore {
 	g.epoch++
 	g.shard = core.NewSized(shardNumber, g.window)
+	g.shard.LendRoom(0)
 	g.bySeq = map[uint64]int{}
 	var none core.Effects
 	for i := range definitions {

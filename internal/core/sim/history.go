@@ -20,6 +20,7 @@ type history struct {
 	shard   *core.Shard
 	window  int
 	windows int // of all lanes together
+	lent    int // as core.Shard.LendRoom
 	onceMax int // once keys that the core keeps in memory
 	epoch   int64
 	now     core.Time
@@ -123,6 +124,7 @@ func newHistory(seed uint64) *history {
 		h.window = core.WindowMax
 	}
 	h.windows = pick(h, []int{1, 3, windowsUsual, windowsUsual})
+	h.lent = pick(h, []int{0, 0, 0, 2, 8, 300})
 	h.onceMax = pick(h, []int{1, 2, 4, 100})
 	h.graphShare, h.failShare = pick(h, []int{0, 1, 2, 4, 8}), pick(h, []int{0, 1, 4})
 	h.durables = pick(h, []int{0, 2, 4, 8})
@@ -157,6 +159,7 @@ func (h *history) run(stepsMax int) *Violation {
 // open starts the first owner and registers the definitions.
 func (h *history) open() *Violation {
 	h.shard = core.NewSized(shardNumber, h.window)
+	h.shard.LendRoom(h.lent)
 	for range tenants + h.rand.IntN(4) {
 		h.newDefinition()
 	}
@@ -170,6 +173,7 @@ func (h *history) open() *Violation {
 func (h *history) takeOver() *Violation {
 	h.epoch++
 	h.shard = core.NewSized(shardNumber, h.window)
+	h.shard.LendRoom(h.lent)
 	h.shard.KeepOnce(h.onceMax)
 	h.shard.KeepWindows(h.windows)
 	h.bySeq = map[uint64]int{}

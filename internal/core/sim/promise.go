@@ -26,7 +26,7 @@ const (
 	storedFirst   promise = "an assignment is told after its submit is committed"
 	recoverable   promise = "rows and low-water mark hold all that is open, and nothing else"
 	checkpointed  promise = "what lasts has a checkpoint row that is true"
-	memoryBounded promise = "a lane, and the line of the delayed, hold two windows in memory, and all lanes together what there is room for"
+	memoryBounded promise = "a lane, and the line of the delayed, hold two windows in memory or what they are lent, and all lanes together what there is room for"
 	nothingIdles  promise = "no slot is free while a task for it is ready"
 	onTime        promise = "the next tick is asked for in time, and leaves nothing overdue"
 	answered      promise = "each report and request is answered, once and rightly"
