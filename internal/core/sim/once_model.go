@@ -123,7 +123,7 @@ func (m *model) takeKey(st *step, wanted *core.NewOnceKey, row *core.NewTask) (c
 // replaceRun expects a run to end, at once or when it has been read.
 func (m *model) replaceRun(st *step, k *core.OnceKey, by id.ID) *Violation {
 	if slices.Contains(st.putOff(0), k.Run) {
-		if st.resident[k.Run] && st.live(k.Run).State != 0 {
+		if st.stayed(k.Run) {
 			return broken(onceReplaced, "the cancel of run %d is put off, though it is in memory", k.Run)
 		}
 		m.once.replaced[k.Run] = core.OnceKey{Run: k.Run, Tenant: k.Tenant, Hold: k.Hold, By: by}

@@ -14,7 +14,7 @@ func (m *model) cancelEach(st *step, tenant id.ID, tasks []id.ID, ref uint64) *V
 	later := st.putOff(ref)
 	for _, target := range tasks {
 		if slices.Contains(later, target) {
-			if m.ownedBy(target, tenant) && st.resident[target] && !st.askedAgain() {
+			if m.ownedBy(target, tenant) && st.stayed(target) && !st.askedAgain() {
 				return broken(answered, "the cancel of %d is put off, though it is in memory", target)
 			}
 			continue

@@ -275,7 +275,7 @@ func (m *model) cancelOpen(st *step, r *graphRun) *Violation {
 	for _, t := range m.openTasks(r) {
 		target := t.row.ID
 		switch putOff := slices.Contains(later, target); {
-		case putOff && st.resident[target] && st.live(target).State != 0:
+		case putOff && st.stayed(target):
 			return broken(cancelWhole, "the cancel of task %d is put off, though it is in memory", target)
 		case putOff:
 			continue

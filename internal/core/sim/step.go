@@ -108,6 +108,10 @@ func (st *step) index() *Violation {
 	return nil
 }
 
+// stayed tells whether a task was in memory before the step, and is after it: one that the
+// step brought in may have taken its room.
+func (st *step) stayed(target id.ID) bool { return st.resident[target] && st.live(target).State != 0 }
+
 // takeResult is the result of a task, explained with it; nil if there is none.
 func (st *step) takeResult(target id.ID) *core.Result {
 	r := st.results[target]

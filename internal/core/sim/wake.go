@@ -33,7 +33,7 @@ func (m *model) takeWake(st *step, ref uint64, tenant id.ID, tasks []id.ID) *Vio
 		t := m.tasks[target]
 		known := t != nil && t.row.Tenant == tenant
 		if slices.Contains(later, target) {
-			if known && st.resident[target] && !st.askedAgain() {
+			if known && st.stayed(target) && !st.askedAgain() {
 				return broken(answered, "the wake of %d is put off, though it is in memory", target)
 			}
 			continue
