@@ -230,7 +230,7 @@ func (c *class) end() {
 func (c *class) before(other *class) bool {
 	a, b := c.lanes.first(), other.lanes.first()
 	if a.share != b.share {
-		return a.share.before(b.share)
+		return a.share.before(b.share.standing)
 	}
 	x, y := a.first(), b.first()
 	if x == nil || y == nil {

@@ -42,8 +42,7 @@ type tenancy struct {
 	weight  int64  // in thousandths
 	granted uint64 // the Apply of its grant; 0 = of an owner before
 
-	tag  int64
-	turn uint64 // of those with the same tag, lower first
+	standing
 	usage
 	era     uint64 // of the tag
 	account *int64 // see Shard.account
@@ -51,10 +50,6 @@ type tenancy struct {
 
 	berths []*berth // with something to give
 	missed bool
-}
-
-func (tn *tenancy) before(other *tenancy) bool {
-	return tn.tag < other.tag || tn.tag == other.tag && tn.turn < other.turn
 }
 
 // stretch is how far so many slot·ms move the tag.

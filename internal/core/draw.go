@@ -225,7 +225,7 @@ func (b *bucket) savesBefore(l *lane) bool {
 // before tells whether l is served before another lane of its class.
 func (l *lane) before(other *lane) bool {
 	if l.share != other.share {
-		return l.share.before(other.share)
+		return l.share.before(other.share.standing)
 	}
 	a, b := l.first(), other.first()
 	return a != nil && (b == nil || l.order(a).Before(l.order(b)))

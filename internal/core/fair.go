@@ -12,16 +12,11 @@ type fairLine struct{ seats []fairSeat }
 
 // fairSeat is a lane, and what its share was when its place was found.
 type fairSeat struct {
-	tag  int64
-	turn uint64
+	standing
 	lane *lane
 }
 
-func (s *fairSeat) before(other *fairSeat) bool {
-	return s.tag < other.tag || s.tag == other.tag && s.turn < other.turn
-}
-
-func seatOf(l *lane) fairSeat { return fairSeat{l.share.tag, l.share.turn, l} }
+func seatOf(l *lane) fairSeat { return fairSeat{l.share.standing, l} }
 
 func (f *fairLine) len() int { return len(f.seats) }
 
@@ -84,7 +79,7 @@ func (f *fairLine) up(at int) (moved bool) {
 	s := f.seats[at]
 	for at > 0 {
 		parent := (at - 1) / 2
-		if !s.before(&f.seats[parent]) {
+		if !s.before(f.seats[parent].standing) {
 			break
 		}
 		f.place(f.seats[parent], at)
@@ -101,10 +96,10 @@ func (f *fairLine) down(at int) {
 		if child >= len(f.seats) {
 			break
 		}
-		if right := child + 1; right < len(f.seats) && f.seats[right].before(&f.seats[child]) {
+		if right := child + 1; right < len(f.seats) && f.seats[right].before(f.seats[child].standing) {
 			child = right
 		}
-		if !f.seats[child].before(&s) {
+		if !f.seats[child].before(s.standing) {
 			break
 		}
 		f.place(f.seats[child], at)

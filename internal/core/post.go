@@ -422,5 +422,5 @@ func (b *berth) before(other *berth) bool {
 	if b.of == other.of {
 		return b.turn < other.turn
 	}
-	return b.of.before(other.of)
+	return b.of.before(other.of.standing)
 }

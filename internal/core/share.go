@@ -10,8 +10,7 @@ package core
 type share struct {
 	queue *queue
 	key   string
-	tag   int64
-	turn  uint64 // of those with the same tag, lower first
+	standing
 	lanes []*lane
 	usage
 	ready int // of them, those that have something to give
@@ -23,8 +22,14 @@ type share struct {
 // one in a queue that goes by cost.
 const tagOfTask = 1 << 10
 
-func (sh *share) before(other *share) bool {
-	return sh.tag < other.tag || sh.tag == other.tag && sh.turn < other.turn
+// standing is how far a share, or a tenancy, was served: who is behind is served next.
+type standing struct {
+	tag  int64
+	turn uint64 // of those with the same tag, lower first
+}
+
+func (s standing) before(other standing) bool {
+	return s.tag < other.tag || s.tag == other.tag && s.turn < other.turn
 }
 
 // share finds the share of a key, or makes it.
@@ -106,20 +111,17 @@ func (sh *share) stretch(cost int64) int64 { return cost * tagOfTask * WeightDef
 // in other units, or by other weights.
 func (q *queue) restart() {
 	q.tariff++
+	lines := map[*fairLine]bool{} // of classes, and of those that wait for units
 	for _, sh := range q.shares {
 		sh.tag, sh.usage = q.virtual, usage{}
-	}
-	for _, c := range q.classes {
-		c.lanes.sort()
-	}
-	blocked := map[*rateLine]bool{}
-	for _, sh := range q.shares {
 		for _, l := range sh.lanes {
-			if l.blocked != nil && !blocked[l.blocked] {
-				blocked[l.blocked] = true
-				l.blocked.lanes.sort()
+			if l.among != nil {
+				lines[l.among] = true
 			}
 		}
+	}
+	for line := range lines {
+		line.sort()
 	}
 }
 

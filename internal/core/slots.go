@@ -230,7 +230,7 @@ func (w *worker) passedAtPost(l *lane, t *task) *class {
 func (c *class) goesBefore(l *lane, t *task) bool {
 	first := c.lanes.first()
 	if first.share != l.share {
-		return first.share.before(l.share)
+		return first.share.before(l.share.standing)
 	}
 	other := first.first()
 	return other != nil && first.order(other).Before(l.order(t))

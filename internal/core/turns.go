@@ -24,7 +24,7 @@ func (l *turns) find(at int, turn *tenancy, wanted func(*berth) bool) *berth {
 		return nil
 	}
 	b := l.berths[at]
-	if b.of != turn && !b.of.before(turn) {
+	if b.of != turn && !b.of.before(turn.standing) {
 		return nil
 	}
 	if wanted(b) {
@@ -56,7 +56,7 @@ func (l *turns) fix(b *berth) {
 func (l *turns) Len() int { return len(l.berths) }
 
 // Less implements heap.Interface.
-func (l *turns) Less(i, j int) bool { return l.berths[i].of.before(l.berths[j].of) }
+func (l *turns) Less(i, j int) bool { return l.berths[i].of.before(l.berths[j].of.standing) }
 
 // Swap implements heap.Interface.
 func (l *turns) Swap(i, j int) {
