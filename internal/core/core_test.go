@@ -131,10 +131,7 @@ func TestLaneKeepsOrderAcrossPostgres(t *testing.T) {
 }
 
 func laneRows(rows map[id.ID]OpenTask, load Load) (in []OpenTask) {
-	l := line{}
-	if load.ByID {
-		l.byID = true
-	}
+	l := line{byID: load.ByID}
 	for _, row := range rows {
 		if row.State == OpenReady && load.After.Before(l.orderOf(row.Rank, row.ID)) {
 			l.add(&task{id: row.ID, rank: row.Rank})

@@ -104,7 +104,7 @@ func (g *group) offer(*lane) { g.hasten() }
 // withdraw implements place.
 func (g *group) withdraw(*lane) {}
 
-// rank implements place. It is the same whether it counts or not (limit.order), so that the
+// rank implements place. It is the same whether it counts or not (limit.goesByID), so that the
 // strategy can change while any number wait. What waiting is worth is the limit's own: tasks
 // of several queues, which may age differently, are in one line.
 func (g *group) rank(t *task) int64 { return t.byPriority() + g.limit.worth() }

@@ -77,12 +77,7 @@ func (l *timeline) cut(keep int) []*task {
 
 // sort finds the places of all anew: a sorted list is a heap.
 func (l *timeline) sort() {
-	slices.SortFunc(l.tasks, func(a, b *task) int {
-		if l.order(a).Before(l.order(b)) {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(l.tasks, func(a, b *task) int { return l.order(a).compare(l.order(b)) })
 	for i, t := range l.tasks {
 		l.place(t, i)
 	}

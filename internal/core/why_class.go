@@ -59,7 +59,7 @@ func (c *class) countWorkers(r *Reason) {
 
 // suits tells whether w is one of those that c may be given to, once it has a free slot.
 func (c *class) suits(w *worker) bool {
-	return w.until == 0 && !w.spared && !w.paused && w.mayHave(c) && w.couldHave(c.need.Slots)
+	return w.takes() && w.mayHave(c) && w.couldHave(c.need.Slots)
 }
 
 // staff are the workers that are connected and run the action of c.
